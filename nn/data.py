@@ -1,0 +1,212 @@
+"""MNIST, and any folder of labelled pictures, as arrays.
+
+    load("path/to/idx-files")     # train-images-idx3-ubyte[.gz] and its three companions
+    load("path/to/pictures")      # LABEL/*.png, or train/LABEL/*.png and test/LABEL/*.png
+    load()                        # ylecun/mnist from the Hugging Face Hub
+
+The last 10% of the training images are the validation split, always: settings are chosen on them, and the test images
+are left for the end. Nothing is shuffled here, so the split is the same for everyone.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+HUB_DATASET = "ylecun/mnist"
+HUB_FILES = {"train": "mnist/train-00000-of-00001.parquet", "test": "mnist/test-00000-of-00001.parquet"}
+IDX_FILES = {"train": "train", "test": "t10k"}
+IDX_MAGIC = {"images": 0x0803, "labels": 0x0801}  # unsigned bytes in three dimensions, and in one
+SIDE = 28
+VALIDATION_SHARE = 0.1
+SHUFFLE_SEED = 0  # folders come sorted by label; one fixed shuffle makes their last 10% a fair validation split
+
+
+class DataError(ValueError):
+    """A data file is missing, damaged or not what it claims; the message names it and says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """images (n, 28, 28) uint8, white ink on black; labels (n,) int64."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def pixels(self) -> np.ndarray:
+        """(n, 784) float32 in [0, 1]: what the network takes."""
+        return self.images.reshape(len(self), SIDE * SIDE).astype(np.float32) / 255
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Split:
+        return Split(self.images[rows], self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    train: Split
+    validation: Split
+    test: Split
+
+    def splits(self) -> dict[str, Split]:
+        """The splits that hold anything, by name (a plain folder of pictures has no test images)."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in named.items() if len(split)}
+
+
+def load(folder: str | Path | None = None, frame: Callable[[Image.Image], np.ndarray] | None = None) -> Dataset:
+    """The data in `folder`, or MNIST from the Hub without one.
+
+    Args:
+        folder: IDX files (gzipped or not) or a folder of LABEL/*.png.
+        frame: brings a picture that is not 28x28 into MNIST's frame, (28, 28) in [0, 1]; `preprocessing.to_mnist` is
+            meant. Without it such pictures are an error.
+
+    Raises:
+        DataError: names the file and what is wrong with it.
+    """
+    if folder is None:
+        train, test = (read_hub(part) for part in ("train", "test"))
+        return split_off_validation(train, test)
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; expected MNIST's IDX files or LABEL/*.png in it")
+    if find_idx(folder, "train", "images") or find_idx(folder, "test", "images"):
+        train, test = (read_idx_pair(folder, part) for part in ("train", "test"))
+        return split_off_validation(train, test)
+    return load_pictures(folder, frame)
+
+
+def split_off_validation(train: Split, test: Split) -> Dataset:
+    """The last 10% of `train` become the validation split."""
+    kept = len(train) - round(len(train) * VALIDATION_SHARE)
+    return Dataset(train[:kept], train[kept:], test)
+
+
+# --- IDX, the format MNIST was published in -------------------------------------------------------------------------
+
+
+def find_idx(folder: Path, part: str, kind: str) -> Path | None:
+    stem = f"{IDX_FILES[part]}-{kind}-idx{3 if kind == 'images' else 1}-ubyte"
+    candidates = (folder / f"{stem}.gz", folder / stem)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read_idx_pair(folder: Path, part: str) -> Split:
+    paths = {kind: find_idx(folder, part, kind) for kind in IDX_MAGIC}
+    for kind, path in paths.items():
+        if path is None:
+            raise DataError(f"{folder}: {IDX_FILES[part]}-{kind}-idx*-ubyte[.gz] is missing")
+    images, labels = (read_idx(paths[kind], kind) for kind in ("images", "labels"))
+    if len(images) != len(labels):
+        raise DataError(f"{paths['labels']}: {len(labels)} labels for the {len(images)} images of {paths['images']}")
+    if len(labels) and labels.max() > 9:
+        raise DataError(f"{paths['labels']}: expected labels 0 to 9, found {labels.max()}")
+    return Split(images, labels.astype(np.int64))
+
+
+def read_idx(path: Path, kind: str) -> np.ndarray:
+    """One IDX file of unsigned bytes: images (n, 28, 28) or labels (n,)."""
+    try:
+        raw = path.read_bytes()
+        if path.suffix == ".gz":
+            raw = gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+    dimensions = IDX_MAGIC[kind] & 0xFF
+    header = 4 * (1 + dimensions)
+    if len(raw) < header:
+        raise DataError(f"{path}: {len(raw)} bytes, too short for an IDX header of {header}")
+    magic, *shape = struct.unpack(f">{1 + dimensions}I", raw[:header])
+    if magic != IDX_MAGIC[kind]:
+        raise DataError(f"{path}: expected magic number {IDX_MAGIC[kind]:#010x} ({kind}), found {magic:#010x}")
+    if kind == "images" and tuple(shape[1:]) != (SIDE, SIDE):
+        raise DataError(f"{path}: expected images of {SIDE}x{SIDE} pixels, found {shape[1]}x{shape[2]}")
+    expected = header + int(np.prod(shape, dtype=object))
+    if len(raw) != expected:
+        raise DataError(f"{path}: expected {expected} bytes for shape {tuple(shape)}, found {len(raw)}")
+    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
+
+
+# --- the Hub's parquet ----------------------------------------------------------------------------------------------
+
+
+def read_hub(part: str, *, endpoint: str | None = None) -> Split:
+    """MNIST's "train" or "test" part from the Hub (downloaded once, then from huggingface_hub's cache)."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        path = hf_hub_download(HUB_DATASET, HUB_FILES[part], repo_type="dataset", endpoint=endpoint, token=False)
+    except (HfHubHTTPError, OSError) as error:
+        raise DataError(
+            f"{HUB_DATASET} cannot be had from the Hugging Face Hub ({type(error).__name__}); "
+            "give a folder of MNIST's IDX files with --data"
+        ) from error
+    return read_parquet(Path(path))
+
+
+def read_parquet(path: Path) -> Split:
+    """A parquet file with a column `image` of encoded pictures, {"bytes": ...}, and a column `label`."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise DataError("reading the Hub's MNIST needs pyarrow: pip install -r nn/requirements.txt") from error
+    try:
+        table = pyarrow.parquet.read_table(path, columns=["image", "label"])
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{path}: cannot be read as parquet: {error}") from error
+    images = np.empty((len(table), SIDE, SIDE), np.uint8)
+    for i, encoded in enumerate(table["image"].combine_chunks().field("bytes")):
+        images[i] = read_picture(io.BytesIO(encoded.as_py()), f"{path}: image {i}")
+    return Split(images, table["label"].to_numpy().astype(np.int64))
+
+
+# --- folders of pictures --------------------------------------------------------------------------------------------
+
+
+def load_pictures(folder: Path, frame: Callable[[Image.Image], np.ndarray] | None) -> Dataset:
+    if (folder / "train").is_dir():
+        train = read_labelled_pictures(folder / "train", frame)
+        test_folder = folder / "test"
+        test = read_labelled_pictures(test_folder, frame) if test_folder.is_dir() else train[:0]
+        return split_off_validation(train, test)
+    pictures = read_labelled_pictures(folder, frame)
+    return split_off_validation(pictures, pictures[:0])
+
+
+def read_labelled_pictures(folder: Path, frame: Callable[[Image.Image], np.ndarray] | None) -> Split:
+    """All LABEL/*.png below `folder`, in one fixed shuffled order."""
+    paths = sorted(path for label in range(10) for path in (folder / str(label)).glob("*.png"))
+    if not paths:
+        raise DataError(f"{folder}: neither MNIST's IDX files nor pictures named LABEL/*.png with LABEL 0 to 9")
+    order = np.random.default_rng(SHUFFLE_SEED).permutation(len(paths))
+    images = np.stack([read_picture(paths[i], str(paths[i]), frame) for i in order])
+    labels = np.array([int(paths[i].parent.name) for i in order])
+    return Split(images, labels)
+
+
+def read_picture(
+    file: Path | io.BytesIO, name: str, frame: Callable[[Image.Image], np.ndarray] | None = None
+) -> np.ndarray:
+    """One encoded picture -> (28, 28) uint8. A 28x28 picture is taken as it is, any other goes through `frame`."""
+    try:
+        with Image.open(file) as picture:
+            if picture.size == (SIDE, SIDE):
+                return np.asarray(picture.convert("L"))
+            if frame is None:
+                raise DataError(f"{name}: expected {SIDE}x{SIDE} pixels, found {picture.width}x{picture.height}")
+            return np.rint(frame(picture) * 255).astype(np.uint8)
+    except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNG files
+        raise DataError(f"{name}: cannot be read as a picture: {error}") from error

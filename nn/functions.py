@@ -1,0 +1,91 @@
+"""The functions a network is made of, each with its derivative beside it.
+
+Everything works on whole batches, one row an example, and in place where the argument is called `out`.
+Derivatives of hidden activations are written in terms of the activation's output h, because that is what the forward
+pass keeps: relu'(z) = [h > 0], sigmoid'(z) = h (1 - h).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+class ElementwiseFunction(Protocol):
+    def __call__(self, x: np.ndarray, out: np.ndarray) -> np.ndarray: ...
+
+
+def relu(z: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """h = max(z, 0)."""
+    return np.maximum(z, 0, out=out)
+
+
+def relu_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """dh/dz = 1 where the unit fired, 0 elsewhere. h is never negative, so its sign is just that."""
+    return np.sign(h, out=out)
+
+
+def sigmoid(z: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """h = 1 / (1 + exp(-z)), written with tanh, which does not overflow for any z."""
+    np.multiply(z, 0.5, out=out)
+    np.tanh(out, out=out)
+    out += 1
+    out *= 0.5
+    return out
+
+
+def sigmoid_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """dh/dz = h (1 - h)."""
+    square = h * h
+    return np.subtract(h, square, out=out)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A hidden layer's non-linearity, its derivative, and the initialisation (see INITIALIZATIONS) that suits it."""
+
+    forward: ElementwiseFunction
+    derivative: ElementwiseFunction
+    initialization: str
+
+
+ACTIVATIONS = {
+    "relu": Activation(relu, relu_derivative, initialization="he"),
+    "sigmoid": Activation(sigmoid, sigmoid_derivative, initialization="xavier"),
+}
+
+# Standard deviation of a weight at the start, such that signals neither grow nor fade from layer to layer:
+# He et al. 2015 for ReLU, which lets half of the signal through; Glorot and Bengio 2010 ("Xavier") for the sigmoid.
+INITIALIZATIONS = {
+    "he": lambda fan_in, fan_out: np.sqrt(2 / fan_in),
+    "xavier": lambda fan_in, fan_out: np.sqrt(2 / (fan_in + fan_out)),
+}
+
+
+def softmax(logits: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Rows of exp(logit) / sum of exp(logits). Subtracting the row's maximum changes nothing but keeps exp finite."""
+    probs = np.subtract(logits, logits.max(axis=1, keepdims=True), out=out)
+    np.exp(probs, out=probs)
+    probs /= probs.sum(axis=1, keepdims=True)
+    return probs
+
+
+def cross_entropy(probs: np.ndarray, targets: np.ndarray) -> float:
+    """Mean over the batch of -sum(target * log(prob)); probs and targets are (n, classes), rows summing to 1.
+
+    Its derivative through softmax is the reason the two belong together: dL/dlogits = (probs - targets) / n.
+    """
+    tiny = np.finfo(probs.dtype).tiny  # the smallest normal number: log stays finite where a probability underflows to 0
+    return -float((targets * np.log(np.maximum(probs, tiny))).sum()) / len(probs)
+
+
+def one_hot(labels: np.ndarray, classes: int, smoothing: float = 0.0, dtype: type = np.float32) -> np.ndarray:
+    """(n,) integer labels -> (n, classes) targets: 1 at the label, 0 elsewhere.
+
+    With label smoothing (Szegedy et al. 2016) the share `smoothing` of each row is spread evenly over all classes.
+    """
+    targets = np.full((len(labels), classes), smoothing / classes, dtype)
+    targets[np.arange(len(labels)), labels] += 1 - smoothing
+    return targets

@@ -1,0 +1,64 @@
+"""What a set of answers is worth: accuracy, loss, confusion, precision and recall, calibration.
+
+`probs` is (n, classes) float, rows summing to 1; `labels` is (n,) int. With an eleventh class the answer "not a digit"
+is simply wrong for a digit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.functions import cross_entropy, one_hot
+
+CALIBRATION_BINS = 15  # as in Guo et al. 2017
+
+
+def accuracy(probs: np.ndarray, labels: np.ndarray) -> float:
+    return float((probs.argmax(axis=1) == labels).mean())
+
+
+def loss(probs: np.ndarray, labels: np.ndarray) -> float:
+    """Mean cross-entropy."""
+    return cross_entropy(probs, one_hot(labels, probs.shape[1]))
+
+
+def confusion_matrix(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(classes, classes) counts: row is the true class, column the answer."""
+    classes = probs.shape[1]
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, probs.argmax(axis=1)), 1)
+    return counts
+
+
+def commonest_confusions(confusion: np.ndarray, most: int = 10) -> list[tuple[int, int, int]]:
+    """(true class, answer, count) of the most frequent errors, largest first."""
+    errors = confusion - np.diag(np.diag(confusion))
+    order = np.argsort(-errors, axis=None, kind="stable")[:most]
+    triples = [(int(i // len(errors)), int(i % len(errors)), int(errors.flat[i])) for i in order]
+    return [triple for triple in triples if triple[2]]
+
+
+def per_class(confusion: np.ndarray) -> list[dict[str, float]]:
+    """Precision, recall and F1 of each class, and how many examples it has; 0 where a figure is undefined."""
+    right = np.diag(confusion).astype(float)
+    answered, support = confusion.sum(axis=0), confusion.sum(axis=1)
+    precision, recall = right / np.maximum(answered, 1), right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(answered + support, 1)
+    rows = zip(precision, recall, f1, support, strict=True)
+    return [{"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)} for p, r, f, n in rows]
+
+
+def calibration_error(probs: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
+    """Expected calibration error (Naeini et al. 2015; Guo et al. 2017): how far confidence is from accuracy, averaged
+    over equal-width bins of the answer's probability, weighted by the answers in each.
+    """
+    confidence, right = probs.max(axis=1), probs.argmax(axis=1) == labels
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(confidence[bin_of == b].mean() - right[bin_of == b].mean()) * (bin_of == b).mean() for b in set(bin_of)]
+    return float(sum(gaps))
+
+
+def most_confident_mistakes(probs: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
+    """Row numbers of the wrong answers given with the highest probability, highest first."""
+    wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
+    return wrong[np.argsort(-probs[wrong].max(axis=1), kind="stable")][:most]

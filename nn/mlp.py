@@ -1,0 +1,132 @@
+"""The network: a multilayer perceptron from pixels to probabilities.
+
+    X (n, 784)  -> normalise -> [ h @ W + b -> activation ] for each hidden layer -> h @ W + b = logits (n, classes)
+    logits      -> softmax(logits / temperature) = probabilities
+
+This file holds what a trained network is and how it answers. How it learns stands in backprop.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nn.functions import ACTIVATIONS, INITIALIZATIONS, softmax
+
+PIXELS = 784  # MNIST's frame, 28x28, row by row
+DIGITS = 10
+
+# Rows that go through the network at once. Large enough for the matrix products to run at full speed, small enough
+# that a million images need no more memory for activations than a thousand.
+CHUNK_ROWS = 1024
+
+
+class MLP:
+    """A fully connected network with any number of hidden layers (none is multinomial logistic regression).
+
+    Args:
+        hidden: width of each hidden layer, first to last.
+        activation: "relu" or "sigmoid", for all hidden layers.
+        seed: of the random initial weights.
+        inputs, classes: sizes of the first and last layer; an eleventh class is "not a digit".
+        initialization: "he" or "xavier"; None takes the one that suits the activation.
+        mean, std: input normalisation, x -> (x - mean) / std.
+        temperature: divides the logits before softmax (Guo et al. 2017); 1 leaves them alone.
+        dtype: float32; float64 is for gradient checks alone.
+
+    All parameters live in one vector `theta`; `weights[i]` (fan_in, fan_out) and `biases[i]` (fan_out,) are views of
+    it, so an optimizer can treat the network as a single vector while the formulas below read like the maths.
+    """
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (256, 128),
+        activation: str = "relu",
+        seed: int = 0,
+        *,
+        inputs: int = PIXELS,
+        classes: int = DIGITS,
+        initialization: str | None = None,
+        mean: float = 0.0,
+        std: float = 1.0,
+        temperature: float = 1.0,
+        dtype: type = np.float32,
+    ) -> None:
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, got {activation!r}")
+        initialization = initialization or ACTIVATIONS[activation].initialization
+        if initialization not in INITIALIZATIONS:
+            raise ValueError(f"initialization must be one of {sorted(INITIALIZATIONS)}, got {initialization!r}")
+        self.widths = (inputs, *(int(width) for width in hidden), classes)
+        if min(self.widths) < 1:
+            raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
+        if not (temperature > 0 and std > 0):
+            raise ValueError(f"temperature and std must be positive, got {temperature} and {std}")
+        self.activation = activation
+        self.mean, self.std, self.temperature = float(mean), float(std), float(temperature)
+        self.info = {}  # what else config.json says of this network: how it was trained, what it scored
+
+        shapes = list(zip(self.widths[:-1], self.widths[1:], strict=True))
+        self.theta = np.zeros(sum(fan_in * fan_out + fan_out for fan_in, fan_out in shapes), dtype)
+        self.weights, self.biases = self.views(self.theta)
+        rng = np.random.default_rng(seed)
+        for W in self.weights:
+            W[...] = rng.standard_normal(W.shape, np.float32) * INITIALIZATIONS[initialization](*W.shape)
+
+    def views(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The weight matrices and bias vectors inside a vector laid out like `theta` (a gradient, say), as views."""
+        weights, biases, start = [], [], 0
+        for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:], strict=True):
+            end = start + fan_in * fan_out
+            weights.append(vector[start:end].reshape(fan_in, fan_out))
+            biases.append(vector[end : end + fan_out])
+            start = end + fan_out
+        return weights, biases
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        return self.widths[1:-1]
+
+    @property
+    def classes(self) -> int:
+        return self.widths[-1]
+
+    def __repr__(self) -> str:
+        return f"MLP({'-'.join(map(str, self.widths))}, {self.activation}, {self.theta.size:,} parameters)"
+
+    def normalize(self, X: np.ndarray) -> np.ndarray:
+        """Pixels (n, inputs) in [0, 1] -> the numbers the first layer sees, same shape."""
+        return (X - self.mean) / self.std
+
+    def logits(self, X: np.ndarray) -> np.ndarray:
+        """Pixels (n, inputs) in [0, 1] -> logits (n, classes), before softmax and temperature.
+
+        Raises:
+            ValueError: X is not (n, inputs).
+        """
+        X = np.asarray(X, self.theta.dtype)
+        if X.ndim != 2 or X.shape[1] != self.widths[0]:
+            raise ValueError(f"expected X of shape (n, {self.widths[0]}), got {X.shape}")
+        logits = np.empty((len(X), self.classes), self.theta.dtype)
+        for start in range(0, len(X), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            logits[rows] = self._forward(X[rows])
+        return logits
+
+    def _forward(self, X: np.ndarray) -> np.ndarray:
+        activate = ACTIVATIONS[self.activation].forward
+        h = self.normalize(X)
+        for W, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            z = h @ W + b  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
+            h = activate(z, out=z)
+        return h @ self.weights[-1] + self.biases[-1]  # (n, fan_in) @ (fan_in, classes) -> (n, classes)
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Pixels (n, 784) in [0, 1], white ink on black in MNIST's frame -> probabilities (n, classes), rows sum to 1.
+
+        Column d is digit d; an eleventh column, if there is one, is "not a digit".
+        """
+        logits = self.logits(X)
+        logits /= self.temperature
+        return softmax(logits, out=logits)

@@ -1,0 +1,116 @@
+"""How a gradient becomes a step, in order of increasing complexity: SGD, momentum, Nesterov momentum, Adam.
+
+An optimizer changes the parameter vector in place and keeps its memory in `state`, a dict of vectors of the same
+length, which is all a checkpoint has to store besides the number of steps taken.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+# Parameters updated at a time by Adam. Its ten passes over four vectors run out of the cache when a whole network is
+# taken at once; blocks of 64 KiB a vector stay in it.
+BLOCK = 16_384
+
+
+class SGD:
+    """theta <- theta - lr * g, with `momentum` > 0 (Polyak 1964): v <- momentum * v - lr * g; theta <- theta + v.
+
+    `nesterov` looks ahead along the velocity (Sutskever et al. 2013): theta <- theta + momentum * v - lr * g.
+    """
+
+    def __init__(self, size: int, momentum: float = 0.0, nesterov: bool = False, dtype: type = np.float32) -> None:
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum must be in [0, 1), got {momentum}")
+        self.momentum, self.nesterov = momentum, nesterov
+        self.state = {"velocity": np.zeros(size, dtype)} if momentum else {}
+
+    def step(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """Takes one step in place. The gradient is used as scratch space."""
+        gradient *= -learning_rate
+        if not self.momentum:
+            theta += gradient
+            return
+        velocity = self.state["velocity"]
+        velocity *= self.momentum
+        velocity += gradient
+        if self.nesterov:
+            theta += gradient
+            theta += self.momentum * velocity
+        else:
+            theta += velocity
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015): a running mean m of the gradient, divided by the root of the running mean v of its
+    square, both corrected for having started at zero.
+    """
+
+    def __init__(
+        self, size: int, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, dtype: type = np.float32
+    ) -> None:
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.state = {"m": np.zeros(size, dtype), "v": np.zeros(size, dtype), "steps": np.zeros(1, np.int64)}
+        self._scratch = np.empty(min(size, BLOCK), dtype)
+
+    def step(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """Takes one step in place. The gradient is used as scratch space."""
+        self.state["steps"] += 1
+        t = int(self.state["steps"][0])
+        # theta -= lr * m_hat / (sqrt(v_hat) + eps), with the two corrections gathered into one step size and one eps.
+        root_correction = math.sqrt(1 - self.beta2**t)
+        step_size = learning_rate * root_correction / (1 - self.beta1**t)
+        epsilon = self.epsilon * root_correction
+
+        for start in range(0, theta.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            m, v, g = self.state["m"][block], self.state["v"][block], gradient[block]
+            scratch = self._scratch[: g.size]
+            m *= self.beta1
+            np.multiply(g, 1 - self.beta1, out=scratch)
+            m += scratch  # m = beta1 * m + (1 - beta1) * g
+            v *= self.beta2
+            np.multiply(g, g, out=g)
+            g *= 1 - self.beta2
+            v += g  # v = beta2 * v + (1 - beta2) * g^2
+            np.sqrt(v, out=scratch)
+            scratch += epsilon
+            np.divide(m, scratch, out=scratch)
+            scratch *= step_size
+            theta[block] -= scratch
+
+
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
+
+
+def make_optimizer(name: str, size: int, momentum: float = 0.9, dtype: type = np.float32) -> SGD | Adam:
+    """One of OPTIMIZERS by its name, for `size` parameters."""
+    match name:
+        case "sgd":
+            return SGD(size, dtype=dtype)
+        case "momentum" | "nesterov":
+            return SGD(size, momentum, nesterov=name == "nesterov", dtype=dtype)
+        case "adam":
+            return Adam(size, dtype=dtype)
+    raise ValueError(f"optimizer must be one of {OPTIMIZERS}, got {name!r}")
+
+
+SCHEDULES = ("constant", "cosine")
+
+
+def learning_rate(step: int, total_steps: int, peak: float, schedule: str = "constant", warmup_steps: int = 0) -> float:
+    """The learning rate of step 0 <= step < total_steps.
+
+    It rises linearly to `peak` over the warm-up, then stays ("constant") or falls along half a cosine towards zero
+    ("cosine", Loshchilov and Hutter 2017).
+    """
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
+    if step < warmup_steps:
+        return peak * (step + 1) / warmup_steps
+    if schedule == "constant":
+        return peak
+    progress = (step - warmup_steps) / max(total_steps - warmup_steps, 1)
+    return peak * 0.5 * (1 + math.cos(math.pi * progress))

@@ -1,0 +1,93 @@
+"""Recipes: everything that decides what a training run does, and the named ones, PRESETS.
+
+    python -m nn.recipes --data DIR --out runs/presets      # trains every published preset, prints the table
+
+The published presets repeat five public projects that train a NumPy network on MNIST, from their descriptions; the
+table puts their authors' figures beside ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nn.augment import Distortion
+
+FULL_BATCH = 0  # as a batch size: all training images in one step
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run. `nn.train --help` explains each field; the defaults are its defaults."""
+
+    hidden: tuple[int, ...] = (256, 128)
+    activation: str = "relu"
+    initialization: str | None = None  # None: the one that suits the activation
+    optimizer: str = "adam"
+    momentum: float = 0.9  # of the optimizers "momentum" and "nesterov"
+    lr: float = 1e-3
+    schedule: str = "constant"
+    warmup: float = 0.0  # epochs
+    batch_size: int = 128  # FULL_BATCH, 1 (single sample) or anything between
+    epochs: int = 15
+    l2: float = 5e-4
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    augment: bool = False
+    distortion: Distortion = field(default_factory=Distortion)
+    average: float = 0.0  # epochs over which the weights are averaged for the answer; 0: no averaging
+    normalize: bool = False  # inputs to zero mean and unit variance over the training images
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Preset:
+    recipe: Recipe
+    about: str
+    published: str = ""  # the figure its author gives, in words
+    floor: float | None = None  # the lower end of that figure, in percent of the test images
+
+
+PRESETS = {
+    "linear": Preset(
+        Recipe(hidden=(), optimizer="sgd", lr=0.5, batch_size=FULL_BATCH, epochs=1500, l2=0.0),
+        "784-10, softmax regression by full-batch gradient descent",
+        "92.6 dev, 91-92 test",
+        91.0,
+    ),
+    "tiny": Preset(
+        Recipe(hidden=(10,), optimizer="sgd", lr=0.05, batch_size=32, epochs=20, l2=0.0),
+        "784-10-10, ReLU, SGD",
+    ),
+    "relu128": Preset(
+        Recipe(hidden=(128,), optimizer="sgd", lr=0.1, batch_size=64, epochs=50, l2=0.0),
+        "784-128-10, ReLU, mini-batches, 50 epochs",
+        "94-97 test",
+        94.0,
+    ),
+    "sigmoid128": Preset(
+        Recipe(hidden=(128,), activation="sigmoid", optimizer="sgd", lr=0.5, batch_size=64, epochs=30, l2=0.0),
+        "784-128-10, sigmoid, mini-batches of 64",
+    ),
+    "relu128-sgd32": Preset(
+        Recipe(hidden=(128,), optimizer="sgd", lr=0.1, batch_size=32, epochs=20, l2=0.0),
+        "784-128-10, ReLU, mini-batches of 32, 10% validation",
+    ),
+    "sgd64": Preset(
+        Recipe(hidden=(64, 64), activation="sigmoid", optimizer="sgd", lr=0.1, batch_size=1, epochs=10, l2=0.0),
+        "784-64-64-10, sigmoid, one image a step",
+        "95.4 test",
+        95.4,
+    ),
+    "adam256": Preset(
+        Recipe(normalize=True),
+        "784-256-128-10, ReLU, Adam, batches of 128, He, L2 5e-4, 15 epochs",
+        "97.2 test",
+        97.2,
+    ),
+    "augmented": Preset(
+        Recipe(
+            epochs=40, batch_size=256, schedule="cosine", warmup=1, lr=2e-3, l2=0.0, augment=True, average=2.0
+        ),
+        "784-256-128-10 with affine and elastic distortions: the bundled weights",
+    ),
+}

@@ -1,0 +1,333 @@
+"""Trains a network on MNIST and writes model.safetensors, config.json and history.csv.
+
+    python -m nn.train --data DIR --out runs/mine
+    python -m nn.train --preset augmented --data DIR --out runs/augmented
+    python -m nn.train --hidden 128 --activation sigmoid --optimizer sgd --lr 0.5 --epochs 30
+
+The same seed on the same machine gives the same weights, bit for bit. Ctrl-C keeps the best network so far; --resume
+goes on from the last finished epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from tqdm import tqdm
+
+import preprocessing
+import weights
+from nn import data, metrics
+from nn.augment import Distortion, distort
+from nn.backprop import Backprop
+from nn.data import DataError, Split
+from nn.functions import ACTIVATIONS, INITIALIZATIONS, one_hot
+from nn.mlp import DIGITS, MLP
+from nn.optimizers import OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
+from nn.recipes import FULL_BATCH, PRESETS, Recipe
+from weights.files import replacing
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+HISTORY_FILE = "history.csv"
+# Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
+AVERAGE_EVERY = 8
+# One stream of random numbers an epoch and purpose, named by [seed, epoch, purpose]: an interrupted run goes on with
+# the very numbers it would have drawn.
+SHUFFLING, DISTORTING, DROPPING = range(3)
+
+
+class Trainer:
+    """A training run that can be taken epoch by epoch, interrupted, saved and resumed.
+
+    Args:
+        recipe: what to do.
+        train, validation: splits to learn from and to choose the best epoch by.
+        progress: called after each step with the loss of its mini-batch.
+    """
+
+    def __init__(
+        self, recipe: Recipe, train: Split, validation: Split, progress: Callable[[float], None] = lambda loss: None
+    ) -> None:
+        self.recipe, self.train, self.validation, self.progress = recipe, train, validation, progress
+        self.batch_size = min(recipe.batch_size, len(train)) if recipe.batch_size != FULL_BATCH else len(train)
+        self.pixels = None if recipe.augment else train.pixels()
+        mean, std = pixel_statistics(train) if recipe.normalize else (0.0, 1.0)
+        self.model = MLP(
+            recipe.hidden, recipe.activation, recipe.seed, initialization=recipe.initialization, mean=mean, std=std
+        )
+        self.targets = one_hot(train.labels, DIGITS, recipe.label_smoothing)
+        self.backprop = Backprop(self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout)
+        self.optimizer = make_optimizer(recipe.optimizer, self.model.theta.size, recipe.momentum)
+        self.average = self.model.theta.copy() if recipe.average else self.model.theta  # the weights that answer
+        self.best = self.model.theta.copy()
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return len(self.history)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.train) // self.batch_size)
+
+    @property
+    def best_row(self) -> dict[str, float] | None:
+        """The epoch with the highest validation accuracy, the later one of equals."""
+        return max(self.history, key=lambda row: (row["validation_accuracy"], row["epoch"]), default=None)
+
+    def run_epoch(self) -> dict[str, float]:
+        """Sees every training image once, then measures; returns the new row of the history."""
+        start, losses, rate = time.perf_counter(), 0.0, 0.0
+        dropout_rng = self._rng(DROPPING)
+        for i, (X, targets) in enumerate(self._batches()):
+            step = self.epoch * self.steps_per_epoch + i
+            rate = self._learning_rate(step)
+            loss = self.backprop(X, targets, dropout_rng)
+            self.optimizer.step(self.model.theta, self.backprop.gradient, rate)
+            self._update_average(step)
+            losses += loss * len(X)
+            self.progress(loss)
+        if not np.isfinite(losses):
+            raise FloatingPointError(f"the loss is not finite after epoch {self.epoch + 1}: lower the learning rate")
+
+        probs = self.answering_model(self.average).predict_proba(self.validation.pixels())
+        row = {
+            "epoch": self.epoch + 1,
+            "learning_rate": rate,
+            "train_loss": losses / len(self.train),
+            "validation_loss": metrics.loss(probs, self.validation.labels),
+            "validation_accuracy": metrics.accuracy(probs, self.validation.labels),
+            "seconds": round(time.perf_counter() - start, 3),
+        }
+        self.history.append(row)
+        if self.best_row is row:
+            self.best[...] = self.average
+        return row
+
+    def answering_model(self, theta: np.ndarray) -> MLP:
+        """A network of this run's shape with the parameters `theta`, and the recipe in its `info`."""
+        model = MLP(
+            self.recipe.hidden, self.recipe.activation, mean=self.model.mean, std=self.model.std, classes=DIGITS
+        )
+        model.theta[...] = theta
+        model.info = {"training": asdict(self.recipe) | {"epochs_done": self.epoch, "numpy": np.__version__}}
+        return model
+
+    def _rng(self, purpose: int) -> np.random.Generator:
+        return np.random.default_rng([self.recipe.seed, self.epoch, purpose])
+
+    def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Inputs (n, 784), normalised, and targets (n, classes), in this epoch's order."""
+        order = self._rng(SHUFFLING).permutation(len(self.train))
+        distorting = self._rng(DISTORTING)
+        if self.recipe.augment:
+            epoch_pixels = distort(self.train.images[order], distorting, self.recipe.distortion)
+        for start in range(0, len(order), self.batch_size):
+            rows = slice(start, start + self.batch_size)
+            X = epoch_pixels[rows] if self.recipe.augment else self.pixels[order[rows]]
+            yield self.model.normalize(X), self.targets[order[rows]]
+
+    def _learning_rate(self, step: int) -> float:
+        recipe, per_epoch = self.recipe, self.steps_per_epoch
+        total, warmup = recipe.epochs * per_epoch, round(recipe.warmup * per_epoch)
+        return learning_rate(step, total, recipe.lr, recipe.schedule, warmup)
+
+    def _update_average(self, step: int) -> None:
+        """An exponential moving average of the weights over about `recipe.average` epochs (Polyak and Juditsky 1992).
+
+        At first it is the plain mean of what has been seen, so that the random start is soon forgotten.
+        """
+        if not self.recipe.average or step % AVERAGE_EVERY:
+            return
+        updates = step // AVERAGE_EVERY + 1
+        horizon = max(self.recipe.average * self.steps_per_epoch / AVERAGE_EVERY, 1)
+        self.average += (self.model.theta - self.average) * np.float32(1 / min(updates, horizon))
+
+    # --- checkpoints ------------------------------------------------------------------------------------------------
+
+    def save_checkpoint(self, path: Path) -> None:
+        """Everything the next epoch depends on, so that a resumed run equals an uninterrupted one bit for bit."""
+        arrays = {"theta": self.model.theta, "average": self.average, "best": self.best}
+        arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state.items()}
+        metadata = {"recipe": json.dumps(asdict(self.recipe)), "history": json.dumps(self.history)}
+        with replacing(path) as temporary:
+            save_file(arrays, temporary, metadata)
+
+    def load_checkpoint(self, path: Path) -> None:
+        """Goes on where `save_checkpoint` stopped.
+
+        Raises:
+            ValueError: the checkpoint was made by another recipe.
+        """
+        with safe_open(path, "np") as file:
+            metadata = file.metadata()
+            saved, wanted = json.loads(metadata["recipe"]), json.loads(json.dumps(asdict(self.recipe)))
+            if differing := [key for key in wanted if saved.get(key) != wanted[key]]:
+                raise ValueError(f"{path} was made with other settings of {', '.join(differing)}: repeat them to resume")
+            self.model.theta[...] = file.get_tensor("theta")
+            self.average[...] = file.get_tensor("average")
+            self.best[...] = file.get_tensor("best")
+            for name, array in self.optimizer.state.items():
+                array[...] = file.get_tensor(f"optimizer.{name}")
+        self.history = json.loads(metadata["history"])
+
+
+def pixel_statistics(split: Split) -> tuple[float, float]:
+    """Mean and standard deviation of all pixels in [0, 1] (MNIST: 0.13 and 0.31)."""
+    counts = np.bincount(split.images.ravel(), minlength=256)
+    values = np.arange(256) / 255
+    mean = float(np.average(values, weights=counts))
+    return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
+
+
+def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) -> Trainer:
+    """Trains with a progress bar and writes the best network, the history and a checkpoint to `out` after each epoch.
+
+    Ctrl-C ends it early: what is in `out` is the best so far.
+    """
+    bar = tqdm(unit="step", dynamic_ncols=True, smoothing=0.05)
+    shown = {"loss": 0.0}
+
+    def progress(loss: float) -> None:
+        shown["loss"] += 0.02 * (loss - shown["loss"]) if shown["loss"] else loss
+        if bar.update():  # true when the bar was redrawn
+            bar.set_postfix(postfix(), refresh=False)
+
+    def postfix() -> dict[str, str]:
+        best = trainer.best_row
+        figures = {"loss": f"{shown['loss']:.4f}"}
+        return figures | ({"best validation": f"{best['validation_accuracy']:.2%}"} if best else {})
+
+    trainer = Trainer(recipe, dataset.train, dataset.validation, progress)
+    if resume:
+        trainer.load_checkpoint(out / CHECKPOINT_FILE)
+    out.mkdir(parents=True, exist_ok=True)
+    bar.total = recipe.epochs * trainer.steps_per_epoch
+    bar.update(trainer.epoch * trainer.steps_per_epoch)
+    try:
+        while trainer.epoch < recipe.epochs:
+            bar.set_description(f"epoch {trainer.epoch + 1}/{recipe.epochs}")
+            row = trainer.run_epoch()
+            if trainer.best_row is row:
+                weights.save_pretrained(trainer.answering_model(trainer.best), out)
+            trainer.save_checkpoint(out / CHECKPOINT_FILE)
+            write_history(trainer.history, out / HISTORY_FILE)
+    except KeyboardInterrupt:
+        tqdm.write("interrupted: keeping the best so far" if trainer.epoch else "interrupted in the first epoch")
+    finally:
+        bar.close()
+    return trainer
+
+
+def write_history(history: list[dict[str, float]], path: Path) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, history[0].keys())
+        writer.writeheader()
+        writer.writerows(history)
+
+
+# --- command line ---------------------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    """Options that are a recipe's fields have no default here: what is not given comes from the preset or Recipe()."""
+    parser = argparse.ArgumentParser(
+        prog="python -m nn.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    default = Recipe()
+    recipe = parser.add_argument_group("recipe", "each option overrides the preset's value")
+
+    def option(name: str, text: str, **kwargs: object) -> None:
+        value = getattr(default, name.lstrip("-").replace("-", "_"))
+        value = " ".join(map(str, value)) if isinstance(value, tuple) else value
+        recipe.add_argument(name, help=f"{text} (default: {value})", default=argparse.SUPPRESS, **kwargs)
+
+    parser.add_argument("--preset", choices=PRESETS, help="a named recipe; the options below change it")
+    option("--hidden", "width of each hidden layer; none for a linear model", type=int, nargs="*", metavar="N")
+    option("--activation", "hidden layers' non-linearity", choices=ACTIVATIONS)
+    option("--initialization", "None: he for relu, xavier for sigmoid", choices=INITIALIZATIONS)
+    option("--optimizer", "how gradients become steps", choices=OPTIMIZERS)
+    option("--momentum", "of momentum and nesterov", type=float, metavar="SHARE")
+    option("--lr", "learning rate, its peak under a schedule", type=float, metavar="RATE")
+    option("--schedule", "of the learning rate", choices=SCHEDULES)
+    option("--warmup", "epochs of linear rise to --lr", type=float, metavar="EPOCHS")
+    option("--batch-size", f"images a step; {FULL_BATCH}: all of them, 1: single sample", type=int, metavar="N")
+    option("--epochs", "passes over the training images", type=int, metavar="N")
+    option("--l2", "weight decay: l2 / 2 times the sum of squared weights is added to the loss", type=float)
+    option("--dropout", "share of hidden units silenced in each step", type=float, metavar="SHARE")
+    option("--label-smoothing", "share of each target spread over all classes", type=float, metavar="SHARE")
+    option("--augment", "affine and elastic distortions, new ones in each epoch", action=argparse.BooleanOptionalAction)
+    option("--average", "epochs over which the answering weights are averaged; 0: not", type=float, metavar="EPOCHS")
+    option("--normalize", "inputs to zero mean and unit variance", action=argparse.BooleanOptionalAction)
+    option("--seed", "of initialisation, order, distortions and dropout", type=int)
+    for amount in fields(Distortion):
+        recipe.add_argument(
+            f"--distort-{amount.name.replace('_', '-')}",
+            type=float,
+            default=argparse.SUPPRESS,
+            metavar="X",
+            help=f"with --augment (default: {amount.default})",
+        )
+
+    parser.add_argument("--data", type=Path, help="MNIST's IDX files, or LABEL/*.png (default: ylecun/mnist)")
+    parser.add_argument("--out", type=Path, default=Path("runs/latest"), help="folder to write (default: %(default)s)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--dry-run", action="store_true", help="check everything, say what would happen, train nothing")
+    parser.add_argument("--target-accuracy", type=float, metavar="PERCENT", help="fail below this validation accuracy")
+    return parser
+
+
+def recipe_from(arguments: argparse.Namespace) -> Recipe:
+    base = PRESETS[arguments.preset].recipe if arguments.preset else Recipe()
+    given = vars(arguments)
+    changes = {f.name: given[f.name] for f in fields(Recipe) if f.name in given}
+    if "hidden" in changes:
+        changes["hidden"] = tuple(changes["hidden"])
+    amounts = {f.name: given[f"distort_{f.name}"] for f in fields(Distortion) if f"distort_{f.name}" in given}
+    return replace(base, distortion=replace(base.distortion, **amounts), **changes)
+
+
+def describe(trainer: Trainer, dataset: data.Dataset, out: Path) -> str:
+    recipe = trainer.recipe
+    sizes = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits().items())
+    return (
+        f"{trainer.model}\n{sizes} images\n{recipe.epochs} epochs of {trainer.steps_per_epoch:,} steps, "
+        f"{trainer.batch_size:,} images a step, {recipe.optimizer}, learning rate {recipe.lr}, seed {recipe.seed}\n"
+        f"would write model.safetensors, config.json, {HISTORY_FILE} and {CHECKPOINT_FILE} to {out}"
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        recipe = recipe_from(arguments)
+        dataset = data.load(arguments.data, frame=preprocessing.to_mnist)
+        if arguments.dry_run:
+            print(describe(Trainer(recipe, dataset.train, dataset.validation), dataset, arguments.out))
+            return 0
+        trainer = fit(recipe, dataset, arguments.out, arguments.resume)
+    except (DataError, ValueError, FloatingPointError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    best = trainer.best_row
+    if best is None:
+        return 1
+    print(f"best validation accuracy {best['validation_accuracy']:.2%} in epoch {best['epoch']}: {arguments.out}")
+    if arguments.target_accuracy and best["validation_accuracy"] * 100 < arguments.target_accuracy:
+        print(f"error: below the target of {arguments.target_accuracy}%", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Any picture of a digit -> the 28x28 tensor that a network trained on MNIST knows.
+
+    tensor = preprocessing.to_mnist(image)          # (28, 28) float32, white ink on black
+    prepared = preprocessing.prepare(image)         # the same with what was found on the way
+
+    picture   any mode, size, rotation, transparency -> upright RGB
+    ink       paper and light told from ink -> coverage in [0, 1]
+    components stray dots left out
+    frame     20x20 box, stroke width mended, center of mass at the centre of 28x28
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from preprocessing.components import without_specks
+from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
+from preprocessing.ink import find_ink
+from preprocessing.picture import to_rgb
+
+__all__ = ["Diagnostics", "Prepared", "prepare", "to_mnist"]
+
+# Ink is looked for on a picture reduced to about this many pixels along its longer side: ten times the 20-pixel box.
+WORKING_SIDE = 200
+# Ink that is smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
+CLOSE_UP_SIDE = 60
+CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
+
+# What the hints call small, and off the centre.
+SMALL_AREA = 0.04
+FAR_OFF_CENTER = 0.2
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What was found on the way from the picture to the tensor.
+
+    stroke_density: mean of the tensor, 0 to 1 (MNIST's mean is 0.13).
+    center_offset: the ink's center of mass from the picture's centre, before centring, (right, down) as shares of the
+        picture's width and height.
+    area_ratio: area of the ink's bounding box over the picture's.
+    bounding_box: (left, top, right, bottom) in the picture's pixels, None without ink.
+    stroke_width: in pixels of the 28x28 frame, before mending.
+    hints: plain-language remarks, most important first; empty when all is ordinary.
+    """
+
+    stroke_density: float = 0.0
+    center_offset: tuple[float, float] = (0.0, 0.0)
+    area_ratio: float = 0.0
+    bounding_box: tuple[int, int, int, int] | None = None
+    stroke_width: float = 0.0
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """tensor: (28, 28) float32 in [0, 1], white ink on black, all zeros without ink."""
+
+    tensor: np.ndarray
+    diagnostics: Diagnostics
+
+    @property
+    def has_ink(self) -> bool:
+        return self.diagnostics.bounding_box is not None
+
+
+def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
+    """A picture of a digit -> (28, 28) float32 in [0, 1], white ink on black, as MNIST's makers would have framed it.
+
+    Args:
+        image: PIL image of any mode and size (up to picture.MAX_PIXELS), or an array (H, W), (H, W, 3) or (H, W, 4)
+            of integers 0 to 255, floats 0 to 1, or bool. Ink may be darker or lighter than the paper.
+
+    Returns:
+        All zeros when there is no ink.
+
+    Raises:
+        ValueError: the picture is none of these, empty, too large or damaged.
+    """
+    return prepare(image).tensor
+
+
+def prepare(image: Image.Image | np.ndarray) -> Prepared:
+    """Like `to_mnist`, with diagnostics."""
+    picture = to_rgb(image)
+    ink, specks, (left, top, scale) = look(picture)
+    box = bounding_box(ink)
+    if box is None:
+        return Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))
+    tensor, stroke_width = to_frame(ink)
+    x, y = center_of_mass(ink)
+    place = tuple(round(offset + scale * edge) for offset, edge in zip((left, top) * 2, box, strict=True))
+    found = Diagnostics(
+        stroke_density=float(tensor.mean()),
+        center_offset=((left + scale * x) / picture.width - 0.5, (top + scale * y) / picture.height - 0.5),
+        area_ratio=(place[2] - place[0]) * (place[3] - place[1]) / (picture.width * picture.height),
+        bounding_box=place,
+        stroke_width=stroke_width,
+    )
+    return Prepared(tensor, Diagnostics(**(vars(found) | {"hints": hints(found, picture.size, specks)})))
+
+
+def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, float]]:
+    """The ink without specks on a reduced picture, how many specks there were, and where the reduced picture lies in
+    the whole one: left, top, and pixels of the whole for one of the reduced.
+    """
+    factor = max(1, round(max(picture.size) / WORKING_SIDE))
+    ink, specks = without_specks(find_ink(picture.reduce(factor)))
+    box = bounding_box(ink)
+    if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
+        return ink, specks, (0, 0, factor)
+    margin = max(round(longest * CLOSE_UP_MARGIN), 2)
+    left, top = (max(edge - margin, 0) * factor for edge in box[:2])
+    right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
+    closer, _, (inner_left, inner_top, scale) = look(picture.crop((left, top, right, bottom)))
+    return closer, specks, (left + inner_left, top + inner_top, scale)
+
+
+def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:
+    """Plain-language remarks on what is unusual about a drawing."""
+    left, top, right, bottom = found.bounding_box
+    thinnest, thickest = MNIST_STROKE_WIDTHS
+    remarks = {
+        "The drawing touches the edge: part of it may be missing.": (
+            left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]
+        ),
+        "Drawn very small: a larger digit shows more detail.": found.area_ratio < SMALL_AREA,
+        "Strokes much thinner than MNIST's: they were thickened.": found.stroke_width < thinnest,
+        "Strokes much thicker than MNIST's: they were thinned.": found.stroke_width > thickest,
+        "Drawn far off the centre: it was moved there.": max(map(abs, found.center_offset)) > FAR_OFF_CENTER,
+        f"{specks} stray {'dot was' if specks == 1 else 'dots were'} left out.": specks > 0,
+    }
+    return tuple(text for text, applies in remarks.items() if applies)

@@ -1,0 +1,108 @@
+"""Ink -> MNIST's own frame.
+
+MNIST's makers scaled each digit into a 20x20 box with its proportions, antialiased, and placed its center of mass at
+the centre of 28x28 (LeCun, Cortes and Burges). A network trained on MNIST expects that and no other picture.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from preprocessing.components import stroke_width
+
+SIDE = 28
+BOX = 20
+# Strokes are mended at four times the final resolution: fine enough that a half-pixel change of width shows.
+OVERSAMPLING = 4
+# The stroke widths between which 90% of MNIST's training digits lie, in pixels of the frame, as stroke_width() measures
+# them. Thinner strokes are thickened to the lower, thicker ones thinned to the upper bound.
+MNIST_STROKE_WIDTHS = (1.8, 3.4)
+INK_LEVEL = 0.05  # coverage from which a pixel counts as ink for the bounding box
+
+
+def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
+    """(left, top, right, bottom) of the ink, right and bottom exclusive; None without ink."""
+    mask = ink >= INK_LEVEL
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def center_of_mass(ink: np.ndarray) -> tuple[float, float]:
+    """(x, y) in pixels, the middle of the first pixel being 0.5."""
+    total = ink.sum()
+    x = ink.sum(axis=0) @ (np.arange(ink.shape[1]) + 0.5) / total
+    y = ink.sum(axis=1) @ (np.arange(ink.shape[0]) + 0.5) / total
+    return float(x), float(y)
+
+
+def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float]:
+    """Ink (H, W) in [0, 1] with at least some ink -> the (28, 28) float32 tensor, and the stroke width that the digit
+    had in it before mending, in pixels.
+    """
+    large = fit_box(ink, BOX * OVERSAMPLING)
+    width = stroke_width(large)
+    low, high = MNIST_STROKE_WIDTHS
+    drawn_width = width / OVERSAMPLING
+    if not low <= drawn_width <= high:
+        large = with_stroke_width(large, width, low if drawn_width < low else high)
+    return centred(fit_box(large, BOX)), drawn_width
+
+
+def fit_box(ink: np.ndarray, side: int) -> np.ndarray:
+    """The ink cropped and resized, antialiased, so that its longer side is `side` pixels, proportions kept."""
+    left, top, right, bottom = bounding_box(ink)
+    scale = side / max(right - left, bottom - top)
+    size = max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1)
+    cut = Image.fromarray(ink[top:bottom, left:right])
+    return np.clip(np.asarray(cut.resize(size, Image.Resampling.BICUBIC)), 0, 1)
+
+
+def with_stroke_width(large: np.ndarray, width: float, wanted: float) -> np.ndarray:
+    """Thickens or thins the strokes of oversampled ink so that they have the `wanted` width in the 20-pixel box.
+
+    Moving every edge by r turns a width w in a box of side B into w + 2r in a box of B + 2r: solved for r.
+    """
+    side = max(large.shape)
+    share = wanted / BOX
+    r = (share * side - width) / (2 * (1 - share))
+    room = int(np.ceil(abs(r))) + 1
+    padded = np.pad(np.rint(large * 255).astype(np.uint8), room)
+    moved = grow(padded, r) if r > 0 else 255 - grow(255 - padded, -r)
+    return moved.astype(np.float32) / 255 if moved.max() > 127 else large  # thinning must not lose the digit
+
+
+def grow(levels: np.ndarray, radius: float) -> np.ndarray:
+    """Greyscale dilation of (H, W) uint8 by a disc; a radius between two whole numbers blends their results."""
+    whole = int(radius)
+    smaller, larger = dilate(levels, whole), dilate(levels, whole + 1)
+    return (smaller + (larger.astype(np.float32) - smaller) * (radius - whole)).astype(np.uint8)
+
+
+def dilate(levels: np.ndarray, radius: int) -> np.ndarray:
+    """Each pixel becomes the largest within `radius`; outside the picture is taken to be like its border."""
+    height, width = levels.shape
+    padded = np.pad(levels, radius, mode="edge")
+    out = levels.copy()
+    for dy in range(-radius, radius + 1):
+        reach = int((radius * radius - dy * dy) ** 0.5)
+        for dx in range(-reach, reach + 1):
+            shifted = padded[radius + dy : radius + dy + height, radius + dx : radius + dx + width]
+            np.maximum(out, shifted, out=out)
+    return out
+
+
+def centred(digit: np.ndarray) -> np.ndarray:
+    """A digit of at most 20x20 -> (28, 28) float32 with its center of mass at the centre, to the nearest pixel.
+
+    A very lopsided digit is moved less, so that none of it is cut off.
+    """
+    tensor = np.zeros((SIDE, SIDE), np.float32)
+    height, width = digit.shape
+    x, y = center_of_mass(digit)
+    left = min(max(round(SIDE / 2 - x), 0), SIDE - width)
+    top = min(max(round(SIDE / 2 - y), 0), SIDE - height)
+    tensor[top : top + height, left : left + width] = digit
+    return tensor

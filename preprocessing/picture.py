@@ -1,0 +1,94 @@
+"""Any picture -> an upright RGB picture of a bounded size, with transparency resolved."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageOps
+
+# A phone's photograph has 12 to 50 million pixels; decoding more than this would cost a visitor's share of memory.
+MAX_PIXELS = 50_000_000
+# Opaque parts that differ by no more than this (of 255) are of one colour: an ink on nothing, not a picture.
+ONE_COLOUR = 32
+
+
+def to_rgb(image: Image.Image | np.ndarray) -> Image.Image:
+    """An RGB picture as a person would see it: EXIF rotation applied, 16 bits brought to 8, transparency resolved.
+
+    Args:
+        image: PIL image of any mode; or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), bool, integers 0 to 255
+            or floats 0 to 1.
+
+    Raises:
+        ValueError: neither of these, empty, too large, or damaged.
+    """
+    picture = image if isinstance(image, Image.Image) else from_array(image)
+    width, height = picture.size
+    if width * height == 0:
+        raise ValueError(f"expected a picture with pixels, got {width}x{height}")
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {width}x{height}")
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith(("I", "F")):
+            picture = Image.fromarray(to_bytes(np.asarray(picture)))
+        if picture.has_transparency_data:
+            return flatten(picture.convert("RGBA"))
+        return picture.convert("RGB")
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"the picture cannot be decoded: {error}") from error
+
+
+def from_array(array: np.ndarray) -> Image.Image:
+    array = np.asarray(array)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
+        raise ValueError(f"expected an array (H, W), (H, W, 3) or (H, W, 4), got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"expected a picture with pixels, got shape {array.shape}")
+    if array.dtype == bool:
+        array = array * np.uint8(255)
+    elif np.issubdtype(array.dtype, np.floating):
+        if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+            raise ValueError("expected floats from 0 to 1; for 0 to 255 give integers")
+        array = np.rint(array * 255)
+    elif not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"expected an array of numbers, got {array.dtype}")
+    elif array.min() < 0 or array.max() > 255:
+        raise ValueError(f"expected integers from 0 to 255, got {array.min()} to {array.max()}")
+    return Image.fromarray(np.ascontiguousarray(array, np.uint8))
+
+
+def to_bytes(levels: np.ndarray) -> np.ndarray:
+    """Levels of a 16-bit, 32-bit or float picture -> uint8, by the darkest and the lightest: these modes have no
+    agreed white. A picture of one level only, and one that fits 8 bits, stays as it is.
+    """
+    levels = np.nan_to_num(levels.astype(np.float64))
+    low, high = levels.min(), levels.max()
+    if low < 0 or high > 255 or (0 < high <= 1):
+        levels = (levels - low) * (255 / max(high - low, 1e-12))
+    return np.rint(levels).astype(np.uint8)
+
+
+def flatten(picture: Image.Image) -> Image.Image:
+    """RGBA -> RGB on a paper of its own.
+
+    Ink on nothing (all that is opaque has one colour) gets the paper it stands out from: white under dark ink, black
+    under light ink. A picture with transparent parts gets its own commonest level there, so that they look empty.
+    """
+    alpha = picture.getchannel("A")
+    lowest, highest = alpha.getextrema()
+    if lowest == 255:
+        return picture.convert("RGB")
+    if highest == 0:
+        return Image.new("RGB", picture.size, "white")
+    mask = alpha.point(lambda a: 255 * (a > 127)) if highest > 127 else alpha.point(lambda a: 255 * (a > 0))
+    histogram = np.array(picture.convert("RGB").convert("L").histogram(mask))
+    levels = np.flatnonzero(histogram)
+    if levels[-1] - levels[0] <= ONE_COLOUR:
+        paper = 255 if levels.mean() < 128 else 0
+    else:
+        paper = int(histogram.argmax())
+    flat = Image.new("RGB", picture.size, (paper, paper, paper))
+    flat.paste(picture, mask=alpha)
+    return flat
