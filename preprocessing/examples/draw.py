@@ -1,0 +1,111 @@
+"""Draws the example digits beside this file as a hand might: black on white, a round brush, a little wobble.
+
+    python preprocessing/examples/draw.py
+
+The first character of a file's name is the digit that it shows.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+CANVAS = 400
+OVERSAMPLING = 4  # drawn larger and scaled down, which gives the edges of a real brush
+GREY_LEVELS = 16  # enough for smooth edges, and keeps a file to a few kilobytes
+
+# name: (brush in pixels, box (left, top, width, height) in pixels, slant, strokes in the unit square, y downwards)
+DRAWINGS = {
+    "0-slashed": (22, (105, 65, 190, 270), 0.06, [
+        [(.55, .0), (.18, .14), (.02, .5), (.17, .86), (.5, 1), (.85, .84), (.98, .48), (.82, .13), (.5, .01)],
+        [(.98, -.02), (.62, .4), (.3, .72), (.04, 1.03)],
+    ]),
+    "1-serif": (24, (135, 70, 120, 265), 0.02, [
+        [(.02, .26), (.28, .14), (.52, .0), (.53, .3), (.52, .66), (.53, .97)],
+        [(.0, 1), (.5, .98), (1.02, 1)],
+    ]),
+    "2-slanted": (26, (95, 75, 200, 250), 0.22, [
+        [(.06, .24), (.22, .04), (.56, -.01), (.84, .13), (.8, .38), (.5, .64), (.2, .85), (.02, .99),
+         (.12, .99), (.5, .97), (1, .99)],
+    ]),
+    "3-small-off-centre": (16, (270, 40, 78, 112), 0.05, [
+        [(.06, .12), (.36, .0), (.8, .08), (.84, .32), (.56, .46), (.38, .49), (.7, .52), (.97, .72), (.78, .95),
+         (.38, 1.02), (.02, .9)],
+    ]),
+    "4-tiny": (8, (205, 225, 44, 58), 0.08, [
+        [(.5, .0), (.28, .3), (.02, .62), (.3, .63), (.65, .6), (1.0, .61)],
+        [(.74, .22), (.72, .55), (.7, 1.02)],
+    ]),
+    "5-thin": (7, (110, 60, 180, 275), 0.08, [
+        [(.2, .02), (.18, .22), (.13, .44), (.34, .37), (.68, .39), (.95, .58), (.93, .82), (.66, .99), (.3, 1.0),
+         (.02, .9)],
+        [(.19, .02), (.5, .03), (.9, .0)],
+    ]),
+    "6": (24, (110, 60, 175, 275), 0.05, [
+        [(.8, .0), (.46, .14), (.16, .42), (.03, .7), (.17, .94), (.5, 1.01), (.83, .9), (.92, .7), (.72, .54),
+         (.4, .56), (.13, .74)],
+    ]),
+    "7": (25, (100, 70, 195, 260), 0.04, [
+        [(.0, .05), (.3, .03), (.65, .04), (1.0, .0), (.84, .24), (.63, .5), (.46, .76), (.38, 1.02)],
+    ]),
+    "8-thick": (46, (115, 75, 165, 250), 0.04, [
+        [(.84, .12), (.5, -.02), (.14, .12), (.16, .33), (.5, .48), (.86, .66), (.9, .88), (.5, 1.02), (.1, .88),
+         (.14, .66), (.48, .48), (.82, .32), (.86, .14)],
+    ]),
+    "9": (22, (120, 65, 160, 270), 0.07, [
+        [(.92, .16), (.62, .0), (.22, .07), (.04, .29), (.2, .49), (.56, .5), (.86, .32), (.95, .1), (.92, .4),
+         (.84, .72), (.76, 1.03)],
+    ]),
+}  # fmt: skip
+
+
+def spline(points, steps=40):
+    """(n, 2) points of the Catmull-Rom curve through `points`."""
+    p = np.asarray(points, float)
+    p = np.vstack([2 * p[0] - p[1], p, 2 * p[-1] - p[-2]])  # a point beyond each end, so that the curve reaches both
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    curve = []
+    for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False):
+        curve.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
+    return np.vstack([*curve, p[-2]])
+
+
+def wobble(curve, amount, rng):
+    """The curve moved by smooth noise of about `amount` pixels: a hand is never still."""
+    noise = np.cumsum(rng.normal(size=(len(curve), 2)), axis=0)
+    width = 61
+    kernel = np.ones(width) / width
+    noise = np.column_stack([np.convolve(np.pad(n, width // 2, "edge"), kernel, "valid") for n in noise.T])
+    noise -= noise.mean(axis=0)
+    return curve + amount * noise / max(noise.std(), 1e-9)
+
+
+def draw(name):
+    """The drawing as an "L" image, CANVAS x CANVAS, black on white."""
+    brush, (left, top, width, height), slant, strokes = DRAWINGS[name]
+    rng = np.random.default_rng(sum(map(ord, name)))
+    big = Image.new("L", (CANVAS * OVERSAMPLING,) * 2, 255)
+    pen = ImageDraw.Draw(big)
+    for stroke in strokes:
+        curve = spline(stroke)
+        curve[:, 0] += slant * (0.5 - curve[:, 1]) * height / width  # the top leans to the right
+        curve = wobble(curve * (width, height) + (left, top), 0.008 * height, rng) * OVERSAMPLING
+        for x, y in curve:
+            r = brush / 2 * OVERSAMPLING
+            pen.ellipse((x - r, y - r, x + r, y + r), fill=0)
+        pen.line([tuple(xy) for xy in curve], fill=0, width=round(brush * OVERSAMPLING))
+    return big.resize((CANVAS, CANVAS), Image.Resampling.LANCZOS)
+
+
+def main():
+    folder = Path(__file__).parent
+    for name in DRAWINGS:
+        levels = draw(name).point(lambda v: round(v / 255 * (GREY_LEVELS - 1)))
+        image = Image.frombytes("P", levels.size, levels.tobytes())
+        image.putpalette([g for level in range(GREY_LEVELS) for g in (level * 255 // (GREY_LEVELS - 1),) * 3])
+        image.save(folder / f"{name}.png", optimize=True, bits=4)
+        print(f"{name}.png  {(folder / f'{name}.png').stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

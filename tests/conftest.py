@@ -1,0 +1,259 @@
+"""What the tests share: the data, a running server, a browser, and hands to draw with.
+
+Where something is missing a test skips and says why; with REQUIRE=browser,data in the environment it fails instead.
+
+    MNIST_DIR     folder with MNIST's IDX files
+    SKETCHES_DIR  folder with sketches.py and its drawings
+    CHROMIUM      the browser, when it is not on the PATH
+"""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "preprocessing" / "examples"
+REQUIRED = {name.strip() for name in os.environ.get("REQUIRE", "").split(",") if name.strip()}
+
+# Generous: a machine that trains a network on the side is slow, and waiting ends as soon as the condition holds.
+START_SECONDS = 120
+WAIT_MS = 60_000
+
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def missing(kind, reason):
+    """Skips the test, or fails it where REQUIRE names the kind."""
+    if kind in REQUIRED:
+        pytest.fail(f"{reason} (REQUIRE={os.environ['REQUIRE']})", pytrace=False)
+    pytest.skip(reason)
+
+
+# --- Data -------------------------------------------------------------------------------------------------------------
+
+
+def folder_from(variable):
+    folder = os.environ.get(variable)
+    if not folder:
+        missing("data", f"{variable} is not set")
+    if not Path(folder).is_dir():
+        missing("data", f"{variable}={folder} is not a folder")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def mnist_dir():
+    """The folder with MNIST's IDX files."""
+    return folder_from("MNIST_DIR")
+
+
+@pytest.fixture(scope="session")
+def sketches():
+    """The module sketches.py: load, draw and score what real people drew."""
+    path = folder_from("SKETCHES_DIR") / "sketches.py"
+    if not path.is_file():
+        missing("data", f"{path} does not exist")
+    spec = importlib.util.spec_from_file_location("sketches", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# --- Server -----------------------------------------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving(log):
+    """Runs `python app.py` on a free port and gives its address once it answers; its output goes to the file `log`."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    with open(log, "wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            end = time.monotonic() + START_SECONDS
+            while not answers(url):
+                if server.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"the server did not start:\n{Path(log).read_text()}")
+                time.sleep(0.05)
+            yield url
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def log_file(tmp_path_factory):
+    """Where the server of this test run writes."""
+    return tmp_path_factory.mktemp("server") / "log.txt"
+
+
+@pytest.fixture(scope="session")
+def server(log_file):
+    """The address of the app, started once for all tests."""
+    with serving(log_file) as url:
+        yield url
+
+
+# --- Browser ----------------------------------------------------------------------------------------------------------
+
+
+def find_browser():
+    """Path of Chromium, or None."""
+    given = os.environ.get("CHROMIUM")
+    return given or next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
+
+
+@contextlib.contextmanager
+def launched():
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if find_browser() is None:
+        missing("browser", f"no browser: set CHROMIUM or put one of {', '.join(BROWSER_NAMES)} on the PATH")
+    if importlib.util.find_spec("playwright") is None:
+        missing("browser", "playwright is not installed: pip install -r tests/requirements.txt")
+    with launched() as started:
+        yield started
+
+
+# Strokes on a square of side 1, y downwards, as a hand would draw the digit.
+STROKES = {
+    3: [[(0.3, 0.2), (0.45, 0.13), (0.62, 0.16), (0.68, 0.3), (0.58, 0.43), (0.45, 0.47), (0.6, 0.51), (0.7, 0.64),
+         (0.64, 0.8), (0.47, 0.86), (0.29, 0.8)]],
+    5: [[(0.66, 0.16), (0.38, 0.16), (0.35, 0.44), (0.5, 0.4), (0.64, 0.47), (0.68, 0.64), (0.58, 0.8), (0.42, 0.84),
+         (0.28, 0.77)]],
+    7: [[(0.28, 0.2), (0.5, 0.19), (0.72, 0.18), (0.62, 0.4), (0.52, 0.63), (0.45, 0.86)]],
+}  # fmt: skip
+
+
+class Visit:
+    """A visitor at the page: draws, presses and reads."""
+
+    def __init__(self, browser, url, width=1280, height=800, phone=False, scheme="light", locale="en-US"):
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height},
+            has_touch=phone,
+            is_mobile=phone,
+            color_scheme=scheme,
+            locale=locale,
+        )
+        self.context.set_default_timeout(WAIT_MS)
+        self.page = self.context.new_page()
+        self.requests = []
+        self.errors = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(url)
+        self.page.locator("#pad .toolbar-wrap button.highlight").wait_for()
+
+    def close(self):
+        self.context.close()
+
+    def points(self, stroke):
+        """The stroke in pixels of the page, on the pad's square of paper."""
+        box = self.page.locator("#pad").bounding_box()
+        return [(box["x"] + x * box["width"], box["y"] + y * box["width"]) for x, y in stroke]
+
+    def draw(self, digit):
+        """Draws with the mouse."""
+        for stroke in STROKES[digit]:
+            self.stroke(stroke)
+
+    def stroke(self, stroke):
+        first, *rest = self.points(stroke)
+        self.page.mouse.move(*first)
+        self.page.mouse.down()
+        for x, y in rest:
+            self.page.mouse.move(x, y, steps=4)
+        self.page.mouse.up()
+
+    def touch(self, digit):
+        """Draws with a finger."""
+        send = self.context.new_cdp_session(self.page).send
+        for stroke in STROKES[digit]:
+            (x, y), *rest = self.points(stroke)
+            send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+            for to_x, to_y in rest:
+                for step in range(1, 5):
+                    point = {"x": x + (to_x - x) * step / 4, "y": y + (to_y - y) * step / 4}
+                    send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+                x, y = to_x, to_y
+            send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def press(self, tool):
+        """Presses one of the pad's own buttons: Brush, Erase, Undo or Clear canvas."""
+        self.page.locator(f'#pad button[aria-label="{tool}"]').click()
+
+    @property
+    def answer(self):
+        """A locator of the named digit; there is none on a blank pad."""
+        return self.page.locator("#label [data-testid=label-output-value]")
+
+    def preview(self):
+        """The 28x28 picture that is shown, as its data URL."""
+        return self.page.locator("#seen img").get_attribute("src")
+
+    def wait_for_preview(self, different_from):
+        """The preview once it is another one: the sign that a stroke has been answered."""
+        self.page.wait_for_function(
+            "before => document.querySelector('#seen img').getAttribute('src') !== before", arg=different_from
+        )
+        return self.preview()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Opens the page: visit() on a laptop, visit(phone=True, width=390, height=844) on a phone."""
+    visits = []
+
+    def open_page(**options):
+        visits.append(Visit(browser, server, **options))
+        return visits[-1]
+
+    yield open_page
+    for each in visits:
+        each.close()
