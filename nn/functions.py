@@ -77,7 +77,7 @@ def cross_entropy(probs: np.ndarray, targets: np.ndarray) -> float:
 
     Its derivative through softmax is the reason the two belong together: dL/dlogits = (probs - targets) / n.
     """
-    tiny = np.finfo(probs.dtype).tiny  # the smallest normal number: log stays finite where a probability underflows to 0
+    tiny = np.finfo(probs.dtype).tiny  # the smallest normal number: log stays finite where a probability is 0
     return -float((targets * np.log(np.maximum(probs, tiny))).sum()) / len(probs)
 
 

@@ -85,9 +85,7 @@ PRESETS = {
         97.2,
     ),
     "augmented": Preset(
-        Recipe(
-            epochs=40, batch_size=256, schedule="cosine", warmup=1, lr=2e-3, l2=0.0, augment=True, average=2.0
-        ),
+        Recipe(epochs=40, batch_size=256, schedule="cosine", warmup=1, lr=2e-3, l2=0.0, augment=True, average=2.0),
         "784-256-128-10 with affine and elastic distortions: the bundled weights",
     ),
 }

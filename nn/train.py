@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as serialize
 from tqdm import tqdm
 
 import preprocessing
@@ -161,7 +161,7 @@ class Trainer:
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state.items()}
         metadata = {"recipe": json.dumps(asdict(self.recipe)), "history": json.dumps(self.history)}
         with replacing(path) as temporary:
-            save_file(arrays, temporary, metadata)
+            temporary.write_bytes(serialize(arrays, metadata))
 
     def load_checkpoint(self, path: Path) -> None:
         """Goes on where `save_checkpoint` stopped.
@@ -173,7 +173,7 @@ class Trainer:
             metadata = file.metadata()
             saved, wanted = json.loads(metadata["recipe"]), json.loads(json.dumps(asdict(self.recipe)))
             if differing := [key for key in wanted if saved.get(key) != wanted[key]]:
-                raise ValueError(f"{path} was made with other settings of {', '.join(differing)}: repeat them to resume")
+                raise ValueError(f"{path} was made with another {', '.join(differing)}: repeat it to resume")
             self.model.theta[...] = file.get_tensor("theta")
             self.average[...] = file.get_tensor("average")
             self.best[...] = file.get_tensor("best")

@@ -1,12 +1,12 @@
 """Any picture of a digit -> the 28x28 tensor that a network trained on MNIST knows.
 
-    tensor = preprocessing.to_mnist(image)          # (28, 28) float32, white ink on black
-    prepared = preprocessing.prepare(image)         # the same with what was found on the way
+tensor = preprocessing.to_mnist(image)          # (28, 28) float32, white ink on black
+prepared = preprocessing.prepare(image)         # the same with what was found on the way
 
-    picture   any mode, size, rotation, transparency -> upright RGB
-    ink       paper and light told from ink -> coverage in [0, 1]
-    components stray dots left out
-    frame     20x20 box, stroke width mended, center of mass at the centre of 28x28
+picture   any mode, size, rotation, transparency -> upright RGB
+ink       paper and light told from ink -> coverage in [0, 1]
+components stray dots left out
+frame     20x20 box, stroke width mended, center of mass at the centre of 28x28
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Diagnostics", "Prepared", "prepare", "to_mnist"]
 
 # Ink is looked for on a picture reduced to about this many pixels along its longer side: ten times the 20-pixel box.
 WORKING_SIDE = 200
-# Ink that is smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
+# Ink smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
 CLOSE_UP_SIDE = 60
 CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
 

@@ -18,7 +18,9 @@ OVERSAMPLING = 4
 # The stroke widths between which 90% of MNIST's training digits lie, in pixels of the frame, as stroke_width() measures
 # them. Thinner strokes are thickened to the lower, thicker ones thinned to the upper bound.
 MNIST_STROKE_WIDTHS = (1.8, 3.4)
-INK_LEVEL = 0.05  # coverage from which a pixel counts as ink for the bounding box
+# Where MNIST has its centers of mass, measured from the frame's edge: the middle of pixel 14, not the frame's middle.
+CENTER = 14.5
+INK_LEVEL = 0.2  # coverage from which a pixel counts as ink for the bounding box
 
 
 def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -102,7 +104,7 @@ def centred(digit: np.ndarray) -> np.ndarray:
     tensor = np.zeros((SIDE, SIDE), np.float32)
     height, width = digit.shape
     x, y = center_of_mass(digit)
-    left = min(max(round(SIDE / 2 - x), 0), SIDE - width)
-    top = min(max(round(SIDE / 2 - y), 0), SIDE - height)
+    left = min(max(round(CENTER - x), 0), SIDE - width)
+    top = min(max(round(CENTER - y), 0), SIDE - height)
     tensor[top : top + height, left : left + width] = digit
     return tensor

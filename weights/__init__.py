@@ -1,7 +1,7 @@
 """The bundled weights, and how a network is read from disk and written to it.
 
-    model = weights.load()                      # the bundled network
-    weights.save_pretrained(model, "folder")    # model.safetensors + config.json
+model = weights.load()                      # the bundled network
+weights.save_pretrained(model, "folder")    # model.safetensors + config.json
 """
 
 from __future__ import annotations

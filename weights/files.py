@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as serialize
 
 from nn import MLP
 
@@ -33,7 +34,7 @@ def save(model: MLP, folder: str | Path) -> None:
     # safetensors writes the bytes of an array that is not contiguous in the wrong order, without a word
     arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in named_parameters(model).items()}
     with replacing(folder / MODEL_FILE) as temporary:
-        save_file(arrays, temporary)
+        temporary.write_bytes(serialize(arrays))
     with replacing(folder / CONFIG_FILE) as temporary:
         temporary.write_text(json.dumps(config_of(model), indent=2) + "\n")
 

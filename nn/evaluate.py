@@ -1,0 +1,115 @@
+"""Measures a trained network on MNIST: accuracy, loss, confusions, calibration.
+
+    python -m nn.evaluate --data DIR                                  # the bundled weights
+    python -m nn.evaluate --weights runs/mine --data DIR --plots runs/mine/plots --json
+    python -m nn.evaluate --weights runs/mine --data DIR --card       # writes the model card with these figures
+
+Training and validation figures are on the images as they are, without distortions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import preprocessing
+import weights
+from nn import data, metrics
+from nn.data import DataError, Dataset, Split
+from nn.mlp import DIGITS, MLP
+
+CONFUSIONS_SHOWN = 10
+NOT_A_DIGIT = "not a digit"
+
+
+def class_names(classes: int) -> list[str]:
+    return [str(k) if k < DIGITS else NOT_A_DIGIT for k in range(classes)]
+
+
+def evaluate_split(probs: np.ndarray, split: Split) -> dict:
+    """All figures of one split, JSON-ready. probs (n, classes) are the network's answers to it."""
+    confusion = metrics.confusion_matrix(probs, split.labels)
+    names = class_names(probs.shape[1])
+    return {
+        "images": len(split),
+        "errors": int((probs.argmax(axis=1) != split.labels).sum()),
+        "accuracy": metrics.accuracy(probs, split.labels),
+        "loss": metrics.loss(probs, split.labels),
+        "calibration_error": metrics.calibration_error(probs, split.labels),
+        "confusion_matrix": confusion.tolist(),
+        "commonest_confusions": [
+            {"true": names[true], "answer": names[answer], "count": count}
+            for true, answer, count in metrics.commonest_confusions(confusion, CONFUSIONS_SHOWN)
+        ],
+        "per_class": dict(zip(names, metrics.per_class(confusion), strict=True)),
+    }
+
+
+def evaluate(model: MLP, dataset: Dataset) -> dict[str, dict]:
+    """The figures of every split that holds images, by name."""
+    return {
+        name: evaluate_split(model.predict_proba(split.pixels()), split) for name, split in dataset.splits().items()
+    }
+
+
+def report(model: MLP, results: dict[str, dict]) -> str:
+    """The figures as text; confusions and classes are those of the last split, the test images."""
+    heading = f"{'split':<11}{'images':>8}{'errors':>8}{'accuracy':>10}{'loss':>9}{'calibration error':>19}"
+    lines = [repr(model), "", heading]
+    for name, r in results.items():
+        lines.append(
+            f"{name:<11}{r['images']:>8,}{r['errors']:>8,}{r['accuracy']:>10.2%}{r['loss']:>9.4f}"
+            f"{r['calibration_error']:>19.2%}"
+        )
+    name, last = list(results.items())[-1]
+    lines += ["", f"Confusion matrix, {name} images (row: true, column: answered)", ""]
+    lines.append("     " + "".join(f"{column[:5]:>6}" for column in last["per_class"]))
+    for label, row in zip(last["per_class"], last["confusion_matrix"], strict=True):
+        if sum(row):
+            lines.append(f"{label[:5]:>5}" + "".join(f"{count or '.':>6}" for count in row))
+    lines += ["", "Commonest confusions (true > answered)", ""]
+    lines += [f"{c['true']:>5} > {c['answer']:<12}{c['count']:>4}" for c in last["commonest_confusions"]]
+    lines += ["", f"{'class':>11}{'precision':>11}{'recall':>9}{'F1':>9}{'images':>8}"]
+    for label, row in last["per_class"].items():
+        if row["support"]:
+            lines.append(
+                f"{label:>11}{row['precision']:>11.2%}{row['recall']:>9.2%}{row['f1']:>9.2%}{row['support']:>8,}"
+            )
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m nn.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, default=weights.BUNDLED, help="folder (default: the bundled weights)")
+    parser.add_argument("--data", type=Path, help="MNIST's IDX files, or LABEL/*.png (default: ylecun/mnist)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="write PNG plots there")
+    parser.add_argument("--card", action="store_true", help="write the figures into the weights' config.json and card")
+    arguments = parser.parse_args(argv)
+    try:
+        model = weights.load(arguments.weights)
+        dataset = data.load(arguments.data, frame=preprocessing.to_mnist)
+        results = evaluate(model, dataset)
+        print(json.dumps(results, indent=1) if arguments.json else report(model, results))
+        if arguments.plots:
+            from nn import plots  # matplotlib takes a second to import, and only plots need it
+
+            plots.write(arguments.plots, model, dataset, results, arguments.weights)
+        if arguments.card:
+            from weights import card
+
+            card.write(arguments.weights, model, results)
+    except (DataError, ValueError, OSError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""PNG plots for nn.evaluate: confusion matrix, learning curves, and the most confident mistakes."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from nn import metrics
+from nn.data import Dataset
+from nn.mlp import MLP
+
+matplotlib.use("Agg")  # plots go to files; no screen is needed
+import matplotlib.pyplot as plt
+
+MISTAKES_SHOWN = 30
+MISTAKES_PER_ROW = 10
+INK = "#4f46e5"
+ACCENT = "#d97706"
+
+
+def write(folder: Path, model: MLP, dataset: Dataset, results: dict[str, dict], weights_folder: Path) -> list[Path]:
+    """Writes every plot that the data at hand allows; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name, split = list(dataset.splits().items())[-1]
+    figures = {
+        "confusion_matrix.png": confusion_matrix(np.array(results[name]["confusion_matrix"]), name),
+        "mistakes.png": mistakes(model, split.images, split.labels, name),
+    }
+    history = weights_folder / "history.csv"
+    if history.is_file():
+        with history.open() as file:
+            figures["curves.png"] = curves(list(csv.DictReader(file)))
+    for file_name, figure in figures.items():
+        figure.savefig(folder / file_name, dpi=120, bbox_inches="tight")
+        plt.close(figure)
+    return [folder / file_name for file_name in figures]
+
+
+def confusion_matrix(counts: np.ndarray, name: str) -> plt.Figure:
+    """Counts by true class and answer; the shade shows errors alone, or the diagonal would drown them."""
+    errors = counts - np.diag(np.diag(counts))
+    figure, axes = plt.subplots(figsize=(6, 6))
+    axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(errors.max(), 1) * 1.5)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            weight = "bold" if row == column else "normal"
+            axes.text(column, row, f"{count}", ha="center", va="center", fontsize=9, weight=weight)
+    axes.set(
+        xticks=range(len(counts)), yticks=range(len(counts)), xlabel="answered", ylabel="true",
+        title=f"{errors.sum()} errors in {counts.sum():,} {name} images",
+    )  # fmt: skip
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return figure
+
+
+def curves(history: list[dict[str, str]]) -> plt.Figure:
+    """Loss and validation accuracy over the epochs."""
+    columns = {key: np.array([float(row[key]) for row in history]) for key in history[0]}
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
+    left.semilogy(columns["epoch"], columns["train_loss"], color=INK, label="training (as the optimizer saw it)")
+    left.semilogy(columns["epoch"], columns["validation_loss"], color=ACCENT, label="validation")
+    left.set(xlabel="epoch", title="cross-entropy loss")
+    left.legend(frameon=False)
+    right.plot(columns["epoch"], 100 * columns["validation_accuracy"], color=ACCENT)
+    right.set(xlabel="epoch", title="validation accuracy, %")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    return figure
+
+
+def mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> plt.Figure:
+    """A mosaic of the wrong answers that were given with the highest probability."""
+    probs = model.predict_proba(images.reshape(len(images), -1).astype(np.float32) / 255)
+    worst = metrics.most_confident_mistakes(probs, labels, MISTAKES_SHOWN)
+    rows = max(-(-len(worst) // MISTAKES_PER_ROW), 1)
+    figure, grid = plt.subplots(rows, MISTAKES_PER_ROW, figsize=(MISTAKES_PER_ROW, 1.3 * rows), squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, i in zip(grid.flat, worst, strict=False):
+        axes.imshow(images[i], cmap="gray_r")
+        axes.set_title(f"{labels[i]} read as {probs[i].argmax()}\n{probs[i].max():.0%}", fontsize=7)
+    figure.suptitle(f"The {len(worst)} most confident mistakes among {len(images):,} {name} images", fontsize=10)
+    figure.subplots_adjust(top=0.8 if rows < 3 else 0.86, hspace=0.6)
+    return figure

@@ -1,0 +1,109 @@
+"""The model card: README.md beside the weights, made from the figures that nn.evaluate measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from nn import MLP
+from weights.files import save
+
+MODEL_NAME = "Handwritten digits, a NumPy multilayer perceptron"
+KEPT_FIGURES = ("images", "errors", "accuracy", "loss", "calibration_error")  # of each split, in config.json
+
+TEXT = """\
+# {name}
+
+A fully connected network, {widths}, {activation} hidden layers, softmax output: {parameters:,} parameters, trained on
+MNIST alone by a program written from scratch in NumPy. It takes 784 pixels in [0, 1], white ink on black, framed the
+way MNIST frames its digits, and gives a probability for each class.
+
+## Results on MNIST
+
+{table}
+
+Training and validation images are the first 90% and the last 10% of MNIST's 60,000 training images. Settings were
+chosen on the validation images; the test images were only read to make this table. The calibration error is taken over
+15 equal-width bins of the answer's probability.
+
+## Training
+
+```
+{recipe}
+```
+
+Every setting stands in `config.json` under `training`, and `python -m nn.train` with these settings and seed repeats
+the run.
+
+## Use
+
+```python
+import preprocessing, weights
+
+model = weights.load("folder with these files")
+tensor = preprocessing.to_mnist(image)  # any picture of one digit -> (28, 28)
+probabilities = model.predict_proba(tensor.reshape(1, 784))[0]
+```
+
+`model.safetensors` holds `W1 b1 W2 b2 ...` (float32, W of shape fan_in x fan_out):
+`h = relu(x @ W1 + b1)` and so on, then softmax.
+
+## Limits
+
+It knows the digits 0 to 9, one at a time, as people in the United States wrote them around 1990. It answers with a
+digit whatever it is shown: a letter or a scribble gets one too, sometimes with confidence. Slashed zeros and ones with
+a base are rare in MNIST and often misread.
+"""
+
+
+def write(folder: Path, model: MLP, results: dict[str, dict]) -> None:
+    """Puts the figures into config.json and writes README.md."""
+    figures = {name: {key: r[key] for key in KEPT_FIGURES} for name, r in results.items()}
+    model.info = model.info | {"results": figures}
+    save(model, folder)
+    (folder / "README.md").write_text(str(make(model, figures)))
+
+
+def make(model: MLP, figures: dict[str, dict]) -> ModelCard:
+    training = model.info.get("training", {})
+    metadata = ModelCardData(
+        license="apache-2.0",
+        library_name="numpy",
+        pipeline_tag="image-classification",
+        tags=["mnist", "numpy", "mlp", "from-scratch"],
+        datasets=["ylecun/mnist"],
+        metrics=["accuracy"],
+        model_name=MODEL_NAME,
+        eval_results=[
+            EvalResult(
+                task_type="image-classification",
+                dataset_type="ylecun/mnist",
+                dataset_name="MNIST",
+                dataset_split=split,
+                metric_type="accuracy",
+                metric_value=round(figures[split]["accuracy"], 5),
+            )
+            for split in ("validation", "test")
+            if split in figures
+        ],
+    )
+    text = TEXT.format(
+        name=MODEL_NAME,
+        widths="-".join(map(str, model.widths)),
+        activation=model.activation,
+        parameters=model.theta.size,
+        table=results_table(figures),
+        recipe="\n".join(f"{key}: {value}" for key, value in training.items()),
+    )
+    return ModelCard(f"---\n{metadata}\n---\n\n{text}")
+
+
+def results_table(figures: dict[str, dict]) -> str:
+    rows = ["| split | images | errors | accuracy | loss | calibration error |", "|---|---:|---:|---:|---:|---:|"]
+    for name, r in figures.items():
+        rows.append(
+            f"| {name} | {r['images']:,} | {r['errors']:,} | {r['accuracy']:.2%} | {r['loss']:.4f} "
+            f"| {r['calibration_error']:.2%} |"
+        )
+    return "\n".join(rows)
