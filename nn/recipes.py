@@ -1,9 +1,10 @@
 """Recipes: everything that decides what a training run does, and the named ones, PRESETS.
 
-    python -m nn.recipes --data DIR --out runs/presets      # trains every published preset, prints the table
+    python -m nn.train --preset NAME --data DIR
+    python -m nn.compare --data DIR                 # trains all of them, prints the table
 
-The published presets repeat five public projects that train a NumPy network on MNIST, from their descriptions; the
-table puts their authors' figures beside ours.
+Most presets repeat public projects that train a NumPy network on MNIST, from their descriptions; the table puts their
+authors' figures beside ours.
 """
 
 from __future__ import annotations

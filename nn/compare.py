@@ -1,0 +1,58 @@
+"""Trains every preset that repeats a published project and prints the table of their authors' figures beside ours.
+
+    python -m nn.compare --data DIR --out runs/presets
+
+A preset whose weights are in --out already is not trained again, so the table can be printed anew at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import weights
+from nn import data
+from nn.data import DataError, Dataset
+from nn.evaluate import evaluate
+from nn.recipes import PRESETS, Preset
+from nn.train import fit
+
+
+def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
+    """One line of the table, training the preset first if `folder` does not hold its weights, trained to the end."""
+    if not finished(folder, preset):
+        fit(preset.recipe, dataset, folder)
+    results = evaluate(weights.load(folder), dataset)
+    figures = " | ".join(f"{results[split]['accuracy']:.2%}" for split in ("train", "validation", "test"))
+    reached = "" if preset.floor is None else "yes" if results["test"]["accuracy"] * 100 >= preset.floor else "no"
+    return f"| `{name}` | {preset.about} | {preset.published or 'none given'} | {figures} | {reached} |"
+
+
+def finished(folder: Path, preset: Preset) -> bool:
+    history = folder / "history.csv"
+    return history.is_file() and len(history.read_text().splitlines()) == preset.recipe.epochs + 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m nn.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="MNIST's IDX files (default: ylecun/mnist)")
+    parser.add_argument("--out", type=Path, default=Path("runs/presets"), help="default: %(default)s")
+    parser.add_argument("--only", nargs="*", choices=PRESETS, help="these presets alone")
+    arguments = parser.parse_args(argv)
+    try:
+        dataset = data.load(arguments.data)
+        print("| preset | network | its author's figure | train | validation | test | reached |")
+        print("|---|---|---|---:|---:|---:|---|")
+        for name in arguments.only or PRESETS:
+            print(row(name, PRESETS[name], dataset, arguments.out / name), flush=True)
+    except (DataError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Training runs: they learn, repeat bit for bit, can be interrupted and resumed, and say what is wrong."""
+
+import json
+
+import numpy as np
+import pytest
+
+import weights
+from nn import data, train
+from nn.augment import Distortion, distort
+from nn.data import Dataset, Split
+from nn.recipes import PRESETS, Recipe
+from nn.train import Trainer, fit
+
+SHORT = Recipe(hidden=(16,), epochs=3, batch_size=32)
+
+
+@pytest.fixture(scope="module")
+def bars():
+    """A toy dataset: digit d is a bar in column 2 d + 4, with noise."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 10
+    images = rng.integers(0, 60, (400, 28, 28), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4:24, 2 * label + 4] = 255
+    return Dataset(
+        Split(images[:300], labels[:300]), Split(images[300:350], labels[300:350]), Split(images[350:], labels[350:])
+    )
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 32], ids=["full batch", "single sample", "mini-batch"])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_every_optimizer_learns_a_toy_problem(bars, optimizer, batch_size):
+    lr = 0.003 if optimizer == "adam" or batch_size == 1 else 0.03 if batch_size else 0.1
+    epochs = {0: 120, 1: 3, 32: 25}[batch_size]
+    trainer = Trainer(
+        Recipe(hidden=(32,), optimizer=optimizer, lr=lr, batch_size=batch_size, epochs=epochs),
+        bars.train,
+        bars.validation,
+    )
+    for _ in range(epochs):
+        trainer.run_epoch()
+    assert trainer.best_row["validation_accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [SHORT, Recipe(hidden=(16,), epochs=3, augment=True, dropout=0.2, schedule="cosine", warmup=1, average=1.0)],
+    ids=["plain", "everything"],
+)
+def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, tmp_path, recipe):
+    fit(recipe, bars, tmp_path / "once")
+    fit(recipe, bars, tmp_path / "again")
+    stopping_after_one_epoch(recipe, bars, tmp_path / "resumed")
+    fit(recipe, bars, tmp_path / "resumed", resume=True)
+    files = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("once", "again", "resumed")]
+    assert files[0] == files[1] == files[2]
+
+
+def stopping_after_one_epoch(recipe, dataset, out):
+    """A run whose second epoch is interrupted as by Ctrl-C."""
+    run_epoch = Trainer.run_epoch
+
+    def interrupted(trainer):
+        if trainer.epoch == 1:
+            raise KeyboardInterrupt
+        return run_epoch(trainer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "run_epoch", interrupted)
+        return fit(recipe, dataset, out)
+
+
+def test_ctrl_c_keeps_the_best_so_far(bars, tmp_path):
+    trainer = stopping_after_one_epoch(SHORT, bars, tmp_path)
+    assert trainer.epoch == 1
+    np.testing.assert_array_equal(weights.load(tmp_path).theta, trainer.best)
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 2
+
+
+def test_another_seed_gives_other_weights(bars, tmp_path):
+    fit(SHORT, bars, tmp_path / "a")
+    fit(Recipe(hidden=(16,), epochs=3, batch_size=32, seed=1), bars, tmp_path / "b")
+    assert (weights.load(tmp_path / "a").theta != weights.load(tmp_path / "b").theta).any()
+
+
+def test_resuming_with_another_recipe_is_refused(bars, tmp_path):
+    fit(SHORT, bars, tmp_path)
+    with pytest.raises(ValueError, match="made with another lr"):
+        fit(Recipe(hidden=(16,), epochs=3, batch_size=32, lr=0.1), bars, tmp_path, resume=True)
+
+
+def test_config_holds_everything_needed_to_repeat_the_run(bars, tmp_path):
+    fit(SHORT, bars, tmp_path)
+    training = json.loads((tmp_path / "config.json").read_text())["training"]
+    assert {key: training[key] for key in ("hidden", "lr", "batch_size", "epochs", "seed", "optimizer", "l2")} == {
+        "hidden": [16],
+        "lr": 1e-3,
+        "batch_size": 32,
+        "epochs": 3,
+        "seed": 0,
+        "optimizer": "adam",
+        "l2": 5e-4,
+    }
+
+
+def test_a_learning_rate_that_explodes_is_an_error_not_a_network(bars, tmp_path):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(FloatingPointError, match="lower the learning rate"),
+    ):
+        fit(Recipe(hidden=(16,), optimizer="sgd", lr=1e30, epochs=2), bars, tmp_path)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda folder, frame: bars)
+    options = ["--hidden", "16", "--epochs", "2", "--out", str(tmp_path / "run")]
+    assert train.main([*options, "--dry-run"]) == 0
+    assert "MLP(784-16-10" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+    assert train.main([*options, "--target-accuracy", "99.99"]) == 1
+    assert "below the target" in capsys.readouterr().err
+    assert train.main([*options, "--target-accuracy", "1"]) == 0
+
+
+def test_options_override_a_preset(capsys):
+    arguments = train.parser().parse_args(["--preset", "adam256", "--lr", "0.5", "--hidden", "--distort-rotation", "3"])
+    recipe = train.recipe_from(arguments)
+    assert (recipe.lr, recipe.hidden, recipe.distortion.rotation) == (0.5, (), 3.0)
+    assert recipe.normalize == PRESETS["adam256"].recipe.normalize
+
+
+def test_help_tells_every_option_of_the_recipe(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    shown = capsys.readouterr().out
+    for option in ("--hidden", "--activation", "--label-smoothing", "--augment", "--resume", "--preset", "--dry-run"):
+        assert option in shown
+
+
+def test_no_distortion_leaves_images_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, (10, 28, 28), np.uint8)
+    still = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, 0, 0))
+    np.testing.assert_allclose(still, images.reshape(10, 784) / 255, atol=1e-6)
+
+
+def test_a_shift_moves_ink_by_that_many_pixels():
+    images = np.zeros((400, 28, 28), np.uint8)
+    images[:, 14, 14] = 255
+    moved = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, shift=3.0, elastic=0)).reshape(-1, 28, 28)
+    np.testing.assert_allclose(moved.sum(axis=(1, 2)), 1, atol=1e-5)  # a pixel is spread over its neighbours, not lost
+    x = moved.sum(axis=1) @ np.arange(28) - 14
+    assert -3 <= x.min() < -2.5
+    assert 2.5 < x.max() <= 3
+
+
+def test_distorted_digits_stay_recognisable_and_differ(mnist_dir):
+    digits = data.load(mnist_dir).validation[:500]
+    copies = distort(digits.images, np.random.default_rng(0))
+    assert (np.abs(copies - digits.pixels()).mean(axis=1) > 0.01).all()
+    assert (weights.load().predict_proba(copies)[:, :10].argmax(axis=1) == digits.labels).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_the_bundled_recipe_reaches_98_percent_in_five_epochs(mnist_dir, tmp_path):
+    options = ["--preset", "augmented", "--epochs", "5", "--data", str(mnist_dir), "--out", str(tmp_path)]
+    assert train.main([*options, "--target-accuracy", "98"]) == 0
