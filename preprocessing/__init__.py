@@ -29,9 +29,10 @@ WORKING_SIDE = 200
 CLOSE_UP_SIDE = 60
 CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
 
-# What the hints call small, and off the centre.
+# What the hints call small, off the centre, and much thinner or thicker than MNIST's strokes.
 SMALL_AREA = 0.04
 FAR_OFF_CENTER = 0.2
+MUCH = 1.4
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:
     """Plain-language remarks on what is unusual about a drawing."""
     left, top, right, bottom = found.bounding_box
-    thinnest, thickest = MNIST_STROKE_WIDTHS
+    thinnest, thickest = MNIST_STROKE_WIDTHS[0] / MUCH, MNIST_STROKE_WIDTHS[1] * MUCH
     remarks = {
         "The drawing touches the edge: part of it may be missing.": (
             left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]

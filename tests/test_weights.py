@@ -1,0 +1,121 @@
+"""Networks on disk: round trips, and every way the files can be wrong."""
+
+import json
+
+import numpy as np
+import pytest
+from huggingface_hub import ModelCard
+from safetensors.numpy import load_file, save_file
+
+import weights
+from nn import MLP
+from weights import WeightsError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    model = MLP((32, 16), "sigmoid", seed=3, mean=0.13, std=0.31, temperature=1.7)
+    model.info = {"training": {"seed": 3}}
+    weights.save_pretrained(model, tmp_path)
+    return tmp_path
+
+
+X = np.random.default_rng(0).random((5, 784), np.float32)
+
+
+def test_what_is_saved_is_what_is_loaded(folder, tmp_path):
+    model = weights.load(folder)
+    assert (model.widths, model.activation, model.temperature) == ((784, 32, 16, 10), "sigmoid", 1.7)
+    assert model.info == {"training": {"seed": 3}}
+    weights.save_pretrained(model, tmp_path / "again")
+    np.testing.assert_array_equal(weights.load(tmp_path / "again").predict_proba(X), model.predict_proba(X))
+    for name in ("model.safetensors", "config.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_a_transposed_view_is_saved_in_the_right_order(tmp_path):
+    model = MLP((32,))
+    model.weights[0] = np.asfortranarray(model.weights[0])
+    weights.save_pretrained(model, tmp_path)
+    np.testing.assert_array_equal(weights.load(tmp_path).weights[0], model.weights[0])
+
+
+def test_the_bundled_network_reads_mnist(mnist_dir):
+    from nn import data, metrics
+
+    test = data.load(mnist_dir).test
+    assert metrics.accuracy(weights.load().predict_proba(test.pixels()), test.labels) >= 0.99
+
+
+def test_the_bundled_model_card_states_what_config_measured():
+    results = weights.load().info["results"]
+    card = ModelCard.load(weights.BUNDLED / "README.md")
+    stated = {r.dataset_split: r.metric_value for r in card.data.eval_results if r.metric_type == "accuracy"}
+    assert stated["test"] == pytest.approx(results["test"]["accuracy"], abs=1e-5)
+    assert card.data.license == "apache-2.0"
+
+
+def change(**tensors):
+    def spoil(folder):
+        arrays = load_file(folder / "model.safetensors")
+        save_file({k: v for k, v in (arrays | tensors).items() if v is not None}, folder / "model.safetensors")
+
+    return spoil
+
+
+def replace_with(content):
+    return lambda folder: (folder / "model.safetensors").write_bytes(content)
+
+
+def configure(**values):
+    def spoil(folder):
+        config = json.loads((folder / "config.json").read_text()) | values
+        (folder / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
+
+    return spoil
+
+
+def truncate(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+WRONG = {
+    "no file": (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors: no such file"),
+    "no config": (lambda folder: (folder / "config.json").unlink(), "config.json: no such file"),
+    "truncated": (truncate, "model.safetensors: cannot be read"),
+    "empty": (replace_with(b""), "model.safetensors: cannot be read"),
+    "web page": (replace_with(b"<!doctype html><html></html>"), "model.safetensors: cannot be read"),
+    "LFS pointer": (replace_with(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"), "cannot be read"),
+    "pickle": (replace_with(b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x0bhello"), "cannot be read"),
+    "a tensor missing": (change(b1=None), r"expected tensors .* found"),
+    "a tensor too many": (change(W9=np.zeros(3, np.float32)), r"expected tensors .* found"),
+    "transposed": (change(W2=np.zeros((16, 32), np.float32)), r"W2 has shape \(16, 32\), config.json says \(32, 16\)"),
+    "float64": (change(b1=np.zeros(32)), "b1 is float64, expected float32"),
+    "NaN": (change(b1=np.full(32, np.nan, np.float32)), "b1 holds NaN or infinity"),
+    "infinity": (change(b1=np.full(32, np.inf, np.float32)), "b1 holds NaN or infinity"),
+    "other widths": (configure(widths=[784, 64, 16, 10]), r"has shape .* config.json says"),
+    "config not JSON": (lambda folder: (folder / "config.json").write_text("{"), "config.json: cannot be read as JSON"),
+    "config of another model": (configure(model_type="bert"), 'expected an object with "model_type"'),
+    "config incomplete": (configure(std=None, mean=None), "mean, std missing"),
+    "activation unknown": (configure(activation="swish"), "does not describe a network: activation"),
+    "widths no list": (configure(widths=7), "does not describe a network"),
+    "std zero": (configure(std=0), "does not describe a network"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_damaged_files_are_refused_and_named(folder, wrong):
+    spoil, message = WRONG[wrong]
+    spoil(folder)
+    with pytest.raises(WeightsError, match=message) as error:
+        weights.load(folder)
+    assert str(folder) in str(error.value)
+
+
+def test_saving_fails_whole_or_not_at_all(folder, monkeypatch):
+    before = (folder / "model.safetensors").read_bytes()
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("no space left on device")))
+    with pytest.raises(OSError, match="no space"):
+        weights.save_pretrained(MLP((32, 16), "sigmoid"), folder)
+    assert (folder / "model.safetensors").read_bytes() == before
