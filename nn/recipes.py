@@ -35,6 +35,8 @@ class Recipe:
     label_smoothing: float = 0.0
     augment: bool = False
     distortion: Distortion = field(default_factory=Distortion)
+    redrawn: float = 0.0  # share of the digits shown as redrawn by synthetic.redraw
+    non_digits: float = 0.0  # pictures of no digit, as a share of the digits; any makes an eleventh class
     average: float = 0.0  # epochs over which the weights are averaged for the answer; 0: no averaging
     normalize: bool = False  # inputs to zero mean and unit variance over the training images
     seed: int = 0

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 import preprocessing
 import weights
-from nn import data, metrics
+from nn import data, metrics, synthetic
 from nn.augment import Distortion, distort
 from nn.backprop import Backprop
 from nn.data import DataError, Split
@@ -34,6 +34,8 @@ from nn.functions import ACTIVATIONS, INITIALIZATIONS, one_hot
 from nn.mlp import DIGITS, MLP
 from nn.optimizers import OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
 from nn.recipes import FULL_BATCH, PRESETS, Recipe
+from nn.synthetic import NOT_A_DIGIT, MadeUp
+from preprocessing.frame import to_frame
 from weights.files import replacing
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -51,20 +53,36 @@ class Trainer:
     Args:
         recipe: what to do.
         train, validation: splits to learn from and to choose the best epoch by.
+        made_up: pictures that MNIST lacks, where the recipe asks for them.
         progress: called after each step with the loss of its mini-batch.
     """
 
     def __init__(
-        self, recipe: Recipe, train: Split, validation: Split, progress: Callable[[float], None] = lambda loss: None
+        self,
+        recipe: Recipe,
+        train: Split,
+        validation: Split,
+        made_up: MadeUp | None = None,
+        progress: Callable[[float], None] = lambda loss: None,
     ) -> None:
         self.recipe, self.train, self.validation, self.progress = recipe, train, validation, progress
-        self.batch_size = min(recipe.batch_size, len(train)) if recipe.batch_size != FULL_BATCH else len(train)
-        self.pixels = None if recipe.augment else train.pixels()
+        self.classes = DIGITS + 1 if recipe.non_digits else DIGITS
+        self.bank = bank_of(train, made_up) if made_up else train
+        self.examples_per_epoch = len(train) + round(recipe.non_digits * len(train))
+        self.batch_size = min(recipe.batch_size or self.examples_per_epoch, self.examples_per_epoch)
         mean, std = pixel_statistics(train) if recipe.normalize else (0.0, 1.0)
         self.model = MLP(
-            recipe.hidden, recipe.activation, recipe.seed, initialization=recipe.initialization, mean=mean, std=std
+            recipe.hidden,
+            recipe.activation,
+            recipe.seed,
+            classes=self.classes,
+            initialization=recipe.initialization,
+            mean=mean,
+            std=std,
         )
-        self.targets = one_hot(train.labels, DIGITS, recipe.label_smoothing)
+        self.inputs = None if recipe.augment else self.model.normalize(self.bank.pixels())
+        self.validation_pixels = validation.pixels()
+        self.targets = one_hot(self.bank.labels, self.classes, recipe.label_smoothing)
         self.backprop = Backprop(self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout)
         self.optimizer = make_optimizer(recipe.optimizer, self.model.theta.size, recipe.momentum)
         self.average = self.model.theta.copy() if recipe.average else self.model.theta  # the weights that answer
@@ -78,7 +96,7 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-len(self.train) // self.batch_size)
+        return -(-self.examples_per_epoch // self.batch_size)
 
     @property
     def best_row(self) -> dict[str, float] | None:
@@ -100,11 +118,11 @@ class Trainer:
         if not np.isfinite(losses):
             raise FloatingPointError(f"the loss is not finite after epoch {self.epoch + 1}: lower the learning rate")
 
-        probs = self.answering_model(self.average).predict_proba(self.validation.pixels())
+        probs = self.answering_model(self.average).predict_proba(self.validation_pixels)
         row = {
             "epoch": self.epoch + 1,
             "learning_rate": rate,
-            "train_loss": losses / len(self.train),
+            "train_loss": losses / self.examples_per_epoch,
             "validation_loss": metrics.loss(probs, self.validation.labels),
             "validation_accuracy": metrics.accuracy(probs, self.validation.labels),
             "seconds": round(time.perf_counter() - start, 3),
@@ -117,7 +135,7 @@ class Trainer:
     def answering_model(self, theta: np.ndarray) -> MLP:
         """A network of this run's shape with the parameters `theta`, and the recipe in its `info`."""
         model = MLP(
-            self.recipe.hidden, self.recipe.activation, mean=self.model.mean, std=self.model.std, classes=DIGITS
+            self.recipe.hidden, self.recipe.activation, mean=self.model.mean, std=self.model.std, classes=self.classes
         )
         model.theta[...] = theta
         model.info = {"training": asdict(self.recipe) | {"epochs_done": self.epoch, "numpy": np.__version__}}
@@ -128,14 +146,27 @@ class Trainer:
 
     def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Inputs (n, 784), normalised, and targets (n, classes), in this epoch's order."""
-        order = self._rng(SHUFFLING).permutation(len(self.train))
-        distorting = self._rng(DISTORTING)
+        if self.batch_size == len(self.bank) and not self.recipe.augment:
+            yield self.inputs, self.targets  # one step sees them all: their order does not matter
+            return
+        order = self._order(self._rng(SHUFFLING))
         if self.recipe.augment:
-            epoch_pixels = distort(self.train.images[order], distorting, self.recipe.distortion)
+            copies = distort(self.bank.images[order], self._rng(DISTORTING), self.recipe.distortion)
+            copies = self.model.normalize(copies)
         for start in range(0, len(order), self.batch_size):
-            rows = slice(start, start + self.batch_size)
-            X = epoch_pixels[rows] if self.recipe.augment else self.pixels[order[rows]]
-            yield self.model.normalize(X), self.targets[order[rows]]
+            rows = order[start : start + self.batch_size]
+            X = copies[start : start + self.batch_size] if self.recipe.augment else self.inputs[rows]
+            yield X, self.targets[rows]
+
+    def _order(self, rng: np.random.Generator) -> np.ndarray:
+        """This epoch's rows of the bank: every digit once, some of them as redrawn, and some non-digits."""
+        rows = np.arange(len(self.train))
+        if self.recipe.redrawn:
+            rows = rows + len(self.train) * (rng.random(len(rows)) < self.recipe.redrawn)
+        if self.recipe.non_digits:
+            others = np.arange(2 * len(self.train), len(self.bank))
+            rows = np.concatenate([rows, rng.choice(others, self.examples_per_epoch - len(rows))])
+        return rng.permutation(rows)
 
     def _learning_rate(self, step: int) -> float:
         recipe, per_epoch = self.recipe, self.steps_per_epoch
@@ -182,6 +213,13 @@ class Trainer:
         self.history = json.loads(metadata["history"])
 
 
+def bank_of(train: Split, made_up: MadeUp) -> Split:
+    """All pictures an epoch may choose from: the digits, each of them redrawn, and the non-digits."""
+    images = np.concatenate([train.images, made_up.redrawn, made_up.non_digits])
+    non_digits = np.full(len(made_up.non_digits), NOT_A_DIGIT)
+    return Split(images, np.concatenate([train.labels, train.labels, non_digits]))
+
+
 def pixel_statistics(split: Split) -> tuple[float, float]:
     """Mean and standard deviation of all pixels in [0, 1] (MNIST: 0.13 and 0.31)."""
     counts = np.bincount(split.images.ravel(), minlength=256)
@@ -208,7 +246,8 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
         figures = {"loss": f"{shown['loss']:.4f}"}
         return figures | ({"best validation": f"{best['validation_accuracy']:.2%}"} if best else {})
 
-    trainer = Trainer(recipe, dataset.train, dataset.validation, progress)
+    made_up = synthetic.make(dataset.train, recipe.seed, frame) if recipe.redrawn or recipe.non_digits else None
+    trainer = Trainer(recipe, dataset.train, dataset.validation, made_up, progress)
     if resume:
         trainer.load_checkpoint(out / CHECKPOINT_FILE)
     out.mkdir(parents=True, exist_ok=True)
@@ -227,6 +266,11 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
     finally:
         bar.close()
     return trainer
+
+
+def frame(ink: np.ndarray) -> np.ndarray:
+    """Made-up pictures are framed by the code that frames every other picture."""
+    return to_frame(ink)[0]
 
 
 def write_history(history: list[dict[str, float]], path: Path) -> None:
@@ -267,6 +311,8 @@ def parser() -> argparse.ArgumentParser:
     option("--dropout", "share of hidden units silenced in each step", type=float, metavar="SHARE")
     option("--label-smoothing", "share of each target spread over all classes", type=float, metavar="SHARE")
     option("--augment", "affine and elastic distortions, new ones in each epoch", action=argparse.BooleanOptionalAction)
+    option("--redrawn", "share of the digits shown as a pen on a pad draws them", type=float, metavar="SHARE")
+    option("--non-digits", "made-up pictures of no digit, as a share of the digits", type=float, metavar="SHARE")
     option("--average", "epochs over which the answering weights are averaged; 0: not", type=float, metavar="EPOCHS")
     option("--normalize", "inputs to zero mean and unit variance", action=argparse.BooleanOptionalAction)
     option("--seed", "of initialisation, order, distortions and dropout", type=int)

@@ -222,7 +222,7 @@ def test_diagnostics_say_where_the_ink_was():
     [
         ({"side": 60, "brush": 8}, "very small"),
         ({"brush": 4}, "thinner"),
-        ({"brush": 70}, "thicker"),
+        ({"brush": 100}, "thicker"),
         ({"at": (-10, 100)}, "touches the edge"),
         ({"at": (270, 250), "side": 120}, "off the centre"),
     ],
