@@ -143,8 +143,19 @@ def show(image):
 
 
 def show_drawing(drawing):
-    """As `show`, for the Sketchpad's value: its composite is the drawing on white paper, None on an empty pad."""
-    return show(drawing["composite"] if drawing else None)
+    """As `show`, for the Sketchpad's value."""
+    return show(flatten(drawing))
+
+
+def flatten(drawing):
+    """The Sketchpad's value {"background", "layers", "composite"} as one picture, None for an empty pad.
+
+    The pad puts the picture together itself, except for one that was given to it (an example) and not yet drawn on.
+    """
+    if drawing is None or drawing["composite"] is not None:
+        return drawing and drawing["composite"]
+    sheets = [sheet for sheet in (drawing["background"], *drawing["layers"]) if sheet is not None]
+    return functools.reduce(Image.alpha_composite, (sheet.convert("RGBA") for sheet in sheets)) if sheets else None
 
 
 def example_drawing(index):
