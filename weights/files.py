@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from nn import MLP
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 MODEL_TYPE = "numpy-mlp"
+# 64 MB of weights, twelve times the largest network here: a few bytes of config.json must not claim all the memory.
+MAX_PARAMETERS = 2**24
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 
 
@@ -99,17 +102,20 @@ def from_config(path: Path) -> MLP:
         config = json.loads(path.read_text())
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # RecursionError: brackets nested a thousand deep
         raise WeightsError(f"{path}: cannot be read as JSON: {error}") from error
     if not isinstance(config, dict) or config.get("model_type") != MODEL_TYPE:
         raise WeightsError(f'{path}: expected an object with "model_type": "{MODEL_TYPE}"')
     if missing := [key for key in ARCHITECTURE_KEYS if key not in config]:
         raise WeightsError(f"{path}: {', '.join(missing)} missing")
     try:
-        inputs, *hidden, classes = config["widths"]
+        inputs, *hidden, classes = widths = [int(width) for width in config["widths"]]
+        parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
+        if parameters > MAX_PARAMETERS:
+            raise ValueError(f"{parameters:,} parameters, at most {MAX_PARAMETERS:,} are accepted")
         numbers = {key: float(config[key]) for key in ("mean", "std", "temperature")}
         model = MLP(hidden, config["activation"], inputs=inputs, classes=classes, **numbers)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a width of infinity
         raise WeightsError(f"{path}: does not describe a network: {error}") from error
     model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS}
     return model

@@ -1,0 +1,109 @@
+"""What goes wrong between here and the Hub, in plain words: what happened, and what to do.
+
+huggingface_hub's own messages may hold an address, a header or a token. None of their text is repeated: a message is
+made from the kind of error and the status of the answer alone.
+"""
+
+from __future__ import annotations
+
+import errno
+
+import httpx2
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    FileMetadataError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EFBIG: "no room"}
+QUOTA_WORDS = ("quota", "storage limit", "limit reached", "exceed")
+
+
+class HubError(RuntimeError):
+    """The Hub cannot be reached, has no such thing, or refuses; the message says what to do and never holds a token.
+
+    `status` is the HTTP status of the answer, None when there was none.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Conflict(HubError):
+    """Somebody else was faster: nothing was changed."""
+
+
+def explain(error: Exception, repo: str) -> HubError:
+    """The error that huggingface_hub raised, as one that a person can act on."""
+    error = cause(error)
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        kind = Conflict if status in (409, 412) else HubError
+        return kind(answer(error, status, repo), status)
+    return HubError(failure(error, repo))
+
+
+def cause(error: BaseException) -> BaseException:
+    """The answer or network failure behind an error that only wraps it (huggingface_hub wraps those of uploads)."""
+    found = error
+    while not isinstance(found, HfHubHTTPError | httpx2.HTTPError | OfflineModeIsEnabled):
+        if (isinstance(found, OSError) and found.errno) or found.__cause__ is None:
+            break
+        found = found.__cause__
+    return found if isinstance(found, HfHubHTTPError | httpx2.HTTPError | OSError) else error
+
+
+def answer(error: HfHubHTTPError, status: int, repo: str) -> str:
+    """What an answer of the Hub means."""
+    if isinstance(error, GatedRepoError):
+        return f"{repo} is gated: ask for access on its page, then set HF_TOKEN to a token of that account"
+    if isinstance(error, RevisionNotFoundError):
+        return f"{repo} has no such branch, tag or commit; `python -m weights list {repo}` shows what there is"
+    if isinstance(error, RemoteEntryNotFoundError):
+        return f"{repo} holds no weights at that revision: model.safetensors and config.json are expected"
+    if isinstance(error, DisabledRepoError):
+        return f"{repo} was disabled by the Hub"
+    if isinstance(error, RepositoryNotFoundError):
+        return f"no repository {repo}, or a private one that this token may not read; check the name and HF_TOKEN"
+    said = f"{error.server_message or ''} {error.response.headers.get('X-Error-Message', '')}".lower()
+    if status in (402, 413, 507) or (status == 403 and any(word in said for word in QUOTA_WORDS)):
+        return f"the storage quota of {repo.split('/')[0]} is used up (status {status}): free some, then run it again"
+    meanings = {
+        401: "the token is not valid (expired, revoked or mistyped): make a new one at huggingface.co/settings/tokens",
+        403: f"this token may not do that to {repo}: a read-only token, or an account without rights there",
+        404: f"{repo} or a part of it does not exist",
+        409: f"{repo} exists already, or somebody works on it right now; look at it, then run this again",
+        412: f"somebody pushed to {repo} meanwhile: nothing was changed; look at theirs, then run this again",
+        429: "the Hub was asked too often (status 429): wait some minutes, then run it again",
+    }
+    if status >= 500:
+        return f"the Hub has trouble (status {status}): try again later"
+    return meanings.get(status, f"the Hub refused (status {status})")
+
+
+def failure(error: BaseException, repo: str) -> str:
+    """What it means that there was no answer."""
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set, so the Hub was not asked"
+    if isinstance(error, httpx2.TimeoutException):
+        return "the Hub did not answer in time"
+    if isinstance(error, httpx2.HTTPError):
+        return f"the Hub cannot be reached, or broke off ({type(error).__name__})"
+    if isinstance(error, FileMetadataError):
+        return f"what answers for {repo} is not a Hub; check HF_ENDPOINT"
+    if isinstance(error, LocalEntryNotFoundError):
+        return f"{repo} cannot be had from the Hub and is not in the cache"
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return f"the files cannot be written: {NO_ROOM[error.errno]}"
+    if isinstance(error, OSError) and error.errno:
+        return f"the files cannot be read or written: {error.strerror}"
+    if isinstance(error, OSError) and "Consistency check" in str(error):
+        return "the download ended early"
+    return f"an unexpected failure ({type(error).__name__})"
