@@ -1,0 +1,116 @@
+"""Time from the start of the process to the first right answer over HTTP, beside a Blocks app of three lines.
+
+    python tests/bench/startup.py [--quick] [--json FILE]
+
+The two are started in turn, so that whatever else the machine does meets both. Goal: a ratio of 1.15; must be <= 1.3.
+"""
+
+import argparse
+import base64
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+SEVEN = ROOT / "preprocessing" / "examples" / "7.png"
+TIMEOUT = 120
+
+THREE_LINES = """
+import gradio as gr
+with gr.Blocks() as demo:
+    gr.Button().click(lambda image: {"7": 1.0}, gr.Image(), gr.JSON(), api_name="predict")
+demo.launch(ssr_mode=False)
+"""
+
+# name: what is run. The peer is quiet about its use as the app is, since here that would measure the network.
+SYSTEMS = {"app": [sys.executable, "app.py"], "three lines": [sys.executable, "-c", THREE_LINES]}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def seconds_to_first_answer(command):
+    """Starts the command, asks it for a 7 until it says so, stops it; the seconds in between."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }
+    picture = {
+        "url": "data:image/png;base64," + base64.b64encode(SEVEN.read_bytes()).decode(),
+        "meta": {"_type": "gradio.FileData"},
+    }
+    start = time.perf_counter()
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        while True:
+            answer = ask(f"http://127.0.0.1:{port}/gradio_api/run/predict", picture)
+            seconds = time.perf_counter() - start
+            if answer:
+                if max(answer, key=answer.get) != "7":
+                    raise RuntimeError(f"{command[1]} answered {answer} to a 7")
+                return seconds
+            if server.poll() is not None or seconds > TIMEOUT:
+                raise RuntimeError(f"{command[1]} did not answer: {server.stderr.read() if server.poll() else ''}")
+            time.sleep(0.01)
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def ask(url, picture):
+    """The answer, or None while nobody answers."""
+    request = urllib.request.Request(
+        url, json.dumps({"data": [picture]}).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)["data"][0]
+    except urllib.error.HTTPError:
+        raise
+    except OSError:
+        return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write {measure: value} to this file")
+    parser.add_argument("--quick", action="store_true", help="one run of each, to see that it works")
+    arguments = parser.parse_args()
+
+    times = {name: [] for name in SYSTEMS}
+    for _ in range(1 if arguments.quick else 7):
+        for name, command in SYSTEMS.items():
+            times[name].append(seconds_to_first_answer(command))
+
+    print(f"{'':14}{'median s':>10}{'min':>8}{'max':>8}{'runs':>6}")
+    for name, values in times.items():
+        print(f"{name:14}{statistics.median(values):10.2f}{min(values):8.2f}{max(values):8.2f}{len(values):6d}")
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    ratio = medians["app"] / medians["three lines"]
+    print(f"{'ratio':14}{ratio:10.2f}   goal 1.15, must 1.3")
+    if arguments.json:
+        measures = {
+            "startup_app_seconds": medians["app"],
+            "startup_three_lines_seconds": medians["three lines"],
+            "startup_ratio": ratio,
+        }
+        arguments.json.write_text(json.dumps(measures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The app without a server: what it answers, what it shows, and how it refuses to start."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES, ROOT
+from PIL import Image, ImageOps
+
+import app
+
+CLASSES = [*"0123456789", "not a digit"]
+BLANK = Image.new("RGB", (400, 400), "white")
+
+
+def best(answer):
+    return max(answer, key=answer.get)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.png")), ids=lambda path: path.stem)
+def test_every_example_is_its_digit(path):
+    assert best(app.recognize(Image.open(path))) == path.stem[0]
+
+
+def test_answer_is_a_probability_for_each_class():
+    answer = app.recognize(Image.open(EXAMPLES / "7.png"))
+    assert list(answer) == CLASSES
+    assert all(type(p) is float and 0 <= p <= 1 for p in answer.values())
+    assert sum(answer.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("blank", [BLANK, ImageOps.invert(BLANK), Image.new("RGBA", (40, 30)), np.zeros((28, 28))])
+def test_picture_without_ink_has_no_answer(blank):
+    assert app.recognize(blank) == {}
+
+
+def test_white_on_black_is_the_same_digit():
+    assert best(app.recognize(ImageOps.invert(Image.open(EXAMPLES / "3-small-off-centre.png").convert("L")))) == "3"
+
+
+def test_page_and_api_give_the_same_answer():
+    image = Image.open(EXAMPLES / "5-thin.png")
+    assert app.show(image)[0] == app.recognize(image)
+
+
+def test_drawing_is_read_from_its_composite_and_an_untouched_example_from_its_layers():
+    example = app.example_drawing(4)
+    assert best(app.show_drawing(example)[0]) == "4"
+    composite = Image.open(EXAMPLES / "9.png")
+    assert best(app.show_drawing({**example, "composite": composite})[0]) == "9"
+
+
+@pytest.mark.parametrize("nothing", [None, {"background": None, "layers": [], "composite": None}])
+def test_empty_pad_shows_words_and_no_answer(nothing):
+    answer, words, *_ = app.show_drawing(nothing)
+    assert answer == {}
+    assert "Draw a digit" in words
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"7": 0.97, "1": 0.03}, "That is a 7."),
+        ({"7": 0.7, "1": 0.3}, "Probably a 7."),
+        ({"7": 0.5, "1": 0.4, "2": 0.1}, "Hard to tell: 7 or 1?"),
+        ({"7": 0.5, "not a digit": 0.4, "2": 0.1}, "Hard to tell: a 7?"),
+        ({"not a digit": 0.8, "2": 0.2}, "This does not look like a digit to me."),
+    ],
+)
+def test_words_are_as_sure_as_the_network(answer, words):
+    assert app.sentence(answer) == words
+
+
+def test_hints_are_shown_in_plain_words():
+    prepared, _ = app.read(Image.open(EXAMPLES / "4-tiny.png"))
+    assert prepared.diagnostics.hints
+    assert all(hint in app.measurements(prepared) for hint in prepared.diagnostics.hints)
+
+
+def test_what_is_no_picture_gets_a_value_error():
+    with pytest.raises(ValueError, match=r"\S"):
+        app.recognize(np.zeros((3, 4, 5, 6)))
+
+
+def test_import_starts_no_server_and_reads_no_weights():
+    code = "import app; print(app.model.cache_info().currsize)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["0"]
+
+
+def test_damaged_weights_stop_the_start_with_a_message_that_names_the_file(tmp_path):
+    for name in ("model.safetensors", "config.json"):
+        (tmp_path / name).write_bytes((ROOT / "weights" / name).read_bytes()[:-100])
+    code = f"import app, weights; load = weights.load; weights.load = lambda: load({str(tmp_path)!r}); app.main()"
+    environment = {**os.environ, "GRADIO_SERVER_PORT": "1"}  # a port that nobody may open, should it come so far
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert str(tmp_path) in run.stderr
+    assert "Traceback" not in run.stderr
