@@ -42,6 +42,7 @@ DELETE_CACHE = (600, 600)
 
 NOT_A_DIGIT = "not a digit"
 CLASSES = (*"0123456789", NOT_A_DIGIT)
+INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
 
 
@@ -79,9 +80,7 @@ def recognize(image):
 
 
 def sentence(answer):
-    """The answer in words."""
-    if not answer:
-        return "Nothing here yet. Draw a digit, as big or as small as you like."
+    """An answer in words."""
     (best, confidence), (second, _) = sorted(answer.items(), key=lambda item: -item[1])[:2]
     if best == NOT_A_DIGIT:
         return "This does not look like a digit to me."
@@ -133,18 +132,26 @@ def measurements(prepared):
     return (f"<ul>{hints}</ul>" if hints else "") + f"<table>{table}</table>"
 
 
-def show(image):
-    """Values of the page's outputs for a picture, or for None when there is none."""
+def show(image, invitation=INVITATION):
+    """Values of the page's outputs for a picture or None; without ink they are the invitation and no answer."""
     try:
         prepared, answer = read(Image.new("L", (1, 1), "white") if image is None else image)
     except ValueError as error:
         raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
-    return answer, sentence(answer), preview(prepared), chart(answer), measurements(prepared)
+    words = sentence(answer) if answer else invitation
+    return answer, words, preview(prepared), chart(answer), measurements(prepared)
 
 
 def show_drawing(drawing):
     """As `show`, for the Sketchpad's value."""
     return show(flatten(drawing))
+
+
+def show_picture(picture):
+    """As `show`, for a picture that was uploaded, pasted or taken."""
+    if picture is None:
+        return show(None, "Add a picture of one digit, on paper or on screen.")
+    return show(picture, "I find no ink in this picture.")
 
 
 def flatten(drawing):
@@ -252,7 +259,7 @@ def build():
             with gr.Column(elem_id="output", min_width=0):
                 with gr.Column(elem_id="answer", min_width=0):
                     label = gr.Label(num_top_classes=3, show_label=False, container=False, elem_id="label")
-                    words = gr.HTML(sentence({}), elem_id="words")
+                    words = gr.HTML(INVITATION, elem_id="words")
                 blank = preprocessing.prepare(Image.new("L", (1, 1), "white"))
                 seen = gr.HTML(preview(blank), elem_id="seen")
                 with gr.Accordion("All ten digits", open=False, elem_id="all-ten"):
@@ -271,9 +278,9 @@ def build():
         outputs = [label, words, seen, columns, details]
         quiet = {"api_visibility": "private", "show_progress": "hidden"}
         pad.change(show_drawing, pad, outputs, trigger_mode="always_last", **quiet)
-        picture.change(show, picture, outputs, **quiet)
+        picture.change(show_picture, picture, outputs, **quiet)
         draw_tab.select(show_drawing, pad, outputs, **quiet)  # the answer belongs to what is in sight
-        picture_tab.select(show, picture, outputs, **quiet)
+        picture_tab.select(show_picture, picture, outputs, **quiet)
         examples.click(example_drawing, examples, pad, **quiet)
 
         def predict(image):

@@ -1,17 +1,29 @@
 """Takes pictures of the page, to be looked at: laptop and phone, light and dark, empty and with a digit drawn.
 
-    python tests/screenshots.py OUT
+python tests/screenshots.py OUT
 """
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 
-from conftest import Visit, launched, serving
+from conftest import STROKES, Visit, launched, serving
 
 SCREENS = {
     "laptop": {"width": 1280, "height": 800},
     "phone": {"width": 390, "height": 844, "phone": True},
 }
+DIGIT = 3
+
+
+def rounded(stroke, times=3):
+    """The stroke with its corners cut off again and again (Chaikin 1974), as a hand would draw it."""
+    for _ in range(times):
+        cut = [stroke[0]]
+        for (x, y), (u, v) in pairwise(stroke):
+            cut += [(0.75 * x + 0.25 * u, 0.75 * y + 0.25 * v), (0.25 * x + 0.75 * u, 0.25 * y + 0.75 * v)]
+        stroke = [*cut, stroke[-1]]
+    return stroke
 
 
 def take(folder):
@@ -22,7 +34,8 @@ def take(folder):
                 visit = Visit(browser, url, scheme=scheme, **options)
                 name = f"{screen}-{scheme}"
                 visit.page.screenshot(path=folder / f"{name}-empty.png")
-                visit.touch(3) if options.get("phone") else visit.draw(3)
+                for stroke in STROKES[DIGIT]:
+                    visit.stroke(rounded(stroke))
                 visit.answer.wait_for()
                 visit.page.screenshot(path=folder / f"{name}-drawn.png")
                 if scheme == "light":

@@ -56,7 +56,12 @@ def test_drawing_is_read_from_its_composite_and_an_untouched_example_from_its_la
 def test_empty_pad_shows_words_and_no_answer(nothing):
     answer, words, *_ = app.show_drawing(nothing)
     assert answer == {}
-    assert "Draw a digit" in words
+    assert words == app.INVITATION
+
+
+def test_picture_without_ink_is_told_from_no_picture():
+    assert "no ink" in app.show_picture(BLANK)[1]
+    assert "Add a picture" in app.show_picture(None)[1]
 
 
 @pytest.mark.parametrize(
