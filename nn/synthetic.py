@@ -31,6 +31,7 @@ SLASHED_ZEROS = 0.35
 FLAGGED_ONES = 0.3
 BASED_ONES = 0.3
 CROSSED_SEVENS = 0.2
+FAT_PENS = 0.3  # share drawn small with a thick pen
 
 
 # Pictures made by one task of a process; each task has its own stream of random numbers, so that the result does not
@@ -77,6 +78,8 @@ def redraw(image: np.ndarray, label: int, rng: np.random.Generator, frame: Frame
     """A MNIST digit (28, 28) uint8 as a pen of one width would have drawn it, (28, 28) uint8."""
     large = Image.fromarray(np.pad(image, 6)).resize((40 * ZOOM, 40 * ZOOM), Image.Resampling.BICUBIC)
     add_strokes(large, label, rng)
+    if rng.random() < FAT_PENS:  # loops fill up, gaps close
+        large = large.filter(ImageFilter.MaxFilter(int(rng.choice([3, 5, 7, 9, 11]))))
     ink = np.asarray(large.filter(ImageFilter.GaussianBlur(2.0)), np.float32) / 255
     # The level at which the blurred ink is cut decides how thick the pen is: low keeps the fringe, high the core.
     level, softness = rng.uniform(0.2, 0.65), 0.12
