@@ -1,9 +1,11 @@
 """What the tests of weights on the Hub share. Import the fixtures that a file needs by the names of their functions."""
 
+import functools
 import gzip
 import os
 import struct
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from hub_server import HubServer
 from huggingface_hub import constants
 
 import weights
+from nn import MLP
 from nn.data import Dataset, Split
 from weights.verify import selftest_digits
 
@@ -71,10 +74,19 @@ def command(*arguments):
 
 
 def model(number=0):
-    """The bundled network, its weights larger by some millionths: the same answers from other bytes."""
-    network = weights.load()
-    network.theta *= 1 + number * 1e-6
+    """A small network that reads the bundled digits; each number has other bytes, and hardly other answers."""
+    network = MLP(())
+    network.theta[...] = fitted() * (1 + number * 1e-4)
+    network.info = {"edition": number, "results": {"test": {"images": 10_000, "errors": 84, "accuracy": 0.9916}}}
     return network
+
+
+@functools.cache
+def fitted():
+    """Parameters of a network without hidden layers, by least squares on the bundled digits: a file of 31 KB."""
+    pixels, labels = selftest_digits()
+    X = np.c_[pixels, np.ones(len(pixels))]
+    return np.linalg.solve(X.T @ X + np.eye(X.shape[1]), X.T @ np.eye(10)[labels]).ravel() * 20
 
 
 def folder_of(network, folder):
@@ -84,10 +96,9 @@ def folder_of(network, folder):
     return folder
 
 
+@functools.cache
 def version(number, change=None):
     """{name: bytes} of the files of `model(number)`, after `change(network)`."""
-    import tempfile
-
     network = model(number)
     if change:
         change(network)
@@ -101,7 +112,7 @@ def blind_to_nine(network):
     network.biases[-1][9] -= 1000
 
 
-def digits(copies=6):
+def digits(copies=2):
     """Test images: the bundled digits with some noise, so that no data need to be at hand."""
     pixels, labels = selftest_digits()
     rng = np.random.default_rng(0)
@@ -122,9 +133,15 @@ def write_idx(folder):
     return folder
 
 
-def same_answers(one, other):
-    pixels, _ = selftest_digits()
-    return np.array_equal(one.predict_proba(pixels), other.predict_proba(pixels))
+@functools.cache
+def answers(number):
+    """What `model(number)` says to the bundled digits."""
+    return model(number).predict_proba(selftest_digits()[0])
+
+
+def is_version(network, number):
+    """Whether it answers as `model(number)` does, to the last bit."""
+    return np.array_equal(network.predict_proba(selftest_digits()[0]), answers(number))
 
 
 def reads_digits(network):

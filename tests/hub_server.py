@@ -250,6 +250,7 @@ class Listener(ThreadingHTTPServer):
 
 class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or small answers wait 40 ms for the other side's acknowledgement
     server: Listener
 
     def log_message(self, *_: object) -> None:

@@ -53,4 +53,8 @@ def misread(model: MLP, split: Split) -> np.ndarray:
 def mcnemar(only_new_wrong: int, only_published_wrong: int) -> float:
     """One-sided p: how probably at least `only_new_wrong` of all these fair coins fall against the new network."""
     coins = only_new_wrong + only_published_wrong
-    return sum(comb(coins, k) for k in range(only_new_wrong, coins + 1)) / 2**coins
+    ways = term = comb(coins, only_new_wrong)
+    for k in range(only_new_wrong, coins):
+        term = term * (coins - k) // (k + 1)  # comb(coins, k + 1)
+        ways += term
+    return ways / 2**coins
