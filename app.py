@@ -12,12 +12,14 @@ import html
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
+import nn
 import preprocessing
 import weights
 
@@ -46,16 +48,20 @@ INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
 
 
+Picture = Image.Image | np.ndarray  # any mode and size, or (H, W), (H, W, 3), (H, W, 4)
+Answer = dict[str, float]  # class: probability; empty without ink
+
+
 # --- From a picture to an answer --------------------------------------------------------------------------------------
 
 
 @functools.cache
-def model():
+def model() -> nn.MLP:
     """The network with the bundled weights, read once. Raises weights.WeightsError when they are damaged."""
     return weights.load()
 
 
-def read(image):
+def read(image: Picture) -> tuple[preprocessing.Prepared, Answer]:
     """(what preprocessing made of the picture, {class: probability}); the dict is empty for a picture without ink."""
     prepared = preprocessing.prepare(image)
     if not prepared.has_ink:
@@ -66,7 +72,7 @@ def read(image):
     return prepared, answer
 
 
-def recognize(image):
+def recognize(image: Picture) -> Answer:
     """Probability of each digit in a picture of one digit.
 
     image: a PIL image of any mode and size, or an array (H, W), (H, W, 3) or (H, W, 4).
@@ -79,7 +85,7 @@ def recognize(image):
 # --- What the page shows ----------------------------------------------------------------------------------------------
 
 
-def sentence(answer):
+def sentence(answer: Answer) -> str:
     """An answer in words."""
     (best, confidence), (second, _) = sorted(answer.items(), key=lambda item: -item[1])[:2]
     if best == NOT_A_DIGIT:
@@ -91,7 +97,7 @@ def sentence(answer):
     return f"Hard to tell: a {best}?" if second == NOT_A_DIGIT else f"Hard to tell: {best} or {second}?"
 
 
-def preview(prepared):
+def preview(prepared: preprocessing.Prepared) -> str:
     """The exact 28x28 input of the network as an <img> of 28x28 pixels, to be enlarged by the browser."""
     png = io.BytesIO()
     Image.fromarray(np.round(prepared.tensor * 255).astype(np.uint8)).save(png, "PNG")
@@ -103,7 +109,7 @@ def preview(prepared):
     )
 
 
-def chart(answer):
+def chart(answer: Answer) -> str:
     """All probabilities as columns, in the order of the digits so that they keep their places."""
     columns = "".join(
         f'<li style="--p:{answer.get(name, 0):.4f}"><b>{answer.get(name, 0):.0%}</b><i></i>'
@@ -113,7 +119,7 @@ def chart(answer):
     return f"<ol>{columns}</ol>"
 
 
-def measurements(prepared):
+def measurements(prepared: preprocessing.Prepared) -> str:
     """Hints in plain words and what was measured on the way."""
     d = prepared.diagnostics
     if not prepared.has_ink:
@@ -132,29 +138,41 @@ def measurements(prepared):
     return (f"<ul>{hints}</ul>" if hints else "") + f"<table>{table}</table>"
 
 
-def show(image, invitation=INVITATION):
+def show(image: Picture | None, invitation: str = INVITATION) -> tuple[Answer, str, str, str, str]:
     """Values of the page's outputs for a picture or None; without ink they are the invitation and no answer."""
-    try:
-        prepared, answer = read(Image.new("L", (1, 1), "white") if image is None else image)
-    except ValueError as error:
-        raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
+    prepared, answer = read_or_complain(Image.new("L", (1, 1), "white") if image is None else image)
     words = sentence(answer) if answer else invitation
     return answer, words, preview(prepared), chart(answer), measurements(prepared)
 
 
-def show_drawing(drawing):
+def read_or_complain(image: Picture) -> tuple[preprocessing.Prepared, Answer]:
+    """As `read`, but what is wrong with the picture is told to the visitor or caller and not to the log."""
+    try:
+        return read(image)
+    except ValueError as error:
+        raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
+
+
+def predict(image: Image.Image | None) -> Answer:
+    """The API's answer, documented where it is wired."""
+    if image is None:
+        raise gr.Error("No picture was given.", print_exception=False)
+    return read_or_complain(image)[1]
+
+
+def show_drawing(drawing: dict | None) -> tuple[Answer, str, str, str, str]:
     """As `show`, for the Sketchpad's value."""
     return show(flatten(drawing))
 
 
-def show_picture(picture):
+def show_picture(picture: Image.Image | None) -> tuple[Answer, str, str, str, str]:
     """As `show`, for a picture that was uploaded, pasted or taken."""
     if picture is None:
         return show(None, "Add a picture of one digit, on paper or on screen.")
     return show(picture, "I find no ink in this picture.")
 
 
-def flatten(drawing):
+def flatten(drawing: dict | None) -> Image.Image | None:
     """The Sketchpad's value {"background", "layers", "composite"} as one picture, None for an empty pad.
 
     The pad puts the picture together itself, except for one that was given to it (an example) and not yet drawn on.
@@ -165,7 +183,7 @@ def flatten(drawing):
     return functools.reduce(Image.alpha_composite, (sheet.convert("RGBA") for sheet in sheets)) if sheets else None
 
 
-def example_drawing(index):
+def example_drawing(index: int) -> dict:
     """A Sketchpad value with the example as a layer of ink, so that the eraser works on it as on one's own strokes."""
     paper = Image.open(example_files()[index]).convert("L")
     ink = Image.new("RGBA", paper.size, "black")
@@ -174,12 +192,12 @@ def example_drawing(index):
 
 
 @functools.cache
-def example_files():
+def example_files() -> list[Path]:
     """The example drawings, in the order of their digits."""
     return sorted(EXAMPLES.glob("*.png"))
 
 
-def plain_errors(preprocess):
+def plain_errors(preprocess: Callable) -> Callable:
     """A component's `preprocess` that answers a file which is no picture, or too large a one, in plain words."""
 
     def checked(payload):
@@ -194,7 +212,7 @@ def plain_errors(preprocess):
     return checked
 
 
-def picture_input():
+def picture_input() -> gr.Image:
     """The input for uploads, pastes and the camera; the API's documentation shows one of our own drawings for it."""
     picture = gr.Image(
         elem_id="picture",
@@ -216,7 +234,7 @@ def picture_input():
 # --- The page ---------------------------------------------------------------------------------------------------------
 
 
-def theme():
+def theme() -> gr.themes.Base:
     """Ink on paper by day, chalk on slate by night. The fonts come with gradio and are served from this host."""
     return gr.themes.Base(
         primary_hue=gr.themes.colors.indigo,
@@ -228,7 +246,7 @@ def theme():
     )
 
 
-def build():
+def build() -> gr.Blocks:
     """The Blocks of the page and its API."""
     with gr.Blocks(title="Draw a digit", delete_cache=DELETE_CACHE, fill_width=True) as page:
         gr.HTML(
@@ -237,8 +255,8 @@ def build():
             elem_id="title",
         )
         with gr.Row(elem_id="stage"):
-            with gr.Column(elem_id="input", min_width=0), gr.Tabs():
-                with gr.Tab("Draw", elem_id="draw") as draw_tab:
+            with gr.Column(elem_id="input", min_width=0), gr.Tabs() as tabs:
+                with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
                     pad = gr.Sketchpad(
                         elem_id="pad",
                         type="pil",
@@ -254,7 +272,7 @@ def build():
                         eraser=gr.Eraser(default_size=ERASER_RADIUS),
                         placeholder=" ",
                     )
-                with gr.Tab("Use a picture", elem_id="upload") as picture_tab:
+                with gr.Tab("Use a picture", id="upload", elem_id="upload") as picture_tab:
                     picture = picture_input()
             with gr.Column(elem_id="output", min_width=0):
                 with gr.Column(elem_id="answer", min_width=0):
@@ -282,11 +300,7 @@ def build():
         draw_tab.select(show_drawing, pad, outputs, **quiet)  # the answer belongs to what is in sight
         picture_tab.select(show_picture, picture, outputs, **quiet)
         examples.click(example_drawing, examples, pad, **quiet)
-
-        def predict(image):
-            if image is None:
-                raise gr.Error("No picture was given.", print_exception=False)
-            return show(image)[0]
+        examples.click(lambda: gr.Tabs(selected="draw"), None, tabs, **quiet)
 
         gr.Button(visible=False).click(
             predict,
@@ -299,7 +313,7 @@ def build():
     return page
 
 
-def main():
+def main() -> None:
     """Serves the page until it is stopped."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
