@@ -120,6 +120,26 @@ def pause(request: Request, answer: Callable) -> None:
     answer()
 
 
+def pause_after(request: Request, answer: Callable) -> None:
+    """The request is carried out, but nothing is said of it."""
+    request.mute = True
+    answer()
+    request.server.owner.hold()
+    request.break_off()
+
+
+def stall(request: Request, answer: Callable) -> None:
+    """Half of the body arrives, then nothing until `server.release()`."""
+
+    def half(body: bytes) -> bytes:
+        request.wfile.write(body[: len(body) // 2])
+        request.server.owner.hold()
+        return body[len(body) // 2 :]
+
+    request.change, request.late = half, True
+    answer()
+
+
 def changed(change: Callable[[bytes], bytes], claim_whole: bool = False) -> Callable:
     """The right answer with another body."""
 
@@ -265,7 +285,7 @@ class Request(BaseHTTPRequestHandler):
 
     def handle_request(self) -> None:
         hub = self.server.owner
-        self.mute, self.change, self.claim_whole = False, None, False
+        self.mute, self.change, self.claim_whole, self.late = False, None, False, False
         path = unquote(urlsplit(self.path).path)
         self.query = urlsplit(self.path).query
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -283,18 +303,17 @@ class Request(BaseHTTPRequestHandler):
     def send(self, code: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         if self.mute:
             return
-        length = len(body)
-        if self.change and body:
-            body = self.change(body)
-            length = length if self.claim_whole else len(body)
+        change = self.change if body and self.change else lambda unchanged: unchanged
+        changed_body = body if self.late else change(body)
+        length = len(body) if self.claim_whole else len(changed_body)
         self.send_response(code)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(length))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
-        if length != len(body):
+            self.wfile.write(change(body) if self.late else changed_body)
+        if length != len(changed_body):
             self.break_off()
 
     def send_json(self, value: object, code: int = 200) -> None:

@@ -11,7 +11,7 @@ what has arrived is recognised by its checksums.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelCard
@@ -54,7 +54,7 @@ class Account:
 
     api: HfApi
     name: str
-    token: str
+    token: str = field(repr=False)
 
 
 # --- Push -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,91 @@
+"""The app with weights from the Hub: it starts at once whatever the Hub does, and takes up new weights while it runs."""
+
+import json
+import urllib.request
+
+import pytest
+from conftest import EXAMPLES, ROOT, serving
+from gradio_client import Client, handle_file
+from hub_fixtures import REPO, environment, hub_fixture, wait_for  # noqa: F401
+from hub_server import silence, status
+
+import weights
+
+pytestmark = pytest.mark.skipif(
+    "serving" not in (ROOT / "app.py").read_text(), reason="app.py serves the bundled weights only"
+)
+
+
+def version(number, folder):
+    """{name: bytes}: the bundled network, its weights larger by some millionths."""
+    network = weights.load()
+    network.theta *= 1 + number * 1e-6
+    weights.save_pretrained(network, folder)
+    return {name: (folder / name).read_bytes() for name in ("model.safetensors", "config.json")}
+
+
+@pytest.fixture
+def published(hub, tmp_path):
+    hub.add_repo(REPO)
+    hub.add_commit(REPO, "Version 1", version(1, tmp_path))
+    return hub
+
+
+@pytest.fixture
+def app(published, tmp_path, monkeypatch):
+    """app() starts `python app.py` with WEIGHTS_REPO and gives its address."""
+    for name, value in environment(published, tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("WEIGHTS_REPO", REPO)
+    monkeypatch.setenv("WEIGHTS_POLL_SECONDS", "0.2")
+    return lambda: serving(tmp_path / "log.txt")
+
+
+def health(url):
+    with urllib.request.urlopen(f"{url}/health", timeout=60) as response:
+        return json.load(response)
+
+
+def names_the_seven(url):
+    answer = Client(url, verbose=False).predict(handle_file(EXAMPLES / "7.png"), api_name="/predict")
+    return max(answer, key=answer.get) == "7"
+
+
+def head(hub):
+    return hub.repos[REPO].branches["main"].oid
+
+
+def test_a_right_answer_arrives_while_the_hub_still_holds_the_connection(published, app):
+    published.fault("HEAD", "/resolve/", silence)
+    with app() as url:
+        published.wait_held()
+        assert names_the_seven(url)
+        assert published.held
+        assert health(url)["weights"]["source"] == "bundled"
+
+
+def test_weights_are_exchanged_while_the_app_runs(published, app, tmp_path):
+    with app() as url:
+        wait_for(lambda: health(url)["weights"]["revision"] == head(published))
+        assert names_the_seven(url)
+        published.add_commit(REPO, "Version 2", version(2, tmp_path))
+        wait_for(lambda: health(url)["weights"]["revision"] == head(published))
+        assert names_the_seven(url)
+
+
+def test_whatever_the_hub_does_the_last_good_weights_answer(published, app, tmp_path):
+    with app() as url:
+        wait_for(lambda: health(url)["weights"]["revision"] == head(published))
+        good = head(published)
+        published.add_commit(REPO, "broken", {"model.safetensors": b"broken"})
+        wait_for(lambda: "is refused" in (health(url)["weights"]["error"] or ""))
+        assert health(url)["weights"]["revision"] == good
+        assert names_the_seven(url)
+        fault = published.fault("HEAD", "/resolve/", status(503))
+        wait_for(lambda: "has trouble" in health(url)["weights"]["error"])
+        assert names_the_seven(url)
+        fault.clear()
+        published.add_commit(REPO, "Version 2", version(2, tmp_path))
+        wait_for(lambda: health(url)["weights"]["revision"] == head(published))
+        assert names_the_seven(url)
+        assert health(url)["weights"]["error"] is None
