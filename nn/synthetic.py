@@ -51,7 +51,7 @@ class MadeUp:
 def make(train: Split, seed: int, frame: Frame, count: int = NON_DIGITS) -> MadeUp:
     """All made-up pictures of a training run, on all processors, with a progress bar."""
     redrawn = _in_processes(partial(_redraw_task, train, seed, frame), len(train), "redrawing digits")
-    others = _in_processes(partial(_non_digit_task, train.images, seed, frame), count, "drawing non-digits")
+    others = _in_processes(partial(_non_digit_task, train.images, seed, frame), count, "drawing non-digits")[:count]
     return MadeUp(redrawn, without_look_alikes(others, train.images))
 
 

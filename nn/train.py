@@ -29,6 +29,7 @@ import weights
 from nn import data, metrics, synthetic
 from nn.augment import Distortion, distort
 from nn.backprop import Backprop
+from nn.calibrate import fit_temperature
 from nn.data import DataError, Split
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, one_hot
 from nn.mlp import DIGITS, MLP
@@ -233,6 +234,7 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
 
     Ctrl-C ends it early: what is in `out` is the best so far.
     """
+    made_up = synthetic.make(dataset.train, recipe.seed, frame) if needs_made_up(recipe) else None
     bar = tqdm(unit="step", dynamic_ncols=True, smoothing=0.05)
     shown = {"loss": 0.0}
 
@@ -246,7 +248,6 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
         figures = {"loss": f"{shown['loss']:.4f}"}
         return figures | ({"best validation": f"{best['validation_accuracy']:.2%}"} if best else {})
 
-    made_up = synthetic.make(dataset.train, recipe.seed, frame) if recipe.redrawn or recipe.non_digits else None
     trainer = Trainer(recipe, dataset.train, dataset.validation, made_up, progress)
     if resume:
         trainer.load_checkpoint(out / CHECKPOINT_FILE)
@@ -265,7 +266,25 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
         tqdm.write("interrupted: keeping the best so far" if trainer.epoch else "interrupted in the first epoch")
     finally:
         bar.close()
+    if trainer.history:
+        weights.save_pretrained(calibrated(trainer), out)
     return trainer
+
+
+def needs_made_up(recipe: Recipe) -> bool:
+    return bool(recipe.redrawn or recipe.non_digits)
+
+
+def calibrated(trainer: Trainer) -> MLP:
+    """The best network with its temperature fitted on the validation images, and where the recipe uses made-up
+    pictures, on such pictures made from the validation images too.
+    """
+    examples, model = trainer.validation, trainer.answering_model(trainer.best)
+    if needs_made_up(trainer.recipe):
+        made_up = synthetic.make(examples, trainer.recipe.seed + 1, frame, round(0.2 * len(examples)))
+        examples = bank_of(examples, made_up)
+    model.temperature = fit_temperature(model.logits(examples.pixels()), examples.labels)
+    return model
 
 
 def frame(ink: np.ndarray) -> np.ndarray:

@@ -8,7 +8,9 @@ import pytest
 import weights
 from nn import data, train
 from nn.augment import Distortion, distort
+from nn.calibrate import fit_temperature
 from nn.data import Dataset, Split
+from nn.functions import softmax
 from nn.recipes import PRESETS, Recipe
 from nn.train import Trainer, fit
 
@@ -137,6 +139,23 @@ def test_help_tells_every_option_of_the_recipe(capsys):
     shown = capsys.readouterr().out
     for option in ("--hidden", "--activation", "--label-smoothing", "--augment", "--resume", "--preset", "--dry-run"):
         assert option in shown
+
+
+@pytest.mark.parametrize("true_temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_made_the_labels_is_found(true_temperature):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, (20_000, 10))
+    probs = softmax(logits / true_temperature)
+    labels = (probs.cumsum(axis=1) > rng.random((len(probs), 1))).argmax(axis=1)
+    assert fit_temperature(logits, labels) == pytest.approx(true_temperature, rel=0.05)
+
+
+def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):
+    trainer = fit(SHORT, bars, tmp_path)
+    saved = weights.load(tmp_path)
+    logits = saved.logits(bars.validation.pixels())
+    assert saved.temperature == fit_temperature(logits, bars.validation.labels)
+    np.testing.assert_array_equal(saved.theta, trainer.best)
 
 
 def test_no_distortion_leaves_images_as_they_are():
