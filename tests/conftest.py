@@ -168,6 +168,7 @@ def browser():
 # Strokes on a square of side 1, y downwards, as a hand would draw the digit. Few points: without a graphics card the
 # browser takes a tenth of a second or more for each of them.
 STROKES = {
+    1: [[(0.52, 0.15), (0.48, 0.85)]],
     3: [[(0.3, 0.2), (0.5, 0.13), (0.68, 0.28), (0.45, 0.47), (0.7, 0.64), (0.5, 0.86), (0.28, 0.78)]],
     5: [[(0.68, 0.16), (0.37, 0.16), (0.34, 0.45), (0.6, 0.45), (0.66, 0.68), (0.46, 0.84), (0.28, 0.77)]],
     7: [[(0.28, 0.2), (0.72, 0.18), (0.45, 0.86)]],
