@@ -1,4 +1,4 @@
-"""The app with weights from the Hub: it starts at once whatever the Hub does, and takes up new weights while it runs."""
+"""The app with weights from the Hub: it starts at once whatever the Hub does, and takes up new ones while it runs."""
 
 import json
 import urllib.request
