@@ -170,12 +170,13 @@ def drip(request: Request, answer: Callable) -> None:
 
 
 def flood(request: Request, answer: Callable) -> None:
-    """A body without an end, and without a length."""
+    """A body without a stated length, far larger than any weights; not endless, for the sake of this machine's disk."""
     request.send_response(200)
     request.send_header("Transfer-Encoding", "chunked")
     request.end_headers()
-    while True:
+    for _ in range(100):
         request.wfile.write(b"100000\r\n" + bytes(0x100000) + b"\r\n")
+    request.wfile.write(b"0\r\n\r\n")
 
 
 # --- The server -------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from test_hub import BAD_COMMITS
 import weights
 from weights import http, page, serving
 from weights import hub as hub_module
+from weights.problems import HubError
 from weights.serving import Settings
 from weights.verify import selftest_digits
 
@@ -231,7 +232,6 @@ FAULTS = {
     "an HTML page on the way": (*MODEL, web_page, "ended early"),
     "redirect to a dead host": (*MODEL, redirect("http://127.0.0.1:9/"), "cannot be reached|took longer"),
     "a body without an end": (*MODEL, flood, "more than .* bytes"),
-    "byte by byte": (*MODEL, drip, "took longer than"),
 }
 
 
@@ -297,6 +297,33 @@ def test_a_damaged_cache(published, serve, damage):
     blob = (hub_module.pull(REPO, endpoint=published.url).folder / "model.safetensors").resolve()
     blob.unlink() if damage is None else blob.write_bytes(damage)
     wait_for_version(serve(), 1)
+
+
+def test_a_download_that_drips_for_ever_is_given_up(published, serve):
+    """Nobody lets go of the old connection; the new look must not wait for it."""
+    served = serve(budget_seconds=1)
+    wait_for_version(served, 1)
+    published.fault("GET", "/lfs/", drip)
+    push(published, 2)
+    wait_for(lambda: error(served))
+    published.faults.clear()
+    wait_for_version(served, 2)
+    assert not published.released.is_set()
+
+
+def test_a_look_that_was_given_up_changes_nothing_any_more(published, serve):
+    served = serve()
+    wait_for_version(served, 1)
+    push(published, 2)
+    late = hub_module.pull(REPO, "v1", endpoint=published.url)
+    wait_for_version(served, 2)
+    given_up = hub_module.Limit()
+    given_up.cancel()
+    with pytest.raises(HubError):
+        served._swap(late, given_up)
+    assert served._failed("late news", given_up) is False
+    assert is_version(served.current.model, 2)
+    assert error(served) is None
 
 
 def test_a_hub_that_never_lets_go_does_not_gather_threads(published, serve, monkeypatch):
