@@ -14,14 +14,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
-import nn
 import preprocessing
 import weights
+from preprocessing.picture import MAX_PIXELS
+from weights import http, page, serving
 
 HERE = Path(__file__).parent
 ASSETS = HERE / ".assets"
@@ -33,9 +35,9 @@ BRUSH_RADIUS = 14  # a stroke of 28 pixels on a digit of 280 is two pixels on MN
 ERASER_RADIUS = 22
 PAD_HEIGHT = 452  # canvas and the bar of tools below it; page.css makes it smaller on a phone
 
-# What may come in. A phone's photo is 3 to 12 MB and 12 to 50 megapixels; a hostile PNG can hold far more in a few KB.
+# What may come in. A phone's photo is 3 to 12 MB; a hostile PNG can hold more pixels than memory in a few KB, which is
+# why preprocessing has a limit of pixels too.
 MAX_UPLOAD = "20mb"
-MAX_PIXELS = 50_000_000
 
 # How many may wait for an answer of a few milliseconds; the next one is told to come back.
 QUEUE_SIZE = 64
@@ -47,7 +49,7 @@ CLASSES = (*"0123456789", NOT_A_DIGIT)
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
 
-
+BLANK = Image.new("L", (1, 1), "white")
 Picture = Image.Image | np.ndarray  # any mode and size, or (H, W), (H, W, 3), (H, W, 4)
 Answer = dict[str, float]  # class: probability; empty without ink
 
@@ -55,21 +57,33 @@ Answer = dict[str, float]  # class: probability; empty without ink
 # --- From a picture to an answer --------------------------------------------------------------------------------------
 
 
+class Reading(NamedTuple):
+    """A picture read: what preprocessing made of it, the answer, and the weights that gave it."""
+
+    prepared: preprocessing.Prepared
+    answer: Answer
+    provenance: serving.Provenance
+
+
 @functools.cache
-def model() -> nn.MLP:
-    """The network with the bundled weights, read once. Raises weights.WeightsError when they are damaged."""
-    return weights.load()
+def served() -> serving.Serving:
+    """The weights that answer, the bundled ones or those that WEIGHTS_REPO names; read when first asked for.
+
+    Raises weights.WeightsError when the bundled ones are damaged.
+    """
+    return serving.start()
 
 
-def read(image: Picture) -> tuple[preprocessing.Prepared, Answer]:
-    """(what preprocessing made of the picture, {class: probability}); the dict is empty for a picture without ink."""
+def read(image: Picture) -> Reading:
+    """The whole way; the answer is empty for a picture without ink."""
+    model, provenance = served().current  # these weights to the end, whatever is swapped meanwhile
     prepared = preprocessing.prepare(image)
     if not prepared.has_ink:
-        return prepared, {}
-    probabilities = model().predict_proba(prepared.tensor.reshape(1, -1))[0]
+        return Reading(prepared, {}, provenance)
+    probabilities = model.predict_proba(prepared.tensor.reshape(1, -1))[0]
     answer = dict.fromkeys(CLASSES, 0.0)  # a network of ten classes leaves "not a digit" at zero
     answer.update(zip(CLASSES, probabilities.astype(float).tolist(), strict=False))
-    return prepared, answer
+    return Reading(prepared, answer, provenance)
 
 
 def recognize(image: Picture) -> Answer:
@@ -79,7 +93,7 @@ def recognize(image: Picture) -> Answer:
     Returns a dict with the keys "0" to "9" and "not a digit", summing to 1; an empty dict for a picture without ink.
     Raises ValueError for what cannot be read as a picture.
     """
-    return read(image)[1]
+    return read(image).answer
 
 
 # --- What the page shows ----------------------------------------------------------------------------------------------
@@ -119,10 +133,10 @@ def chart(answer: Answer) -> str:
     return f"<ol>{columns}</ol>"
 
 
-def measurements(prepared: preprocessing.Prepared) -> str:
-    """Hints in plain words and what was measured on the way."""
-    d = prepared.diagnostics
-    if not prepared.has_ink:
+def measurements(reading: Reading) -> str:
+    """Hints in plain words, what was measured on the way, and which weights answered."""
+    d = reading.prepared.diagnostics
+    if not reading.prepared.has_ink:
         return "<p>No ink yet.</p>"
     left, top, right, bottom = d.bounding_box
     dx, dy = d.center_offset
@@ -132,6 +146,7 @@ def measurements(prepared: preprocessing.Prepared) -> str:
         "Off centre": f"{abs(dx):.0%} {'right' if dx >= 0 else 'left'}, {abs(dy):.0%} {'down' if dy >= 0 else 'up'}",
         "Stroke density": f"{d.stroke_density:.1%}",
         "Stroke width": f"{d.stroke_width:.1f} of 28 pixels",
+        "Weights": html.escape(str(reading.provenance)),
     }
     hints = "".join(f"<li>{html.escape(hint)}</li>" for hint in d.hints)
     table = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows.items())
@@ -140,12 +155,13 @@ def measurements(prepared: preprocessing.Prepared) -> str:
 
 def show(image: Picture | None, invitation: str = INVITATION) -> tuple[Answer, str, str, str, str]:
     """Values of the page's outputs for a picture or None; without ink they are the invitation and no answer."""
-    prepared, answer = read_or_complain(Image.new("L", (1, 1), "white") if image is None else image)
+    reading = read_or_complain(BLANK if image is None else image)
+    answer = reading.answer
     words = sentence(answer) if answer else invitation
-    return answer, words, preview(prepared), chart(answer), measurements(prepared)
+    return answer, words, preview(reading.prepared), chart(answer), measurements(reading)
 
 
-def read_or_complain(image: Picture) -> tuple[preprocessing.Prepared, Answer]:
+def read_or_complain(image: Picture) -> Reading:
     """As `read`, but what is wrong with the picture is told to the visitor or caller and not to the log."""
     try:
         return read(image)
@@ -157,7 +173,7 @@ def predict(image: Image.Image | None) -> Answer:
     """The API's answer, documented where it is wired."""
     if image is None:
         raise gr.Error("No picture was given.", print_exception=False)
-    return read_or_complain(image)[1]
+    return read_or_complain(image).answer
 
 
 def show_drawing(drawing: dict | None) -> tuple[Answer, str, str, str, str]:
@@ -248,7 +264,7 @@ def theme() -> gr.themes.Base:
 
 def build() -> gr.Blocks:
     """The Blocks of the page and its API."""
-    with gr.Blocks(title="Draw a digit", delete_cache=DELETE_CACHE, fill_width=True) as page:
+    with gr.Blocks(title="Draw a digit", delete_cache=DELETE_CACHE, fill_width=True) as blocks:
         gr.HTML(
             "<h1>Draw a digit</h1>"
             "<p>Draw a digit from 0 to 9 and a neural network, written from scratch in NumPy, names it.</p>",
@@ -278,12 +294,12 @@ def build() -> gr.Blocks:
                 with gr.Column(elem_id="answer", min_width=0):
                     label = gr.Label(num_top_classes=3, show_label=False, container=False, elem_id="label")
                     words = gr.HTML(INVITATION, elem_id="words")
-                blank = preprocessing.prepare(Image.new("L", (1, 1), "white"))
-                seen = gr.HTML(preview(blank), elem_id="seen")
+                seen = gr.HTML(preview(read(BLANK).prepared), elem_id="seen")
                 with gr.Accordion("All ten digits", open=False, elem_id="all-ten"):
                     columns = gr.HTML(chart({}), elem_id="chart")
                 with gr.Accordion("Measurements and hints", open=False, elem_id="measurements"):
-                    details = gr.HTML(measurements(blank), elem_id="details")
+                    details = gr.HTML(measurements(read(BLANK)), elem_id="details")
+                page.view(served())
         examples = gr.Dataset(
             components=["image"],
             samples=[[str(file)] for file in example_files()],
@@ -310,7 +326,7 @@ def build() -> gr.Blocks:
             api_description="Names the digit in a picture: the probabilities of '0' to '9' and 'not a digit', summing "
             "to 1; an empty dict for a picture without ink. Dark ink on light or light on dark, any size and place.",
         )
-    return page
+    return blocks
 
 
 def main() -> None:
@@ -318,12 +334,11 @@ def main() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
     try:
-        model()
+        served()
     except weights.WeightsError as error:
         sys.exit(f"The weights cannot be used: {error}")
     gr.set_static_paths([EXAMPLES])
-    page = build().queue(max_size=QUEUE_SIZE)
-    page.launch(
+    build().queue(max_size=QUEUE_SIZE).launch(
         server_name=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1"),
         server_port=int(os.environ.get("GRADIO_SERVER_PORT", 7860)),
         theme=theme(),
@@ -334,6 +349,7 @@ def main() -> None:
         ssr_mode=False,
         enable_monitoring=False,
         run_history=False,
+        app_kwargs={"routes": http.api(served()).routes},
     )
 
 

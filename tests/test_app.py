@@ -79,9 +79,14 @@ def test_words_are_as_sure_as_the_network(answer, words):
 
 
 def test_hints_are_shown_in_plain_words():
-    prepared, _ = app.read(Image.open(EXAMPLES / "4-tiny.png"))
-    assert prepared.diagnostics.hints
-    assert all(hint in app.measurements(prepared) for hint in prepared.diagnostics.hints)
+    reading = app.read(Image.open(EXAMPLES / "4-tiny.png"))
+    assert reading.prepared.diagnostics.hints
+    assert all(hint in app.measurements(reading) for hint in reading.prepared.diagnostics.hints)
+
+
+def test_measurements_say_which_weights_answered():
+    reading = app.read(Image.open(EXAMPLES / "7.png"))
+    assert reading.provenance.sha256[:12] in app.measurements(reading)
 
 
 def test_what_is_no_picture_gets_a_value_error():
@@ -90,7 +95,7 @@ def test_what_is_no_picture_gets_a_value_error():
 
 
 def test_import_starts_no_server_and_reads_no_weights():
-    code = "import app; print(app.model.cache_info().currsize)"
+    code = "import app; print(app.served.cache_info().currsize)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["0"]
 
