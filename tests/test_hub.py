@@ -2,6 +2,7 @@
 
 import json
 import socket
+from types import SimpleNamespace
 
 import pytest
 from hub_fixtures import (  # noqa: F401
@@ -15,6 +16,7 @@ from hub_fixtures import (  # noqa: F401
 )
 from hub_server import changed, drop, flip_bit, flood, silence, status, truncate, web_page
 from huggingface_hub import constants
+from huggingface_hub.utils._xet_progress_reporting import XetDownloadProgressReporter
 
 import weights
 from weights import hub as hub_module
@@ -136,6 +138,28 @@ def test_a_body_without_an_end_is_cut_off(published, monkeypatch):
     published.fault("GET", "/lfs/", flood)
     with pytest.raises(Damaged, match=r"more than .* bytes arrived"):
         pull(REPO, **place(published))
+
+
+def test_the_limits_hold_for_both_ways_in_which_huggingface_hub_downloads():
+    """Plain HTTP is tested above; for Xet, which the real Hub uses, its own reporter is fed here."""
+    limit = hub_module.Limit()
+    reporter = XetDownloadProgressReporter(
+        reconstruction_desc="", total=100, log_level=0, tqdm_class=hub_module.meter(limit, 100)
+    )
+
+    def report(received):
+        rates = {"total_bytes_completion_rate": None, "total_transfer_bytes_completion_rate": None}
+        done = {"total_bytes_completed": received, "total_transfer_bytes_completed": received, "total_bytes": 100}
+        reporter.update_progress(SimpleNamespace(**done, **rates))
+
+    report(60)
+    report(100)
+    with pytest.raises(Damaged):
+        report(160)
+    limit.cancel()
+    with pytest.raises(HubError, match="in time"):
+        report(170)
+    reporter.close()
 
 
 def nan(network):

@@ -265,6 +265,13 @@ def test_a_used_up_quota_is_told(published, push, code, words):
         push(model(2))
 
 
+def test_a_quota_that_ends_the_upload_is_told(hub, push):
+    """huggingface_hub wraps errors of uploads in one that says nothing."""
+    hub.fault("PUT", "/lfs/", status(403, "storage limit reached"))
+    with pytest.raises(HubError, match="storage quota of ann is used up"):
+        push(model(1))
+
+
 def test_trouble_of_the_hub_is_told(published, push):
     published.fault("GET", "/whoami-v2", status(503))
     refused(published, push, "has trouble", error=HubError, network=model(2))

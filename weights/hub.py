@@ -25,7 +25,7 @@ from typing import TypeVar
 import httpx2
 from huggingface_hub import HfApi, get_hf_file_metadata, get_session, get_token, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import tqdm, validate_repo_id
 from huggingface_hub.utils.sha import git_hash
 
 from weights.figures import figures
@@ -268,29 +268,19 @@ def check_names(repo: str, revision: str) -> None:
         raise HubError(f"{revision[:100]!r} is not the name of a branch, tag or commit")
 
 
-def meter(limit: Limit, most: int) -> type:
-    """A stand-in for huggingface_hub's progress bar that shows nothing and ends a download beyond its limits."""
+def meter(limit: Limit, most: int) -> type[tqdm]:
+    """A progress bar for huggingface_hub that shows nothing and ends a download beyond its limits."""
 
-    class Meter:
-        def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
-            self.received = initial
+    class Meter(tqdm):
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **options | {"disable": True})
+            self.received = self.n
 
-        def update(self, bytes_: int | None = 1) -> None:
-            self.received += bytes_ or 0
+        def update(self, n: float | None = 1) -> None:
+            self.received += n or 0
             limit.check()
             if self.received > most:
                 raise Damaged(f"more than {most:,} bytes arrived, which is more than is accepted")
-
-        def __enter__(self) -> Meter:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def __getattr__(self, name: str) -> Callable[..., None]:  # close, refresh, set_description ...
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return lambda *_, **__: None
 
     return Meter
 
