@@ -4,16 +4,12 @@ import json
 import urllib.request
 
 import pytest
-from conftest import EXAMPLES, ROOT, serving
+from conftest import EXAMPLES, serving
 from gradio_client import Client, handle_file
 from hub_fixtures import REPO, environment, hub_fixture, wait_for  # noqa: F401
 from hub_server import silence, status
 
 import weights
-
-pytestmark = pytest.mark.skipif(
-    "serving" not in (ROOT / "app.py").read_text(), reason="app.py serves the bundled weights only"
-)
 
 
 def version(number, folder):
@@ -64,16 +60,7 @@ def test_a_right_answer_arrives_while_the_hub_still_holds_the_connection(publish
         assert health(url)["weights"]["source"] == "bundled"
 
 
-def test_weights_are_exchanged_while_the_app_runs(published, app, tmp_path):
-    with app() as url:
-        wait_for(lambda: health(url)["weights"]["revision"] == head(published))
-        assert names_the_seven(url)
-        published.add_commit(REPO, "Version 2", version(2, tmp_path))
-        wait_for(lambda: health(url)["weights"]["revision"] == head(published))
-        assert names_the_seven(url)
-
-
-def test_whatever_the_hub_does_the_last_good_weights_answer(published, app, tmp_path):
+def test_new_weights_are_taken_up_and_whatever_else_the_hub_does_the_last_good_ones_answer(published, app, tmp_path):
     with app() as url:
         wait_for(lambda: health(url)["weights"]["revision"] == head(published))
         good = head(published)

@@ -238,7 +238,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_faults_of_the_hub(published, serve, name, caplog):
     method, path, act, message = FAULTS[name]
-    served = serve(budget_seconds=2)
+    served = serve(budget_seconds=1)
     wait_for_version(served, 1)
     fault = published.fault(method, path, act)
     push(published, 2)
