@@ -37,7 +37,7 @@ FAT_PENS = 0.3  # share drawn small with a thick pen
 # Pictures made by one task of a process; each task has its own stream of random numbers, so that the result does not
 # depend on how many processes there are.
 TASK = 1000
-NON_DIGITS = 40_000  # made for a run; each epoch takes its share of them and distorts it anew
+NON_DIGITS = 60_000  # made for a run; each epoch takes its share of them and distorts it anew
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,14 @@ def stroke_at(row: np.ndarray) -> float:
     return float(columns.mean()) if columns.size else len(row) / 2
 
 
-def line(image: Image.Image, points: np.ndarray | list, pen: float, rng: np.random.Generator) -> None:
-    """A slightly bowed line through two points under a round pen."""
+def line(
+    image: Image.Image, points: np.ndarray | list, pen: float, rng: np.random.Generator, bow: float | None = None
+) -> None:
+    """A line through two points under a round pen, bowed to one side by a share of its length."""
     a, b = np.asarray(points[0], float), np.asarray(points[1], float)
-    bow = (a + b) / 2 + rng.normal(0, 0.04, 2) * np.abs(b - a).max()
+    aside = np.array([a[1] - b[1], b[0] - a[0]]) * (rng.normal(0, 0.05) if bow is None else bow)
     t = np.linspace(0, 1, 12)[:, None]
-    stroke(image, (1 - t) ** 2 * a + 2 * t * (1 - t) * bow + t**2 * b, pen)
+    stroke(image, (1 - t) ** 2 * a + 2 * t * (1 - t) * ((a + b) / 2 + aside) + t**2 * b, pen)
 
 
 def stroke(image: Image.Image, points: np.ndarray, pen: float) -> None:
@@ -148,7 +150,15 @@ def stroke(image: Image.Image, points: np.ndarray, pen: float) -> None:
 
 def non_digits(count: int, digits: np.ndarray, rng: np.random.Generator, frame: Frame) -> np.ndarray:
     """`count` pictures of no digit, (count, 28, 28) uint8. `digits` (n, 28, 28) uint8 are MNIST's, for mixtures."""
-    makers = [letter] * 10 + [scribble] * 4 + [signs] * 3 + [dash, blot] + [side_by_side] * 2 + [chimera] * 3
+    makers = (
+        [letter] * 10
+        + [character] * 6
+        + [scribble] * 4
+        + [signs] * 2
+        + [dash, blot]
+        + [side_by_side] * 2
+        + [chimera] * 3
+    )
     made = []
     while len(made) < count:
         maker = makers[rng.integers(len(makers))]
@@ -195,6 +205,20 @@ def signs(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
             centre, radius = rng.uniform(CANVAS - 50, CANVAS + 50, 2), rng.uniform(20, 60, 2)
             t = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.uniform(2, 6), 30)[:, None]
             stroke(image, centre + radius * np.hstack([np.cos(t), np.sin(t)]), pen)
+    return image
+
+
+def character(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
+    """Three to five strokes between the corners, edges and middle of a box, as the letters of any script have them."""
+    image = blank()
+    box = np.array([rng.uniform(30, 60), rng.uniform(50, 80)])
+    anchors = [np.array([x, y]) * box + CANVAS for x in (-1, 0, 1) for y in (-1, 0, 1)]
+    pen, here = rng.uniform(6, 20), None
+    for _ in range(rng.integers(3, 6)):
+        start = here if here is not None and rng.random() < 0.6 else anchors[rng.integers(9)]
+        here = anchors[rng.integers(9)] + rng.normal(0, 5, 2)
+        bow = rng.normal(0, 0.5) if rng.random() < 0.4 else rng.normal(0, 0.05)
+        line(image, [start, here], pen, rng, bow)
     return image
 
 
@@ -273,13 +297,13 @@ def letter(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
     """A letter or sign, slanted and bent, under a pen of any width."""
     while True:
         low, high = (0x21, 0x7E) if rng.random() < LATIN_SHARE else LETTER_BLOCKS[rng.integers(1, len(LETTER_BLOCKS))]
-        character = chr(rng.integers(low, high + 1))
+        sign = chr(rng.integers(low, high + 1))
         font = fonts()[rng.integers(len(fonts()))]
-        plain = unicodedata.normalize("NFD", character)[0]
-        if plain.isprintable() and plain not in LOOK_ALIKES and not plain.isdigit() and has(font, character):
+        plain = unicodedata.normalize("NFD", sign)[0]
+        if plain.isprintable() and plain not in LOOK_ALIKES and not plain.isdigit() and has(font, sign):
             break
     image = blank()
-    ImageDraw.Draw(image).text((CANVAS, CANVAS), character, fill=255, font=font, anchor="mm")
+    ImageDraw.Draw(image).text((CANVAS, CANVAS), sign, fill=255, font=font, anchor="mm")
     turn, shear, stretch = rng.normal(0, 0.12), rng.normal(0, 0.2), rng.uniform(0.7, 1.3)
     matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) @ [[stretch, shear], [0, 1]]
     offset = CANVAS - matrix @ [CANVAS, CANVAS]
