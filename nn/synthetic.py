@@ -50,25 +50,27 @@ class MadeUp:
 
 def make(train: Split, seed: int, frame: Frame, count: int = NON_DIGITS) -> MadeUp:
     """All made-up pictures of a training run, on all processors, with a progress bar."""
-    redrawn = _in_processes(partial(_redraw_task, train, seed, frame), len(train), "redrawing digits")
-    others = _in_processes(partial(_non_digit_task, train.images, seed, frame), count, "drawing non-digits")[:count]
+    parts = [train[start : start + TASK] for start in range(0, len(train), TASK)]
+    redrawn = _in_processes(partial(_redraw_task, seed, frame), parts, "redrawing digits")
+    rng = np.random.default_rng(seed)
+    mixtures = [train.images[rng.choice(len(train), TASK)] for _ in range(0, count, TASK)]
+    others = _in_processes(partial(_non_digit_task, seed, frame), mixtures, "drawing non-digits")[:count]
     return MadeUp(redrawn, without_look_alikes(others, train.images))
 
 
-def _in_processes(task: Callable[[int], np.ndarray], count: int, description: str) -> np.ndarray:
-    starts = range(0, count, TASK)
+def _in_processes(task: Callable, parts: list, description: str) -> np.ndarray:
     with ProcessPoolExecutor() as pool:
-        return np.concatenate(list(tqdm(pool.map(task, starts), description, len(starts), dynamic_ncols=True)))
+        done = pool.map(task, range(len(parts)), parts)
+        return np.concatenate(list(tqdm(done, description, len(parts), unit="k", dynamic_ncols=True)))
 
 
-def _redraw_task(train: Split, seed: int, frame: Frame, start: int) -> np.ndarray:
-    rng = np.random.default_rng([seed, start, 0])
-    part = train[start : start + TASK]
+def _redraw_task(seed: int, frame: Frame, number: int, part: Split) -> np.ndarray:
+    rng = np.random.default_rng([seed, number, 0])
     return np.stack([redraw(image, label, rng, frame) for image, label in zip(part.images, part.labels, strict=True)])
 
 
-def _non_digit_task(digits: np.ndarray, seed: int, frame: Frame, start: int) -> np.ndarray:
-    return non_digits(TASK, digits, np.random.default_rng([seed, start, 1]), frame)
+def _non_digit_task(seed: int, frame: Frame, number: int, digits: np.ndarray) -> np.ndarray:
+    return non_digits(TASK, digits, np.random.default_rng([seed, number, 1]), frame)
 
 
 # --- digits as drawn on a pad -----------------------------------------------------------------------------------------

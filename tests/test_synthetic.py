@@ -88,7 +88,7 @@ def test_pictures_do_not_depend_on_the_number_of_processes(monkeypatch):
     train = Split(np.stack([ring(), bar()] * 10), np.array([0, 1] * 10))
     monkeypatch.setattr(synthetic, "TASK", 8)
     made = synthetic.make(train, 0, frame, count=16)
-    alone = synthetic._redraw_task(train, 0, frame, 8)
+    alone = synthetic._redraw_task(0, frame, 1, train[8:16])
     assert made.redrawn.shape == train.images.shape
     np.testing.assert_array_equal(made.redrawn[8:16], alone)
 
