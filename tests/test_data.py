@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+from hub_fixtures import hub_fixture  # noqa: F401
 from PIL import Image
 
 from nn import data
@@ -130,19 +131,29 @@ def test_a_broken_picture_is_named(tmp_path):
         data.load(tmp_path)
 
 
-def test_the_hubs_parquet_gives_the_same_arrays(tmp_path):
+def parquet_of(images, labels):
+    """The bytes of a file like those of ylecun/mnist."""
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
-    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
     encoded = []
     for image in images:
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, "PNG")
-        encoded.append({"bytes": buffer.getvalue(), "path": None})
-    parquet.write_table(pyarrow.table({"image": encoded, "label": [3, 1, 4, 1, 5]}), tmp_path / "part.parquet")
-    split = data.read_parquet(tmp_path / "part.parquet")
-    np.testing.assert_array_equal(split.images, images)
-    assert split.labels.tolist() == [3, 1, 4, 1, 5]
+        png = io.BytesIO()
+        Image.fromarray(image).save(png, "PNG")
+        encoded.append({"bytes": png.getvalue(), "path": None})
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.table({"image": encoded, "label": labels}), file)
+    return file.getvalue()
+
+
+def test_mnist_comes_from_the_hub_and_later_from_its_cache(hub):
+    images, labels = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8), [3, 1, 4, 1, 5]
+    hub.add_repo(data.HUB_DATASET)
+    hub.add_commit(data.HUB_DATASET, "MNIST", {data.HUB_FILES["test"]: parquet_of(images, labels)})
+    for _ in range(2):
+        split = data.read_hub("test", endpoint=hub.url)
+        np.testing.assert_array_equal(split.images, images)
+        assert split.labels.tolist() == labels
+    assert [method for method, _ in hub.requests].count("GET") == 1
 
 
 def test_a_file_that_is_not_parquet_is_named(tmp_path):

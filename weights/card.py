@@ -7,6 +7,7 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from nn import MLP
+from nn.mlp import DIGITS
 from weights.files import save
 
 MODEL_NAME = "Handwritten digits, a NumPy multilayer perceptron"
@@ -16,7 +17,7 @@ TEXT = """\
 # {name}
 
 A fully connected network, {widths}, {activation} hidden layers, softmax output: {parameters:,} parameters, trained on
-MNIST alone by a program written from scratch in NumPy. It takes 784 pixels in [0, 1], white ink on black, framed the
+MNIST alone, and on pictures made from it, by a program written from scratch in NumPy. It takes 784 pixels in [0, 1], white ink on black, framed the
 way MNIST frames its digits, and gives a probability for each class.
 
 ## Results on MNIST
@@ -51,10 +52,17 @@ probabilities = model.predict_proba(tensor.reshape(1, 784))[0]
 
 ## Limits
 
-It knows the digits 0 to 9, one at a time, as people in the United States wrote them around 1990. It answers with a
-digit whatever it is shown: a letter or a scribble gets one too, sometimes with confidence. Slashed zeros and ones with
-a base are rare in MNIST and often misread.
+It knows the digits 0 to 9, one at a time, as people in the United States wrote them around 1990. {refusal}
+It is a demonstration and a lesson: nothing that matters should hang on its answer alone.
 """
+
+REFUSES = """\
+The eleventh class is "not a digit": letters, scribbles and dashes made up by the training program stand for everything
+else, so most things that are no digit are refused, and a few get a digit's name all the same. Letters that many people
+write like a digit (O, l, S, Z) are read as one."""
+ANSWERS_ALWAYS = """\
+It answers with a digit whatever it is shown: a letter or a scribble gets one too, sometimes with confidence. Slashed
+zeros and ones with a base are rare in MNIST and often misread."""
 
 
 def write(folder: Path, model: MLP, results: dict[str, dict]) -> None:
@@ -94,6 +102,7 @@ def make(model: MLP, figures: dict[str, dict]) -> ModelCard:
         activation=model.activation,
         parameters=model.theta.size,
         table=results_table(figures),
+        refusal=REFUSES if model.classes > DIGITS else ANSWERS_ALWAYS,
         recipe="\n".join(f"{key}: {value}" for key, value in training.items()),
     )
     return ModelCard(f"---\n{metadata}\n---\n\n{text}")
