@@ -20,20 +20,15 @@ import preprocessing
 import weights
 from nn import data, metrics
 from nn.data import DataError, Dataset, Split
-from nn.mlp import DIGITS, MLP
+from nn.mlp import MLP
 
 CONFUSIONS_SHOWN = 10
-NOT_A_DIGIT = "not a digit"
-
-
-def class_names(classes: int) -> list[str]:
-    return [str(k) if k < DIGITS else NOT_A_DIGIT for k in range(classes)]
 
 
 def evaluate_split(probs: np.ndarray, split: Split) -> dict:
     """All figures of one split, JSON-ready. probs (n, classes) are the network's answers to it."""
     confusion = metrics.confusion_matrix(probs, split.labels)
-    names = class_names(probs.shape[1])
+    names = metrics.class_names(probs.shape[1])
     return {
         "images": len(split),
         "errors": int((probs.argmax(axis=1) != split.labels).sum()),
@@ -97,13 +92,14 @@ def main(argv: list[str] | None = None) -> int:
         dataset = data.load(arguments.data, frame=preprocessing.to_mnist)
         results = evaluate(model, dataset)
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
-        if arguments.plots:
+        if arguments.plots or arguments.card:
             from nn import plots  # matplotlib takes a second to import, and only plots need it
-
+        if arguments.plots:
             plots.write(arguments.plots, model, dataset, results, arguments.weights)
         if arguments.card:
             from weights import card
 
+            plots.write(arguments.weights, model, dataset, results)
             card.write(arguments.weights, model, results)
     except (DataError, ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -9,8 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from nn.functions import cross_entropy, one_hot
+from nn.mlp import DIGITS
 
 CALIBRATION_BINS = 15  # as in Guo et al. 2017
+NOT_A_DIGIT = "not a digit"
+
+
+def class_names(classes: int) -> list[str]:
+    """What the columns of `probs` stand for."""
+    return [str(k) if k < DIGITS else NOT_A_DIGIT for k in range(classes)]
 
 
 def accuracy(probs: np.ndarray, labels: np.ndarray) -> float:

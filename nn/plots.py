@@ -21,18 +21,23 @@ INK = "#4f46e5"
 ACCENT = "#d97706"
 
 
-def write(folder: Path, model: MLP, dataset: Dataset, results: dict[str, dict], weights_folder: Path) -> list[Path]:
-    """Writes every plot that the data at hand allows; returns their paths."""
+CONFUSION_FILE = "confusion_matrix.png"
+MISTAKES_FILE = "mistakes.png"
+CURVES_FILE = "curves.png"
+
+
+def write(folder: Path, model: MLP, dataset: Dataset, results: dict[str, dict], run: Path | None = None) -> list[Path]:
+    """Writes the plots of the last split (the test images) and, if `run` holds a history.csv, the learning curves."""
     folder.mkdir(parents=True, exist_ok=True)
     name, split = list(dataset.splits().items())[-1]
     figures = {
-        "confusion_matrix.png": confusion_matrix(np.array(results[name]["confusion_matrix"]), name),
-        "mistakes.png": mistakes(model, split.images, split.labels, name),
+        CONFUSION_FILE: confusion_matrix(np.array(results[name]["confusion_matrix"]), name),
+        MISTAKES_FILE: mistakes(model, split.images, split.labels, name),
     }
-    history = weights_folder / "history.csv"
-    if history.is_file():
+    history = run / "history.csv" if run else None
+    if history and history.is_file():
         with history.open() as file:
-            figures["curves.png"] = curves(list(csv.DictReader(file)))
+            figures[CURVES_FILE] = curves(list(csv.DictReader(file)))
     for file_name, figure in figures.items():
         figure.savefig(folder / file_name, dpi=120, bbox_inches="tight")
         plt.close(figure)
@@ -48,10 +53,10 @@ def confusion_matrix(counts: np.ndarray, name: str) -> plt.Figure:
         if count:
             weight = "bold" if row == column else "normal"
             axes.text(column, row, f"{count}", ha="center", va="center", fontsize=9, weight=weight)
-    axes.set(
-        xticks=range(len(counts)), yticks=range(len(counts)), xlabel="answered", ylabel="true",
-        title=f"{errors.sum()} errors in {counts.sum():,} {name} images",
-    )  # fmt: skip
+    ticks = [label.replace(" ", "\n") for label in metrics.class_names(len(counts))]
+    axes.set_xticks(range(len(ticks)), ticks)
+    axes.set_yticks(range(len(ticks)), ticks)
+    axes.set(xlabel="answered", ylabel="true", title=f"{errors.sum()} errors in {counts.sum():,} {name} images")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     return figure
@@ -77,13 +82,15 @@ def mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> p
     """A mosaic of the wrong answers that were given with the highest probability."""
     probs = model.predict_proba(images.reshape(len(images), -1).astype(np.float32) / 255)
     worst = metrics.most_confident_mistakes(probs, labels, MISTAKES_SHOWN)
+    names = metrics.class_names(probs.shape[1])
     rows = max(-(-len(worst) // MISTAKES_PER_ROW), 1)
     figure, grid = plt.subplots(rows, MISTAKES_PER_ROW, figsize=(MISTAKES_PER_ROW, 1.3 * rows), squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, i in zip(grid.flat, worst, strict=False):
         axes.imshow(images[i], cmap="gray_r")
-        axes.set_title(f"{labels[i]} read as {probs[i].argmax()}\n{probs[i].max():.0%}", fontsize=7)
+        answer = names[probs[i].argmax()]
+        axes.set_title(f"{labels[i]} read as\n{answer}, {probs[i].max():.0%}", fontsize=7)
     figure.suptitle(f"The {len(worst)} most confident mistakes among {len(images):,} {name} images", fontsize=10)
     figure.subplots_adjust(top=0.8 if rows < 3 else 0.86, hspace=0.6)
     return figure

@@ -1,4 +1,7 @@
-"""The model card: README.md beside the weights, made from the figures that nn.evaluate measured."""
+"""The model card: README.md beside the weights, made from the figures that nn.evaluate measured.
+
+Pictures that lie beside it are shown; figures of its results stand in its metadata, where the Hub reads them.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,18 @@ from weights.files import save
 MODEL_NAME = "Handwritten digits, a NumPy multilayer perceptron"
 KEPT_FIGURES = ("images", "errors", "accuracy", "loss", "calibration_error")  # of each split, in config.json
 
+# Shown where nn.evaluate has drawn them beside the card.
+PICTURES = {
+    "confusion_matrix.png": "Confusion matrix on the test images",
+    "mistakes.png": "The most confident mistakes on the test images",
+}
+
 TEXT = """\
 # {name}
 
 A fully connected network, {widths}, {activation} hidden layers, softmax output: {parameters:,} parameters, trained on
-MNIST alone, and on pictures made from it, by a program written from scratch in NumPy. It takes 784 pixels in [0, 1], white ink on black, framed the
-way MNIST frames its digits, and gives a probability for each class.
+MNIST alone, and on pictures made from it, by a program written from scratch in NumPy. It takes 784 pixels in [0, 1],
+white ink on black, framed the way MNIST frames its digits, and gives a probability for each class.
 
 ## Results on MNIST
 
@@ -27,7 +36,7 @@ way MNIST frames its digits, and gives a probability for each class.
 Training and validation images are the first 90% and the last 10% of MNIST's 60,000 training images. Settings were
 chosen on the validation images; the test images were only read to make this table. The calibration error is taken over
 15 equal-width bins of the answer's probability.
-
+{pictures}
 ## Training
 
 ```
@@ -70,10 +79,11 @@ def write(folder: Path, model: MLP, results: dict[str, dict]) -> None:
     figures = {name: {key: r[key] for key in KEPT_FIGURES} for name, r in results.items()}
     model.info = model.info | {"results": figures}
     save(model, folder)
-    (folder / "README.md").write_text(str(make(model, figures)))
+    present = {file: text for file, text in PICTURES.items() if (folder / file).is_file()}
+    (folder / "README.md").write_text(str(make(model, figures, present)))
 
 
-def make(model: MLP, figures: dict[str, dict]) -> ModelCard:
+def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> ModelCard:
     training = model.info.get("training", {})
     metadata = ModelCardData(
         license="apache-2.0",
@@ -102,6 +112,7 @@ def make(model: MLP, figures: dict[str, dict]) -> ModelCard:
         activation=model.activation,
         parameters=model.theta.size,
         table=results_table(figures),
+        pictures="".join(f"\n![{text}]({file})\n" for file, text in pictures.items()),
         refusal=REFUSES if model.classes > DIGITS else ANSWERS_ALWAYS,
         recipe="\n".join(f"{key}: {value}" for key, value in training.items()),
     )
