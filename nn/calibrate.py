@@ -1,8 +1,12 @@
-"""Temperature scaling: makes the network's probabilities mean what they say (Guo et al. 2017).
+"""Calibration: makes the network's probabilities mean what they say.
 
-A network trained to small loss is too sure of itself, or, trained on heavily distorted digits, not sure enough of plain
-ones. Dividing all logits by one number changes no answer, only how sure it is; the number is the one under which the
-validation labels are most probable.
+Training shows a network many more non-digits than visitors draw. The correction for that is exact: the odds of a class
+change by the ratio of its odds in life to its odds in training (Saerens, Latinne and Decaestecker 2002), which in
+logits is one number added to that class's bias.
+
+What is left is temperature scaling (Guo et al. 2017). A network trained to small loss is too sure of itself; trained on
+heavily distorted digits, it is not sure enough of plain ones. Dividing all logits by one number changes no answer, only
+how sure it is; the number is the one under which the validation labels are most probable.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ import numpy as np
 from nn import metrics
 from nn.functions import softmax
 
+# One picture in ten is no digit: more than most visitors draw, few enough that a strange 4 is rather read than refused.
+NON_DIGIT_SHARE = 0.1
 TEMPERATURES = np.geomspace(0.25, 4, 241)  # a step of about 1%; the loss is flat around its minimum
 
 
@@ -19,3 +25,10 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """(n, classes) logits and (n,) labels -> the temperature with the smallest cross-entropy."""
     losses = [metrics.loss(softmax(logits / t), labels) for t in TEMPERATURES]
     return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def prior_correction(training_share: float, share: float = NON_DIGIT_SHARE) -> float:
+    """What to add to the logit of a class that made up `training_share` of the training examples, and is `share` of
+    what will be asked.
+    """
+    return float(np.log(share / (1 - share)) - np.log(training_share / (1 - training_share)))

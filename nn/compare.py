@@ -8,7 +8,9 @@ A preset whose weights are in --out already is not trained again, so the table c
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import weights
@@ -20,7 +22,7 @@ from nn.train import fit
 
 
 def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
-    """One line of the table, training the preset first if `folder` does not hold its weights, trained to the end."""
+    """One line of the table, training the preset first where that is not done."""
     if not finished(folder, preset):
         fit(preset.recipe, dataset, folder)
     results = evaluate(weights.load(folder), dataset)
@@ -30,8 +32,13 @@ def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
 
 
 def finished(folder: Path, preset: Preset) -> bool:
-    history = folder / "history.csv"
-    return history.is_file() and len(history.read_text().splitlines()) == preset.recipe.epochs + 1
+    """Whether `folder` holds weights that this very recipe made, trained to the end."""
+    try:
+        training = weights.load(folder).info.get("training", {})
+    except weights.WeightsError:
+        return False
+    recipe = json.loads(json.dumps(asdict(preset.recipe)))
+    return recipe.items() <= training.items() and training.get("epochs_done") == preset.recipe.epochs
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,11 +51,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         dataset = data.load(arguments.data)
+        if not len(dataset.test):
+            raise DataError(f"{arguments.data}: no test images; the table needs MNIST's")
         print("| preset | network | its author's figure | train | validation | test | reached |")
         print("|---|---|---|---:|---:|---:|---|")
-        for name in arguments.only or PRESETS:
+        for name in arguments.only or [name for name, preset in PRESETS.items() if preset.repeats]:
             print(row(name, PRESETS[name], dataset, arguments.out / name), flush=True)
-    except (DataError, ValueError, OSError) as error:
+    except (DataError, ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

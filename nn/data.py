@@ -143,12 +143,13 @@ def read_idx(path: Path, kind: str) -> np.ndarray:
 
 def read_hub(part: str, *, endpoint: str | None = None) -> Split:
     """MNIST's "train" or "test" part from the Hub (downloaded once, then from huggingface_hub's cache)."""
+    from httpx2 import HTTPError  # huggingface_hub lets its client's own errors through
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
         path = hf_hub_download(HUB_DATASET, HUB_FILES[part], repo_type="dataset", endpoint=endpoint, token=False)
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, HTTPError, OSError) as error:
         raise DataError(
             f"{HUB_DATASET} cannot be had from the Hugging Face Hub ({type(error).__name__}); "
             "give a folder of MNIST's IDX files with --data"
@@ -200,13 +201,16 @@ def read_labelled_pictures(folder: Path, frame: Callable[[Image.Image], np.ndarr
 def read_picture(
     file: Path | io.BytesIO, name: str, frame: Callable[[Image.Image], np.ndarray] | None = None
 ) -> np.ndarray:
-    """One encoded picture -> (28, 28) uint8. A 28x28 picture is taken as it is, any other goes through `frame`."""
+    """One encoded picture -> (28, 28) uint8. A grey one of 28x28 is MNIST's own; any other goes through `frame`."""
     try:
         with Image.open(file) as picture:
-            if picture.size == (SIDE, SIDE):
-                return np.asarray(picture.convert("L"))
+            if picture.size == (SIDE, SIDE) and picture.mode == "L":
+                return np.asarray(picture)
             if frame is None:
-                raise DataError(f"{name}: expected {SIDE}x{SIDE} pixels, found {picture.width}x{picture.height}")
+                found = f"{picture.width}x{picture.height} in mode {picture.mode}"
+                raise DataError(f"{name}: expected {SIDE}x{SIDE} grey pixels (mode L), found {found}")
             return np.rint(frame(picture) * 255).astype(np.uint8)
-    except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNG files
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they meet; a decompression bomb is one of them
         raise DataError(f"{name}: cannot be read as a picture: {error}") from error

@@ -8,6 +8,7 @@ This file holds what a trained network is and how it answers. How it learns stan
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,9 @@ from nn.functions import ACTIVATIONS, INITIALIZATIONS, softmax
 
 PIXELS = 784  # MNIST's frame, 28x28, row by row
 DIGITS = 10
+
+# Dividing by less than this turns ordinary numbers into infinity in float32.
+SMALLEST = 1e-6
 
 # Rows that go through the network at once. Large enough for the matrix products to run at full speed, small enough
 # that a million images need no more memory for activations than a thousand.
@@ -61,8 +65,9 @@ class MLP:
         self.widths = (inputs, *(int(width) for width in hidden), classes)
         if min(self.widths) < 1:
             raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
-        if not (temperature > 0 and std > 0):
-            raise ValueError(f"temperature and std must be positive, got {temperature} and {std}")
+        if not (SMALLEST <= temperature < math.inf and SMALLEST <= std < math.inf and math.isfinite(mean)):
+            given = f"{mean}, {std} and {temperature}"
+            raise ValueError(f"mean, std and temperature must be finite, the last two positive; got {given}")
         self.activation = activation
         self.mean, self.std, self.temperature = float(mean), float(std), float(temperature)
         self.info = {}  # what else config.json says of this network: how it was trained, what it scored

@@ -22,7 +22,7 @@ from nn.data import Split
 
 Frame = Callable[[np.ndarray], np.ndarray]  # ink (H, W) in [0, 1] -> tensor (28, 28) in [0, 1]
 
-NOT_A_DIGIT = 10
+NOT_A_DIGIT_CLASS = 10
 ZOOM = 4  # strokes are changed and added at four times MNIST's resolution
 CANVAS = 112  # pixels along an edge of what is drawn here: 28 times ZOOM
 
@@ -48,20 +48,25 @@ class MadeUp:
     non_digits: np.ndarray
 
 
-def make(train: Split, seed: int, frame: Frame, count: int = NON_DIGITS) -> MadeUp:
-    """All made-up pictures of a training run, on all processors, with a progress bar."""
-    parts = [train[start : start + TASK] for start in range(0, len(train), TASK)]
+def make(digits: Split, seed: int, frame: Frame, count: int = NON_DIGITS, references: Split | None = None) -> MadeUp:
+    """All made-up pictures of a training run, on all processors, with a progress bar.
+
+    `references` are the digits that a non-digit must not look like: the training images, which are the default.
+    """
+    references = references or digits
+    parts = [digits[start : start + TASK] for start in range(0, len(digits), TASK)]
     redrawn = _in_processes(partial(_redraw_task, seed, frame), parts, "redrawing digits")
     rng = np.random.default_rng(seed)
-    mixtures = [train.images[rng.choice(len(train), TASK)] for _ in range(0, count, TASK)]
+    mixtures = [digits.images[rng.choice(len(digits), TASK)] for _ in range(0, count, TASK)]
     others = _in_processes(partial(_non_digit_task, seed, frame), mixtures, "drawing non-digits")[:count]
-    return MadeUp(redrawn, without_look_alikes(others, train.images))
+    return MadeUp(redrawn, without_look_alikes(others, references.images))
 
 
 def _in_processes(task: Callable, parts: list, description: str) -> np.ndarray:
     with ProcessPoolExecutor() as pool:
         done = pool.map(task, range(len(parts)), parts)
-        return np.concatenate(list(tqdm(done, description, len(parts), unit="k", dynamic_ncols=True)))
+        made = list(tqdm(done, description, len(parts), unit="k", dynamic_ncols=True, disable=not parts))
+    return np.concatenate([np.empty((0, 28, 28), np.uint8), *made])
 
 
 def _redraw_task(seed: int, frame: Frame, number: int, part: Split) -> np.ndarray:
@@ -295,15 +300,20 @@ def has(font: ImageFont.FreeTypeFont, character: str) -> bool:
     return bytes(font.getmask(character)) != bytes(font.getmask("\uffff"))
 
 
-def letter(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
-    """A letter or sign, slanted and bent, under a pen of any width."""
+def pick_sign(rng: np.random.Generator) -> tuple[str, ImageFont.FreeTypeFont]:
+    """A letter or sign that is not written like a digit, and a font that has it."""
     while True:
         low, high = (0x21, 0x7E) if rng.random() < LATIN_SHARE else LETTER_BLOCKS[rng.integers(1, len(LETTER_BLOCKS))]
         sign = chr(rng.integers(low, high + 1))
         font = fonts()[rng.integers(len(fonts()))]
         plain = unicodedata.normalize("NFD", sign)[0]
         if plain.isprintable() and plain not in LOOK_ALIKES and not plain.isdigit() and has(font, sign):
-            break
+            return sign, font
+
+
+def letter(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
+    """A letter or sign, slanted and bent, under a pen of any width."""
+    sign, font = pick_sign(rng)
     image = blank()
     ImageDraw.Draw(image).text((CANVAS, CANVAS), sign, fill=255, font=font, anchor="mm")
     turn, shear, stretch = rng.normal(0, 0.12), rng.normal(0, 0.2), rng.uniform(0.7, 1.3)
@@ -328,7 +338,8 @@ def without_look_alikes(pictures: np.ndarray, digits: np.ndarray) -> np.ndarray:
     A tall bracket drawn by chance is a 1 to any reader; calling it "not a digit" would teach the network to refuse
     ones. Pictures and digits are (n, 28, 28) uint8; near means the Euclidean distance of their pixels.
     """
-    references, others = digits[:REFERENCES], digits[REFERENCES : REFERENCES + NEIGHBOURS_CHUNK]
+    cut = min(REFERENCES, len(digits) - len(digits) // 10)
+    references, others = digits[:cut], digits[cut : cut + NEIGHBOURS_CHUNK]
     usual = np.median(nearest_distance(others, references)) if len(others) else 0
     return pictures[nearest_distance(pictures, references) >= usual]
 
@@ -337,7 +348,7 @@ def nearest_distance(pictures: np.ndarray, references: np.ndarray) -> np.ndarray
     """(n,) Euclidean distance of each picture's pixels, in [0, 1], to the nearest of the references."""
     flat = references.reshape(len(references), -1).astype(np.float32) / 255
     squares = (flat**2).sum(axis=1)
-    nearest = []
+    nearest = [np.empty(0, np.float32)]
     for start in range(0, len(pictures), NEIGHBOURS_CHUNK):
         X = pictures[start : start + NEIGHBOURS_CHUNK].reshape(-1, flat.shape[1]).astype(np.float32) / 255
         # |x - r|^2 = |x|^2 + |r|^2 - 2 x r, the last term one matrix product for all pairs

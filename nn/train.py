@@ -17,10 +17,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 from tqdm import tqdm
 
@@ -29,18 +30,20 @@ import weights
 from nn import data, metrics, synthetic
 from nn.augment import Distortion, distort
 from nn.backprop import Backprop
-from nn.calibrate import fit_temperature
+from nn.calibrate import NON_DIGIT_SHARE, fit_temperature, prior_correction
 from nn.data import DataError, Split
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, one_hot
 from nn.mlp import DIGITS, MLP
 from nn.optimizers import OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
 from nn.recipes import FULL_BATCH, PRESETS, Recipe
-from nn.synthetic import NOT_A_DIGIT, MadeUp
-from preprocessing.frame import to_frame
+from nn.synthetic import NOT_A_DIGIT_CLASS, MadeUp
+from preprocessing.frame import SIDE, to_frame
 from weights.files import replacing
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 HISTORY_FILE = "history.csv"
+# What a run depends on besides its recipe: made-up pictures are Pillow's lines and the letters of matplotlib's fonts.
+MADE_WITH = ("numpy", "pillow", "matplotlib")
 # Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
 AVERAGE_EVERY = 8
 # One stream of random numbers an epoch and purpose, named by [seed, epoch, purpose]: an interrupted run goes on with
@@ -66,6 +69,10 @@ class Trainer:
         made_up: MadeUp | None = None,
         progress: Callable[[float], None] = lambda loss: None,
     ) -> None:
+        if not len(train) or not len(validation):
+            raise ValueError(
+                f"expected images to train on and to validate with, got {len(train)} and {len(validation)}"
+            )
         self.recipe, self.train, self.validation, self.progress = recipe, train, validation, progress
         self.classes = DIGITS + 1 if recipe.non_digits else DIGITS
         self.bank = bank_of(train, made_up) if made_up else train
@@ -139,7 +146,10 @@ class Trainer:
             self.recipe.hidden, self.recipe.activation, mean=self.model.mean, std=self.model.std, classes=self.classes
         )
         model.theta[...] = theta
-        model.info = {"training": asdict(self.recipe) | {"epochs_done": self.epoch, "numpy": np.__version__}}
+        made_with = {name: version(name) for name in MADE_WITH}
+        images = {"train": len(self.train), "validation": len(self.validation)}
+        done = {"epochs_done": self.epoch, "images": images, "made_with": made_with}
+        model.info = {"training": asdict(self.recipe) | done}
         return model
 
     def _rng(self, purpose: int) -> np.random.Generator:
@@ -199,9 +209,13 @@ class Trainer:
         """Goes on where `save_checkpoint` stopped.
 
         Raises:
-            ValueError: the checkpoint was made by another recipe.
+            ValueError: the checkpoint is damaged, or was made by another recipe.
         """
-        with safe_open(path, "np") as file:
+        try:
+            file = safe_open(path, "np")
+        except SafetensorError as error:
+            raise ValueError(f"{path}: a damaged checkpoint ({error}); leave out --resume to start anew") from error
+        with file:
             metadata = file.metadata()
             saved, wanted = json.loads(metadata["recipe"]), json.loads(json.dumps(asdict(self.recipe)))
             if differing := [key for key in wanted if saved.get(key) != wanted[key]]:
@@ -217,7 +231,7 @@ class Trainer:
 def bank_of(train: Split, made_up: MadeUp) -> Split:
     """All pictures an epoch may choose from: the digits, each of them redrawn, and the non-digits."""
     images = np.concatenate([train.images, made_up.redrawn, made_up.non_digits])
-    non_digits = np.full(len(made_up.non_digits), NOT_A_DIGIT)
+    non_digits = np.full(len(made_up.non_digits), NOT_A_DIGIT_CLASS)
     return Split(images, np.concatenate([train.labels, train.labels, non_digits]))
 
 
@@ -234,7 +248,13 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
 
     Ctrl-C ends it early: what is in `out` is the best so far.
     """
-    made_up = synthetic.make(dataset.train, recipe.seed, frame) if needs_made_up(recipe) else None
+    checkpoint = out / CHECKPOINT_FILE
+    if resume and not checkpoint.is_file():
+        raise FileNotFoundError(f"{checkpoint}: no checkpoint to resume from; leave out --resume to start anew")
+    made_up = None
+    if needs_made_up(recipe):
+        count = synthetic.NON_DIGITS if recipe.non_digits else 0
+        made_up = synthetic.make(dataset.train, recipe.seed, frame, count)
     bar = tqdm(unit="step", dynamic_ncols=True, smoothing=0.05)
     shown = {"loss": 0.0}
 
@@ -250,7 +270,7 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
 
     trainer = Trainer(recipe, dataset.train, dataset.validation, made_up, progress)
     if resume:
-        trainer.load_checkpoint(out / CHECKPOINT_FILE)
+        trainer.load_checkpoint(checkpoint)
     out.mkdir(parents=True, exist_ok=True)
     bar.total = recipe.epochs * trainer.steps_per_epoch
     bar.update(trainer.epoch * trainer.steps_per_epoch)
@@ -260,14 +280,14 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
             row = trainer.run_epoch()
             if trainer.best_row is row:
                 weights.save_pretrained(trainer.answering_model(trainer.best), out)
-            trainer.save_checkpoint(out / CHECKPOINT_FILE)
+            trainer.save_checkpoint(checkpoint)
             write_history(trainer.history, out / HISTORY_FILE)
     except KeyboardInterrupt:
         tqdm.write("interrupted: keeping the best so far" if trainer.epoch else "interrupted in the first epoch")
     finally:
         bar.close()
     if trainer.history:
-        weights.save_pretrained(calibrated(trainer), out)
+        weights.save_pretrained(calibrated(trainer, dataset.train), out)
     return trainer
 
 
@@ -275,21 +295,24 @@ def needs_made_up(recipe: Recipe) -> bool:
     return bool(recipe.redrawn or recipe.non_digits)
 
 
-def calibrated(trainer: Trainer) -> MLP:
-    """The best network with its temperature fitted on the validation images, and where the recipe uses made-up
-    pictures, on such pictures made from the validation images too.
+def calibrated(trainer: Trainer, train: Split) -> MLP:
+    """The best network, its "not a digit" brought to the share that non-digits have in life, its temperature fitted on
+    the validation images and, where the recipe uses made-up pictures, on such pictures made from them.
     """
-    examples, model = trainer.validation, trainer.answering_model(trainer.best)
-    if needs_made_up(trainer.recipe):
-        made_up = synthetic.make(examples, trainer.recipe.seed + 1, frame, round(0.2 * len(examples)))
-        examples = bank_of(examples, made_up)
+    recipe, examples, model = trainer.recipe, trainer.validation, trainer.answering_model(trainer.best)
+    if recipe.non_digits:
+        model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(recipe.non_digits / (1 + recipe.non_digits))
+    if needs_made_up(recipe):
+        count = round(2 * len(examples) * NON_DIGIT_SHARE / (1 - NON_DIGIT_SHARE)) if recipe.non_digits else 0
+        examples = bank_of(examples, synthetic.make(examples, recipe.seed + 1, frame, count, references=train))
     model.temperature = fit_temperature(model.logits(examples.pixels()), examples.labels)
     return model
 
 
 def frame(ink: np.ndarray) -> np.ndarray:
     """Made-up pictures are framed by the code that frames every other picture."""
-    return to_frame(ink)[0]
+    framed = to_frame(ink)
+    return np.zeros((SIDE, SIDE), np.float32) if framed is None else framed[0]
 
 
 def write_history(history: list[dict[str, float]], path: Path) -> None:
@@ -381,6 +404,9 @@ def main(argv: list[str] | None = None) -> int:
             print(describe(Trainer(recipe, dataset.train, dataset.validation), dataset, arguments.out))
             return 0
         trainer = fit(recipe, dataset, arguments.out, arguments.resume)
+    except KeyboardInterrupt:
+        print("interrupted before the first epoch", file=sys.stderr)
+        return 1
     except (DataError, ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ frame     20x20 box, stroke width mended, center of mass at the centre of 28x28
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -30,7 +30,7 @@ CLOSE_UP_SIDE = 60
 CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
 
 # What the hints call small, off the centre, and much thinner or thicker than MNIST's strokes.
-SMALL_AREA = 0.04
+SMALL_SIDE = 0.2
 FAR_OFF_CENTER = 0.2
 MUCH = 1.4
 
@@ -68,6 +68,10 @@ class Prepared:
         return self.diagnostics.bounding_box is not None
 
 
+NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))
+NOTHING.tensor.setflags(write=False)  # one for all pictures without ink
+
+
 def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
     """A picture of a digit -> (28, 28) float32 in [0, 1], white ink on black, as MNIST's makers would have framed it.
 
@@ -90,10 +94,15 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
     ink, specks, (left, top, scale) = look(picture)
     box = bounding_box(ink)
     if box is None:
-        return Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))
-    tensor, stroke_width = to_frame(ink)
+        return NOTHING
+    framed = to_frame(ink)
+    if framed is None:
+        return NOTHING
+    tensor, stroke_width = framed
     x, y = center_of_mass(ink)
-    place = tuple(round(offset + scale * edge) for offset, edge in zip((left, top) * 2, box, strict=True))
+    # the last reduced pixel may reach beyond the picture
+    edges = zip((left, top) * 2, box, picture.size * 2, strict=True)
+    place = tuple(min(round(offset + scale * edge), size) for offset, edge, size in edges)
     found = Diagnostics(
         stroke_density=float(tensor.mean()),
         center_offset=((left + scale * x) / picture.width - 0.5, (top + scale * y) / picture.height - 0.5),
@@ -101,7 +110,7 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
         bounding_box=place,
         stroke_width=stroke_width,
     )
-    return Prepared(tensor, Diagnostics(**(vars(found) | {"hints": hints(found, picture.size, specks)})))
+    return Prepared(tensor, replace(found, hints=hints(found, picture.size, specks)))
 
 
 def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, float]]:
@@ -123,12 +132,13 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:
     """Plain-language remarks on what is unusual about a drawing."""
     left, top, right, bottom = found.bounding_box
+    longer_side = max((right - left) / size[0], (bottom - top) / size[1])
     thinnest, thickest = MNIST_STROKE_WIDTHS[0] / MUCH, MNIST_STROKE_WIDTHS[1] * MUCH
     remarks = {
         "The drawing touches the edge: part of it may be missing.": (
             left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]
         ),
-        "Drawn very small: a larger digit shows more detail.": found.area_ratio < SMALL_AREA,
+        "Drawn very small: a larger digit shows more detail.": longer_side < SMALL_SIDE,
         "Strokes much thinner than MNIST's: they were thickened.": found.stroke_width < thinnest,
         "Strokes much thicker than MNIST's: they were thinned.": found.stroke_width > thickest,
         "Drawn far off the centre: it was moved there.": max(map(abs, found.center_offset)) > FAR_OFF_CENTER,

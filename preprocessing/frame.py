@@ -40,9 +40,9 @@ def center_of_mass(ink: np.ndarray) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float]:
-    """Ink (H, W) in [0, 1] with at least some ink -> the (28, 28) float32 tensor, and the stroke width that the digit
-    had in it before mending, in pixels.
+def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """Ink (H, W) in [0, 1] -> the (28, 28) float32 tensor, and the stroke width that the digit had in it before
+    mending, in pixels. None when what there is vanishes at this size: a few lone pixels far apart.
     """
     large = fit_box(ink, BOX * OVERSAMPLING)
     width = stroke_width(large)
@@ -50,7 +50,10 @@ def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float]:
     drawn_width = width / OVERSAMPLING
     if not low <= drawn_width <= high:
         large = with_stroke_width(large, width, low if drawn_width < low else high)
-    return centred(fit_box(large, BOX)), drawn_width
+    if bounding_box(large) is None:
+        return None
+    digit = fit_box(large, BOX)
+    return (centred(digit), drawn_width) if bounding_box(digit) else None
 
 
 def fit_box(ink: np.ndarray, side: int) -> np.ndarray:

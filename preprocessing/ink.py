@@ -27,7 +27,7 @@ INK_SHARE = 0.01
 def find_ink(picture: Image.Image) -> np.ndarray:
     """RGB picture -> ink coverage (H, W) float32 in [0, 1]; all zeros when nothing stands out from the paper."""
     grey, even_paper = one_channel(picture)
-    paper = even_paper or paper_surface(grey)
+    paper = paper_surface(grey) if even_paper is None else even_paper
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
     darkness = 1 - grey / np.maximum(paper, 1 / 255)
     return coverage(darkness)

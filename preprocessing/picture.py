@@ -28,13 +28,15 @@ def to_rgb(image: Image.Image | np.ndarray) -> Image.Image:
     if width * height > MAX_PIXELS:
         raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {width}x{height}")
     try:
+        if picture.mode == "La":  # premultiplied alpha, which Pillow turns into LA alone
+            picture = picture.convert("LA")
         picture = ImageOps.exif_transpose(picture)
         if picture.mode.startswith(("I", "F")):
             picture = Image.fromarray(to_bytes(np.asarray(picture)))
         if picture.has_transparency_data:
             return flatten(picture.convert("RGBA"))
         return picture.convert("RGB")
-    except (OSError, SyntaxError) as error:
+    except Exception as error:  # Pillow's decoders raise whatever they meet: OSError, SyntaxError, IndexError ...
         raise ValueError(f"the picture cannot be decoded: {error}") from error
 
 

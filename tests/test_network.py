@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.neural_network import MLPClassifier
 
 from nn import MLP
 from nn.backprop import Backprop
@@ -90,11 +91,10 @@ def digits_like(n, seed=0):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS_OF_SKLEARN)
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])
 def test_twenty_steps_agree_with_scikit_learn(optimizer, activation):
-    neural_network = pytest.importorskip("sklearn.neural_network")
     X, y = digits_like(64)
     X = X.astype(np.float64)
     lr, l2, n = 0.01, 1e-3, 32
-    theirs = neural_network.MLPClassifier(
+    theirs = MLPClassifier(
         (12, 8), activation={"relu": "relu", "sigmoid": "logistic"}[activation], alpha=l2 * n, batch_size=n,
         learning_rate_init=lr, shuffle=False, random_state=0, **OPTIMIZERS_OF_SKLEARN[optimizer],
     )  # fmt: skip
@@ -198,9 +198,12 @@ def test_temperature_softens_without_changing_the_answer():
 
 def test_a_million_rows_would_go_through_in_chunks(monkeypatch):
     X = np.random.default_rng(0).random((50, 784), np.float32)
-    whole = MLP((32, 16)).predict_proba(X)
+    model, rows = MLP((32, 16)), []
+    whole, forward = model.predict_proba(X), model._forward
     monkeypatch.setattr("nn.mlp.CHUNK_ROWS", 7)
-    np.testing.assert_allclose(MLP((32, 16)).predict_proba(X), whole, rtol=1e-5)
+    monkeypatch.setattr(model, "_forward", lambda chunk: rows.append(len(chunk)) or forward(chunk))
+    np.testing.assert_allclose(model.predict_proba(X), whole, rtol=1e-5)
+    assert rows == [7] * 7 + [1]
 
 
 def test_no_hidden_layer_is_a_linear_model():
@@ -214,7 +217,8 @@ def test_no_hidden_layer_is_a_linear_model():
     [
         ({"activation": "tanh"}, "activation must be one of .*'tanh'"),
         ({"hidden": (0,)}, "at least one unit"),
-        ({"temperature": 0}, "must be positive"),
+        ({"temperature": 0}, "must be finite, the last two positive"),
+        ({"mean": float("nan")}, "must be finite"),
         ({"initialization": "zeros"}, "initialization must be one of"),
     ],
 )

@@ -173,6 +173,26 @@ def test_a_stray_dot_does_not_move_the_digit(dot):
     assert any("stray dot" in hint for hint in prepared.diagnostics.hints)
 
 
+def test_two_lone_pixels_far_apart_are_no_ink():
+    image = Image.new("L", (299, 299), 255)
+    image.putpixel((5, 5), 0)
+    image.putpixel((290, 290), 0)
+    assert not preprocessing.prepare(image).has_ink
+
+
+def test_salt_and_pepper_is_an_answer_or_nothing_but_never_a_crash():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        image = np.where(rng.random((120, 160)) < 0.002 * seed, 0, 255).astype(np.uint8)
+        assert preprocessing.to_mnist(image).shape == (28, 28)
+
+
+def test_the_bounding_box_stays_inside_the_picture():
+    image = Image.new("L", (401, 401), 255)
+    ImageDraw.Draw(image).line([(200, 0), (200, 400)], fill=0, width=30)
+    assert preprocessing.prepare(image).diagnostics.bounding_box[3] == 401
+
+
 def test_a_loose_top_stroke_of_a_five_is_no_speck():
     image = Image.new("RGB", (400, 400), "white")
     pen = ImageDraw.Draw(image)
@@ -220,7 +240,7 @@ def test_diagnostics_say_where_the_ink_was():
 @pytest.mark.parametrize(
     ("drawing", "hint"),
     [
-        ({"side": 60, "brush": 8}, "very small"),
+        ({"side": 50, "brush": 7}, "very small"),
         ({"brush": 4}, "thinner"),
         ({"brush": 100}, "thicker"),
         ({"at": (-10, 100)}, "touches the edge"),

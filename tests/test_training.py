@@ -1,5 +1,6 @@
 """Training runs: they learn, repeat bit for bit, can be interrupted and resumed, and say what is wrong."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import weights
 from nn import data, train
 from nn.augment import Distortion, distort
-from nn.calibrate import fit_temperature
+from nn.calibrate import fit_temperature, prior_correction
 from nn.data import Dataset, Split
 from nn.functions import softmax
 from nn.recipes import PRESETS, Recipe
@@ -106,6 +107,35 @@ def test_config_holds_everything_needed_to_repeat_the_run(bars, tmp_path):
     }
 
 
+def test_resuming_without_a_checkpoint_is_refused(bars, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint to resume from"):
+        fit(SHORT, bars, tmp_path, resume=True)
+
+
+def test_a_damaged_checkpoint_is_refused(bars, tmp_path):
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="a damaged checkpoint"):
+        fit(SHORT, bars, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": -5}, {"l2": -1}, {"label_smoothing": 3}, {"lr": 0}])
+def test_a_recipe_that_no_run_can_follow_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be from"):
+        Recipe(**wrong)
+
+
+def test_too_little_data_is_refused(bars):
+    with pytest.raises(ValueError, match="expected images to train on and to validate with, got 300 and 0"):
+        Trainer(SHORT, bars.train, bars.validation[:0])
+
+
+def test_a_class_seen_too_often_in_training_is_brought_to_its_share_in_life():
+    share, training_share = 0.1, 0.4
+    logit = np.log(training_share / (1 - training_share))  # what a network that knows nothing but the share would say
+    corrected = logit + prior_correction(training_share, share)
+    assert 1 / (1 + np.exp(-corrected)) == pytest.approx(share)
+
+
 def test_a_learning_rate_that_explodes_is_an_error_not_a_network(bars, tmp_path):
     with (
         np.errstate(all="ignore"),
@@ -137,7 +167,8 @@ def test_help_tells_every_option_of_the_recipe(capsys):
     with pytest.raises(SystemExit):
         train.main(["--help"])
     shown = capsys.readouterr().out
-    for option in ("--hidden", "--activation", "--label-smoothing", "--augment", "--resume", "--preset", "--dry-run"):
+    fields = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Recipe) if field.name != "distortion"]
+    for option in [*fields, "--distort-rotation", "--resume", "--preset", "--dry-run", "--target-accuracy"]:
         assert option in shown
 
 

@@ -100,6 +100,8 @@ WRONG = {
     "config incomplete": (configure(std=None, mean=None), "mean, std missing"),
     "activation unknown": (configure(activation="swish"), "does not describe a network: activation"),
     "widths no list": (configure(widths=7), "does not describe a network"),
+    "mean not finite": (configure(mean=float("nan")), "does not describe a network: mean, std and temperature"),
+    "temperature near zero": (configure(temperature=1e-320), "does not describe a network: mean, std and temperature"),
     "std zero": (configure(std=0), "does not describe a network"),
 }
 
