@@ -12,6 +12,7 @@ import html
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from PIL import Image
 
 import preprocessing
 import weights
+from nn.metrics import NOT_A_DIGIT, class_names
+from nn.mlp import DIGITS
 from preprocessing.picture import MAX_PIXELS
 from weights import http, page, serving
 
@@ -44,10 +47,11 @@ QUEUE_SIZE = 64
 # Pictures that passed through are deleted within ten minutes: (look every, delete when older than) in seconds.
 DELETE_CACHE = (600, 600)
 
-NOT_A_DIGIT = "not a digit"
-CLASSES = (*"0123456789", NOT_A_DIGIT)
+CLASSES = class_names(DIGITS + 1)
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
+
+STARTING = threading.Lock()
 
 BLANK = Image.new("L", (1, 1), "white")
 Picture = Image.Image | np.ndarray  # any mode and size, or (H, W), (H, W, 3), (H, W, 4)
@@ -66,12 +70,17 @@ class Reading(NamedTuple):
 
 
 @functools.cache
+def started() -> serving.Serving:
+    return serving.start()
+
+
 def served() -> serving.Serving:
     """The weights that answer, the bundled ones or those that WEIGHTS_REPO names; read when first asked for.
 
     Raises weights.WeightsError when the bundled ones are damaged.
     """
-    return serving.start()
+    with STARTING:  # the cache alone would let two threads start them twice
+        return started()
 
 
 def read(image: Picture) -> Reading:

@@ -5,7 +5,7 @@
   // The pad puts its tool away on load and after every clear; without one chosen, a stroke is lost.
   function arm(pad) {
     const [brush, eraser] = tools(pad);
-    if (brush && !brush.matches(".highlight") && !eraser.matches(".highlight")) brush.click();
+    if (brush && !brush.matches(".highlight") && !eraser?.matches(".highlight")) brush.click();
     // A blurred shadow round the paper, out of sight here, is drawn anew in every frame: without it, and without a
     // graphics card, strokes follow the hand half as fast again.
     if (window.editor?.outline_graphics) window.editor.outline_graphics.filters = [];

@@ -16,7 +16,7 @@ from pathlib import Path
 import weights
 from nn import data
 from nn.data import DataError, Dataset
-from nn.evaluate import evaluate
+from nn.metrics import evaluate
 from nn.recipes import PRESETS, Preset
 from nn.train import fit
 

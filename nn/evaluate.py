@@ -14,41 +14,11 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-
 import preprocessing
 import weights
 from nn import data, metrics
-from nn.data import DataError, Dataset, Split
+from nn.data import DataError
 from nn.mlp import MLP
-
-CONFUSIONS_SHOWN = 10
-
-
-def evaluate_split(probs: np.ndarray, split: Split) -> dict:
-    """All figures of one split, JSON-ready. probs (n, classes) are the network's answers to it."""
-    confusion = metrics.confusion_matrix(probs, split.labels)
-    names = metrics.class_names(probs.shape[1])
-    return {
-        "images": len(split),
-        "errors": int((probs.argmax(axis=1) != split.labels).sum()),
-        "accuracy": metrics.accuracy(probs, split.labels),
-        "loss": metrics.loss(probs, split.labels),
-        "calibration_error": metrics.calibration_error(probs, split.labels),
-        "confusion_matrix": confusion.tolist(),
-        "commonest_confusions": [
-            {"true": names[true], "answer": names[answer], "count": count}
-            for true, answer, count in metrics.commonest_confusions(confusion, CONFUSIONS_SHOWN)
-        ],
-        "per_class": dict(zip(names, metrics.per_class(confusion), strict=True)),
-    }
-
-
-def evaluate(model: MLP, dataset: Dataset) -> dict[str, dict]:
-    """The figures of every split that holds images, by name."""
-    return {
-        name: evaluate_split(model.predict_proba(split.pixels()), split) for name, split in dataset.splits().items()
-    }
 
 
 def report(model: MLP, results: dict[str, dict]) -> str:
@@ -90,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         model = weights.load(arguments.weights)
         dataset = data.load(arguments.data, frame=preprocessing.to_mnist)
-        results = evaluate(model, dataset)
+        results = metrics.evaluate(model, dataset)
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
         if arguments.plots or arguments.card:
             from nn import plots  # matplotlib takes a second to import, and only plots need it

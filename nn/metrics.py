@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn.data import Dataset, Split
 from nn.functions import cross_entropy, one_hot
-from nn.mlp import DIGITS
+from nn.mlp import DIGITS, MLP
 
+CONFUSIONS_SHOWN = 10
 CALIBRATION_BINS = 15  # as in Guo et al. 2017
 NOT_A_DIGIT = "not a digit"
 
@@ -69,3 +71,29 @@ def most_confident_mistakes(probs: np.ndarray, labels: np.ndarray, most: int) ->
     """Row numbers of the wrong answers given with the highest probability, highest first."""
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
     return wrong[np.argsort(-probs[wrong].max(axis=1), kind="stable")][:most]
+
+
+def evaluate_split(probs: np.ndarray, split: Split) -> dict:
+    """All figures of one split, JSON-ready. probs (n, classes) are the network's answers to it."""
+    confusion = confusion_matrix(probs, split.labels)
+    names = class_names(probs.shape[1])
+    return {
+        "images": len(split),
+        "errors": int((probs.argmax(axis=1) != split.labels).sum()),
+        "accuracy": accuracy(probs, split.labels),
+        "loss": loss(probs, split.labels),
+        "calibration_error": calibration_error(probs, split.labels),
+        "confusion_matrix": confusion.tolist(),
+        "commonest_confusions": [
+            {"true": names[true], "answer": names[answer], "count": count}
+            for true, answer, count in commonest_confusions(confusion, CONFUSIONS_SHOWN)
+        ],
+        "per_class": dict(zip(names, per_class(confusion), strict=True)),
+    }
+
+
+def evaluate(model: MLP, dataset: Dataset) -> dict[str, dict]:
+    """The figures of every split that holds images, by name."""
+    return {
+        name: evaluate_split(model.predict_proba(split.pixels()), split) for name, split in dataset.splits().items()
+    }

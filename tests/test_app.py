@@ -95,9 +95,18 @@ def test_what_is_no_picture_gets_a_value_error():
 
 
 def test_import_starts_no_server_and_reads_no_weights():
-    code = "import app; print(app.served.cache_info().currsize)"
+    code = "import app; print(app.started.cache_info().currsize)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["0"]
+
+
+def test_weights_are_read_once_however_many_ask_at_first():
+    code = (
+        "import app; from concurrent.futures import ThreadPoolExecutor as Pool; "
+        "print(len({id(s) for s in Pool(8).map(lambda _: app.served(), range(8))}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["1"]
 
 
 def test_damaged_weights_stop_the_start_with_a_message_that_names_the_file(tmp_path):

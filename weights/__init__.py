@@ -88,7 +88,7 @@ def push_to_hub(
     import tempfile
 
     from nn.data import load as load_data
-    from nn.evaluate import evaluate
+    from nn.metrics import evaluate
     from weights import card, publish
 
     dataset = load_data(data)
