@@ -12,7 +12,7 @@ from hub_server import silence, status
 import weights
 
 
-def version(number, folder):
+def slightly_changed(number, folder):
     """{name: bytes}: the bundled network, its weights larger by some millionths."""
     network = weights.load()
     network.theta *= 1 + number * 1e-6
@@ -21,16 +21,16 @@ def version(number, folder):
 
 
 @pytest.fixture
-def published(hub, tmp_path):
+def stocked(hub, tmp_path):
     hub.add_repo(REPO)
-    hub.add_commit(REPO, "Version 1", version(1, tmp_path))
+    hub.add_commit(REPO, "Version 1", slightly_changed(1, tmp_path))
     return hub
 
 
 @pytest.fixture
-def app(published, tmp_path, monkeypatch):
+def app(stocked, tmp_path, monkeypatch):
     """app() starts `python app.py` with WEIGHTS_REPO and gives its address."""
-    for name, value in environment(published, tmp_path / "home").items():
+    for name, value in environment(stocked, tmp_path / "home").items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("WEIGHTS_REPO", REPO)
     monkeypatch.setenv("WEIGHTS_POLL_SECONDS", "0.2")
@@ -51,28 +51,28 @@ def head(hub):
     return hub.repos[REPO].branches["main"].oid
 
 
-def test_a_right_answer_arrives_while_the_hub_still_holds_the_connection(published, app):
-    published.fault("HEAD", "/resolve/", silence)
+def test_a_right_answer_arrives_while_the_hub_still_holds_the_connection(stocked, app):
+    stocked.fault("HEAD", "/resolve/", silence)
     with app() as url:
-        published.wait_held()
+        stocked.wait_held()
         assert names_the_seven(url)
-        assert published.held
+        assert stocked.held
         assert health(url)["weights"]["source"] == "bundled"
 
 
-def test_new_weights_are_taken_up_and_whatever_else_the_hub_does_the_last_good_ones_answer(published, app, tmp_path):
+def test_new_weights_are_taken_up_and_whatever_else_the_hub_does_the_last_good_ones_answer(stocked, app, tmp_path):
     with app() as url:
-        wait_for(lambda: health(url)["weights"]["revision"] == head(published))
-        good = head(published)
-        published.add_commit(REPO, "broken", {"model.safetensors": b"broken"})
+        wait_for(lambda: health(url)["weights"]["revision"] == head(stocked))
+        good = head(stocked)
+        stocked.add_commit(REPO, "broken", {"model.safetensors": b"broken"})
         wait_for(lambda: "is refused" in (health(url)["weights"]["error"] or ""))
         assert health(url)["weights"]["revision"] == good
         assert names_the_seven(url)
-        fault = published.fault("HEAD", "/resolve/", status(503))
+        fault = stocked.fault("HEAD", "/resolve/", status(503))
         wait_for(lambda: "has trouble" in health(url)["weights"]["error"])
         assert names_the_seven(url)
         fault.clear()
-        published.add_commit(REPO, "Version 2", version(2, tmp_path))
-        wait_for(lambda: health(url)["weights"]["revision"] == head(published))
+        stocked.add_commit(REPO, "Version 2", slightly_changed(2, tmp_path))
+        wait_for(lambda: health(url)["weights"]["revision"] == head(stocked))
         assert names_the_seven(url)
         assert health(url)["weights"]["error"] is None

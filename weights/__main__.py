@@ -86,7 +86,7 @@ def show(arguments: argparse.Namespace) -> None:
 
 def describe(model: weights.MLP, sha256: str, commit: str | None = None) -> None:
     print(f"network   {model!r}")
-    print(f"results   {in_words(figures({'results': model.info.get('results')})) or 'none stated'}")
+    print(f"results   {in_words(figures(model.info)) or 'none stated'}")
     print(f"sha256    {sha256}")
     if commit:
         print(f"commit    {commit}")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 TOLD = ("test", "validation")  # splits, the one that counts first
+# Far more images than any split has; 10**400, which JSON may hold, cannot even be written as a percentage.
+LARGEST = 1e9
 
 
 def figures(config: object) -> dict[str, dict[str, float]]:
-    """{split: {figure: number}} of a config.json, which anybody may have written: whatever is no number is left out."""
+    """{split: {figure: number}} of a config.json, which anybody may have written; what cannot be shown is left out."""
     results = config.get("results") if isinstance(config, dict) else None
     return {
-        str(split): {str(k): v for k, v in row.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        str(split): {str(name): value for name, value in row.items() if presentable(value)}
         for split, row in (results.items() if isinstance(results, dict) else ())
         if isinstance(row, dict)
     }
+
+
+def presentable(value: object) -> bool:
+    """Whether it is a number of a size that a figure can have; NaN and infinity are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def in_words(results: dict[str, dict[str, float]]) -> str:

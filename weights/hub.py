@@ -29,7 +29,7 @@ from huggingface_hub.utils import tqdm, validate_repo_id
 from huggingface_hub.utils.sha import git_hash
 
 from weights.figures import figures
-from weights.files import CONFIG_FILE, MAX_PARAMETERS, MODEL_FILE, WeightsError
+from weights.files import CONFIG_FILE, MAX_PARAMETERS, MODEL_FILE, WeightsError, replacing
 from weights.problems import HubError, explain
 
 BRANCH = "main"
@@ -340,9 +340,8 @@ def remember(folder: Path, revision: str, commit: str) -> None:
     note = folder.parents[1] / "refs" / revision
     try:
         note.parent.mkdir(parents=True, exist_ok=True)
-        temporary = note.with_name(f".{note.name}.{os.getpid()}")
-        temporary.write_text(commit)
-        temporary.replace(note)
+        with replacing(note) as temporary:
+            temporary.write_text(commit)
     except OSError:
         pass
 

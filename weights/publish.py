@@ -139,18 +139,20 @@ def judge(
     """(reasons against publishing, the measurement in words)."""
     if dataset is None or not len(dataset.test):
         return ["there are no test images to measure these weights on"], "not measured"
-    errors = int(gate.misread(model, dataset.test).sum())
-    measured = f"{errors:,} errors on {len(dataset.test):,} test images"
-    reasons = []
-    stated = figures({"results": model.info.get("results")}).get("test", {})
-    if stated.get("images") == len(dataset.test) and abs(stated.get("errors", 0) - errors) > ROUNDING_ERRORS:
-        reasons.append(f"the card states {stated['errors']:,} errors, measured were {errors:,}")
     published = published_model(repo, head, account, cache_dir)
-    if published is not None:
+    if published is None:
+        comparison, errors = None, int(gate.misread(model, dataset.test).sum())
+        measured = f"{errors:,} errors on {len(dataset.test):,} test images"
+    else:
         comparison = gate.compare(model, published, dataset.test)
-        measured = str(comparison)
-        if comparison.worse:
-            reasons.append(f"worse than the published weights: {comparison}")
+        errors, measured = comparison.new_errors, str(comparison)
+    reasons = []
+    stated = figures(model.info).get("test", {})
+    claimed = stated.get("errors", errors) if stated.get("images") == len(dataset.test) else errors
+    if abs(claimed - errors) > ROUNDING_ERRORS:
+        reasons.append(f"the card states {claimed:,} errors, measured were {errors:,}")
+    if comparison and comparison.worse:
+        reasons.append(f"worse than the published weights: {comparison}")
     return reasons, measured
 
 

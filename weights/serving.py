@@ -115,7 +115,7 @@ class Serving:
         self.settings = settings
         self.current = bundled  # replaced whole, never changed: reading it needs no lock
         self.look = Look(error=settings.mistake)
-        self.versions: tuple[Version, ...] = ()  # published versions, as last seen
+        self.versions: tuple[Version, ...] = ()  # published versions, as they were when the current weights came
         self._lock = threading.Lock()  # held while deciding that a look, which may have been left behind, still counts
         self._limit = Limit()
         self._left_behind: list[threading.Thread] = []
@@ -147,13 +147,15 @@ class Serving:
 
     def _watch(self) -> None:
         self._use_cache()
-        pause = self.settings.retry_seconds
+        pause, listed = self.settings.retry_seconds, None
         while not self._stopped.is_set():
             newest = self._within_budget(self._look_at_hub)
             if newest is None:
                 self._failed(f"the Hub took longer than {self.settings.budget_seconds:g} seconds")
             if newest:
-                self._within_budget(self._list_versions)
+                serves = self.current.provenance.revision
+                if listed != serves and self._within_budget(self._list_versions):
+                    listed = serves  # not at every look: that would cost three requests instead of one
                 if COMMIT.fullmatch(self.settings.revision):
                     return  # pinned: there is nothing left to wait for
                 pause, wait = self.settings.retry_seconds, self.settings.poll_seconds
