@@ -308,7 +308,6 @@ def build() -> gr.Blocks:
                     columns = gr.HTML(chart({}), elem_id="chart")
                 with gr.Accordion("Measurements and hints", open=False, elem_id="measurements"):
                     details = gr.HTML(measurements(read(BLANK)), elem_id="details")
-                page.view(served())
         examples = gr.Dataset(
             components=["image"],
             samples=[[str(file)] for file in example_files()],
@@ -316,6 +315,7 @@ def build() -> gr.Blocks:
             label="Or try one of these",
             elem_id="examples",
         )
+        page.view(served())
 
         # One listener on the pad: with several, every stroke is sent several times. No overlay: nothing may jump.
         outputs = [label, words, seen, columns, details]
