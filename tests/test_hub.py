@@ -193,7 +193,7 @@ BAD_COMMITS = {
     "a config of other widths": (config(widths=[784, 3, 10])(version(2)), "expected tensors|has shape"),
     "a config that claims all memory": (config(widths=[784, 10**9, 10])(version(2)), "parameters, at most"),
     "an infinite width": (config(widths=[784, 1e999, 10])(version(2)), "does not describe a network"),
-    "a NaN mean": (config(mean=float("nan"))(version(2)), "not probabilities"),
+    "a NaN mean": (config(mean=float("nan"))(version(2)), "must be finite"),
     "a config nested too deep": (version(2) | {"config.json": b"[" * 100_000}, "cannot be read as JSON"),
     "a pickle": (replace(b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x0bhello")(version(2)), "cannot be read"),
     "an HTML page": (replace(b"<!doctype html><html></html>")(version(2)), "cannot be read as safetensors"),
