@@ -504,7 +504,7 @@ def upload_mode(path: str, there: dict[str, bytes]) -> dict:
 
 
 REPO = r"(?P<repo>[^/]+/[^/]+)"
-RESOLVE = rf"(?:/datasets)?/{REPO}/resolve/(?P<rev>[^/]+|refs/pr/\d+)/(?P<file>.+)"
+RESOLVE = rf"(?:/datasets)?/{REPO}/resolve/(?P<rev>refs/pr/\d+|[^/]+)/(?P<file>.+)"
 ROUTES = [
     ("GET", r"/api/whoami-v2", Request.whoami),
     ("POST", r"/api/repos/create", Request.create),
