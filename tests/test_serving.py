@@ -445,7 +445,9 @@ def test_the_page_shows_what_is_served_and_what_was_published(published, serve):
         assert text in shown
 
 
-@pytest.mark.parametrize("number", [10**400, float("nan"), float("inf"), -1e300], ids=["huge", "NaN", "infinite", "low"])
+@pytest.mark.parametrize(
+    "number", [10**400, float("nan"), float("inf"), -1e300], ids=["huge", "NaN", "infinite", "low"]
+)
 def test_a_figure_that_cannot_be_shown_is_left_out(published, serve, number):
     changed_config = config(results={"test": {"accuracy": number, "errors": 84}})
     published.add_commit(REPO, "Version 2", changed_config(version(2)))
