@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hub_server import HubServer
-from huggingface_hub import constants
+from huggingface_hub import close_session, constants
 
 import weights
 from nn import MLP
@@ -41,6 +41,7 @@ def hub_fixture(tmp_path, monkeypatch):
         server.add_user("bob", BOB)
         server.add_user("ann", READER, role="read")
         yield server
+    close_session()  # or a connection that is kept alive could reach this Hub when the next has its port
 
 
 @pytest.fixture(name="published")
