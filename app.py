@@ -83,7 +83,7 @@ def served() -> serving.Serving:
         return started()
 
 
-def read(image: Picture) -> Reading:
+def examine(image: Picture) -> Reading:
     """The whole way; the answer is empty for a picture without ink."""
     model, provenance = served().current  # these weights to the end, whatever is swapped meanwhile
     prepared = preprocessing.prepare(image)
@@ -102,7 +102,7 @@ def recognize(image: Picture) -> Answer:
     Returns a dict with the keys "0" to "9" and "not a digit", summing to 1; an empty dict for a picture without ink.
     Raises ValueError for what cannot be read as a picture.
     """
-    return read(image).answer
+    return examine(image).answer
 
 
 # --- What the page shows ----------------------------------------------------------------------------------------------
@@ -171,9 +171,9 @@ def show(image: Picture | None, invitation: str = INVITATION) -> tuple[Answer, s
 
 
 def read_or_complain(image: Picture) -> Reading:
-    """As `read`, but what is wrong with the picture is told to the visitor or caller and not to the log."""
+    """As `examine`, but what is wrong with the picture is told to the visitor or caller and not to the log."""
     try:
-        return read(image)
+        return examine(image)
     except ValueError as error:
         raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
 
@@ -303,11 +303,11 @@ def build() -> gr.Blocks:
                 with gr.Column(elem_id="answer", min_width=0):
                     label = gr.Label(num_top_classes=3, show_label=False, container=False, elem_id="label")
                     words = gr.HTML(INVITATION, elem_id="words")
-                seen = gr.HTML(preview(read(BLANK).prepared), elem_id="seen")
+                seen = gr.HTML(preview(examine(BLANK).prepared), elem_id="seen")
                 with gr.Accordion("All ten digits", open=False, elem_id="all-ten"):
                     columns = gr.HTML(chart({}), elem_id="chart")
                 with gr.Accordion("Measurements and hints", open=False, elem_id="measurements"):
-                    details = gr.HTML(measurements(read(BLANK)), elem_id="details")
+                    details = gr.HTML(measurements(examine(BLANK)), elem_id="details")
         examples = gr.Dataset(
             components=["image"],
             samples=[[str(file)] for file in example_files()],

@@ -79,13 +79,13 @@ def test_words_are_as_sure_as_the_network(answer, words):
 
 
 def test_hints_are_shown_in_plain_words():
-    reading = app.read(Image.open(EXAMPLES / "4-tiny.png"))
+    reading = app.examine(Image.open(EXAMPLES / "4-tiny.png"))
     assert reading.prepared.diagnostics.hints
     assert all(hint in app.measurements(reading) for hint in reading.prepared.diagnostics.hints)
 
 
 def test_measurements_say_which_weights_answered():
-    reading = app.read(Image.open(EXAMPLES / "7.png"))
+    reading = app.examine(Image.open(EXAMPLES / "7.png"))
     assert reading.provenance.sha256[:12] in app.measurements(reading)
 
 
