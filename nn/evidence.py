@@ -1,0 +1,167 @@
+"""Evidence: which ink spoke for an answer, and which against it.
+
+    evidence(model, tensor, for_class=7)                # worth of each pixel for the 7, in the tensor's shape
+    evidence(model, tensor, for_class=7, against=1)     # ... for the 7 rather than the 1
+    strongest_units(model, tensor, layer=0, count=6, for_class=7)
+    explain(model, tensor, for_class=7, against=1)      # all of these at the price of little more than one
+
+A pixel's evidence is its part in the change of the answer's logit from a blank picture to this one, so that all pixels
+together make up this change. Backpropagation would carry it down from the logit with the derivative of each activation,
+the slope of its tangent. But a tangent tells what a little more ink would do, and the question is what this ink did. So
+the slope of the chord takes its place, from where a unit stands on the blank picture to where it stands on this one:
+
+    forward    z_i = h_{i-1} W_i + b_i             h_i = activation(z_i)          for the picture and for the blank one
+    chord      slope_i = (h_i - h_i(blank)) / (z_i - z_i(blank))
+    backward   worth of h_{i-1} = (worth of h_i * slope_i) W_i^T                  from the logit's, which is 1
+    evidence   worth of the pixel * ink in it
+
+This is DeepLIFT with its rescale rule (Shrikumar, Greenside and Kundaje 2017, arXiv:1704.02685; as a chain rule of
+other slopes: Ancona et al. 2018, arXiv:1711.06104). Integrated gradients (Sundararajan, Taly and Yan 2017,
+arXiv:1703.01365) explain the same change and need many passes to come near it; the chords meet it in one.
+
+Logits are divided by the temperature, as they are before softmax: all evidence for a against b sums to log(p_a / p_b)
+of the picture less that of the blank one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nn.functions import ACTIVATIONS
+from nn.mlp import MLP
+
+# Where a unit's z moved by less than this, the tangent stands for the chord: rounding errors have no slope.
+SMALLEST_MOVE = 1e-5
+STRONGEST = 6  # units of each layer in an explanation
+
+Classes = int | np.ndarray  # one for all pictures, or (n,) integers
+
+
+class Unit(NamedTuple):
+    """A hidden unit at work on one picture."""
+
+    index: int
+    activation: float  # its output h
+    contribution: float  # its part in the logit's change from the blank picture to this one
+    picture: (
+        np.ndarray
+    )  # what it looks for: how much each pixel's ink adds to its z, in the shape of the network's input
+
+
+class Explanation(NamedTuple):
+    """Why one picture got its answer; the maps have the picture's shape."""
+
+    evidence: np.ndarray  # for the answer
+    contrast: np.ndarray  # for the answer rather than the runner-up
+    units: list[list[Unit]]  # the strongest of each hidden layer, first layer first
+
+
+class Chords(NamedTuple):
+    """What every hidden layer did with n pictures, compared with the blank one: a list of (n, width) for each."""
+
+    outputs: list[np.ndarray]  # h
+    moves: list[np.ndarray]  # h - h(blank)
+    slopes: list[np.ndarray]  # (h - h(blank)) / (z - z(blank))
+
+
+def explain(model: MLP, x: np.ndarray, for_class: int, against: int, count: int = STRONGEST) -> Explanation:
+    """Everything at once for one picture: see `evidence` and `strongest_units`."""
+    x, X = as_rows(model, x)
+    through = chords(model, X)
+    both = np.concatenate([logit_worth(model, for_class), logit_worth(model, for_class, against)])
+    worth, *hidden = worths(model, through.slopes, both)
+    maps = (worth * X).reshape(2, *x.shape)
+    units = [pick(model, through, layer, rows[0], count, x.shape) for layer, rows in enumerate(hidden)]
+    return Explanation(maps[0], maps[1], units)
+
+
+def evidence(model: MLP, x: np.ndarray, for_class: Classes, against: Classes | None = None) -> np.ndarray:
+    """What each pixel contributed to the logit of `for_class`, less that of `against` if given.
+
+    x: one picture of any shape that has as many pixels as the network has inputs, (28, 28) say, or rows (n, inputs);
+        values in [0, 1], as for `MLP.predict_proba`.
+    for_class, against: a column of `predict_proba`; for rows also (n,) of them.
+    Returns an array of x's shape. Positive: spoke for the class. Negative: against it. Zero where there is no ink.
+    Raises ValueError when x has another number of pixels, IndexError when there is no such class.
+    """
+    x, X = as_rows(model, x)
+    worth = worths(model, chords(model, X).slopes, logit_worth(model, for_class, against))[0]
+    return (worth * X).reshape(x.shape)
+
+
+def strongest_units(
+    model: MLP, x: np.ndarray, layer: int, count: int, for_class: int, against: int | None = None
+) -> list[Unit]:
+    """The `count` units of hidden layer `layer` (0 is the first) that spoke most for the class, strongest first.
+
+    x: one picture, as for `evidence`. The contributions of all units of any layer sum to the same change of the logit
+    as the evidence of all pixels. What a unit of the first layer looks for is its weights, whatever the picture; a unit
+    further up looks for what the units below that answer this picture pass on to it.
+    """
+    if not 0 <= layer < len(model.hidden):
+        raise ValueError(f"expected one of {len(model.hidden)} hidden layers, counted from 0; got {layer}")
+    x, X = as_rows(model, x)
+    through = chords(model, X)
+    worth = worths(model, through.slopes, logit_worth(model, for_class, against))[1 + layer]
+    return pick(model, through, layer, worth[0], count, x.shape)
+
+
+def pick(model: MLP, through: Chords, layer: int, worth: np.ndarray, count: int, shape: tuple[int, ...]) -> list[Unit]:
+    """The strongest units of a layer, whose outputs are worth `worth` (width,) each."""
+    contribution = worth * through.moves[layer][0]
+    strongest = np.argsort(-contribution)[:count]
+    incoming = model.weights[layer].T[strongest]  # (count, fan_in)
+    pictures = worths(model, through.slopes[:layer], incoming)[0].reshape(-1, *shape)
+    return [
+        Unit(int(unit), float(through.outputs[layer][0, unit]), float(contribution[unit]), picture)
+        for unit, picture in zip(strongest, pictures, strict=True)
+    ]
+
+
+def as_rows(model: MLP, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The picture or pictures in the network's dtype, as they are and as rows (n, inputs)."""
+    x, inputs = np.asarray(x, model.theta.dtype), model.widths[0]
+    if x.size == inputs:
+        return x, x.reshape(1, inputs)
+    if x.ndim != 2 or x.shape[1] != inputs:
+        raise ValueError(f"expected one picture of {inputs} pixels or rows (n, {inputs}), got shape {x.shape}")
+    return x, x
+
+
+def chords(model: MLP, X: np.ndarray) -> Chords:
+    """The forward pass of pixels (n, inputs), beside that of the blank picture."""
+    activation = ACTIVATIONS[model.activation]
+    through = Chords([], [], [])
+    h = model.normalize(np.concatenate([X, np.zeros_like(X[:1])]))  # the last row is the blank picture
+    for W, b in zip(model.weights[:-1], model.biases[:-1], strict=True):
+        z = h @ W + b  # (n + 1, fan_in) @ (fan_in, fan_out) -> (n + 1, fan_out)
+        h = activation.forward(z, out=np.empty_like(z))
+        dz, dh = z[:-1] - z[-1], h[:-1] - h[-1]
+        slope = activation.derivative(h[:-1], out=np.empty_like(dh))
+        np.divide(dh, dz, out=slope, where=np.abs(dz) > SMALLEST_MOVE)
+        through.outputs.append(h[:-1])
+        through.moves.append(dh)
+        through.slopes.append(slope)
+    return through
+
+
+def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) -> np.ndarray:
+    """What each output of the last hidden layer (each input, without one) adds to the logit of `for_class`, less that
+    of `against`, over the temperature: (1, width), or (n, width) for n classes.
+    """
+    columns = model.weights[-1].T  # (classes, width)
+    worth = columns[for_class] if against is None else columns[for_class] - columns[against]
+    return np.atleast_2d(worth) / worth.dtype.type(model.temperature)
+
+
+def worths(model: MLP, slopes: list[np.ndarray], worth: np.ndarray) -> list[np.ndarray]:
+    """The chain rule, from the worth of the outputs of the topmost layer in `slopes` (of the normalised inputs, when it
+    is empty) downwards: the worths of the pixels, of h1, h2 ... up to the given one, each (n, width).
+    """
+    found = [worth]
+    for W, slope in reversed(list(zip(model.weights, slopes, strict=False))):
+        found.append((found[-1] * slope) @ W.T)  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
+    found[-1] = found[-1] / worth.dtype.type(model.std)  # ink is worth as much as it moves the normalised input
+    return found[::-1]
