@@ -3,7 +3,7 @@
 tensor = preprocessing.to_mnist(image)          # (28, 28) float32, white ink on black
 prepared = preprocessing.prepare(image)         # the same with what was found on the way
 
-picture   any mode, size, rotation, transparency -> upright RGB
+picture   any mode, size, rotation, transparency -> upright, opaque, grey or RGB
 ink       paper and light told from ink -> coverage in [0, 1]
 components stray dots left out
 frame     20x20 box, stroke width mended, center of mass at the centre of 28x28
@@ -19,7 +19,7 @@ from PIL import Image
 from preprocessing.components import without_specks
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import find_ink
-from preprocessing.picture import to_rgb
+from preprocessing.picture import to_opaque
 
 __all__ = ["Diagnostics", "Prepared", "prepare", "to_mnist"]
 
@@ -90,7 +90,7 @@ def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
 
 def prepare(image: Image.Image | np.ndarray) -> Prepared:
     """Like `to_mnist`, with diagnostics."""
-    picture = to_rgb(image)
+    picture = to_opaque(image)
     ink, specks, (left, top, scale) = look(picture)
     box = bounding_box(ink)
     if box is None:

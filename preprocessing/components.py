@@ -13,39 +13,43 @@ SPECK_SHARE = 0.25
 def label(mask: np.ndarray) -> tuple[np.ndarray, int]:
     """(H, W) bool -> piece numbers (H, W) int32, 0 for background and 1 to count for the 8-connected pieces.
 
-    Works on horizontal runs: those of neighbouring rows that touch are united, and only there a Python loop runs.
+    Works on horizontal runs: those of neighbouring rows that touch are united.
     """
-    padded = np.zeros((mask.shape[0], mask.shape[1] + 2), np.int8)
+    height, width = mask.shape
+    stride = width + 2  # a column of background on either side keeps the runs of different rows apart
+    padded = np.zeros((height, stride), bool)
     padded[:, 1:-1] = mask
-    change = np.diff(padded, axis=1)
-    row, start = np.nonzero(change == 1)
-    end = np.nonzero(change == -1)[1]  # exclusive; np.nonzero goes row by row, so starts and ends pair up
+    # Places in one long line of all rows: where a run starts, and where the background after it does.
+    edges = np.flatnonzero(np.diff(padded.ravel()))
+    start, end = edges[::2], edges[1::2]
+    # In the row above, a run touches those from the first that reaches its start to the last that begins by its end,
+    # corners included.
+    first, last = np.searchsorted(end, start - stride), np.searchsorted(start, end - stride, side="right")
+    touching = last - first
+    run = np.repeat(np.arange(len(start)), touching)
+    above = np.arange(len(run)) + np.repeat(first - (touching.cumsum() - touching), touching)
+    piece = united(len(start), run, above)
+    count = int(piece.max(initial=0))
+    if count < 2:
+        return mask.astype(np.int32), count
+    steps = np.zeros(height * stride, np.int32)
+    steps[start], steps[end] = piece, -piece
+    return steps.cumsum(dtype=np.int32).reshape(height, stride)[:, :width], count
 
-    parent = list(range(len(row)))
 
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
+def united(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n,) numbers from 1 on, the same for things that the pairs (a[i], b[i]) of their indices tie together.
 
-    first_of_row = np.searchsorted(row, np.arange(mask.shape[0] + 1))
-    for y in range(1, mask.shape[0]):
-        above, here, stop = first_of_row[y - 1 : y + 2]
-        while above < first_of_row[y] and here < stop:
-            if start[above] <= end[here] and start[here] <= end[above]:  # they touch, corners included
-                parent[root(here)] = root(above)
-            if end[above] < end[here]:
-                above += 1
-            else:
-                here += 1
-
-    roots = np.array([root(i) for i in range(len(row))], np.int64)
-    numbers = np.unique(roots, return_inverse=True)[1].astype(np.int32) + 1 if len(row) else np.zeros(0, np.int32)
-    labels = np.zeros(padded.shape, np.int32)
-    np.add.at(labels, (row, start), numbers)
-    np.add.at(labels, (row, end), -numbers)
-    return np.cumsum(labels, axis=1)[:, : mask.shape[1]], int(numbers.max(initial=0))
+    Each round ties every group to its lowest neighbour, so that their number halves at least.
+    """
+    root = np.arange(n)
+    while (root[a] != root[b]).any():
+        lowest = np.minimum(root[a], root[b])
+        np.minimum.at(root, root[a], lowest)
+        np.minimum.at(root, root[b], lowest)
+        while (root != root[root]).any():
+            root = root[root]
+    return np.unique(root, return_inverse=True)[1] + 1
 
 
 def stroke_width(ink: np.ndarray) -> float:
@@ -56,7 +60,7 @@ def stroke_width(ink: np.ndarray) -> float:
     padded = np.pad(ink, 1)
     right = padded[:-1, 1:] - padded[:-1, :-1]
     down = padded[1:, :-1] - padded[:-1, :-1]
-    perimeter = float(np.hypot(right, down).sum())
+    perimeter = float(np.sqrt(right * right + down * down).sum())
     return 2 * float(ink.sum()) / perimeter if perimeter else 0.0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from PIL import Image
 
@@ -25,37 +27,56 @@ INK_SHARE = 0.01
 
 
 def find_ink(picture: Image.Image) -> np.ndarray:
-    """RGB picture -> ink coverage (H, W) float32 in [0, 1]; all zeros when nothing stands out from the paper."""
+    """Grey or RGB picture -> ink coverage (H, W) float32 in [0, 1]; all zeros when nothing stands out from paper."""
     grey, even_paper = one_channel(picture)
-    paper = paper_surface(grey) if even_paper is None else even_paper
+    paper = paper_surface(grey) if even_paper is None else np.float32(even_paper)
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
-    darkness = 1 - grey / np.maximum(paper, 1 / 255)
+    darkness = (paper - grey) / np.maximum(paper, np.float32(1 / 255))
     return coverage(darkness)
 
 
 def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
-    """RGB picture -> grey levels (H, W) float32 in [0, 1] in which ink is dark and paper light, and the paper's level
-    if it is even (else None).
+    """Grey or RGB picture -> grey levels (H, W) float32 in [0, 1] in which ink is dark and paper light, and the paper's
+    level if it is even (else None).
 
     Each colour channel counts as much as ink and paper differ in it, so that yellow on white is as plain as black on
     white; the paper is what the picture's border shows, and a picture of light ink on dark paper is inverted.
     """
-    pixels = np.asarray(picture)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    paper = np.median(border, axis=0).astype(np.float32)
-    difference = pixels.reshape(-1, 3) - paper
-    distance = np.abs(difference).max(axis=1)
-    most = max(int(len(distance) * INK_SHARE), 1)
-    ink = difference[np.argpartition(distance, -most)[-most:]].mean(axis=0)
+    channels = separate_channels(picture)
+    borders = [np.concatenate([c[0], c[-1], c[:, 0], c[:, -1]]) for c in channels]
+    paper = np.median(borders, axis=1).astype(np.float32)
+    differences = [channel - level for channel, level in zip(channels, paper, strict=True)]
+    distance = largest(differences)
+    farthest = np.flatnonzero(distance >= level_of_most(distance, INK_SHARE))
+    ink = np.array([difference.ravel()[farthest].mean() for difference in differences])
     sign = 1 if ink.sum() > 0 else -1  # light ink or dark ink
     weights = np.maximum(ink * sign, 0)
-    weights /= max(weights.sum(), 1e-6)
-    level = float(paper @ weights) / 255
-    grey = (difference @ weights).reshape(pixels.shape[:2]) / np.float32(255) + np.float32(level)
+    weights /= max(weights.sum(), 1e-6) * 255
+    level = float(paper @ weights)
+    grey = sum(difference * weight for difference, weight in zip(differences, weights.astype(np.float32), strict=True))
+    grey += np.float32(level)
     if sign > 0:
         grey, level = 1 - grey, 1 - level
-    even = np.quantile(np.abs(border - paper).max(axis=1), 0.5) <= EVEN_PAPER
-    return grey, level if even else None
+    unevenness = largest([border - level for border, level in zip(borders, paper, strict=True)])
+    return grey, level if np.median(unevenness) <= EVEN_PAPER else None
+
+
+def separate_channels(picture: Image.Image) -> list[np.ndarray]:
+    """The picture's channels, (H, W) uint8 each: NumPy is slow along an axis of three. One, if all are the same."""
+    channels = [np.asarray(channel) for channel in picture.split()]
+    return channels[:1] if all(np.array_equal(channels[0], other) for other in channels[1:]) else channels
+
+
+def largest(differences: list[np.ndarray]) -> np.ndarray:
+    """Of each pixel the largest absolute difference in any channel."""
+    return functools.reduce(np.maximum, map(np.abs, differences))
+
+
+def level_of_most(distance: np.ndarray, share: float) -> int:
+    """The whole number that at least this share of the distances (0 to 255) reach, and of such the largest."""
+    counts = np.bincount(distance.astype(np.uint8).ravel(), minlength=256)
+    reached = counts[::-1].cumsum()
+    return 255 - int(np.searchsorted(reached, max(int(distance.size * share), 1)))
 
 
 def paper_surface(grey: np.ndarray) -> np.ndarray:
@@ -88,7 +109,9 @@ def surface_basis(height: int, width: int) -> np.ndarray:
 
 def coverage(darkness: np.ndarray) -> np.ndarray:
     """How much darker than paper (0 paper, 1 black) -> ink coverage in [0, 1]: full strokes 1, paper exactly 0."""
-    noise = DEVIATION_OF_MEDIAN * float(np.median(np.abs(darkness)))  # of the paper, which most of a picture is
+    noise = 0.0  # of the paper, which most of a picture is; a drawing pad has none, which is told faster than measured
+    if 2 * np.count_nonzero(darkness) > darkness.size:
+        noise = DEVIATION_OF_MEDIAN * float(np.median(np.abs(darkness)))
     faintest = max(FAINTEST_INK, INK_TO_NOISE * noise)
     strokes = darkness[darkness > faintest]
     if not strokes.size:
