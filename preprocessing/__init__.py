@@ -91,7 +91,12 @@ def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
 def prepare(image: Image.Image | np.ndarray) -> Prepared:
     """Like `to_mnist`, with diagnostics."""
     picture = to_opaque(image)
-    ink, specks, (left, top, scale) = look(picture)
+    return describe(picture.size, *look(picture))
+
+
+def describe(size: tuple[int, int], ink: np.ndarray, specks: int, where: tuple[float, float, float]) -> Prepared:
+    """What `look` found, or a part of this ink, brought into MNIST's frame; `size` is the picture's."""
+    left, top, scale = where
     box = bounding_box(ink)
     if box is None:
         return NOTHING
@@ -101,16 +106,16 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
     tensor, stroke_width = framed
     x, y = center_of_mass(ink)
     # the last reduced pixel may reach beyond the picture
-    edges = zip((left, top) * 2, box, picture.size * 2, strict=True)
-    place = tuple(min(round(offset + scale * edge), size) for offset, edge, size in edges)
+    edges = zip((left, top) * 2, box, size * 2, strict=True)
+    place = tuple(min(round(offset + scale * edge), side) for offset, edge, side in edges)
     found = Diagnostics(
         stroke_density=float(tensor.mean()),
-        center_offset=((left + scale * x) / picture.width - 0.5, (top + scale * y) / picture.height - 0.5),
-        area_ratio=(place[2] - place[0]) * (place[3] - place[1]) / (picture.width * picture.height),
+        center_offset=((left + scale * x) / size[0] - 0.5, (top + scale * y) / size[1] - 0.5),
+        area_ratio=(place[2] - place[0]) * (place[3] - place[1]) / (size[0] * size[1]),
         bounding_box=place,
         stroke_width=stroke_width,
     )
-    return Prepared(tensor, replace(found, hints=hints(found, picture.size, specks)))
+    return Prepared(tensor, replace(found, hints=hints(found, size, specks)))
 
 
 def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, float]]:

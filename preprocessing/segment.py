@@ -1,0 +1,217 @@
+"""A picture of several digits -> each of them in MNIST's frame, in reading order.
+
+    split(image, model.predict_proba)           # a list of Prepared, one for each digit
+
+Pieces of ink are easily found, but a piece is not a digit: a 5 may have a loose top stroke, a 4 two strokes, a 0 a gap.
+Geometry alone cannot tell two halves of a 0 from 1 and 1. The reader of the digits can: what is no digit, half a one or
+two at once, it reads with little confidence. So every plausible way of grouping the pieces is read, and the one with
+the highest joint confidence wins, each group discounted by how far apart its pieces lie and by how much neighbouring
+digits overlap. (Over-segmentation and a best path through all groupings: LeCun et al. 1998, section V.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from preprocessing import Prepared, describe, look
+from preprocessing.components import label, near
+from preprocessing.picture import to_rgb
+
+# Pieces of one digit lie close together, digits of a number beside each other. Both are matters of degree: a reading is
+# worth less by a factor e for every such share of a digit's size by which its pieces lie apart, or by which it overlaps
+# the next digit.
+TOLERANCE = 0.1
+HOPELESS = 5.0  # groups that lie so far apart that they lost this many factors are not read at all
+# Two lines of digits must be this much (natural logarithm) better than the same digits in one line.
+LINE_PRICE = 0.01
+# More pieces than this are a page of writing, or a drawing made of dots: it is read as one digit.
+MOST_PIECES = 16
+PIECE_LEVEL = 0.5  # coverage from which neighbouring pixels belong to one piece
+FRINGE = 2  # pixels around a piece that hold its antialiased edge
+DIGITS = 10
+LEAST_CONFIDENCE = 1e-9  # keeps the logarithm finite
+
+Predict = Callable[[np.ndarray], np.ndarray]  # (n, 784) float32 -> (n, classes); column d is digit d
+Group = tuple[int, ...]  # numbers of pieces, in ascending order
+
+
+class Candidate(NamedTuple):
+    """A group of pieces, read as one digit."""
+
+    prepared: Prepared
+    box: np.ndarray  # left, top, right, bottom
+    score: float  # log of the confidence, less what the gaps between its pieces cost
+
+
+class Path(NamedTuple):
+    """A way to read some of the pieces."""
+
+    score: float
+    groups: tuple[Group, ...]  # in reading order
+
+
+NO_PATH = Path(-math.inf, ())
+
+
+def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
+    """The digits of a picture in reading order: line by line, from left to right.
+
+    Args:
+        image: as for `preprocessing.prepare`.
+        predict: the reader, `MLP.predict_proba` or the like: what it reads with confidence is taken for a digit.
+
+    Returns:
+        One Prepared for each digit, with its own bounding box in the picture; exactly what `prepare` gives when the
+        picture holds a single digit; an empty list without ink.
+
+    Raises:
+        ValueError: as `prepare`.
+    """
+    picture = to_rgb(image)
+    ink, specks, where = look(picture)
+    whole = describe(picture.size, ink, specks, where)
+    if not whole.has_ink:
+        return []
+    pieces, count = label(ink > PIECE_LEVEL)
+    if not 2 <= count <= MOST_PIECES:
+        return [whole]
+    boxes = piece_boxes(pieces, count)
+    everything = tuple(range(count))
+    prepared = {everything: whole}
+    for group in plausible_groups(boxes):
+        if group != everything:
+            part = describe(picture.size, part_of(ink, pieces, group), 0, where)
+            if part.has_ink:
+                prepared[group] = replace(part, diagnostics=replace(part.diagnostics, hints=()))
+    candidates = read(prepared, boxes, predict)
+    best = best_lines(boxes, candidates)
+    return [candidates[group].prepared for group in best.groups]
+
+
+# --- The pieces and how they may be grouped ---------------------------------------------------------------------------
+
+
+def piece_boxes(pieces: np.ndarray, count: int) -> np.ndarray:
+    """Piece numbers (H, W), 0 for background -> (count, 4): left, top, right, bottom, right and bottom exclusive."""
+    y, x = np.nonzero(pieces)
+    index = pieces[y, x] - 1
+    low, high = np.full((count, 2), np.iinfo(np.int64).max), np.zeros((count, 2), np.int64)
+    places = np.stack([x, y], axis=1)
+    np.minimum.at(low, index, places)
+    np.maximum.at(high, index, places + 1)
+    return np.concatenate([low, high], axis=1)
+
+
+def plausible_groups(boxes: np.ndarray) -> set[Group]:
+    """Every run of neighbouring pieces of every possible line that does not lie hopelessly apart."""
+    runs = {
+        tuple(sorted(line[start:end]))
+        for line in possible_lines(boxes).values()
+        for start in range(len(line))
+        for end in range(start + 1, len(line) + 1)
+    }
+    return {group for group in runs if gap_cost(boxes[list(group)]) <= HOPELESS}
+
+
+def possible_lines(boxes: np.ndarray) -> dict[tuple[int, int], list[int]]:
+    """(first strip, last strip + 1) -> the pieces in these strips from left to right. A strip is what has no empty row
+    through it.
+    """
+    order = np.argsort(boxes[:, 1], kind="stable")
+    bottoms = np.maximum.accumulate(boxes[order, 3])
+    starts = [0, *np.flatnonzero(boxes[order[1:], 1] >= bottoms[:-1]) + 1, len(order)]
+    centers = boxes[:, 0] + boxes[:, 2]
+    return {
+        (first, last): sorted(order[starts[first] : starts[last]].tolist(), key=lambda piece: centers[piece])
+        for first in range(len(starts) - 1)
+        for last in range(first + 1, len(starts))
+    }
+
+
+def gap_cost(boxes: np.ndarray) -> float:
+    """What it costs to take these pieces for one digit: the empty columns and rows between them, by its size."""
+    left, top = boxes[:, :2].min(axis=0)
+    right, bottom = boxes[:, 2:].max(axis=0)
+    empty = sum(emptiness(boxes[:, axis], boxes[:, axis + 2]) for axis in (0, 1))
+    return empty / (TOLERANCE * max(right - left, bottom - top))
+
+
+def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:
+    """How much is left uncovered between the first and the last of these intervals."""
+    order = np.argsort(starts)
+    covered = np.maximum.accumulate(ends[order])
+    return float(np.maximum(starts[order][1:] - covered[:-1], 0).sum())
+
+
+def overlap_cost(a: np.ndarray, b: np.ndarray) -> float:
+    """What it costs to take neighbours with these boxes for two digits: the columns they share, by the smaller's size."""
+    shared = min(a[2], b[2]) - max(a[0], b[0])
+    smaller = min(max(box[2] - box[0], box[3] - box[1]) for box in (a, b))
+    return max(shared, 0) / (TOLERANCE * smaller)
+
+
+def part_of(ink: np.ndarray, pieces: np.ndarray, group: Group) -> np.ndarray:
+    """The ink of these pieces alone, with their antialiased edges."""
+    mine = np.isin(pieces, np.add(group, 1))
+    others = (pieces > 0) & ~mine
+    for _ in range(FRINGE):
+        mine = near(mine)
+    return np.where(mine & ~others, ink, 0).astype(ink.dtype)
+
+
+# --- The best of all groupings ----------------------------------------------------------------------------------------
+
+
+def read(prepared: dict[Group, Prepared], boxes: np.ndarray, predict: Predict) -> dict[Group, Candidate]:
+    """All groups, read at once."""
+    tensors = np.stack([each.tensor for each in prepared.values()])
+    confidences = predict(tensors.reshape(len(tensors), -1))[:, :DIGITS].max(axis=1)
+    candidates = {}
+    for (group, each), confidence in zip(prepared.items(), confidences.tolist(), strict=True):
+        own = boxes[list(group)]
+        box = np.concatenate([own[:, :2].min(axis=0), own[:, 2:].max(axis=0)])
+        score = math.log(max(confidence, LEAST_CONFIDENCE)) - gap_cost(own)
+        candidates[group] = Candidate(each, box, score)
+    return candidates
+
+
+def best_lines(boxes: np.ndarray, candidates: dict[Group, Candidate]) -> Path:
+    """The best way to read all pieces, as one or more lines from top to bottom."""
+    lines = {strips: best_line(line, candidates) for strips, line in possible_lines(boxes).items()}
+    best = [Path(0.0, ())]  # for the first 0, 1, 2 ... strips
+    for last in range(1, max(end for _, end in lines) + 1):
+        ways = [
+            Path(
+                best[first].score + lines[first, last].score - LINE_PRICE,
+                best[first].groups + lines[first, last].groups,
+            )
+            for first in range(last)
+        ]
+        best.append(max(ways, key=lambda path: path.score))
+    return best[-1]
+
+
+def best_line(line: list[int], candidates: dict[Group, Candidate]) -> Path:
+    """The best way to read the pieces of one line, given from left to right."""
+    best: dict[tuple[int, int], Path] = {}  # of all that ends with the group of pieces start:end
+    for end in range(1, len(line) + 1):
+        for start in range(end):
+            group = tuple(sorted(line[start:end]))
+            if group not in candidates:
+                continue
+            here = candidates[group]
+            before = Path(0.0, ()) if start == 0 else NO_PATH
+            for (_, stop), path in best.items():
+                if stop == start:
+                    score = path.score - overlap_cost(candidates[path.groups[-1]].box, here.box)
+                    before = max(before, Path(score, path.groups), key=lambda path: path.score)
+            if before.score > -math.inf:
+                best[start, end] = Path(before.score + here.score, (*before.groups, group))
+    complete = [path for (_, end), path in best.items() if end == len(line)]
+    return max(complete, key=lambda path: path.score, default=NO_PATH)
