@@ -10,6 +10,7 @@ import base64
 import functools
 import html
 import io
+import math
 import os
 import sys
 import threading
@@ -24,7 +25,8 @@ from PIL import Image
 import preprocessing
 import weights
 from nn.metrics import NOT_A_DIGIT, class_names
-from nn.mlp import DIGITS
+from nn.mlp import DIGITS, MLP
+from preprocessing import segment
 from preprocessing.picture import MAX_PIXELS
 from weights import http, page, serving
 
@@ -62,11 +64,26 @@ Answer = dict[str, float]  # class: probability; empty without ink
 
 
 class Reading(NamedTuple):
-    """A picture read: what preprocessing made of it, the answer, and the weights that gave it."""
+    """A picture, or one digit in it, read: what preprocessing made of it, the answer, and the weights that gave it."""
 
     prepared: preprocessing.Prepared
     answer: Answer
     provenance: serving.Provenance
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """(left, top, right, bottom) of the ink in the picture's pixels; None without ink."""
+        return self.prepared.diagnostics.bounding_box
+
+    @property
+    def best(self) -> str:
+        """The class with the highest probability."""
+        return max(self.answer, key=self.answer.get)
+
+    @property
+    def confidence(self) -> float:
+        """The probability of that class."""
+        return max(self.answer.values())
 
 
 @functools.cache
@@ -84,15 +101,36 @@ def served() -> serving.Serving:
 
 
 def examine(image: Picture) -> Reading:
-    """The whole way; the answer is empty for a picture without ink."""
+    """The whole way for a picture of one digit; the answer is empty for a picture without ink."""
     model, provenance = served().current  # these weights to the end, whatever is swapped meanwhile
     prepared = preprocessing.prepare(image)
+    return Reading(prepared, answer_to(prepared, model), provenance)
+
+
+def read(image: Picture) -> list[Reading]:
+    """As `examine`, for a picture of any number of digits: each of them, line by line from left to right.
+
+    A picture of a single digit gives one reading, the one of `examine`; a picture without ink none at all. Whether all
+    of it was read rightly is about as likely as `joint_confidence` says.
+    """
+    model, provenance = served().current
+    parts = segment.split(image, model.predict_proba)
+    return [Reading(prepared, answer_to(prepared, model), provenance) for prepared in parts]
+
+
+def joint_confidence(readings: list[Reading]) -> float:
+    """The probability that every digit is what it was read as, mistakes taken to be independent of each other."""
+    return math.prod(reading.confidence for reading in readings)
+
+
+def answer_to(prepared: preprocessing.Prepared, model: MLP) -> Answer:
+    """The network's answer to one digit in MNIST's frame."""
     if not prepared.has_ink:
-        return Reading(prepared, {}, provenance)
+        return {}
     probabilities = model.predict_proba(prepared.tensor.reshape(1, -1))[0]
     answer = dict.fromkeys(CLASSES, 0.0)  # a network of ten classes leaves "not a digit" at zero
     answer.update(zip(CLASSES, probabilities.astype(float).tolist(), strict=False))
-    return Reading(prepared, answer, provenance)
+    return answer
 
 
 def recognize(image: Picture) -> Answer:

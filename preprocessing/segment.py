@@ -26,8 +26,8 @@ from preprocessing.picture import to_rgb
 # Pieces of one digit lie close together, digits of a number beside each other. Both are matters of degree: a reading is
 # worth less by a factor e for every such share of a digit's size by which its pieces lie apart, or by which it overlaps
 # the next digit.
-TOLERANCE = 0.1
-HOPELESS = 5.0  # groups that lie so far apart that they lost this many factors are not read at all
+TOLERANCE = 0.25
+HOPELESS = 2.0  # groups that lie so far apart that they lost this many factors are not read at all
 # Two lines of digits must be this much (natural logarithm) better than the same digits in one line.
 LINE_PRICE = 0.01
 # More pieces than this are a page of writing, or a drawing made of dots: it is read as one digit.
@@ -150,7 +150,7 @@ def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:
 
 
 def overlap_cost(a: np.ndarray, b: np.ndarray) -> float:
-    """What it costs to take neighbours with these boxes for two digits: the columns they share, by the smaller's size."""
+    """What it costs to take neighbours in a line for two digits: the columns both are in, by the smaller's size."""
     shared = min(a[2], b[2]) - max(a[0], b[0])
     smaller = min(max(box[2] - box[0], box[3] - box[1]) for box in (a, b))
     return max(shared, 0) / (TOLERANCE * smaller)
@@ -186,13 +186,10 @@ def best_lines(boxes: np.ndarray, candidates: dict[Group, Candidate]) -> Path:
     lines = {strips: best_line(line, candidates) for strips, line in possible_lines(boxes).items()}
     best = [Path(0.0, ())]  # for the first 0, 1, 2 ... strips
     for last in range(1, max(end for _, end in lines) + 1):
-        ways = [
-            Path(
-                best[first].score + lines[first, last].score - LINE_PRICE,
-                best[first].groups + lines[first, last].groups,
-            )
-            for first in range(last)
-        ]
+        ways = []
+        for first in range(last):
+            line = lines[first, last]
+            ways.append(Path(best[first].score + line.score - LINE_PRICE, best[first].groups + line.groups))
         best.append(max(ways, key=lambda path: path.score))
     return best[-1]
 

@@ -1,0 +1,136 @@
+"""Several digits in one picture: found, kept whole, and read in order."""
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+from PIL import Image, ImageDraw, ImageOps
+
+import app
+
+DIGITS = {path.stem[0]: path for path in EXAMPLES.glob("*.png")}
+HEIGHT = 120
+GAP = 30
+PEN = 14
+
+
+def crop(name):
+    """The ink of an example drawing, HEIGHT pixels tall or wide, black on white."""
+    picture = Image.open(DIGITS[name]).convert("L")
+    ink = picture.crop(ImageOps.invert(picture).getbbox())
+    scale = HEIGHT / max(ink.size)
+    return ink.resize((round(ink.width * scale), round(ink.height * scale)))
+
+
+def written(*lines, gap=GAP):
+    """A picture with each line of digits written below the other."""
+    rows = [[crop(name) for name in line] for line in lines]
+    width = max(sum(digit.width + gap for digit in row) for row in rows) + 80
+    paper = Image.new("L", (width, len(rows) * (HEIGHT + gap) + 80), "white")
+    for i, row in enumerate(rows):
+        x = 40
+        for digit in row:
+            paper.paste(digit, (x, 40 + i * (HEIGHT + gap)))
+            x += digit.width + gap
+    return paper
+
+
+def text(readings):
+    return " ".join(reading.best for reading in readings)
+
+
+def drawn(strokes, size=300):
+    image = Image.new("L", (size, size), "white")
+    pen = ImageDraw.Draw(image)
+    for stroke in strokes:
+        points = [(x * size, y * size) for x, y in stroke]
+        pen.line(points, fill="black", width=PEN, joint="curve")
+        for x, y in points:
+            pen.ellipse([x - PEN / 2, y - PEN / 2, x + PEN / 2, y + PEN / 2], fill="black")
+    return image
+
+
+def arc(start, end, squeeze=0.7):
+    """A part of an oval around (0.5, 0.5), angles in degrees, as one stroke."""
+    angles = np.radians(np.linspace(start, end, 30))
+    return [(0.5 + 0.35 * squeeze * np.cos(a), 0.5 + 0.35 * np.sin(a)) for a in angles]
+
+
+@pytest.mark.parametrize("digits", ["12", "70", "2026", "99", "35", "840"])
+@pytest.mark.parametrize("gap", [GAP, 2 * GAP])
+def test_digits_side_by_side_are_read_in_order(digits, gap):
+    readings = app.read(written(digits, gap=gap))
+    assert text(readings) == " ".join(digits)
+    assert app.joint_confidence(readings) == pytest.approx(np.prod([reading.confidence for reading in readings]))
+
+
+def test_lines_are_read_one_after_the_other():
+    assert text(app.read(written("27", "506"))) == "2 7 5 0 6"
+
+
+def test_boxes_frame_the_digits_where_they_stand():
+    left, right = app.read(written("26"))
+    assert left.box[0] == pytest.approx(40, abs=3)
+    assert right.box[0] == pytest.approx(40 + crop("2").width + GAP, abs=3)
+    assert right.box[3] - right.box[1] == pytest.approx(HEIGHT, abs=5)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.png")), ids=lambda path: path.stem)
+def test_single_digit_is_read_as_ever(path):
+    (reading,) = app.read(Image.open(path))
+    expected = app.examine(Image.open(path))
+    assert reading.answer == expected.answer
+    assert reading.prepared.diagnostics == expected.prepared.diagnostics
+
+
+BROKEN_ZEROS = {
+    "left and right": [arc(-80, 80), arc(100, 260)],
+    "top and bottom": [arc(188, 352), arc(8, 172)],
+}
+
+
+@pytest.mark.parametrize("halves", BROKEN_ZEROS)
+def test_broken_zero_stays_one_digit(halves):
+    assert text(app.read(drawn(BROKEN_ZEROS[halves]))) == "0"
+
+
+def test_five_with_a_loose_top_stroke_stays_one_digit():
+    belly = [(0.36, 0.24), (0.34, 0.5), (0.52, 0.44), (0.66, 0.56), (0.64, 0.76), (0.48, 0.86), (0.3, 0.8)]
+    assert text(app.read(drawn([belly, [(0.44, 0.2), (0.72, 0.18)]]))) == "5"
+
+
+def test_four_in_two_strokes_that_do_not_meet_stays_one_digit():
+    assert text(app.read(drawn([[(0.34, 0.14), (0.26, 0.56), (0.54, 0.56)], [(0.64, 0.3), (0.62, 0.88)]]))) == "4"
+
+
+def test_dot_beside_a_digit_is_no_digit():
+    picture = written("7")
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse([8, 8, 20, 20], fill="black")
+    assert text(app.read(picture)) == "7"
+
+
+@pytest.mark.parametrize("blank", [Image.new("L", (60, 40), "white"), np.zeros((28, 28))])
+def test_picture_without_ink_holds_no_digits(blank):
+    assert app.read(blank) == []
+
+
+def test_paper_and_light_do_not_matter():
+    paper = written("406")
+    assert text(app.read(ImageOps.invert(paper))) == "4 0 6"
+    grey = np.asarray(paper, np.float32) * 0.4 + 90
+    light = np.linspace(0.75, 1.1, grey.shape[1])
+    noisy = grey * light + np.random.default_rng(0).normal(0, 5, grey.shape)
+    assert text(app.read(np.clip(noisy, 0, 255).astype(np.uint8))) == "4 0 6"
+
+
+def test_page_of_writing_is_not_taken_apart():
+    many = np.full((400, 400), 255, np.uint8)
+    for y in range(20, 380, 60):
+        for x in range(20, 380, 60):
+            many[y : y + 40, x : x + 6] = 0
+    assert len(app.read(many)) == 1
+
+
+def test_what_is_no_picture_gets_a_value_error():
+    with pytest.raises(ValueError, match=r"\S"):
+        app.read(np.zeros((3, 4, 5, 6)))
