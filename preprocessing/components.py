@@ -52,6 +52,21 @@ def united(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.unique(root, return_inverse=True)[1] + 1
 
 
+def piece_boxes(labels: np.ndarray, count: int) -> np.ndarray:
+    """Piece numbers as `label` gives them -> (count, 4) int64: left, top, right, bottom of piece 1, 2 ..., right and
+    bottom exclusive.
+    """
+    y, x = np.nonzero(labels)
+    piece = labels[y, x] - 1
+    boxes = np.empty((count, 4), np.int64)
+    for axis, places in enumerate((x, y)):
+        low, high = np.full(count, labels.size), np.zeros(count, np.int64)
+        np.minimum.at(low, piece, places)
+        np.maximum.at(high, piece, places + 1)
+        boxes[:, axis], boxes[:, axis + 2] = low, high
+    return boxes
+
+
 def stroke_width(ink: np.ndarray) -> float:
     """Mean width of the strokes in pixels: a long stroke of width w and length l has area w l and perimeter 2 l.
 
@@ -73,16 +88,10 @@ def without_specks(ink: np.ndarray) -> tuple[np.ndarray, int]:
     mass[0] = 0
     main = int(mass.argmax())
     limit = SPECK_STROKE_WIDTHS * stroke_width(np.where(labels == main, ink, 0))
-    y, x = np.nonzero(labels)
-    piece = labels[y, x]
-    extent = np.zeros((2, count + 1))
-    for axis, places in enumerate((y, x)):
-        low, high = np.full(count + 1, np.inf), np.full(count + 1, -np.inf)
-        np.minimum.at(low, piece, places)
-        np.maximum.at(high, piece, places)
-        extent[axis] = high - low + 1
-    specks = (extent.max(axis=0) <= limit) & (np.arange(count + 1) != main)
-    specks[0] = False
+    boxes = piece_boxes(labels, count)
+    specks = np.zeros(count + 1, bool)
+    specks[1:] = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) <= limit
+    specks[main] = False
     if not specks.any() or mass[specks].sum() > SPECK_SHARE * mass.sum():
         return ink, 0
     return np.where(near(specks[labels]), 0, ink).astype(ink.dtype), int(specks.sum())

@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 
 from preprocessing import Prepared, describe, look
-from preprocessing.components import label, near
-from preprocessing.picture import to_rgb
+from preprocessing.components import label, near, piece_boxes
+from preprocessing.picture import to_opaque
 
 # Pieces of one digit lie close together, digits of a number beside each other. Both are matters of degree: a reading is
 # worth less by a factor e for every such share of a digit's size by which its pieces lie apart, or by which it overlaps
@@ -73,7 +73,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     Raises:
         ValueError: as `prepare`.
     """
-    picture = to_rgb(image)
+    picture = to_opaque(image)
     ink, specks, where = look(picture)
     whole = describe(picture.size, ink, specks, where)
     if not whole.has_ink:
@@ -95,17 +95,6 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
 
 
 # --- The pieces and how they may be grouped ---------------------------------------------------------------------------
-
-
-def piece_boxes(pieces: np.ndarray, count: int) -> np.ndarray:
-    """Piece numbers (H, W), 0 for background -> (count, 4): left, top, right, bottom, right and bottom exclusive."""
-    y, x = np.nonzero(pieces)
-    index = pieces[y, x] - 1
-    low, high = np.full((count, 2), np.iinfo(np.int64).max), np.zeros((count, 2), np.int64)
-    places = np.stack([x, y], axis=1)
-    np.minimum.at(low, index, places)
-    np.maximum.at(high, index, places + 1)
-    return np.concatenate([low, high], axis=1)
 
 
 def plausible_groups(boxes: np.ndarray) -> set[Group]:
