@@ -19,8 +19,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from preprocessing import Prepared, describe, look
-from preprocessing.components import label, near, piece_boxes
+from preprocessing import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Prepared, describe, look
+from preprocessing.components import label, near, piece_boxes, without_specks
+from preprocessing.frame import bounding_box
+from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
 
 # Pieces of one digit lie close together, digits of a number beside each other. Both are matters of degree: a reading is
@@ -32,6 +34,8 @@ HOPELESS = 2.0  # groups that lie so far apart that they lost this many factors 
 LINE_PRICE = 0.01
 # More pieces than this are a page of writing, or a drawing made of dots: it is read as one digit.
 MOST_PIECES = 16
+# How much less the picture may be reduced for pieces that are small on it: this squared is what it may cost.
+MOST_ZOOM = 4
 PIECE_LEVEL = 0.5  # coverage from which neighbouring pixels belong to one piece
 FRINGE = 2  # pixels around a piece that hold its antialiased edge
 DIGITS = 10
@@ -81,17 +85,41 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     pieces, count = label(ink > PIECE_LEVEL)
     if not 2 <= count <= MOST_PIECES:
         return [whole]
+    ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count))
+    pieces, count = label(ink > PIECE_LEVEL)
+    if not 2 <= count <= MOST_PIECES:
+        return [whole]
     boxes = piece_boxes(pieces, count)
-    everything = tuple(range(count))
-    prepared = {everything: whole}
+    prepared = {}
     for group in plausible_groups(boxes):
-        if group != everything:
-            part = describe(picture.size, part_of(ink, pieces, group), 0, where)
-            if part.has_ink:
-                prepared[group] = replace(part, diagnostics=replace(part.diagnostics, hints=()))
+        part = describe(picture.size, part_of(ink, pieces, group), 0, where)
+        if part.has_ink:
+            prepared[group] = replace(part, diagnostics=replace(part.diagnostics, hints=()))
+    prepared[tuple(range(count))] = whole
     candidates = read(prepared, boxes, predict)
     best = best_lines(boxes, candidates)
     return [candidates[group].prepared for group in best.groups]
+
+
+def look_closer(
+    picture: Image.Image, ink: np.ndarray, where: tuple[float, float, float], boxes: np.ndarray
+) -> tuple[np.ndarray, tuple[float, float, float]]:
+    """The ink and its place on a less reduced picture, where the pieces are large enough to be read one by one."""
+    left, top, scale = where
+    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    zoom = min(math.ceil(CLOSE_UP_SIDE / np.median(sizes)), MOST_ZOOM)
+    factor = max(int(scale / zoom), 1)
+    if factor == scale:
+        return ink, where
+    box = bounding_box(ink)
+    margin = round(CLOSE_UP_MARGIN * sizes.max())  # the paper must stay visible
+    start = [round(max(offset + scale * (edge - margin), 0)) for offset, edge in zip((left, top), box[:2], strict=True)]
+    end = [
+        round(min(offset + scale * (edge + margin), side))
+        for offset, edge, side in zip((left, top), box[2:], picture.size, strict=True)
+    ]
+    closer, _ = without_specks(find_ink(picture.crop((*start, *end)).reduce(factor)))
+    return closer, (*start, factor)
 
 
 # --- The pieces and how they may be grouped ---------------------------------------------------------------------------
