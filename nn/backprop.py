@@ -42,6 +42,7 @@ class Backprop:
         self._outputs = buffers()  # of each layer: activations of the hidden ones, logits of the last
         self._deltas = buffers()  # dL/dz of each layer
         self._masks = buffers()[:-1] if dropout else []
+        self._ones = np.ones(batch_size, model.theta.dtype)
 
     def __call__(self, X: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None = None) -> float:
         """Normalised inputs (n, inputs) and targets (n, classes) -> loss; the gradient is left in `self.gradient`.
@@ -77,7 +78,9 @@ class Backprop:
         for i in reversed(range(len(self.model.weights))):
             W = self.model.weights[i]
             np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
-            np.sum(delta, axis=0, out=self.db[i])
+            np.matmul(
+                self._ones[:n], delta, out=self.db[i]
+            )  # (n,) @ (n, fan_out) -> (fan_out,): a sum, at BLAS's speed
             if self.l2:
                 loss += self.l2 / 2 * float(np.vdot(W, W))
                 self.dW[i] += self.l2 * W

@@ -23,8 +23,8 @@ def relu(z: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 
 def relu_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """dh/dz = 1 where the unit fired, 0 elsewhere. h is never negative, so its sign is just that."""
-    return np.sign(h, out=out)
+    """dh/dz = 1 where the unit fired, 0 elsewhere. (h is never negative: np.sign says the same in ten times the time.)"""
+    return np.greater(h, 0, out=out)
 
 
 def sigmoid(z: np.ndarray, out: np.ndarray) -> np.ndarray:

@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 # Parameters updated at a time by Adam. Its ten passes over four vectors run out of the cache when a whole network is
-# taken at once; blocks of 64 KiB a vector stay in it.
-BLOCK = 16_384
+# taken at once; blocks of 128 KiB a vector stay in it, and are few enough that calling NumPy costs little.
+BLOCK = 32_768
 
 
 class SGD:
@@ -44,40 +44,42 @@ class SGD:
 
 
 class Adam:
-    """Adam (Kingma and Ba 2015): a running mean m of the gradient, divided by the root of the running mean v of its
+    """Adam (Kingma and Ba 2015): a running mean of the gradient, divided by the root of the running mean of its
     square, both corrected for having started at zero.
+
+    The paper's m and v are (1 - beta1) and (1 - beta2) times the sums kept here, which saves two passes over the
+    parameters; the factors are gathered into the step size and epsilon, as the corrections are.
     """
 
     def __init__(
         self, size: int, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, dtype: type = np.float32
     ) -> None:
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
-        self.state = {"m": np.zeros(size, dtype), "v": np.zeros(size, dtype), "steps": np.zeros(1, np.int64)}
+        sums = {"gradients": np.zeros(size, dtype), "squares": np.zeros(size, dtype)}
+        self.state = sums | {"steps": np.zeros(1, np.int64)}
         self._scratch = np.empty(min(size, BLOCK), dtype)
 
     def step(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        """Takes one step in place. The gradient is used as scratch space."""
+        """Takes one step in place. The gradient is left as it is."""
         self.state["steps"] += 1
         t = int(self.state["steps"][0])
-        # theta -= lr * m_hat / (sqrt(v_hat) + eps), with the two corrections gathered into one step size and one eps.
-        root_correction = math.sqrt(1 - self.beta2**t)
-        step_size = learning_rate * root_correction / (1 - self.beta1**t)
-        epsilon = self.epsilon * root_correction
+        # theta -= lr * m_hat / (sqrt(v_hat) + eps), where m_hat = sum of gradients * mean, v_hat = sum of squares * root^2
+        mean = (1 - self.beta1) / (1 - self.beta1**t)
+        root = math.sqrt((1 - self.beta2) / (1 - self.beta2**t))
+        step_size, epsilon = learning_rate * mean / root, self.epsilon / root
 
         for start in range(0, theta.size, BLOCK):
             block = slice(start, start + BLOCK)
-            m, v, g = self.state["m"][block], self.state["v"][block], gradient[block]
+            g, gradients, squares = gradient[block], self.state["gradients"][block], self.state["squares"][block]
             scratch = self._scratch[: g.size]
-            m *= self.beta1
-            np.multiply(g, 1 - self.beta1, out=scratch)
-            m += scratch  # m = beta1 * m + (1 - beta1) * g
-            v *= self.beta2
-            np.multiply(g, g, out=g)
-            g *= 1 - self.beta2
-            v += g  # v = beta2 * v + (1 - beta2) * g^2
-            np.sqrt(v, out=scratch)
+            gradients *= self.beta1
+            gradients += g
+            np.multiply(g, g, out=scratch)
+            squares *= self.beta2
+            squares += scratch
+            np.sqrt(squares, out=scratch)
             scratch += epsilon
-            np.divide(m, scratch, out=scratch)
+            np.divide(gradients, scratch, out=scratch)
             scratch *= step_size
             theta[block] -= scratch
 
