@@ -23,7 +23,7 @@ def relu(z: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 
 def relu_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """dh/dz = 1 where the unit fired, 0 elsewhere. (h is never negative: np.sign says the same in ten times the time.)"""
+    """dh/dz = 1 where the unit fired, 0 elsewhere. (np.sign would say the same in ten times the time.)"""
     return np.greater(h, 0, out=out)
 
 

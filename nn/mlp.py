@@ -9,7 +9,7 @@ This file holds what a trained network is and how it answers. How it learns stan
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -104,34 +104,40 @@ class MLP:
         """Pixels (n, inputs) in [0, 1] -> the numbers the first layer sees, same shape."""
         return X if (self.mean, self.std) == (0, 1) else (X - self.mean) / self.std
 
-    def logits(self, X: np.ndarray) -> np.ndarray:
+    def logits(self, X: np.ndarray, progress: Callable[[int], object] | None = None) -> np.ndarray:
         """Pixels (n, inputs) in [0, 1] -> logits (n, classes), before softmax and temperature.
+
+        `progress`, such as the `update` of a progress bar, is called with the number of rows that were just done.
 
         Raises:
             ValueError: X is not (n, inputs).
         """
-        X = np.asarray(X, self.theta.dtype)
+        X = np.asarray(X)
         if X.ndim != 2 or X.shape[1] != self.widths[0]:
             raise ValueError(f"expected X of shape (n, {self.widths[0]}), got {X.shape}")
         logits = np.empty((len(X), self.classes), self.theta.dtype)
         for start in range(0, len(X), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
-            logits[rows] = self._forward(X[rows])
+            chunk = np.asarray(X[rows], self.theta.dtype)  # a million rows of another type are not copied at once
+            logits[rows] = self._forward(chunk)
+            if progress:
+                progress(len(chunk))
         return logits
 
     def _forward(self, X: np.ndarray) -> np.ndarray:
         activate = ACTIVATIONS[self.activation].forward
         h = self.normalize(X)
         for W, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            z = h @ W + b  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
+            z = h @ W  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
+            z += b
             h = activate(z, out=z)
         return h @ self.weights[-1] + self.biases[-1]  # (n, fan_in) @ (fan_in, classes) -> (n, classes)
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray, progress: Callable[[int], object] | None = None) -> np.ndarray:
         """Pixels (n, 784) in [0, 1], white ink on black in MNIST's frame -> probabilities (n, classes), rows sum to 1.
 
-        Column d is digit d; an eleventh column, if there is one, is "not a digit".
+        Column d is digit d; an eleventh column, if there is one, is "not a digit". `progress` as for `logits`.
         """
-        logits = self.logits(X)
+        logits = self.logits(X, progress)
         logits /= self.temperature
         return softmax(logits, out=logits)

@@ -63,7 +63,7 @@ class Adam:
         """Takes one step in place. The gradient is left as it is."""
         self.state["steps"] += 1
         t = int(self.state["steps"][0])
-        # theta -= lr * m_hat / (sqrt(v_hat) + eps), where m_hat = sum of gradients * mean, v_hat = sum of squares * root^2
+        # theta -= lr * m_hat / (sqrt(v_hat) + eps), where m_hat = mean * gradients and v_hat = root^2 * squares
         mean = (1 - self.beta1) / (1 - self.beta1**t)
         root = math.sqrt((1 - self.beta2) / (1 - self.beta2**t))
         step_size, epsilon = learning_rate * mean / root, self.epsilon / root

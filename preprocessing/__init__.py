@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
-from preprocessing.components import without_specks
+from preprocessing.components import label, without_specks, without_stains
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
@@ -28,6 +28,9 @@ WORKING_SIDE = 200
 # Ink smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
 CLOSE_UP_SIDE = 60
 CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
+
+# More pieces than this are no drawing but a picture full of lone dark and light pixels; a median takes those out.
+MANY_PIECES = 12
 
 # What the hints call small, off the centre, and much thinner or thicker than MNIST's strokes.
 SMALL_SIDE = 0.2
@@ -123,7 +126,11 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
     the whole one: left, top, and pixels of the whole for one of the reduced.
     """
     factor = max(1, round(max(picture.size) / WORKING_SIDE))
-    ink, specks = without_specks(find_ink(picture.reduce(factor)))
+    reduced = picture.reduce(factor)
+    ink = find_ink(reduced)
+    if label(ink > 0.5)[1] > MANY_PIECES:
+        ink = find_ink(reduced.filter(ImageFilter.MedianFilter(3)))
+    ink, specks = without_specks(without_stains(ink))
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
         return ink, specks, (0, 0, factor)

@@ -8,6 +8,8 @@ import numpy as np
 SPECK_STROKE_WIDTHS = 1.7
 # ... and all specks together are at most this share of the ink. What is made of dots altogether is left alone.
 SPECK_SHARE = 0.25
+# Stains are ink of at least FAINT that nowhere reaches STAIN, half a stroke's darkness.
+FAINT, STAIN = 0.2, 0.5
 
 
 def label(mask: np.ndarray) -> tuple[np.ndarray, int]:
@@ -77,6 +79,20 @@ def stroke_width(ink: np.ndarray) -> float:
     down = padded[1:, :-1] - padded[:-1, :-1]
     perimeter = float(np.sqrt(right * right + down * down).sum())
     return 2 * float(ink.sum()) / perimeter if perimeter else 0.0
+
+
+def without_stains(ink: np.ndarray) -> np.ndarray:
+    """Ink (H, W) in [0, 1] without pieces that are faint all over, such as stains and rules; a stroke that fades keeps
+    its faint end, for it hangs together with the rest.
+    """
+    mask = ink >= FAINT
+    labels, count = label(mask)
+    if count < 2:
+        return ink
+    darkest = np.zeros(count + 1, ink.dtype)
+    np.maximum.at(darkest, labels[mask], ink[mask])
+    stain = (darkest < STAIN) & (np.arange(count + 1) > 0)
+    return np.where(stain[labels], 0, ink).astype(ink.dtype) if stain.any() and not stain[1:].all() else ink
 
 
 def without_specks(ink: np.ndarray) -> tuple[np.ndarray, int]:

@@ -15,12 +15,16 @@ INK_TO_NOISE = 6.0
 # antialiased edges lie below, a few darker pixels where strokes cross or a pencil pressed harder above).
 PAPER_TO_NOISE = 3.0
 FULL_INK_QUANTILE = 0.6
+DARK_INK_QUANTILE = 0.9
 DEVIATION_OF_MEDIAN = 1.4826  # standard deviation over median absolute deviation, for normal noise
 # The paper's brightness is a smooth surface, fitted on a picture of about this many pixels along its longer side.
 SURFACE_SIDE = 40
 SURFACE_ROUNDS = 6
 # A border whose levels differ by no more than this is a drawing pad or a scan: its paper needs no fitting.
 EVEN_PAPER = 4
+# Paper is in bands if they differ by this much of the full range, and light and dark ones have this share each.
+BAND_CONTRAST = 0.4
+BAND_SHARE = 0.2
 # Share of the pixels, the most different from the paper, whose mean colour is taken for the ink's: fewer than any
 # digit covers, enough to outvote single noisy pixels.
 INK_SHARE = 0.01
@@ -28,11 +32,35 @@ INK_SHARE = 0.01
 
 def find_ink(picture: Image.Image) -> np.ndarray:
     """Grey or RGB picture -> ink coverage (H, W) float32 in [0, 1]; all zeros when nothing stands out from paper."""
+    if (on_bands := ink_on_bands(picture)) is not None:
+        return on_bands
     grey, even_paper = one_channel(picture)
     paper = paper_surface(grey) if even_paper is None else np.float32(even_paper)
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
     darkness = (paper - grey) / np.maximum(paper, np.float32(1 / 255))
     return coverage(darkness)
+
+
+def ink_on_bands(picture: Image.Image) -> np.ndarray | None:
+    """As `find_ink`, where the paper is in light and dark bands from edge to edge, as at a hard shadow or where two
+    sheets meet; None for any other paper.
+
+    Each column's paper is what is seen at its top and its bottom, or each row's what is seen left and right. Ink may be
+    darker than the one band and lighter than the other.
+    """
+    grey = np.asarray(picture.convert("L"), np.float32) / 255
+    top, bottom, left, right = grey[:1], grey[-1:], grey[:, :1], grey[:, -1:]
+    levels = np.concatenate([top[0], bottom[0], left[:, 0], right[:, 0]])
+    if np.ptp(levels) < BAND_CONTRAST:
+        return None
+    for first, last in ((top, bottom), (left, right)):
+        paper = (first + last) / 2
+        agreeing = np.mean(np.abs(first - last) < BAND_CONTRAST / 10)
+        light = np.mean(paper > (paper.min() + paper.max()) / 2)
+        if agreeing >= 0.9 and np.ptp(paper) >= BAND_CONTRAST and min(light, 1 - light) >= BAND_SHARE:
+            ink = coverage(np.abs(grey - paper))
+            return ink if ink.any() else None  # without ink the band was a stroke from edge to edge
+    return None
 
 
 def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
@@ -116,6 +144,8 @@ def coverage(darkness: np.ndarray) -> np.ndarray:
     strokes = darkness[darkness > faintest]
     if not strokes.size:
         return np.zeros_like(darkness)
-    full = float(np.quantile(strokes, FULL_INK_QUANTILE))
+    full, dark = map(float, np.quantile(strokes, [FULL_INK_QUANTILE, DARK_INK_QUANTILE]))
+    if full < dark / 2:  # most of what was found is much fainter than the rest: stains or rules, no strokes
+        full = float(np.quantile(strokes[strokes > dark / 2], FULL_INK_QUANTILE))
     empty = min(PAPER_TO_NOISE * noise, full / 2)
     return np.clip((darkness - empty) / (full - empty), 0, 1)

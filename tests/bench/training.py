@@ -19,6 +19,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = str(THREADS)  # read when NumPy and PyTorch are imported
 
 import argparse  # noqa: E402
+import itertools  # noqa: E402
 import json  # noqa: E402
 import statistics  # noqa: E402
 import sys  # noqa: E402
@@ -133,7 +134,7 @@ def peak():
 def operations(hidden, batch):
     """Floating point operations of one step: forward, and backward for weights and for hidden layers."""
     sizes = (784, *hidden, 10)
-    products = [fan_in * fan_out for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True)]
+    products = [fan_in * fan_out for fan_in, fan_out in itertools.pairwise(sizes)]
     return 2 * batch * (3 * sum(products) - products[0])
 
 
