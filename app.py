@@ -18,6 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+# NumPy reads this when it is imported. Gradio and the routes answer from many threads at once, and a matrix product
+# split over BLAS's own threads makes all of them wait for one another: eight visitors then get a fraction of what one
+# gets alone. Training is alone with the machine and keeps them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import gradio as gr
 import numpy as np
 from PIL import Image

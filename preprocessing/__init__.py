@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.components import label, without_specks, without_stains
+from preprocessing.components import lone_pixels, without_specks, without_stains
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
@@ -29,8 +29,8 @@ WORKING_SIDE = 200
 CLOSE_UP_SIDE = 60
 CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
 
-# More pieces than this are no drawing but a picture full of lone dark and light pixels; a median takes those out.
-MANY_PIECES = 12
+# More lone pixels than this are no dots that somebody made but noise in the picture; a median takes it out.
+MANY_LONE_PIXELS = 10
 
 # What the hints call small, off the centre, and much thinner or thicker than MNIST's strokes.
 SMALL_SIDE = 0.2
@@ -128,7 +128,7 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
     factor = max(1, round(max(picture.size) / WORKING_SIDE))
     reduced = picture.reduce(factor)
     ink = find_ink(reduced)
-    if label(ink > 0.5)[1] > MANY_PIECES:
+    if lone_pixels(ink) > MANY_LONE_PIXELS:
         ink = find_ink(reduced.filter(ImageFilter.MedianFilter(3)))
     ink, specks = without_specks(without_stains(ink))
     box = bounding_box(ink)

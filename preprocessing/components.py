@@ -8,6 +8,7 @@ import numpy as np
 SPECK_STROKE_WIDTHS = 1.7
 # ... and all specks together are at most this share of the ink. What is made of dots altogether is left alone.
 SPECK_SHARE = 0.25
+LONE = 3
 # Stains are ink of at least FAINT that nowhere reaches STAIN, half a stroke's darkness.
 FAINT, STAIN = 0.2, 0.5
 
@@ -79,6 +80,12 @@ def stroke_width(ink: np.ndarray) -> float:
     down = padded[1:, :-1] - padded[:-1, :-1]
     perimeter = float(np.sqrt(right * right + down * down).sum())
     return 2 * float(ink.sum()) / perimeter if perimeter else 0.0
+
+
+def lone_pixels(ink: np.ndarray) -> int:
+    """How many pieces of ink there are of no more than LONE pixels."""
+    labels, count = label(ink > 0.5)
+    return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] <= LONE).sum()) if count > 1 else 0
 
 
 def without_stains(ink: np.ndarray) -> np.ndarray:

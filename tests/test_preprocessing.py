@@ -218,6 +218,43 @@ def test_a_photo_with_shadow_noise_and_blur_reads_like_the_drawing():
     assert difference(tensor, REFERENCE) < 0.2
 
 
+def test_a_digit_across_a_light_and_a_dark_sheet_is_read_as_one():
+    grey = np.asarray(seven().convert("L"))
+    for bands in (np.s_[:, :160], np.s_[:, 240:], np.s_[200:]):
+        negative = grey.copy()
+        negative[bands] = 255 - negative[bands]
+        assert difference(preprocessing.to_mnist(negative), REFERENCE) < 0.1
+
+
+@pytest.mark.parametrize("ends", [[(200, 0), (200, 400)], [(0, 200), (400, 200)]])
+def test_a_thick_stroke_from_edge_to_edge_is_ink_and_no_band_of_paper(ends):
+    image = Image.new("RGB", (400, 400), "white")
+    ImageDraw.Draw(image).line(ends, fill="black", width=120)
+    assert preprocessing.prepare(image).has_ink
+
+
+def test_faint_stains_are_left_out_however_large_they_are():
+    image = seven()
+    pen = ImageDraw.Draw(image)
+    for x, y in ((10, 10), (330, 20), (20, 330), (300, 300)):
+        pen.ellipse([x, y, x + 60, y + 60], fill=(190, 190, 190))
+    assert difference(preprocessing.to_mnist(image), REFERENCE) < 0.05
+
+
+def test_a_stroke_that_fades_is_kept_to_its_end():
+    levels = np.full((400, 400), 255, np.uint8)
+    levels[60:340, 190:214] = np.linspace(0, 190, 280)[:, None]
+    assert preprocessing.prepare(levels).diagnostics.bounding_box[3] > 320
+
+
+def test_a_digit_under_salt_and_pepper_is_read():
+    rng = np.random.default_rng(0)
+    grey = np.asarray(seven().convert("L").reduce(4))
+    noise = rng.random(grey.shape)
+    noisy = np.where(noise < 0.05, 0, np.where(noise < 0.1, 255, grey)).astype(np.uint8)
+    assert difference(preprocessing.to_mnist(noisy), REFERENCE) < 0.25
+
+
 def test_a_tiny_digit_on_a_huge_picture_is_looked_at_from_closer_by():
     image = Image.new("RGB", (4000, 3000), "white")
     image.paste(seven(size=300, at=(50, 50), side=180, brush=22), (3000, 400))
