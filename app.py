@@ -29,11 +29,12 @@ from PIL import Image
 
 import preprocessing
 import weights
-from nn.metrics import NOT_A_DIGIT, class_names
-from nn.mlp import DIGITS, MLP
+from nn.metrics import NOT_A_DIGIT
+from nn.mlp import MLP
 from preprocessing import segment
-from preprocessing.picture import MAX_PIXELS
+from preprocessing.picture import MAX_PIXELS, open_picture
 from weights import http, page, serving
+from weights.answers import CLASSES, Answer, answers
 
 HERE = Path(__file__).parent
 ASSETS = HERE / ".assets"
@@ -54,7 +55,6 @@ QUEUE_SIZE = 64
 # Pictures that passed through are deleted within ten minutes: (look every, delete when older than) in seconds.
 DELETE_CACHE = (600, 600)
 
-CLASSES = class_names(DIGITS + 1)
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
 
@@ -62,7 +62,6 @@ STARTING = threading.Lock()
 
 BLANK = Image.new("L", (1, 1), "white")
 Picture = Image.Image | np.ndarray  # any mode and size, or (H, W), (H, W, 3), (H, W, 4)
-Answer = dict[str, float]  # class: probability; empty without ink
 
 
 # --- From a picture to an answer --------------------------------------------------------------------------------------
@@ -130,12 +129,7 @@ def joint_confidence(readings: list[Reading]) -> float:
 
 def answer_to(prepared: preprocessing.Prepared, model: MLP) -> Answer:
     """The network's answer to one digit in MNIST's frame."""
-    if not prepared.has_ink:
-        return {}
-    probabilities = model.predict_proba(prepared.tensor.reshape(1, -1))[0]
-    answer = dict.fromkeys(CLASSES, 0.0)  # a network of ten classes leaves "not a digit" at zero
-    answer.update(zip(CLASSES, probabilities.astype(float).tolist(), strict=False))
-    return answer
+    return answers(model, prepared.tensor[None])[0]
 
 
 def recognize(image: Picture) -> Answer:
@@ -381,6 +375,11 @@ def build() -> gr.Blocks:
     return blocks
 
 
+def routes() -> list:
+    """Our HTTP routes, beside those of the page."""
+    return http.api(served(), open_picture, preprocessing.to_mnist, EXAMPLES / "7.png").routes
+
+
 def main() -> None:
     """Serves the page until it is stopped."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -401,7 +400,7 @@ def main() -> None:
         ssr_mode=False,
         enable_monitoring=False,
         run_history=False,
-        app_kwargs={"routes": http.api(served()).routes},
+        app_kwargs={"routes": routes()},
     )
 
 

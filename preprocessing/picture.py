@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import BinaryIO
+
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 # A phone's photograph has 12 to 50 million pixels; decoding more than this would cost a visitor's share of memory.
 MAX_PIXELS = 50_000_000
+# What cameras, scanners, browsers and drawing programs write. Pillow knows many more formats, some of which start other
+# programs (EPS) or are so old that nobody looks after their decoders.
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 # Opaque parts that differ by no more than this (of 255) are of one colour: an ink on nothing, not a picture.
 ONE_COLOUR = 32
+
+
+def open_picture(file: str | Path | BinaryIO) -> Image.Image:
+    """The picture in a file, of which only the header is read here; `to_opaque` decodes it.
+
+    Raises:
+        ValueError: it is not a picture in one of FORMATS, or too large.
+        OSError: there is no such file, or it may not be read.
+    """
+    try:
+        picture = Image.open(file, formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got many more") from None
+    except UnidentifiedImageError:
+        raise ValueError("expected a picture such as PNG, JPEG or WebP, got something else") from None
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:  # as in to_opaque, from the parts that read headers
+        raise ValueError(f"the picture cannot be decoded: {error}") from error
+    check_size(picture)
+    return picture
+
+
+def check_size(picture: Image.Image) -> None:
+    """Raises ValueError for a picture without pixels or with too many; decodes nothing."""
+    width, height = picture.size
+    if width * height == 0:
+        raise ValueError(f"expected a picture with pixels, got {width}x{height}")
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {width}x{height}")
 
 
 def to_opaque(image: Image.Image | np.ndarray) -> Image.Image:
@@ -24,11 +60,7 @@ def to_opaque(image: Image.Image | np.ndarray) -> Image.Image:
         ValueError: neither of these, empty, too large, or damaged.
     """
     picture = image if isinstance(image, Image.Image) else from_array(image)
-    width, height = picture.size
-    if width * height == 0:
-        raise ValueError(f"expected a picture with pixels, got {width}x{height}")
-    if width * height > MAX_PIXELS:
-        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {width}x{height}")
+    check_size(picture)
     try:
         if picture.mode == "La":  # premultiplied alpha, which Pillow turns into LA alone
             picture = picture.convert("LA")

@@ -1,44 +1,200 @@
 """Our HTTP routes, beside those of the page: plain JSON for programs and for whoever watches over the service.
 
-    demo.launch(app_kwargs={"routes": weights.http.api(serving).routes})
+    demo.launch(app_kwargs={"routes": weights.http.api(serving, open_picture, to_mnist, example).routes})
 
-GET /health     the weights that answer, and why newer ones do not, if so
+POST /predict         784 pixel values in MNIST's own frame
+POST /predict/image   one picture, as the body or in a form
+POST /predict/batch   many of either
+GET  /health          the weights that answer, and why newer ones do not, if so
+GET  /docs            all this to be tried out, without help from other hosts
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import base64
+import contextlib
+import io
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from fastapi import FastAPI
-from pydantic import BaseModel, Field
+import anyio
+import numpy as np
+from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
+from PIL import Image
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
-from weights.serving import Serving
+from nn.mlp import MLP, PIXELS
+from weights.answers import answers, tensor_of
+from weights.schemas import BatchBody, Health, PixelsBody, Prediction, Predictions, Problem, parse
+from weights.serving import Served, Serving
+
+# Of these routes; raised with every change that a caller may notice.
+VERSION = "1.0.0"
+
+# Pictures that are decoded at the same time: with two, one waits for memory while the other computes, and the largest
+# that are let in take 150 MB each while they are decoded.
+PICTURES_AT_ONCE = 2
+# Pixels of all pictures of one batch: as many as one picture may have, so that a batch costs no more than that.
+MAX_BATCH_PIXELS = 50_000_000
+
+# A form needs one file; what else a client puts into it is ignored up to here.
+MAX_FIELDS = 8
+
+PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
+
+OpenPicture = Callable[[BinaryIO], Image.Image]  # reads the header alone; ValueError for what is no picture
+ToMnist = Callable[[Image.Image], np.ndarray]  # (28, 28) float32 in [0, 1]; all zeros without ink
 
 
-class ServedWeights(BaseModel):
-    """The weights that answer at this moment."""
+def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, example: Path) -> FastAPI:
+    """The routes.
 
-    source: str = Field(description='"bundled", or the repository on the Hub')
-    revision: str | None = Field(description="the commit; null for the bundled weights")
-    sha256: str = Field(description="checksum of model.safetensors")
-    since: str = Field(description="when they began to answer, ISO 8601")
-    wanted: str | None = Field(description="repository@revision that is followed; null when none is")
-    checked: str | None = Field(description="when the Hub was last asked, ISO 8601")
-    error: str | None = Field(description="why the newest weights are not served; null when they are")
+    Args:
+        serving: gives the weights; each request keeps those it began with.
+        open_picture, to_mnist: from the file of a picture to a digit in MNIST's frame.
+        example: picture of a digit, for the documentation.
+    """
+    app = FastAPIOffline(
+        title="Handwritten digits",
+        version=VERSION,
+        description="Names handwritten digits. Every answer says in its headers which version of these routes "
+        "(`X-App-Version`) and which weights (`X-Weights-SHA256`, as in `/health`) gave it.",
+        docs_url="/docs",
+        redoc_url=None,
+        swagger_ui_parameters={"validatorUrl": None},  # an outside host
+    )
+    limiter = anyio.CapacityLimiter(PICTURES_AT_ONCE)
+    image = example.read_bytes()
+    pixels = np.rint(to_mnist(open_picture(io.BytesIO(image))) * 255).astype(int).ravel().tolist()
 
+    def tensors_of(inputs: list[list[int] | bytes]) -> np.ndarray:
+        """Pixel values and image files -> (n, 784). Raises ValueError, which names the picture that cannot be read."""
+        tensors = np.zeros((len(inputs), PIXELS), np.float32)
+        left = MAX_BATCH_PIXELS
+        for index, given in enumerate(inputs):
+            if isinstance(given, list):
+                tensors[index] = tensor_of(given)
+                continue
+            try:
+                picture = open_picture(io.BytesIO(given))
+                left -= picture.width * picture.height
+                if left < 0:
+                    raise ValueError(f"expected at most {MAX_BATCH_PIXELS:,} pixels in all pictures of a batch")
+                tensors[index] = to_mnist(picture).ravel()
+            except ValueError as error:
+                raise ValueError(f"inputs[{index}]: {error}") from error
+        return tensors
 
-class Health(BaseModel):
-    status: Literal["ok"] = Field(description="always ok when there is an answer: some weights are served")
-    weights: ServedWeights
+    @app.post("/predict", response_model=Prediction, **described(PixelsBody, {"pixels": pixels}))
+    async def predict(request: Request) -> Response:
+        """Names the digit that 784 pixel values show: MNIST's own frame, row by row, white ink on black.
 
+        They go into the network as they are, not centred and not scaled; for any other picture there is
+        `/predict/image`.
+        """
+        # On the event loop: a thread of the pool would take longer to wake than the network to answer. The body is
+        # parsed here, not by FastAPI, which would read the JSON first and check it then.
+        with answering(serving.current) as (model, headers):
+            given = parse(PixelsBody, await request.body())
+            prediction = Prediction.of(answers(model, tensor_of(given.pixels)[None])[0])
+            return reply(prediction, headers)
 
-def api(serving: Serving) -> FastAPI:
-    """The routes; `serving` answers for the weights."""
-    app = FastAPI(title="Handwritten digits", docs_url=None, redoc_url=None)  # these pages call outside hosts
+    @app.post("/predict/image", response_model=Prediction, **described_image())
+    async def predict_image(request: Request) -> Response:
+        """Names the digit in a picture: dark ink on light or light on dark, of any size, anywhere in the picture."""
+        with answering(serving.current) as (model, headers):
+            async with picture_in(request) as file:
+                tensor = await run(lambda: to_mnist(open_picture(file)))
+            return reply(Prediction.of(answers(model, tensor[None])[0]), headers)
 
-    @app.get("/health")
-    def health() -> Health:
+    @app.post("/predict/batch", response_model=Predictions, **described(BatchBody, batch_example(pixels, image)))
+    async def predict_batch(request: Request) -> Response:
+        """Names many digits, in one forward pass: each given as pixel values or as a picture, answered in order."""
+        body = await request.body()
+
+        def predictions() -> Predictions:
+            tensors = tensors_of(parse(BatchBody, body).inputs)
+            return Predictions(predictions=[Prediction.of(answer) for answer in answers(model, tensors)])
+
+        with answering(serving.current) as (model, headers):
+            return reply(await run(predictions), headers)
+
+    @app.get("/health", response_model=Health)
+    async def health() -> Response:
         """Whether the app answers, and with which weights."""
-        return Health.model_validate(serving.health())
+        with answering(serving.current) as (_, headers):
+            return reply(Health.model_validate(serving.health()), headers)
+
+    async def run(task: Callable[[], Any]) -> Any:
+        """What needs a picture decoded does not hold up the event loop."""
+        return await anyio.to_thread.run_sync(task, limiter=limiter)
 
     return app
+
+
+# --- What the routes share --------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def answering(served: Served) -> Iterator[tuple[MLP, dict[str, str]]]:
+    """The network for a request, and the headers of its answer; a ValueError is answered with 422 and its message."""
+    headers = {"X-App-Version": VERSION, "X-Weights-SHA256": served.provenance.sha256}
+    try:
+        yield served.model, headers
+    except ValueError as error:
+        raise HTTPException(422, str(error), headers) from error
+
+
+def reply(content: BaseModel, headers: dict[str, str]) -> Response:
+    """JSON without the validation that FastAPI gives to answers: these models were just made."""
+    return Response(content.model_dump_json(), media_type="application/json", headers=headers)
+
+
+@contextlib.asynccontextmanager
+async def picture_in(request: Request) -> AsyncIterator[BinaryIO]:
+    """The picture that was sent, as the body itself or as the only file of a form.
+
+    Raises:
+        ValueError: there is none, or more than one.
+    """
+    if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
+        body = await request.body()
+        if not body:
+            raise ValueError("expected a picture, as the body or as a file in a form; got nothing")
+        yield io.BytesIO(body)
+        return
+    try:
+        async with request.form(max_files=1, max_fields=MAX_FIELDS) as form:
+            files = [value for value in form.values() if isinstance(value, UploadFile)]
+            if not files:
+                raise ValueError(f"expected a picture in the form, got {len(form)} fields and no file")
+            yield files[0].file
+    except HTTPException as error:
+        raise ValueError(f"expected a form with one picture: {error.detail}") from error
+
+
+# --- Documentation ----------------------------------------------------------------------------------------------------
+
+REFUSED = {422: {"model": Problem, "description": "It cannot be used; `detail` says what was expected"}}
+
+
+def described(model: type[BaseModel], example: dict) -> dict:
+    """What OpenAPI says of a JSON body that a route parses itself."""
+    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
+    return {"openapi_extra": {"requestBody": {"required": True, "content": content}}, "responses": REFUSED}
+
+
+def described_image() -> dict:
+    """What OpenAPI says of a picture."""
+    form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = {"multipart/form-data": {"schema": form}} | dict.fromkeys(PICTURE_TYPES, binary)
+    return {"openapi_extra": {"requestBody": {"required": True, "content": content}}, "responses": REFUSED}
+
+
+def batch_example(pixels: list[int], image: bytes) -> dict:
+    return {"inputs": [pixels, base64.b64encode(image).decode()]}
