@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.components import lone_pixels, without_specks, without_stains
+from preprocessing.components import FAINT, label, lone_pixels, without_specks, without_stains
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
@@ -127,10 +127,11 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
     """
     factor = max(1, round(max(picture.size) / WORKING_SIDE))
     reduced = picture.reduce(factor)
-    ink = find_ink(reduced)
-    if lone_pixels(ink) > MANY_LONE_PIXELS:
-        ink = find_ink(reduced.filter(ImageFilter.MedianFilter(3)))
-    ink, specks = without_specks(without_stains(ink))
+    ink, specks = find_ink(reduced), 0
+    if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
+        if lone_pixels(ink) > MANY_LONE_PIXELS:
+            ink = find_ink(reduced.filter(ImageFilter.MedianFilter(3)))
+        ink, specks = without_specks(without_stains(ink))
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
         return ink, specks, (0, 0, factor)

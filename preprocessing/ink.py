@@ -48,12 +48,12 @@ def ink_on_bands(picture: Image.Image) -> np.ndarray | None:
     Each column's paper is what is seen at its top and its bottom, or each row's what is seen left and right. Ink may be
     darker than the one band and lighter than the other.
     """
-    grey = np.asarray(picture.convert("L"), np.float32) / 255
-    top, bottom, left, right = grey[:1], grey[-1:], grey[:, :1], grey[:, -1:]
-    levels = np.concatenate([top[0], bottom[0], left[:, 0], right[:, 0]])
-    if np.ptp(levels) < BAND_CONTRAST:
+    grey = np.asarray(picture.convert("L"))
+    levels = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if np.ptp(levels) < BAND_CONTRAST * 255:
         return None
-    for first, last in ((top, bottom), (left, right)):
+    grey = grey.astype(np.float32) / 255
+    for first, last in ((grey[:1], grey[-1:]), (grey[:, :1], grey[:, -1:])):
         paper = (first + last) / 2
         agreeing = np.mean(np.abs(first - last) < BAND_CONTRAST / 10)
         light = np.mean(paper > (paper.min() + paper.max()) / 2)

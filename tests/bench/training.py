@@ -48,7 +48,7 @@ RATE = 1e-3
 
 # name: hidden layers, batch size, steps in one turn, and the ratio to PyTorch's fused Adam that must be reached
 NETWORKS = {"small": ((256, 128), 128, 40, 1.0), "large": ((1000, 500), 256, 12, 1.05)}
-ROUNDS = 20
+ROUNDS = 12
 PEAK_SIDE = 2048  # large enough for the full speed of a matrix product
 
 # The recipe of --to-99: the smallest that was seen to pass 99% within a minute.
