@@ -6,12 +6,11 @@ It serves on GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, 127.0.0.1:7860 unless to
 `recognize` is the whole way from a picture to probabilities; the page and the API both take it.
 """
 
-import base64
 import functools
-import html
 import io
 import math
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -25,26 +24,30 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gradio as gr
 import numpy as np
+from gradio.routes import templates
+from jinja2 import ChoiceLoader, DictLoader
 from PIL import Image
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-import preprocessing
-import weights
-from nn.metrics import NOT_A_DIGIT
+import nn.page
+import preprocessing.page
+import weights.page
+from nn.evidence import explain
 from nn.mlp import MLP
-from preprocessing import segment
+from preprocessing import inputs, segment
 from preprocessing.picture import MAX_PIXELS, open_picture
-from weights import http, page, serving
+from weights import http, serving
 from weights.answers import CLASSES, Answer, answers
 
 HERE = Path(__file__).parent
 ASSETS = HERE / ".assets"
-EXAMPLES = HERE / "preprocessing" / "examples"
+THUMBNAIL = ASSETS / "laptop.png"
 
-# The pad. 400 pixels are plenty for a 20x20 digit, and a larger canvas answers later: each stroke is sent as a picture.
-CANVAS = (400, 400)
-BRUSH_RADIUS = 14  # a stroke of 28 pixels on a digit of 280 is two pixels on MNIST's 20x20
-ERASER_RADIUS = 22
-PAD_HEIGHT = 452  # canvas and the bar of tools below it; page.css makes it smaller on a phone
+TITLE = "Draw a digit"
+DESCRIPTION = "A neural network written from scratch in NumPy names what you draw, says how sure it is, and shows why."
 
 # What may come in. A phone's photo is 3 to 12 MB; a hostile PNG can hold more pixels than memory in a few KB, which is
 # why preprocessing has a limit of pixels too.
@@ -52,11 +55,25 @@ MAX_UPLOAD = "20mb"
 
 # How many may wait for an answer of a few milliseconds; the next one is told to come back.
 QUEUE_SIZE = 64
-# Pictures that passed through are deleted within ten minutes: (look every, delete when older than) in seconds.
+# Pictures that passed through are deleted soon: (look every, delete when older than) in seconds.
 DELETE_CACHE = (600, 600)
+GONE_AFTER = sum(DELETE_CACHE) // 60  # minutes, at the latest
 
+# What live.js sends: 200x200 pixels of a drawing are 1 to 3 KB.
+LIVE_SIDE, LIVE_BYTES = 400, 64 * 1024
+
+SHOWN = 3  # classes beside the answer
+
+SCRIPTS = ("pad.js", "live.js", "share.js")
+# Tell live.js which strokes the page asks about and when their answer stands.
+ASKED, FINAL = "(drawing) => (window.live?.asked(), drawing)", "() => window.live?.final()"
+SHARE = f"""
+<button type="button" id="copy-link">Copy link</button>
+<button type="button" id="save-picture">Save picture</button>
+<p>Drawings are not kept: temporary files are gone within {GONE_AFTER} minutes.</p>
+<label id="link">Link to this drawing<input type="text" readonly></label>
+"""
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
-SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
 
 STARTING = threading.Lock()
 
@@ -72,6 +89,7 @@ class Reading(NamedTuple):
 
     prepared: preprocessing.Prepared
     answer: Answer
+    model: MLP
     provenance: serving.Provenance
 
     @property
@@ -108,7 +126,7 @@ def examine(image: Picture) -> Reading:
     """The whole way for a picture of one digit; the answer is empty for a picture without ink."""
     model, provenance = served().current  # these weights to the end, whatever is swapped meanwhile
     prepared = preprocessing.prepare(image)
-    return Reading(prepared, answer_to(prepared, model), provenance)
+    return Reading(prepared, answer_to(prepared, model), model, provenance)
 
 
 def read(image: Picture) -> list[Reading]:
@@ -119,7 +137,7 @@ def read(image: Picture) -> list[Reading]:
     """
     model, provenance = served().current
     parts = segment.split(image, model.predict_proba)
-    return [Reading(prepared, answer_to(prepared, model), provenance) for prepared in parts]
+    return [Reading(prepared, answer_to(prepared, model), model, provenance) for prepared in parts]
 
 
 def joint_confidence(readings: list[Reading]) -> float:
@@ -145,72 +163,60 @@ def recognize(image: Picture) -> Answer:
 # --- What the page shows ----------------------------------------------------------------------------------------------
 
 
-def sentence(answer: Answer) -> str:
-    """An answer in words."""
-    (best, confidence), (second, _) = sorted(answer.items(), key=lambda item: -item[1])[:2]
-    if best == NOT_A_DIGIT:
-        return "This does not look like a digit to me."
-    if confidence >= SURE:
-        return f"That is a {best}."
-    if confidence >= LIKELY:
-        return f"Probably a {best}."
-    return f"Hard to tell: a {best}?" if second == NOT_A_DIGIT else f"Hard to tell: {best} or {second}?"
+def words(readings: list[Reading], invitation: str = INVITATION) -> str:
+    """The answer in a sentence, and below it the first hint."""
+    if len(readings) > 1:
+        return nn.page.several(names(readings), joint_confidence(readings))
+    said, hints = invitation, []
+    if readings:
+        said, hints = nn.page.sentence(readings[0].answer), preprocessing.page.hints(readings[0].prepared)
+    return f"<p>{said}</p><small>{''.join(hints[:1])}</small>"
 
 
-def preview(prepared: preprocessing.Prepared) -> str:
-    """The exact 28x28 input of the network as an <img> of 28x28 pixels, to be enlarged by the browser."""
-    png = io.BytesIO()
-    Image.fromarray(np.round(prepared.tensor * 255).astype(np.uint8)).save(png, "PNG")
-    data = base64.b64encode(png.getvalue()).decode()
-    return (
-        f'<img src="data:image/png;base64,{data}" width="28" height="28" alt="The 28 by 28 pixels the network sees">'
-        "<p><strong>What the network sees</strong>"
-        "Your ink, cropped, scaled to 20 × 20 and centred by its weight in 28 × 28 pixels.</p>"
+def names(readings: list[Reading]) -> list[str]:
+    """What each part of a picture was read as."""
+    return [reading.best for reading in readings]
+
+
+def why(image: Picture, readings: list[Reading], photo: bool = False) -> str:
+    """The way from the drawing to the answer, in the order of the data."""
+    drawn = preprocessing.page.drawn(image, photo)
+    if len(readings) > 1:
+        digits = [(reading.prepared.tensor, reading.best, reading.confidence) for reading in readings]
+        return f'<ol class="several">{drawn}{nn.page.digits(digits)}</ol>'
+    prepared, answer, explanation = preprocessing.NOTHING, {}, None
+    if readings:
+        prepared, answer, model, _ = readings[0]
+        best, second = (CLASSES.index(name) for name, _ in nn.page.ranked(answer)[:2])
+        explanation = explain(model, prepared.tensor, best, second, nn.page.UNITS_SHOWN)
+    later = nn.page.steps(answer, prepared.tensor, explanation)
+    return f"<ol{'' if answer else ' class=blank'}>{drawn}{preprocessing.page.steps(prepared)}{later}</ol>"
+
+
+def measurements(readings: list[Reading]) -> str:
+    """What was measured on the way, and which weights answered."""
+    if not readings:
+        return preprocessing.page.NO_INK
+    return "".join(
+        preprocessing.page.measurements(reading.prepared, Weights=str(reading.provenance)) for reading in readings
     )
 
 
-def chart(answer: Answer) -> str:
-    """All probabilities as columns, in the order of the digits so that they keep their places."""
-    columns = "".join(
-        f'<li style="--p:{answer.get(name, 0):.4f}"><b>{answer.get(name, 0):.0%}</b><i></i>'
-        f"<span>{'none' if name == NOT_A_DIGIT else name}</span></li>"
-        for name in CLASSES
-    )
-    return f"<ol>{columns}</ol>"
+def show(image: Picture | None, invitation: str = INVITATION, photo: bool = False) -> tuple[Answer, str, str, str]:
+    """Values of the page's outputs for a picture or None; without ink they are the invitation and no answer.
+
+    Several digits are told in words: a label of one digit has no place for them.
+    """
+    image = BLANK if image is None else image
+    readings = readable(read, image)
+    answer = readings[0].answer if len(readings) == 1 else {}
+    return answer, words(readings, invitation), why(image, readings, photo), measurements(readings)
 
 
-def measurements(reading: Reading) -> str:
-    """Hints in plain words, what was measured on the way, and which weights answered."""
-    d = reading.prepared.diagnostics
-    if not reading.prepared.has_ink:
-        return "<p>No ink yet.</p>"
-    left, top, right, bottom = d.bounding_box
-    dx, dy = d.center_offset
-    rows = {
-        "Ink box": f"{right - left} × {bottom - top} pixels at ({left}, {top})",
-        "Ink box / picture": f"{d.area_ratio:.1%}",
-        "Off centre": f"{abs(dx):.0%} {'right' if dx >= 0 else 'left'}, {abs(dy):.0%} {'down' if dy >= 0 else 'up'}",
-        "Stroke density": f"{d.stroke_density:.1%}",
-        "Stroke width": f"{d.stroke_width:.1f} of 28 pixels",
-        "Weights": html.escape(str(reading.provenance)),
-    }
-    hints = "".join(f"<li>{html.escape(hint)}</li>" for hint in d.hints)
-    table = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows.items())
-    return (f"<ul>{hints}</ul>" if hints else "") + f"<table>{table}</table>"
-
-
-def show(image: Picture | None, invitation: str = INVITATION) -> tuple[Answer, str, str, str, str]:
-    """Values of the page's outputs for a picture or None; without ink they are the invitation and no answer."""
-    reading = read_or_complain(BLANK if image is None else image)
-    answer = reading.answer
-    words = sentence(answer) if answer else invitation
-    return answer, words, preview(reading.prepared), chart(answer), measurements(reading)
-
-
-def read_or_complain(image: Picture) -> Reading:
-    """As `examine`, but what is wrong with the picture is told to the visitor or caller and not to the log."""
+def readable(way: Callable, image: Picture) -> list[Reading] | Reading:
+    """`read` or `examine`, but what is wrong with the picture is told to the visitor or caller and not to the log."""
     try:
-        return examine(image)
+        return way(image)
     except ValueError as error:
         raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
 
@@ -219,78 +225,37 @@ def predict(image: Image.Image | None) -> Answer:
     """The API's answer, documented where it is wired."""
     if image is None:
         raise gr.Error("No picture was given.", print_exception=False)
-    return read_or_complain(image).answer
+    return readable(examine, image).answer
 
 
-def show_drawing(drawing: dict | None) -> tuple[Answer, str, str, str, str]:
+async def live(request: Request) -> JSONResponse:
+    """The answer to an unfinished stroke, for live.js: POST /live with a small PNG, ink on paper."""
+    png = await request.body()
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            if len(png) > LIVE_BYTES or max(image.size) > LIVE_SIDE:
+                raise ValueError
+            readings = await run_in_threadpool(read, image)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        message = f"expected a PNG of at most {LIVE_SIDE}x{LIVE_SIDE} pixels and {LIVE_BYTES} bytes"
+        return JSONResponse({"detail": message}, 400)
+    if len(readings) > 1:
+        return JSONResponse({"answer": " ".join(map(nn.page.short, names(readings))), "top": [], "words": ""})
+    top = nn.page.ranked(readings[0].answer)[:SHOWN] if readings else []
+    said = nn.page.sentence(readings[0].answer) if readings else ""
+    return JSONResponse({"answer": top[0][0] if top else "", "top": top, "words": said})
+
+
+def show_drawing(drawing: dict | None) -> tuple[Answer, str, str, str]:
     """As `show`, for the Sketchpad's value."""
-    return show(flatten(drawing))
+    return show(inputs.flatten(drawing))
 
 
-def show_picture(picture: Image.Image | None) -> tuple[Answer, str, str, str, str]:
+def show_picture(picture: Image.Image | None) -> tuple[Answer, str, str, str]:
     """As `show`, for a picture that was uploaded, pasted or taken."""
     if picture is None:
-        return show(None, "Add a picture of one digit, on paper or on screen.")
-    return show(picture, "I find no ink in this picture.")
-
-
-def flatten(drawing: dict | None) -> Image.Image | None:
-    """The Sketchpad's value {"background", "layers", "composite"} as one picture, None for an empty pad.
-
-    The pad puts the picture together itself, except for one that was given to it (an example) and not yet drawn on.
-    """
-    if drawing is None or drawing["composite"] is not None:
-        return drawing and drawing["composite"]
-    sheets = [sheet for sheet in (drawing["background"], *drawing["layers"]) if sheet is not None]
-    return functools.reduce(Image.alpha_composite, (sheet.convert("RGBA") for sheet in sheets)) if sheets else None
-
-
-def example_drawing(index: int) -> dict:
-    """A Sketchpad value with the example as a layer of ink, so that the eraser works on it as on one's own strokes."""
-    paper = Image.open(example_files()[index]).convert("L")
-    ink = Image.new("RGBA", paper.size, "black")
-    ink.putalpha(paper.point(lambda grey: 255 - grey))
-    return {"background": None, "layers": [ink], "composite": None}
-
-
-@functools.cache
-def example_files() -> list[Path]:
-    """The example drawings, in the order of their digits."""
-    return sorted(EXAMPLES.glob("*.png"))
-
-
-def plain_errors(preprocess: Callable) -> Callable:
-    """A component's `preprocess` that answers a file which is no picture, or too large a one, in plain words."""
-
-    def checked(payload):
-        try:
-            return preprocess(payload)
-        except Image.DecompressionBombError:
-            message = f"This picture has too many pixels; {MAX_PIXELS // 10**6} million is the limit."
-        except (OSError, ValueError):
-            message = "This file cannot be read as a picture. PNG, JPEG and WebP work."
-        raise gr.Error(message, print_exception=False)
-
-    return checked
-
-
-def picture_input() -> gr.Image:
-    """The input for uploads, pastes and the camera; the API's documentation shows one of our own drawings for it."""
-    picture = gr.Image(
-        elem_id="picture",
-        type="pil",
-        image_mode=None,
-        sources=["upload", "webcam", "clipboard"],
-        label="Picture of a digit",
-        show_label=False,
-        height=PAD_HEIGHT,
-        buttons=[],
-    )
-    # Set on the object: for a subclass gradio would write a stub file beside this one at every start.
-    picture.preprocess = plain_errors(picture.preprocess)
-    path = next(file for file in example_files() if file.stem == "7").relative_to(HERE).as_posix()
-    picture.example_payload = lambda: {"path": path, "orig_name": "7.png", "meta": {"_type": "gradio.FileData"}}
-    return picture
+        return show(None, "Add a picture of one digit, on paper or on screen.", photo=True)
+    return show(picture, "I find no ink in this picture.", photo=True)
 
 
 # --- The page ---------------------------------------------------------------------------------------------------------
@@ -310,59 +275,39 @@ def theme() -> gr.themes.Base:
 
 def build() -> gr.Blocks:
     """The Blocks of the page and its API."""
-    with gr.Blocks(title="Draw a digit", delete_cache=DELETE_CACHE, fill_width=True) as blocks:
+    with gr.Blocks(title=TITLE, delete_cache=DELETE_CACHE, fill_width=True) as blocks:
         gr.HTML(
-            "<h1>Draw a digit</h1>"
-            "<p>Draw a digit from 0 to 9 and a neural network, written from scratch in NumPy, names it.</p>",
+            f"<h1>{TITLE}</h1>"
+            "<p>A neural network<span>, written from scratch</span> in NumPy<span>,</span> names it and shows why.</p>",
             elem_id="title",
         )
+        _, *nothing = show(None)
         with gr.Row(elem_id="stage"):
             with gr.Column(elem_id="input", min_width=0), gr.Tabs() as tabs:
                 with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
-                    pad = gr.Sketchpad(
-                        elem_id="pad",
-                        type="pil",
-                        label="Drawing",
-                        show_label=False,
-                        canvas_size=CANVAS,
-                        height=PAD_HEIGHT,
-                        fixed_canvas=True,
-                        layers=False,
-                        transforms=(),
-                        buttons=[],
-                        brush=gr.Brush(default_size=BRUSH_RADIUS, colors=["#000000"], color_mode="fixed"),
-                        eraser=gr.Eraser(default_size=ERASER_RADIUS),
-                        placeholder=" ",
-                    )
+                    pad = inputs.pad()
                 with gr.Tab("Use a picture", id="upload", elem_id="upload") as picture_tab:
-                    picture = picture_input()
+                    picture = inputs.picture()
             with gr.Column(elem_id="output", min_width=0):
                 with gr.Column(elem_id="answer", min_width=0):
-                    label = gr.Label(num_top_classes=3, show_label=False, container=False, elem_id="label")
-                    words = gr.HTML(INVITATION, elem_id="words")
-                seen = gr.HTML(preview(examine(BLANK).prepared), elem_id="seen")
-                with gr.Accordion("All ten digits", open=False, elem_id="all-ten"):
-                    columns = gr.HTML(chart({}), elem_id="chart")
-                with gr.Accordion("Measurements and hints", open=False, elem_id="measurements"):
-                    details = gr.HTML(measurements(examine(BLANK)), elem_id="details")
-        examples = gr.Dataset(
-            components=["image"],
-            samples=[[str(file)] for file in example_files()],
-            type="index",
-            label="Or try one of these",
-            elem_id="examples",
-        )
-        page.view(served())
+                    label = gr.Label(num_top_classes=SHOWN, show_label=False, container=False, elem_id="label")
+                    gr.HTML(nn.page.LIVE, elem_id="live")
+                    said = gr.HTML(nothing[0], elem_id="words")
+                gr.HTML(SHARE, elem_id="share")
+                examples = inputs.gallery()
+        steps = gr.HTML(nothing[1], elem_id="why")
+        with gr.Accordion("Measurements", open=False, elem_id="measurements"):
+            details = gr.HTML(nothing[2], elem_id="details")
+        weights.page.view(served())
 
         # One listener on the pad: with several, every stroke is sent several times. No overlay: nothing may jump.
-        outputs = [label, words, seen, columns, details]
+        outputs = [label, said, steps, details]
         quiet = {"api_visibility": "private", "show_progress": "hidden"}
-        pad.change(show_drawing, pad, outputs, trigger_mode="always_last", **quiet)
+        pad.change(show_drawing, pad, outputs, trigger_mode="always_last", js=ASKED, **quiet).then(None, js=FINAL)
         picture.change(show_picture, picture, outputs, **quiet)
         draw_tab.select(show_drawing, pad, outputs, **quiet)  # the answer belongs to what is in sight
         picture_tab.select(show_picture, picture, outputs, **quiet)
-        examples.click(example_drawing, examples, pad, **quiet)
-        examples.click(lambda: gr.Tabs(selected="draw"), None, tabs, **quiet)
+        examples.click(inputs.take, examples, [pad, picture, tabs], **quiet)
 
         gr.Button(visible=False).click(
             predict,
@@ -377,7 +322,26 @@ def build() -> gr.Blocks:
 
 def routes() -> list:
     """Our HTTP routes, beside those of the page."""
-    return http.api(served(), open_picture, preprocessing.to_mnist, EXAMPLES / "7.png").routes
+    api = http.api(served(), open_picture, preprocessing.to_mnist, inputs.EXAMPLES / "7.png")
+    return [*api.routes, Route("/live", live, methods=["POST"])]
+
+
+def announce() -> None:
+    """What the preview of a link to the page says; gradio's own would speak of gradio."""
+    host = os.environ.get("SPACE_HOST")
+    tags = {
+        "og:type": "website",
+        "og:title": TITLE,
+        "og:description": DESCRIPTION,
+        "twitter:card": "summary_large_image",
+    }
+    if host:  # a preview needs the picture's whole address
+        tags |= {"og:url": f"https://{host}", "og:image": f"https://{host}/gradio_api/file={THUMBNAIL}"}
+    metas = f'<meta name="description" content="{DESCRIPTION}" />'
+    metas += "".join(f'<meta property="{name}" content="{text}" />' for name, text in tags.items())
+    env, name = templates.env, "frontend/index.html"
+    page = re.sub(r'<meta\s+(property="og:|name="twitter:)[^>]*>', "", env.loader.get_source(env, name)[0])
+    env.loader = ChoiceLoader([DictLoader({name: page.replace("<head>", "<head>" + metas, 1)}), env.loader])
 
 
 def main() -> None:
@@ -388,13 +352,15 @@ def main() -> None:
         served()
     except weights.WeightsError as error:
         sys.exit(f"The weights cannot be used: {error}")
-    gr.set_static_paths([EXAMPLES])
+    announce()
+    gr.set_static_paths([THUMBNAIL, inputs.EXAMPLES, *weights.page.PLOTS])
     build().queue(max_size=QUEUE_SIZE).launch(
         server_name=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1"),
         server_port=int(os.environ.get("GRADIO_SERVER_PORT", 7860)),
         theme=theme(),
-        css_paths=ASSETS / "page.css",
-        head=f"<script>{(ASSETS / 'pad.js').read_text('utf-8')}</script>",
+        css_paths=[ASSETS / "page.css", ASSETS / "why.css"],
+        head="".join(f"<script>{(ASSETS / name).read_text('utf-8')}</script>" for name in SCRIPTS),
+        favicon_path=ASSETS / "favicon.png",
         footer_links=["api", "gradio"],
         max_file_size=MAX_UPLOAD,
         ssr_mode=False,

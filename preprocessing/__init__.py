@@ -61,10 +61,16 @@ class Diagnostics:
 
 @dataclass(frozen=True)
 class Prepared:
-    """tensor: (28, 28) float32 in [0, 1], white ink on black, all zeros without ink."""
+    """A picture made ready for the network, with what was found on the way.
+
+    tensor: (28, 28) float32 in [0, 1], white ink on black, all zeros without ink.
+    ink: (H, W) float32 coverage in [0, 1], without paper and stray dots, on the reduced picture or a part of it; None
+        without ink.
+    """
 
     tensor: np.ndarray
     diagnostics: Diagnostics
+    ink: np.ndarray | None = None
 
     @property
     def has_ink(self) -> bool:
@@ -118,7 +124,7 @@ def describe(size: tuple[int, int], ink: np.ndarray, specks: int, where: tuple[f
         bounding_box=place,
         stroke_width=stroke_width,
     )
-    return Prepared(tensor, replace(found, hints=hints(found, size, specks)))
+    return Prepared(tensor, replace(found, hints=hints(found, size, specks)), ink)
 
 
 def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, float]]:

@@ -178,12 +178,24 @@ STROKES = {
 class Visit:
     """A visitor at the page: draws, presses and reads."""
 
-    def __init__(self, browser, url, width=1280, height=800, phone=False, scheme="light", locale="en-US"):
+    def __init__(
+        self,
+        browser,
+        url,
+        width=1280,
+        height=800,
+        phone=False,
+        scheme="light",
+        locale="en-US",
+        motion="no-preference",
+        hash="",
+    ):
         self.context = browser.new_context(
             viewport={"width": width, "height": height},
             has_touch=phone,
             is_mobile=phone,
             color_scheme=scheme,
+            reduced_motion=motion,
             locale=locale,
         )
         self.context.set_default_timeout(WAIT_MS)
@@ -192,7 +204,14 @@ class Visit:
         self.errors = []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.open(f"{url}#{hash}" if hash else url)
+
+    def open(self, url):
+        """Goes to the page and waits until the pad can be drawn on."""
         self.page.goto(url)
+        self.wait_until_armed()
+
+    def wait_until_armed(self):
         self.page.locator("#pad .toolbar-wrap button.highlight").wait_for()
 
     def close(self):
@@ -209,12 +228,16 @@ class Visit:
             self.stroke(stroke)
 
     def stroke(self, stroke):
+        self.begin(stroke)
+        self.page.mouse.up()
+
+    def begin(self, stroke):
+        """Draws a stroke and keeps the button down."""
         first, *rest = self.points(stroke)
         self.page.mouse.move(*first)
         self.page.mouse.down()
         for x, y in rest:
             self.page.mouse.move(x, y)
-        self.page.mouse.up()
 
     def touch(self, digit):
         """Draws with a finger."""
@@ -224,6 +247,17 @@ class Visit:
             for event, (x, y) in zip(events, self.points(stroke), strict=True):
                 send("Input.dispatchTouchEvent", {"type": event, "touchPoints": [{"x": x, "y": y}]})
             send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def slow_down(self, **conditions):
+        """Makes the network slow, or offline=True; see Network.emulateNetworkConditions."""
+        fast = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        session = self.context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        session.send("Network.emulateNetworkConditions", fast | conditions)
+
+    def take_example(self, name):
+        """Clicks the example with this name."""
+        self.page.get_by_role("button", name=f"Example: {name}", exact=True).click()
 
     def press(self, tool):
         """Presses one of the pad's own buttons: Brush, Erase, Undo or Clear canvas."""
@@ -236,14 +270,14 @@ class Visit:
 
     def preview(self):
         """The 28x28 picture that is shown, as its data URL."""
-        return self.page.locator("#seen img").get_attribute("src")
+        return self.page.locator("#why .seen img").get_attribute("src")
 
     def wait_for_answer_to(self, act):
         """Does something to the drawing and waits until another preview is shown; gives the new one."""
         before = self.preview()
         act()
         self.page.wait_for_function(
-            "before => document.querySelector('#seen img').getAttribute('src') !== before", arg=before
+            "before => document.querySelector('#why .seen img').getAttribute('src') !== before", arg=before
         )
         return self.preview()
 

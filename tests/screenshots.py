@@ -1,19 +1,26 @@
-"""Takes pictures of the page, to be looked at: laptop and phone, light and dark, empty and with a digit drawn.
+"""Takes pictures of the page, to be looked at: laptop, tablet and phone, light and dark, in every state worth a look.
 
-python tests/screenshots.py OUT
+    python tests/screenshots.py OUT [--readme]
+
+--readme also replaces the two pictures that the README shows.
 """
 
 import argparse
 from itertools import pairwise
 from pathlib import Path
 
-from conftest import STROKES, Visit, launched, serving
+from conftest import ROOT, STROKES, Visit, launched, serving
+from PIL import Image
 
 SCREENS = {
     "laptop": {"width": 1280, "height": 800},
+    "tablet": {"width": 768, "height": 1024},
     "phone": {"width": 390, "height": 844, "phone": True},
 }
+SCHEMES = ("light", "dark")
 DIGIT = 3
+COLOURS = 128  # enough for a page, and a picture of 30 KB instead of 100
+README = {"laptop-light-drawn": "laptop", "phone-dark-drawn": "phone"}  # in .assets
 
 
 def rounded(stroke, times=3):
@@ -30,38 +37,64 @@ def take(folder):
     """Writes SCREEN-SCHEME-STATE.png into the folder."""
     with serving(folder / "server.log") as url, launched() as browser:
         for screen, options in SCREENS.items():
-            for scheme in ("light", "dark"):
+            for scheme in SCHEMES:
                 visit = Visit(browser, url, scheme=scheme, **options)
-                name = f"{screen}-{scheme}"
-                visit.page.screenshot(path=folder / f"{name}-empty.png")
-                for stroke in STROKES[DIGIT]:
-                    visit.stroke(rounded(stroke))
-                visit.answer.wait_for()
-                visit.page.screenshot(path=folder / f"{name}-drawn.png")
-                if scheme == "light":
-                    open_everything(visit.page)
-                    visit.page.screenshot(path=folder / f"{name}-open.png", full_page=True)
-                    visit.page.get_by_role("tab", name="Use a picture").click()
-                    visit.page.locator("#picture").wait_for()
-                    visit.page.screenshot(path=folder / f"{name}-picture.png")
+                for state, full in states(visit):
+                    visit.page.screenshot(path=folder / f"{screen}-{scheme}-{state}.png", full_page=full)
                 visit.close()
-                print(name)
+                print(f"{screen}-{scheme}")
     (folder / "server.log").unlink()
 
 
-def open_everything(page):
-    """Unfolds what is folded away."""
-    for accordion in ("#all-ten", "#measurements"):
-        page.locator(f"{accordion} button").click()
-    page.locator("#details table").wait_for()
+def states(visit):
+    """Brings the page into one state after the other: (name, whether to show all of the page)."""
+    words = visit.page.locator("#words")
+    yield "empty", False
+    *strokes, last = map(rounded, STROKES[DIGIT])
+    for stroke in strokes:
+        visit.stroke(stroke)
+    visit.begin(last)
+    visit.page.locator("#live strong:not(:empty)").wait_for()
+    yield "drawing", False
+    visit.page.mouse.up()
+    visit.answer.wait_for()
+    settled(visit.page)
+    yield "drawn", False
+    visit.page.get_by_role("button", name="Measurements").click()
+    visit.page.get_by_role("button", name="The network").click()
+    visit.page.locator("#network table").wait_for()
+    settled(visit.page)
+    yield "open", True
+    visit.page.get_by_role("button", name="Measurements").click()
+    visit.page.get_by_role("button", name="The network").click()
+    for example, said in (("several 2026", "digits"), ("letter A", "not look like a digit"), ("4 tiny", "4")):
+        visit.take_example(example)
+        words.filter(has_text=said).wait_for()
+        settled(visit.page)
+        yield example.replace(" ", "-"), True
+    visit.take_example("paper 2")
+    visit.answer.filter(has_text="2").wait_for()
+    settled(visit.page)
+    yield "picture", True
+
+
+def settled(page):
+    """Waits until nothing moves and every picture is there."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function("[...document.images].every(i => i.complete || i.loading === 'lazy')")
+    page.wait_for_function("document.getAnimations().every(a => a.playState !== 'running')")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="folder for the pictures")
-    out = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
-    take(out)
+    parser.add_argument("--readme", action="store_true", help="replace the README's pictures as well")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    take(arguments.out)
+    for name, shown in README.items() if arguments.readme else ():
+        with Image.open(arguments.out / f"{name}.png") as picture:
+            picture.quantize(COLOURS).save(ROOT / ".assets" / f"{shown}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,13 @@
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import EXAMPLES, Visit, expect
+from conftest import EXAMPLES, STROKES, Visit, expect
+from PIL import Image
+
+Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe  # there when playwright is
 
 PHONE = {"width": 390, "height": 844, "phone": True}
-PARTS = ("#title", "#pad", "#answer", "#seen", "#examples")
+PARTS = ("#title", "#pad", "#answer", "#why", "#examples")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,26 @@ def five(browser, server):
     v.close()
 
 
+@pytest.fixture(scope="module")
+def laptop(browser, server):
+    """A laptop that many tests use one after the other."""
+    v = Visit(browser, server)
+    yield v
+    assert v.errors == []
+    v.close()
+
+
+@pytest.fixture
+def pad(laptop):
+    """The shared laptop with a blank pad."""
+    if laptop.page.locator("#pad").is_hidden():
+        laptop.page.get_by_role("tab", name="Draw").click()
+    laptop.press("Clear canvas")
+    expect(laptop.page.locator("#words")).to_contain_text("Nothing here yet")
+    laptop.wait_until_armed()
+    return laptop
+
+
 def places(v):
     """Where the parts of the page are."""
     return {part: v.page.locator(part).bounding_box() for part in PARTS}
@@ -51,86 +74,261 @@ def test_three_drawn_with_the_mouse_is_a_three_in_another_language(visit):
     expect(v.answer).to_have_text("3")
 
 
-def test_drawing_and_clearing_five_times_loses_no_stroke(visit):
+def test_drawing_and_clearing_twenty_times_loses_no_stroke(pad):
+    for _ in range(20):
+        pad.draw(1)
+        expect(pad.answer).to_have_text("1")
+        pad.press("Clear canvas")
+        expect(pad.answer).to_have_count(0)
+
+
+def test_answer_comes_while_the_stroke_is_being_drawn_and_gives_way_to_the_final_one(pad):
+    pad.begin(*STROKES[7])
+    expect(pad.page.locator("#live strong")).to_have_text("7")
+    expect(pad.answer).to_have_count(0)
+    pad.page.mouse.up()
+    expect(pad.answer).to_be_visible()
+    expect(pad.answer).to_have_text("7")
+    expect(pad.page.locator("#live")).to_be_hidden()
+
+
+def test_live_answer_knows_the_strokes_before_and_the_eraser(pad):
+    bar, stem = [(0.25, 0.25), (0.7, 0.25)], [(0.7, 0.25), (0.45, 0.85)]
+    pad.wait_for_answer_to(lambda: pad.stroke(bar))
+    pad.begin(stem)
+    expect(pad.page.locator("#live strong")).to_have_text("7")
+    pad.page.mouse.up()
+    expect(pad.answer).to_have_text("7")
+    pad.press("Erase")
+    pad.begin([(0.2, 0.25), (0.8, 0.22), (0.75, 0.28)])
+    expect(pad.page.locator("#live strong")).not_to_have_text("7")
+    pad.page.mouse.up()
+
+
+def test_escape_clears_and_ctrl_z_undoes(pad):
+    one_stroke = pad.wait_for_answer_to(lambda: pad.stroke([(0.5, 0.2), (0.5, 0.8)]))
+    pad.wait_for_answer_to(lambda: pad.stroke([(0.3, 0.5), (0.7, 0.5)]))
+    pad.page.keyboard.press("Control+z")
+    expect(pad.page.locator("#why .seen img")).to_have_attribute("src", one_stroke)
+    pad.page.keyboard.press("Escape")
+    expect(pad.answer).to_have_count(0)
+    pad.draw(1)
+    expect(pad.answer).to_have_text("1")
+
+
+def test_page_is_worked_by_keyboard_alone(pad):
+    """All but the drawing itself: an example is chosen, its answer read, the pad cleared, a link taken."""
+    pad.page.locator("#examples button").first.focus()
+    for _ in range(7):
+        pad.page.keyboard.press("Tab")
+    assert pad.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    pad.page.keyboard.press("Enter")
+    expect(pad.answer).to_have_text("7")
+    pad.page.keyboard.press("Escape")
+    expect(pad.answer).to_have_count(0)
+
+
+def test_slow_network_loses_no_stroke(visit):
     v = visit()
-    for digit in (7, 1, 7, 1, 7):
-        v.draw(digit)
-        expect(v.answer).to_have_text(str(digit))
-        v.press("Clear canvas")
-        expect(v.answer).to_have_count(0)
+    v.slow_down(latency=400, downloadThroughput=50_000, uploadThroughput=25_000)
+    for stroke in ([(0.25, 0.2), (0.7, 0.2)], [(0.7, 0.2), (0.45, 0.85)]):
+        v.stroke(stroke)
+    expect(v.answer).to_have_text("7")
+    expect(v.page.locator("#live")).to_be_hidden()
 
 
-def test_blank_pad_has_a_friendly_line_and_no_answer(visit):
-    v = visit()
-    expect(v.page.locator("#words")).to_contain_text("Draw a digit")
-    expect(v.answer).to_have_count(0)
+def test_two_tabs_and_a_reload_do_not_mix_their_drawings(visit):
+    first, second = visit(), visit()
+    first.draw(7)
+    second.draw(1)
+    expect(first.answer).to_have_text("7")
+    expect(second.answer).to_have_text("1")
+    first.page.reload()
+    first.wait_until_armed()
+    expect(first.answer).to_have_count(0)
+    first.draw(3)
+    expect(first.answer).to_have_text("3")
+    expect(second.answer).to_have_text("1")
 
 
-def test_eraser_takes_ink_away_and_stays_in_hand_until_the_brush_is_taken_again(visit):
-    v = visit()
-    blank = v.preview()
-    v.wait_for_answer_to(lambda: v.stroke([(0.4, 0.5), (0.6, 0.5)]))
-    v.press("Erase")
-    v.stroke([(0.3, 0.5), (0.7, 0.5)])
-    expect(v.page.locator("#seen img")).to_have_attribute("src", blank)
-    expect(v.answer).to_have_count(0)
-    v.press("Brush")
-    v.wait_for_answer_to(lambda: v.stroke([(0.4, 0.5), (0.6, 0.5)]))
-
-
-def test_undo_takes_the_last_stroke_back(visit):
-    v = visit()
-    one_stroke = v.wait_for_answer_to(lambda: v.stroke([(0.5, 0.2), (0.5, 0.8)]))
-    v.wait_for_answer_to(lambda: v.stroke([(0.3, 0.5), (0.7, 0.5)]))
-    v.press("Undo")
-    expect(v.page.locator("#seen img")).to_have_attribute("src", one_stroke)
-    v.press("Undo")
-    expect(v.answer).to_have_count(0)
-
-
-def test_after_an_example_the_next_stroke_counts(visit):
-    v = visit()
-    v.page.locator("#examples button").nth(1).click()
+def test_link_draws_the_same_again_for_whoever_opens_it(visit):
+    v, other = visit(), visit()
+    v.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    v.take_example("1 serif")
     expect(v.answer).to_have_text("1")
-    v.wait_for_answer_to(lambda: v.stroke([(0.2, 0.25), (0.8, 0.8)]))
+    v.wait_for_answer_to(lambda: v.stroke([(0.2, 0.2), (0.5, 0.2)]))
+    v.press("Erase")
+    v.wait_for_answer_to(lambda: v.stroke([(0.3, 0.8), (0.7, 0.8)]))
+    v.page.get_by_role("button", name="Copy link").click()
+    expect(v.page.get_by_role("button", name="Copied")).to_be_visible()
+    link = v.page.evaluate("navigator.clipboard.readText()")
+    assert len(link) < 2000
+    other.page.goto("about:blank")
+    other.open(link)
+    expect(other.page.locator("#label h2")).to_have_text(v.answer.text_content())
+    likeness = """async (others) => {
+        const levels = async (src) => {
+            const [image, c] = [new Image(), document.createElement("canvas").getContext("2d")];
+            image.src = src;
+            await image.decode();
+            c.drawImage(image, 0, 0);
+            return [...c.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
+        };
+        const [a, b] = await Promise.all([document.querySelector("#why .seen img").src, others].map(levels));
+        return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.reduce((sum, value) => sum + value, 0);
+    }"""
+    other.page.wait_for_function(f"async (others) => (await ({likeness})(others)) < 0.05", arg=v.preview())
 
 
-def test_example_can_be_taken_from_the_other_tab_and_is_cleared(visit):
-    v = visit()
-    v.page.get_by_role("tab", name="Use a picture").click()
-    v.page.locator("#examples button").nth(7).click()
-    expect(v.answer).to_have_text("7")
-    v.press("Clear canvas")
-    expect(v.answer).to_have_count(0)
+def test_link_is_shown_where_the_clipboard_is_blocked(seven):
+    seven.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('blocked')); }")
+    seven.page.get_by_role("button", name="Copy link").click()
+    field = seven.page.get_by_role("textbox", name="Link to this drawing")
+    expect(field).to_be_focused()
+    assert field.input_value().startswith(seven.page.url + "#strokes=")
+    assert field.evaluate("f => f.selectionEnd - f.selectionStart === f.value.length")
 
 
-def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(visit):
-    v = visit()
-    v.draw(3)
-    expect(v.answer).to_have_text("3")
-    v.page.get_by_role("tab", name="Use a picture").click()
-    expect(v.answer).to_have_count(0)
-    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "7.png")
-    expect(v.answer).to_have_text("7")
-    v.page.get_by_role("tab", name="Draw").click()
-    expect(v.answer).to_have_text("3")
+@pytest.mark.parametrize("hash", ["example=none&strokes=%%%", "strokes=AA______8H"], ids=["no strokes", "wild ones"])
+def test_torn_link_leaves_a_pad_that_works(visit, server, hash):
+    v = visit(hash=hash)
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    assert v.errors == []
 
 
-def test_file_that_is_no_picture_gets_a_clear_message(visit):
-    v = visit()
-    v.page.get_by_role("tab", name="Use a picture").click()
-    v.page.locator("#picture input[type=file]").set_input_files(
+def test_picture_of_drawing_and_answer_can_be_saved(seven):
+    with seven.page.expect_download() as download:
+        seven.page.get_by_role("button", name="Save picture").click()
+    assert download.value.suggested_filename == "7.png"
+    with Image.open(download.value.path()) as picture:
+        assert picture.size == (1000, 500)
+        assert picture.convert("L").crop((50, 50, 450, 450)).getextrema() == (0, 255)  # ink on paper
+
+
+def test_examples_go_where_they_belong_and_have_names(pad):
+    pad.take_example("paper 2")
+    expect(pad.answer).to_have_text("2")
+    expect(pad.page.locator("#picture img")).to_be_visible()
+    pad.take_example("letter A")
+    expect(pad.page.locator("#words")).to_contain_text("not look like a digit")
+    expect(pad.page.locator("#pad")).to_be_visible()
+    assert pad.page.locator("#examples button:not([aria-label])").count() == 0
+
+
+def test_blank_pad_has_a_friendly_line_and_no_answer(pad):
+    expect(pad.page.locator("#words")).to_contain_text("Draw a digit")
+    expect(pad.answer).to_have_count(0)
+
+
+def test_eraser_takes_ink_away_and_stays_in_hand_until_the_brush_is_taken_again(pad):
+    blank = pad.preview()
+    pad.wait_for_answer_to(lambda: pad.stroke([(0.4, 0.5), (0.6, 0.5)]))
+    pad.press("Erase")
+    pad.stroke([(0.3, 0.5), (0.7, 0.5)])
+    expect(pad.page.locator("#why .seen img")).to_have_attribute("src", blank)
+    expect(pad.answer).to_have_count(0)
+    pad.press("Brush")
+    pad.wait_for_answer_to(lambda: pad.stroke([(0.4, 0.5), (0.6, 0.5)]))
+
+
+def test_undo_takes_the_last_stroke_back(pad):
+    one_stroke = pad.wait_for_answer_to(lambda: pad.stroke([(0.5, 0.2), (0.5, 0.8)]))
+    pad.wait_for_answer_to(lambda: pad.stroke([(0.3, 0.5), (0.7, 0.5)]))
+    pad.press("Undo")
+    expect(pad.page.locator("#why .seen img")).to_have_attribute("src", one_stroke)
+    pad.press("Undo")
+    expect(pad.answer).to_have_count(0)
+
+
+def test_after_an_example_the_next_stroke_counts(pad):
+    pad.take_example("1 serif")
+    expect(pad.answer).to_have_text("1")
+    pad.wait_for_answer_to(lambda: pad.stroke([(0.2, 0.25), (0.8, 0.8)]))
+
+
+def test_example_can_be_taken_from_the_other_tab_and_is_cleared(pad):
+    pad.page.get_by_role("tab", name="Use a picture").click()
+    pad.take_example("7")
+    expect(pad.answer).to_have_text("7")
+    pad.press("Clear canvas")
+    expect(pad.answer).to_have_count(0)
+
+
+def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(pad):
+    pad.draw(3)
+    expect(pad.answer).to_have_text("3")
+    pad.page.get_by_role("tab", name="Use a picture").click()
+    expect(pad.answer).to_have_count(0)
+    pad.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "7.png")
+    expect(pad.answer).to_have_text("7")
+    pad.page.get_by_role("tab", name="Draw").click()
+    expect(pad.answer).to_have_text("3")
+
+
+def test_file_that_is_no_picture_gets_a_clear_message(pad):
+    pad.page.get_by_role("tab", name="Use a picture").click()
+    pad.page.locator("#picture input[type=file]").set_input_files(
         {"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear network, which digit am I?"}
     )
-    expect(v.page.get_by_text("cannot be read as a picture")).to_be_visible()
+    expect(pad.page.get_by_text("cannot be read as a picture")).to_be_visible()
+    expect(pad.page.locator("#picture img")).to_have_count(0)
 
 
-def test_three_likeliest_digits_are_shown_and_all_ten_on_demand(seven):
+def test_three_likeliest_digits_are_shown_and_all_ten_below(seven):
     expect(seven.page.locator("#label .confidence-set")).to_have_count(3)
-    seven.page.get_by_role("button", name="All ten digits").click()
-    expect(seven.page.locator("#chart li span")).to_have_text([*"0123456789", "none"])
-    expect(seven.page.locator("#chart li").nth(7).locator("b")).not_to_have_text("0%")
-    seven.page.get_by_role("button", name="All ten digits").click()
+    expect(seven.page.locator("#why .bars span").filter(visible=True)).to_contain_text([*"0123456789", "none"])
+    expect(seven.page.locator("#why .bars .best span")).to_have_text("7")
+
+
+def test_network_view_tells_its_size_and_shows_its_mistakes(seven):
+    network = seven.page.get_by_role("button", name="The network")
+    network.click()
+    expect(seven.page.locator("#network")).to_contain_text("parameters")
+    for image in seven.page.locator("#network .plots img").all():
+        image.scroll_into_view_if_needed()
+        seven.page.wait_for_function("image => image.naturalWidth > 300", arg=image.element_handle())
+    network.click()
+    seven.page.evaluate("scrollTo(0, 0)")
+
+
+@pytest.mark.parametrize("screen", [{}, {**PHONE, "scheme": "dark"}], ids=["laptop", "phone, dark"])
+def test_accessibility_check_finds_nothing_serious(visit, screen):
+    v = visit(**screen)
+    assert serious(v.page) == []
+    v.draw(7)
+    v.answer.wait_for()
+    for section in ("Measurements", "The network"):
+        v.page.get_by_role("button", name=section).click()
+    v.page.locator("#network table").wait_for()
+    assert serious(v.page) == []
+    v.page.get_by_role("tab", name="Use a picture").click()
+    expect(v.answer).to_have_count(0)
+    assert serious(v.page) == []
+
+
+def serious(page):
+    """Serious and critical findings of axe-core, as (rule, selector)."""
+    findings = Axe().run(page).response["violations"]
+    return [
+        (finding["id"], node["target"])
+        for finding in findings
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"]
+    ]
+
+
+def test_nothing_moves_for_those_who_want_no_motion(visit):
+    v = visit(motion="reduce")
+    v.draw(7)
+    v.answer.wait_for()
+    moving = v.page.evaluate(
+        """[...document.querySelectorAll("#answer *, #why *")].filter((e) => {
+            const style = getComputedStyle(e);
+            return style.transitionDuration.split(",").some((t) => parseFloat(t) > 0) || style.animationName !== "none";
+        }).map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    assert moving == []
 
 
 @pytest.mark.parametrize("device", ["seven", "five"], ids=["laptop", "phone"])
@@ -141,7 +339,7 @@ def test_nothing_moves_when_the_answer_comes(device, request):
 
 @pytest.mark.parametrize(
     ("device", "parts"),
-    [("seven", ("#pad", "#answer", "#seen")), ("five", ("#pad", "#answer"))],
+    [("seven", ("#pad", "#answer", "#why")), ("five", ("#pad", "#answer"))],
     ids=["laptop", "phone"],
 )
 def test_pad_and_answer_share_one_screen(device, parts, request):
@@ -156,7 +354,7 @@ def test_pad_and_answer_share_one_screen(device, parts, request):
 
 
 def test_preview_is_enlarged_with_crisp_pixels(seven):
-    image = seven.page.locator("#seen img")
+    image = seven.page.locator("#why .seen img")
     assert image.evaluate("i => [i.naturalWidth, i.naturalHeight]") == [28, 28]
     assert image.evaluate("i => getComputedStyle(i).imageRendering") == "pixelated"
     assert image.bounding_box()["width"] >= 112

@@ -1,4 +1,5 @@
-"""The Weights view of the page: what is served, what was published, what either scored. Read-only.
+"""The network, as the page shows it: its size and results, its mistakes, which weights are served and since when, what
+was published. Read-only.
 
     weights.page.view(serving)    # inside gr.Blocks
 
@@ -7,27 +8,31 @@ Names come from the Hub, where anybody may have chosen them: everything is escap
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from html import escape
+from pathlib import Path
 
 import gradio as gr
 
+from nn import MLP
+from weights import BUNDLED
 from weights.figures import in_words
 from weights.hub import Version
 from weights.serving import BUNDLED_SOURCE, Serving
 
-# Narrow enough for a phone: a checksum may break anywhere, a date not at all.
-STYLE = """<style>
-#weights table { width: 100% }
-#weights :is(th, td) { padding: 4px 8px; overflow-wrap: anywhere; vertical-align: top }
-#weights th { overflow-wrap: normal }
-#weights .whole { white-space: nowrap }
-</style>"""
+CARD = "README.md"
+HUB = "https://huggingface.co"
+# Plots that lie beside the bundled weights: the file, and what a screen reader says of it.
+PLOTS = {
+    BUNDLED / "confusion_matrix.png": "Confusion matrix: which digit of MNIST's test images was read as which",
+    BUNDLED / "mistakes.png": "The test images that were misread with the most confidence, and what they were read as",
+}
 
 
 def view(serving: Serving) -> gr.Accordion:
     """A folded section; it is brought up to date each time somebody unfolds it."""
-    with gr.Accordion("Weights", open=False, elem_id="weights") as section:
+    with gr.Accordion("The network", open=False, elem_id="network") as section:
         content = gr.HTML(render(serving))
     section.expand(
         lambda: render(serving), None, content, show_progress="hidden", queue=False, api_visibility="private"
@@ -37,21 +42,50 @@ def view(serving: Serving) -> gr.Accordion:
 
 def render(serving: Serving) -> str:
     """The view as HTML."""
-    _, served = serving.current
+    model, served = serving.current
     look, versions = serving.look, serving.versions
     names = [name for version in versions if version.commit == served.revision for name in version.names]
+    bundled = served.source == BUNDLED_SOURCE
     facts = {
-        "Repository": "bundled with this app" if served.source == BUNDLED_SOURCE else served.source,
+        "Layers": layers(model),
+        "Results on MNIST": in_words(served.results),
+        "Weights": "bundled with this app" if bundled else served.source,
         "Version": ", ".join(names) or served.requested,
         "Commit": served.revision,
         "SHA-256": served.sha256,
-        "Results": in_words(served.results),
-        "Since": moment(served.since),
+        "Served since": moment(served.since),
         "Hub asked": moment(look.checked),
         "Problem": look.error,
     }
     rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts.items() if value)
-    return f"{STYLE}<h3>Served now</h3><table>{rows}</table>{published(versions, served.revision)}"
+    plots = "".join(plot(*each) for each in PLOTS.items()) if bundled else ""  # others' plots are on their card
+    return (
+        f"<table>{rows}</table>{links(None if bundled else served.source)}"
+        f'<div class="plots">{plots}</div>{published(versions, served.revision)}'
+    )
+
+
+def layers(model: MLP) -> str:
+    """`784 → 1000 → 500 → 11, relu, 1,291,011 parameters`"""
+    return f"{' → '.join(map(str, model.widths))}, {model.activation}, {model.theta.size:,} parameters"
+
+
+def links(repo: str | None) -> str:
+    """Where to read more: the card of these weights, and the code, if this runs on a Space."""
+    space = os.environ.get("SPACE_ID")
+    code = f"{HUB}/spaces/{space}"
+    card = f"{HUB}/{repo}" if repo else f"{code}/blob/main/{BUNDLED.name}/{CARD}"
+    found = {"Model card": card if repo or space else None, "Code": f"{code}/tree/main" if space else None}
+    items = [f'<a href="{escape(url)}" target="_blank" rel="noopener">{name}</a>' for name, url in found.items() if url]
+    missing = "" if repo or space else f"The model card is {BUNDLED.name}/{CARD}, beside the code of this app."
+    return f'<p class="links">{" ".join(items)}{missing}</p>'
+
+
+def plot(file: Path, alt: str) -> str:
+    """A picture that loads when it comes into sight; app.py lets it be served."""
+    return (
+        f'<img src="gradio_api/file={escape(str(file))}" alt="{escape(alt)}" loading="lazy">' if file.is_file() else ""
+    )
 
 
 def published(versions: tuple[Version, ...], served: str | None) -> str:
@@ -60,7 +94,7 @@ def published(versions: tuple[Version, ...], served: str | None) -> str:
         return ""
     rows = "".join(row(version, version.commit == served) for version in versions)
     heading = "".join(f"<th>{name}</th>" for name in ("Version", "Test images", "Date"))
-    return f"<h3>Published versions</h3><table><thead><tr>{heading}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<h2>Published versions</h2><table><thead><tr>{heading}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def row(version: Version, served: bool) -> str:

@@ -1,8 +1,9 @@
-"""Draws the example digits beside this file as a hand might: black on white, a round brush, a little wobble.
+"""Draws the examples beside this file as a hand might: black on white, a round brush, a little wobble.
 
     python preprocessing/examples/draw.py
 
-The first character of a file's name is the digit that it shows.
+Where the first character of a file's name is a digit, that is the digit it shows; the others are a letter, a star, a
+year, and what looks like the photo of a digit on paper. The page's icon is made from one of them as well.
 """
 
 from pathlib import Path
@@ -56,7 +57,35 @@ DRAWINGS = {
         [(.92, .16), (.62, .0), (.22, .07), (.04, .29), (.2, .49), (.56, .5), (.86, .32), (.95, .1), (.92, .4),
          (.84, .72), (.76, 1.03)],
     ]),
+    "letter-A": (24, (105, 70, 190, 260), 0.03, [
+        [(.0, 1.0), (.17, .66), (.36, .3), (.5, .0), (.64, .3), (.83, .66), (1.0, 1.0)],
+        [(.17, .64), (.5, .62), (.84, .64)],
+    ]),
+    "shape-star": (18, (85, 80, 230, 225), 0.0, [
+        [(.2, 1.0), (.36, .68), (.5, .3), (.6, .0), (.68, .3), (.8, .66), (.93, .98), (.6, .72), (.3, .5), (.0, .33),
+         (.35, .36), (.65, .37), (1.0, .35), (.7, .58), (.45, .79), (.2, 1.0)],
+    ]),
+    "several-2026": (15, (40, 145, 320, 110), 0.06, [
+        [(.02, .24), (.07, .03), (.15, .03), (.19, .25), (.12, .6), (.0, .98), (.08, .97), (.2, .99)],
+        [(.37, .0), (.29, .12), (.26, .5), (.29, .88), (.37, 1.0), (.44, .85), (.47, .48), (.44, .12), (.37, .01)],
+        [(.55, .24), (.6, .03), (.67, .03), (.71, .25), (.64, .6), (.53, .98), (.61, .97), (.73, .99)],
+        [(.96, .0), (.87, .18), (.81, .5), (.82, .85), (.89, 1.01), (.97, .92), (.99, .7), (.94, .54), (.87, .57),
+         (.82, .75)],
+    ]),
 }  # fmt: skip
+
+# A photo: a pen on grainy paper under a lamp at one side.
+PHOTO, PHOTO_OF = "paper-2", (9, (150, 85, 120, 190), 0.18, [
+    [(.04, .26), (.2, .05), (.55, -.01), (.85, .12), (.84, .36), (.55, .64), (.25, .85), (.0, 1.0),
+     (.2, .96), (.45, .95), (.7, 1.0), (1.0, .96)],
+])  # fmt: skip
+PAPER, PEN = (236, 229, 214), (38, 52, 120)
+SHADE = 0.45  # how much darker the corner away from the lamp is
+GRAIN = 5  # of 255
+PHOTO_QUALITY = 82
+
+ICON = Path(__file__).parents[2] / ".assets" / "favicon.png"
+ICON_OF, ICON_COLOUR, ICON_SIDE = "7", "#3547c5", 192
 
 
 def spline(points, steps=40):
@@ -80,9 +109,9 @@ def wobble(curve, amount, rng):
     return curve + amount * noise / max(noise.std(), 1e-9)
 
 
-def draw(name):
-    """The drawing as an "L" image, CANVAS x CANVAS, black on white."""
-    brush, (left, top, width, height), slant, strokes = DRAWINGS[name]
+def draw(name, drawing):
+    """A drawing as an "L" image, CANVAS x CANVAS, black on white."""
+    brush, (left, top, width, height), slant, strokes = drawing
     rng = np.random.default_rng(sum(map(ord, name)))
     big = Image.new("L", (CANVAS * OVERSAMPLING,) * 2, 255)
     pen = ImageDraw.Draw(big)
@@ -97,10 +126,33 @@ def draw(name):
     return big.resize((CANVAS, CANVAS), Image.Resampling.LANCZOS)
 
 
+def photo(ink):
+    """What a camera might make of the drawing on paper: an "RGB" image."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:CANVAS, 0:CANVAS] / CANVAS
+    light = 1 - SHADE * (0.7 * x + 0.3 * y) ** 1.5
+    cover = (1 - np.asarray(ink, float) / 255)[..., None]
+    colour = (1 - cover) * PAPER + cover * PEN
+    grain = rng.normal(0, GRAIN, (CANVAS, CANVAS, 1))
+    return Image.fromarray(np.clip(colour * light[..., None] + grain, 0, 255).astype(np.uint8))
+
+
+def icon():
+    """A 7 in chalk on a rounded tile: an "RGBA" image."""
+    brush, _, slant, strokes = DRAWINGS[ICON_OF]
+    ink = draw(ICON_OF, (brush * 2, (95, 70, 210, 260), slant, strokes))
+    tile = Image.new("RGBA", (CANVAS, CANVAS))
+    ImageDraw.Draw(tile).rounded_rectangle((0, 0, CANVAS - 1, CANVAS - 1), radius=90, fill=ICON_COLOUR)
+    tile.paste("white", mask=ink.point(lambda grey: 255 - grey))
+    return tile.resize((ICON_SIDE, ICON_SIDE), Image.Resampling.LANCZOS)
+
+
 def main():
     folder = Path(__file__).parent
-    for name in DRAWINGS:
-        levels = draw(name).point(lambda v: round(v / 255 * (GREY_LEVELS - 1)))
+    icon().save(ICON, optimize=True)
+    photo(draw(PHOTO, PHOTO_OF)).save(folder / f"{PHOTO}.jpg", quality=PHOTO_QUALITY, optimize=True)
+    for name, drawing in DRAWINGS.items():
+        levels = draw(name, drawing).point(lambda v: round(v / 255 * (GREY_LEVELS - 1)))
         image = Image.frombytes("P", levels.size, levels.tobytes())
         image.putpalette([g for level in range(GREY_LEVELS) for g in (level * 255 // (GREY_LEVELS - 1),) * 3])
         image.save(folder / f"{name}.png", optimize=True, bits=4)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 import app  # noqa: E402
+from preprocessing import inputs  # noqa: E402
 
 ROUNDS = 60
 MUST = 4.0
@@ -29,8 +30,9 @@ MUST = 4.0
 
 def pictures():
     """{kind: [RGBA pictures of 400x400]}"""
-    drawings = [app.flatten(app.example_drawing(i)) for i in range(len(app.example_files()))]
-    paper = Image.new("RGBA", app.CANVAS, "white")
+    files = sorted(inputs.EXAMPLES.glob("[0-9]*.png"))
+    drawings = [inputs.flatten(inputs.on_the_pad(Image.open(file))) for file in files]
+    paper = Image.new("RGBA", inputs.CANVAS, "white")
     return {"on nothing": drawings, "on paper": [Image.alpha_composite(paper, drawing) for drawing in drawings]}
 
 

@@ -1,0 +1,121 @@
+"""What the page shows of the way from a drawing to the tensor: its pictures, step by step, and the measurements.
+
+    preprocessing.page.drawn(image)               # the first figure, as HTML
+    preprocessing.page.steps(prepared)            # the next two
+    preprocessing.page.measurements(prepared)     # hints and a table, as HTML
+
+Pictures stand in the HTML itself, as data URLs of a few hundred bytes: an answer arrives whole or not at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from preprocessing import Prepared
+from preprocessing.frame import BOX, CENTER, SIDE, bounding_box, center_of_mass
+from preprocessing.picture import to_opaque
+
+THUMBNAIL = 144  # pixels of a figure's longer side: sharp on a phone's screen too, and 2 KB as a JPEG
+JPEG_QUALITY = 80
+CLOSE_UP = 4  # the centred ink is shown at so many times the resolution of the network's input
+NO_INK = "<p>No ink yet.</p>"
+
+
+def picture_url(levels: np.ndarray | Image.Image, kind: str = "PNG", **options) -> str:
+    """An image, or (H, W) or (H, W, 3) uint8, as a data URL."""
+    image = levels if isinstance(levels, Image.Image) else Image.fromarray(levels)
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def to_levels(shares: np.ndarray) -> np.ndarray:
+    """Values in [0, 1] -> uint8."""
+    return np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
+
+
+def step(name: str, shown: str, title: str, line: str) -> str:
+    """One step of the way as a list item: a figure, what it is, and one line of explanation."""
+    return f'<li class="{name}">{shown}<div><b>{escape(title)}</b><span>{escape(line)}</span></div></li>'
+
+
+def figure(url: str, alt: str, side: int) -> str:
+    """A square figure of the given number of pixels, enlarged by the page's style."""
+    return f'<img src="{url}" width="{side}" height="{side}" alt="{escape(alt)}">'
+
+
+def drawn(image: Image.Image | np.ndarray, photo: bool = False) -> str:
+    """The first step: the drawing or photo itself, as a list item."""
+    name, title = ("drawn photo", "Your picture") if photo else ("drawn", "Your drawing")
+    return step(name, thumbnail(image), title, "Any size, any place, dark or light.")
+
+
+def steps(prepared: Prepared) -> str:
+    """From the ink to the 28x28 pixels, as list items; without ink the figures are empty."""
+    blank = "" if prepared.has_ink else ", still blank"
+    return step("ink", close_up(prepared.ink), "The ink", "No paper, no dots; scaled and centred.") + step(
+        "seen",
+        figure(picture_url(to_levels(prepared.tensor)), f"The 28 by 28 pixels the network sees{blank}", SIDE),
+        "28 × 28 pixels",
+        "All it sees: strokes as wide as MNIST’s.",
+    )
+
+
+def thumbnail(image: Image.Image | np.ndarray) -> str:
+    """The picture as it was given, on a square."""
+    if isinstance(image, Image.Image) and image.mode in ("L", "RGB", "RGBA") and min(image.size) > 2 * THUMBNAIL:
+        image = image.reduce(min(image.size) // THUMBNAIL)  # the rest of the way is paid for every pixel
+    small = to_opaque(image)
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    width, height = small.size
+    url = picture_url(small, "JPEG", quality=JPEG_QUALITY)
+    return f'<img src="{url}" width="{width}" height="{height}" alt="What was drawn">'
+
+
+def close_up(ink: np.ndarray | None) -> str:
+    """The ink where the tensor has it, at a higher resolution and with its strokes as they were drawn."""
+    side = SIDE * CLOSE_UP
+    paper = Image.new("L", (side, side))
+    if ink is not None:
+        left, top, right, bottom = bounding_box(ink)
+        scale = BOX * CLOSE_UP / max(right - left, bottom - top)
+        source = Image.fromarray(to_levels(ink))
+        # Where the figure's first pixel comes from: the middle of the ink's weight comes to the middle, all ink stays.
+        origin_x, origin_y = (
+            min(max(middle - CENTER * CLOSE_UP / scale, last - side / scale), first)
+            for middle, first, last in zip(center_of_mass(ink), (left, top), (right, bottom), strict=True)
+        )
+        paper = source.transform(
+            (side, side), Image.Transform.AFFINE, (1 / scale, 0, origin_x, 0, 1 / scale, origin_y), Image.BILINEAR
+        )
+    return figure(picture_url(paper), "The ink, cropped, scaled and centred", side)
+
+
+def measurements(prepared: Prepared, **more: str) -> str:
+    """Hints in plain words, and what was measured on the way; `more` rows come last."""
+    d = prepared.diagnostics
+    if not prepared.has_ink:
+        return NO_INK
+    left, top, right, bottom = d.bounding_box
+    dx, dy = d.center_offset
+    rows = {
+        "Ink box": f"{right - left} × {bottom - top} pixels at ({left}, {top})",
+        "Ink box / picture": f"{d.area_ratio:.1%}",
+        "Off centre": f"{abs(dx):.0%} {'right' if dx >= 0 else 'left'}, {abs(dy):.0%} {'down' if dy >= 0 else 'up'}",
+        "Stroke density": f"{d.stroke_density:.1%}",
+        "Stroke width": f"{d.stroke_width:.1f} of 28 pixels",
+        **more,
+    }
+    table = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())
+    remarks = "".join(f"<li>{hint}</li>" for hint in hints(prepared))
+    return (f"<ul>{remarks}</ul>" if remarks else "") + f"<table>{table}</table>"
+
+
+def hints(prepared: Prepared) -> list[str]:
+    """What is unusual about a drawing, in plain words, as HTML."""
+    return [escape(hint) for hint in prepared.diagnostics.hints if prepared.has_ink]
