@@ -84,6 +84,7 @@
     const [digit, ...rest] = [...document.querySelectorAll("#live strong, #live .row, #live p")];
     if (!digit) return;
     digit.textContent = answer;
+    digit.style.setProperty("--count", answer.split(" ").length);
     digit.className = top.length ? (answer.length > 1 ? "long" : "") : "several";
     const line = rest.pop();
     line.textContent = words;
