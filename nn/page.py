@@ -1,7 +1,7 @@
 """What the page shows of the network at work: the answer in words, which ink spoke for it, the hidden units, all bars.
 
 nn.page.sentence(answer)                          # "Probably a 7."
-nn.page.steps(answer, explanation, for_, against) # the later steps of the way, as HTML
+nn.page.steps(answer, tensor, explanation)        # the later steps of the way, as HTML
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def several(names: list[str], confidence: float) -> str:
         said = f"{count} shapes, and not all of them look like digits to me."
     else:
         said = f"{count} digits{', I think' * (confidence < SURE)}: {confidence:.0%} sure of all together."
-    return f"<strong>{' '.join(map(short, names))}</strong><p>{said}</p>"
+    return f'<strong style="--count:{len(names)}">{" ".join(map(short, names))}</strong><p>{said}</p>'
 
 
 def digits(read: list[tuple[np.ndarray, str, float]]) -> str:

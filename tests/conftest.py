@@ -95,14 +95,16 @@ def free_port():
 
 
 @contextlib.contextmanager
-def serving(log):
-    """Runs `python app.py` on a free port and gives its address once it answers; its output goes to the file `log`."""
+def serving(log, *command):
+    """Runs the command, `python app.py` unless another is given, on a free port and gives its address once it answers;
+    its output goes to the file `log`.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
     with open(log, "wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command or [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
         try:
             end = time.monotonic() + START_SECONDS

@@ -10,24 +10,19 @@ ones for answers while drawing, which stand apart; page weight is what a first v
 """
 
 import argparse
-import contextlib
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from conftest import ROOT as HERE  # noqa: E402
-from conftest import START_SECONDS, STROKES, answers, free_port, launched, serving  # noqa: E402
+from conftest import START_SECONDS, STROKES, launched, serving  # noqa: E402
 from screenshots import rounded  # noqa: E402
 
 BARE = """
-import sys
 import gradio as gr
 import app
 from preprocessing import inputs
@@ -38,7 +33,7 @@ with gr.Blocks() as demo:
     )
     label = gr.Label(num_top_classes=3, elem_id="label")
     pad.change(lambda drawing: app.recognize(drawing["composite"]) if drawing else None, pad, label)
-demo.launch(ssr_mode=False, server_port=int(sys.argv[1]))
+demo.launch(ssr_mode=False)
 """
 
 # Notes when the pointer went down and up, when the Label came, and when any answer was first in sight.
@@ -62,25 +57,6 @@ DIGITS = (7, 1)  # drawn in turn
 QUIET_MS = 700  # without any request, after an answer: then the stroke's requests are over
 LIVE = "/live"
 MUST = 1.1
-
-
-@contextlib.contextmanager
-def bare(log):
-    """Runs the bare app and gives its address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with open(log, "wb") as output:
-        server = subprocess.Popen([sys.executable, "-c", BARE, str(port)], cwd=HERE, stdout=output, stderr=output)
-        try:
-            end = time.monotonic() + START_SECONDS
-            while not answers(url):
-                if server.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"the bare app did not start:\n{Path(log).read_text()}")
-                time.sleep(0.05)
-            yield url
-        finally:
-            server.terminate()
-            server.wait()
 
 
 class Tab:
@@ -123,7 +99,7 @@ class Tab:
         canvas = self.page.locator("#pad canvas").first.bounding_box()
         side = min(canvas["width"], canvas["height"])
         left, top = canvas["x"] + (canvas["width"] - side) / 2, canvas["y"] + (canvas["height"] - side) / 2
-        first, *rest = [(left + side * x, top + side * y) for x, y in rounded(*STROKES[digit], times=2)]
+        first, *rest = [(left + side * x, top + side * y) for x, y in rounded(STROKES[digit][0], times=2)]
         self.page.mouse.move(*first)
         self.page.mouse.down()
         for point in rest:
@@ -187,7 +163,11 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         logs = Path(folder)
-        with serving(logs / "page.log") as ours, bare(logs / "bare.log") as theirs, launched() as browser:
+        with (
+            serving(logs / "page.log") as ours,
+            serving(logs / "bare.log", sys.executable, "-c", BARE) as theirs,
+            launched() as browser,
+        ):
             found = measure(browser, {OURS: ours, PEER: theirs}, pages, strokes)
 
     ours, theirs = (summarized(found[name]) for name in (OURS, PEER))
