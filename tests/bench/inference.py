@@ -117,7 +117,7 @@ def race(model, rounds):
             time.sleep(PAUSE)
             times[n, title].append(seconds(answer, X[:n], calls))
         time.sleep(PAUSE)
-        peaks.append(seconds(lambda a: np.matmul(a, a, out=out), a, 2))
+        peaks.append(seconds(lambda _: np.matmul(a, a, out=out), a, 2))
 
     medians, measures = {key: statistics.median(taken) for key, taken in times.items()}, {}
     print(f"{model!r}\n{'images':>8}" + "".join(f"{title + ' ms':>17}" for title in contenders) + "   ours / theirs")
