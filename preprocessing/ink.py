@@ -48,7 +48,7 @@ def ink_on_bands(picture: Image.Image) -> np.ndarray | None:
     Each column's paper is what is seen at its top and its bottom, or each row's what is seen left and right. Ink may be
     darker than the one band and lighter than the other.
     """
-    grey = np.asarray(picture.convert("L"))
+    grey = np.asarray(picture if picture.mode == "L" else picture.convert("L"))
     levels = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     if np.ptp(levels) < BAND_CONTRAST * 255:
         return None
@@ -102,9 +102,12 @@ def largest(differences: list[np.ndarray]) -> np.ndarray:
 
 def level_of_most(distance: np.ndarray, share: float) -> int:
     """The whole number that at least this share of the distances (0 to 255) reach, and of such the largest."""
+    most = max(int(distance.size * share), 1)
+    top = int(distance.max())
+    if np.count_nonzero(distance >= top) >= most:
+        return top  # ink of one colour: it takes no counting of all levels
     counts = np.bincount(distance.astype(np.uint8).ravel(), minlength=256)
-    reached = counts[::-1].cumsum()
-    return 255 - int(np.searchsorted(reached, max(int(distance.size * share), 1)))
+    return 255 - int(np.searchsorted(counts[::-1].cumsum(), most))
 
 
 def paper_surface(grey: np.ndarray) -> np.ndarray:
