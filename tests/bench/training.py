@@ -49,6 +49,7 @@ RATE = 1e-3
 # name: hidden layers, batch size, steps in one turn, and the ratio to PyTorch's fused Adam that must be reached
 NETWORKS = {"small": ((256, 128), 128, 40, 1.0), "large": ((1000, 500), 256, 12, 1.05)}
 ROUNDS = 12
+BUDGET = 40  # seconds for a network, after which no new round starts: on busy cores a round can take ten times longer
 PEAK_SIDE = 2048  # large enough for the full speed of a matrix product
 
 # The recipe of --to-99: the smallest that was seen to pass 99% within a minute.
@@ -144,7 +145,10 @@ def race(name, train, rounds):
     images, labels = train.pixels(), train.labels.astype(np.int64)
     contenders = {title: make(hidden, batch) for title, make in CONTENDERS.items()}
     times, peaks = {title: [] for title in contenders}, []
+    deadline = time.perf_counter() + BUDGET
     for i in range(rounds + 1):
+        if i > 1 and time.perf_counter() > deadline:
+            break
         first = i * steps * batch % (len(images) - steps * batch)
         X, y = images[first : first + steps * batch], labels[first : first + steps * batch]
         for title, contender in contenders.items():
