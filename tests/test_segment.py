@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from bench.segment import number_on_pad, numbers, score
 from conftest import EXAMPLES
 from PIL import Image, ImageDraw, ImageOps
 
 import app
+from preprocessing.segment import split
 
-DIGITS = {path.stem[0]: path for path in EXAMPLES.glob("[0-9]*.png")}
+DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
 HEIGHT = 120
 GAP = 30
 PEN = 14
@@ -74,7 +76,7 @@ def test_boxes_frame_the_digits_where_they_stand():
     assert right.box[3] - right.box[1] == pytest.approx(HEIGHT, abs=5)
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("[0-9]*.png")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DIGITS.values(), ids=lambda path: path.stem)
 def test_single_digit_is_read_as_ever(path):
     (reading,) = app.read(Image.open(path))
     expected = app.examine(Image.open(path))
@@ -129,6 +131,44 @@ def test_page_of_writing_is_not_taken_apart():
         for x in range(20, 380, 60):
             many[y : y + 40, x : x + 6] = 0
     assert len(app.read(many)) == 1
+
+
+def bars(*columns):
+    """A picture with a bar from top to bottom between each pair of columns, slanting to the right by `slant` pixels."""
+    image = Image.new("L", (200, 100), "white")
+    pen = ImageDraw.Draw(image)
+    for left, right, slant in columns:
+        pen.polygon([(left + slant, 10), (right + slant, 10), (right, 90), (left, 90)], fill="black")
+    return image
+
+
+def as_sure_of_all(tensors):
+    """A reader to whom everything is as likely a digit, so that the places of the pieces decide."""
+    return np.full((len(tensors), 10), 0.9)
+
+
+def test_where_the_reader_cannot_decide_near_pieces_are_one_digit_and_far_ones_two():
+    assert len(split(bars((50, 60, 0), (62, 72, 0)), as_sure_of_all)) == 1
+    assert len(split(bars((50, 60, 0), (90, 100, 0)), as_sure_of_all)) == 2
+
+
+def test_where_the_reader_prefers_two_pieces_above_each_other_stay_one_digit():
+    def rather_two(tensors):
+        return np.where(tensors.sum(axis=1) == max(tensors.sum(axis=1)), 0.7, 0.99)[:, None]
+
+    beside, across = bars((50, 60, 0), (63, 73, 0)), bars((50, 60, 30), (63, 73, 30))
+    assert len(split(beside, rather_two)) == 2
+    assert len(split(across, rather_two)) == 1  # the slanted ones share most of their columns
+
+
+def test_sketches_in_a_row_are_read_whole_and_alone_are_not_split(sketches):
+    core = sketches.load(core=True)
+    pictures = ((number_on_pad(sketches, digits, rng, "photo"), digits) for digits, rng in numbers(core, 30, seed=7))
+    shares = score(pictures)
+    assert shares["count"] >= 0.95
+    assert shares["whole"] >= 0.85
+    singles = sketches.subset(core, 100)
+    assert sum(len(app.read(sketches.draw(digit))) != 1 for digit in singles) <= 1
 
 
 def test_what_is_no_picture_gets_a_value_error():
