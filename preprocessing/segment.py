@@ -11,6 +11,7 @@ digits overlap. (Over-segmentation and a best path through all groupings: LeCun 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,6 +37,7 @@ LINE_PRICE = 0.01
 MOST_PIECES = 16
 # How much less the picture may be reduced for pieces that are small on it: this squared is what it may cost.
 MOST_ZOOM = 4
+MOST_GROUPS = 24  # of several pieces, that are read: preparing one can take as long as preparing a picture
 PIECE_LEVEL = 0.5  # coverage from which neighbouring pixels belong to one piece
 FRINGE = 2  # pixels around a piece that hold its antialiased edge
 DIGITS = 10
@@ -90,15 +92,21 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     if not 2 <= count <= MOST_PIECES:
         return [whole]
     boxes = piece_boxes(pieces, count)
-    prepared = {}
-    for group in plausible_groups(boxes):
-        part = describe(picture.size, part_of(ink, pieces, group), 0, where)
-        if part.has_ink:
-            prepared[group] = replace(part, diagnostics=replace(part.diagnostics, hints=()))
-    prepared[tuple(range(count))] = whole
-    candidates = read(prepared, boxes, predict)
-    best = best_lines(boxes, candidates)
-    return [candidates[group].prepared for group in best.groups]
+
+    def read(groups: list[Group]) -> dict[Group, Candidate]:
+        """Those of the groups that hold enough ink for a digit."""
+        parts = {group: describe(picture.size, part_of(ink, pieces, group), 0, where) for group in groups}
+        return read_all({group: part for group, part in parts.items() if part.has_ink}, boxes, predict)
+
+    everything = tuple(range(count))
+    candidates = read([(piece,) for piece in everything])
+    candidates |= read(promising(plausible_groups(boxes), boxes, candidates)[:MOST_GROUPS])
+    candidates |= read_all({everything: whole}, boxes, predict)
+    best = best_lines(boxes, candidates).groups
+    if best == (everything,):
+        return [whole]
+    digits = [candidates[group].prepared for group in best]  # hints speak of pictures of one digit
+    return [replace(digit, diagnostics=replace(digit.diagnostics, hints=())) for digit in digits]
 
 
 def look_closer(
@@ -185,17 +193,36 @@ def part_of(ink: np.ndarray, pieces: np.ndarray, group: Group) -> np.ndarray:
 # --- The best of all groupings ----------------------------------------------------------------------------------------
 
 
-def read(prepared: dict[Group, Prepared], boxes: np.ndarray, predict: Predict) -> dict[Group, Candidate]:
-    """All groups, read at once."""
-    tensors = np.stack([each.tensor for each in prepared.values()])
+def read_all(parts: dict[Group, Prepared], boxes: np.ndarray, predict: Predict) -> dict[Group, Candidate]:
+    """All groups read at once, each as one digit."""
+    if not parts:
+        return {}
+    tensors = np.stack([part.tensor for part in parts.values()])
     confidences = predict(tensors.reshape(len(tensors), -1))[:, :DIGITS].max(axis=1)
     candidates = {}
-    for (group, each), confidence in zip(prepared.items(), confidences.tolist(), strict=True):
+    for (group, part), confidence in zip(parts.items(), confidences.tolist(), strict=True):
         own = boxes[list(group)]
         box = np.concatenate([own[:, :2].min(axis=0), own[:, 2:].max(axis=0)])
         score = math.log(max(confidence, LEAST_CONFIDENCE)) - gap_cost(own)
-        candidates[group] = Candidate(each, box, score)
+        candidates[group] = Candidate(part, box, score)
     return candidates
+
+
+def promising(groups: set[Group], boxes: np.ndarray, singles: dict[Group, Candidate]) -> list[Group]:
+    """The groups of several pieces that would be better than their pieces one by one if they were surely a digit, those
+    whose pieces lie closest first.
+    """
+    costs = {}
+    for group in groups:
+        if len(group) == 1:
+            continue
+        pieces = sorted(group, key=lambda piece: boxes[piece, 0] + boxes[piece, 2])
+        apart = sum(singles[piece,].score if (piece,) in singles else -math.inf for piece in pieces)
+        apart -= sum(overlap_cost(boxes[a], boxes[b]) for a, b in itertools.pairwise(pieces))
+        cost = gap_cost(boxes[list(group)])
+        if -cost > apart:
+            costs[group] = cost
+    return sorted(costs, key=costs.get)
 
 
 def best_lines(boxes: np.ndarray, candidates: dict[Group, Candidate]) -> Path:
