@@ -41,6 +41,7 @@ from preprocessing import inputs, segment
 from preprocessing.picture import MAX_PIXELS, open_picture
 from weights import http, serving
 from weights.answers import CLASSES, Answer, answers
+from weights.schemas import Digits
 
 HERE = Path(__file__).parent
 ASSETS = HERE / ".assets"
@@ -95,7 +96,7 @@ class Reading(NamedTuple):
     @property
     def box(self) -> tuple[int, int, int, int] | None:
         """(left, top, right, bottom) of the ink in the picture's pixels; None without ink."""
-        return self.prepared.diagnostics.bounding_box
+        return self.prepared.box
 
     @property
     def best(self) -> str:
@@ -228,6 +229,14 @@ def predict(image: Image.Image | None) -> Answer:
     return readable(examine, image).answer
 
 
+def read_digits(image: Image.Image | None) -> dict:
+    """The API's answer to a picture of several digits, documented where it is wired."""
+    if image is None:
+        raise gr.Error("No picture was given.", print_exception=False)
+    readings = readable(read, image)
+    return Digits.of((reading.answer, reading.box) for reading in readings).model_dump(mode="json")
+
+
 async def live(request: Request) -> JSONResponse:
     """The answer to an unfinished stroke, for live.js: POST /live with a small PNG, ink on paper."""
     png = await request.body()
@@ -317,12 +326,21 @@ def build() -> gr.Blocks:
             api_description="Names the digit in a picture: the probabilities of '0' to '9' and 'not a digit', summing "
             "to 1; an empty dict for a picture without ink. Dark ink on light or light on dark, any size and place.",
         )
+        gr.Button(visible=False).click(
+            read_digits,
+            picture,
+            gr.JSON(visible=False, label="All digits"),
+            api_name="read",
+            api_description="Reads a picture of any number of digits, line by line from left to right: 'text', the "
+            "probability that all of it is right as 'confidence', and 'digits', each with its own confidence, "
+            "probabilities and box (left, top, right, bottom in pixels).",
+        )
     return blocks
 
 
 def routes() -> list:
     """Our HTTP routes, beside those of the page."""
-    api = http.api(served(), open_picture, preprocessing.to_mnist, inputs.EXAMPLES / "7.png")
+    api = http.api(served(), open_picture, preprocessing.to_mnist, segment.split, inputs.EXAMPLES / "7.png")
     return [*api.routes, Route("/live", live, methods=["POST"])]
 
 

@@ -74,7 +74,12 @@ class Prepared:
 
     @property
     def has_ink(self) -> bool:
-        return self.diagnostics.bounding_box is not None
+        return self.box is not None
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """(left, top, right, bottom) of the ink in the picture's pixels; None without ink."""
+        return self.diagnostics.bounding_box
 
 
 NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))

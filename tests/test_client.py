@@ -8,6 +8,7 @@ from conftest import EXAMPLES, ROOT
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from test_segment import written
 
 import app
 
@@ -56,9 +57,26 @@ def test_picture_of_too_many_pixels_is_refused_before_it_is_decoded(client, tmp_
         client.predict(handle_file(tmp_path / "bomb.png"), api_name="/predict")
 
 
-def test_predict_is_the_only_endpoint_that_is_shown(client):
+def test_read_gives_all_digits_in_order(client, tmp_path):
+    picture = written("840")
+    picture.save(tmp_path / "number.png")
+    found = client.predict(handle_file(tmp_path / "number.png"), api_name="/read")
+    assert found["text"] == "840"
+    readings = app.read(picture)
+    assert found["confidence"] == pytest.approx(app.joint_confidence(readings), abs=1e-5)
+    assert [tuple(digit["box"]) for digit in found["digits"]] == [reading.box for reading in readings]
+
+
+def test_read_finds_no_digits_on_blank_paper_and_refuses_nothing_at_all(client, tmp_path):
+    Image.new("L", (100, 100), 255).save(tmp_path / "blank.png")
+    assert client.predict(handle_file(tmp_path / "blank.png"), api_name="/read")["digits"] == []
+    with pytest.raises(AppError, match="No picture was given"):
+        client.predict(None, api_name="/read")
+
+
+def test_only_what_is_meant_for_callers_is_shown(client):
     api = client.view_api(return_format="dict")
-    assert list(api["named_endpoints"]) == ["/predict"]
+    assert list(api["named_endpoints"]) == ["/predict", "/read"]
     assert api["unnamed_endpoints"] == {}
 
 

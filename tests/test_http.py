@@ -12,10 +12,12 @@ import pytest
 from conftest import EXAMPLES, expect
 from fastapi.testclient import TestClient
 from PIL import Image, ImageOps
+from test_segment import written
 
 import app
 import preprocessing
 from nn.mlp import PIXELS
+from preprocessing.segment import split
 from weights import http
 from weights.schemas import MAX_BATCH
 from weights.verify import selftest_digits
@@ -43,6 +45,12 @@ def form(*files):
         for name, data in files
     ]
     return b"".join(parts) + b"--edge--\r\n", "multipart/form-data; boundary=edge"
+
+
+def png(picture):
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
 def probabilities(prediction):
@@ -202,6 +210,42 @@ def test_unusable_picture_is_answered_with_what_was_expected(server):
         assert words in problem["detail"]
 
 
+# --- POST /read -------------------------------------------------------------------------------------------------------
+
+
+def test_digits_of_a_picture_are_read_in_order_with_their_places_and_the_joint_confidence(server):
+    picture = written("2026")
+    body, content_type = form(("file", png(picture)))
+    status, found, headers = call(f"{server}/read", body, content_type)
+    assert status == 200
+    assert found["text"] == "2026"
+    assert [digit["digit"] for digit in found["digits"]] == [2, 0, 2, 6]
+    assert found["confidence"] == pytest.approx(np.prod([digit["confidence"] for digit in found["digits"]]))
+    assert headers["X-Weights-SHA256"]
+    for digit, reading in zip(found["digits"], app.read(picture), strict=True):
+        assert tuple(digit["box"]) == reading.box
+        assert probabilities(digit) == pytest.approx(reading.answer, abs=1e-5)
+
+
+def test_single_digit_is_read_as_by_predict_image(server):
+    _, found, _ = call(f"{server}/read", SEVEN.read_bytes(), "image/png")
+    _, prediction, _ = call(f"{server}/predict/image", SEVEN.read_bytes(), "image/png")
+    (digit,) = found["digits"]
+    del digit["box"]
+    assert digit == prediction
+
+
+def test_picture_without_ink_holds_no_digits(server):
+    status, found, _ = call(f"{server}/read", png(Image.new("L", (60, 40), "white")), "image/png")
+    assert (status, found["text"], found["digits"]) == (200, "", [])
+
+
+def test_unusable_picture_is_not_read(server):
+    status, problem, _ = call(f"{server}/read", b"Dear network", "image/png")
+    assert status == 422
+    assert problem["detail"]
+
+
 # --- POST /predict/batch ----------------------------------------------------------------------------------------------
 
 
@@ -231,7 +275,7 @@ def test_batch_is_one_forward_pass(monkeypatch):
     monkeypatch.setattr(
         type(serving.current.model), "predict_proba", lambda self, X: passes.append(len(X)) or predict_proba(self, X)
     )
-    client = TestClient(http.api(serving, app.open_picture, preprocessing.to_mnist, SEVEN))
+    client = TestClient(http.api(serving, app.open_picture, preprocessing.to_mnist, split, SEVEN))
     seven = base64.b64encode(SEVEN.read_bytes()).decode()
     assert client.post("/predict/batch", json={"inputs": [EMPTY, seven, pixels_of(SEVEN)]}).status_code == 200
     assert passes == [3]
@@ -284,7 +328,7 @@ def test_every_answer_names_the_versions_of_app_and_weights(server):
 def test_documentation_lists_our_routes_and_their_examples_run(server):
     status, openapi, _ = call(f"{server}/openapi.json")
     assert status == 200
-    assert set(openapi["paths"]) >= {"/predict", "/predict/image", "/predict/batch", "/health"}
+    assert set(openapi["paths"]) >= {"/predict", "/predict/image", "/predict/batch", "/read", "/health"}
     assert not any(path.startswith("/gradio_api") for path in openapi["paths"])
     for path in ("/predict", "/predict/batch"):
         operation = openapi["paths"][path]["post"]

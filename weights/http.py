@@ -1,10 +1,11 @@
 """Our HTTP routes, beside those of the page: plain JSON for programs and for whoever watches over the service.
 
-    demo.launch(app_kwargs={"routes": weights.http.api(serving, open_picture, to_mnist, example).routes})
+    demo.launch(app_kwargs={"routes": weights.http.api(serving, open_picture, to_mnist, split, example).routes})
 
 POST /predict         784 pixel values in MNIST's own frame
 POST /predict/image   one picture, as the body or in a form
 POST /predict/batch   many of either
+POST /read            one picture of any number of digits
 GET  /health          the weights that answer, and why newer ones do not, if so
 GET  /docs            all this to be tried out, without help from other hosts
 """
@@ -14,9 +15,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import anyio
 import numpy as np
@@ -29,7 +30,7 @@ from starlette.exceptions import HTTPException
 
 from nn.mlp import MLP, PIXELS
 from weights.answers import answers, tensor_of
-from weights.schemas import BatchBody, Health, PixelsBody, Prediction, Predictions, Problem, parse
+from weights.schemas import BatchBody, Digits, Health, PixelsBody, Prediction, Predictions, Problem, parse
 from weights.serving import Served, Serving
 
 # Of these routes; raised with every change that a caller may notice.
@@ -47,15 +48,25 @@ MAX_FIELDS = 8
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
 
 OpenPicture = Callable[[BinaryIO], Image.Image]  # reads the header alone; ValueError for what is no picture
+
+
+class DigitInPicture(Protocol):
+    tensor: np.ndarray  # (28, 28) float32 in [0, 1]
+    box: tuple[int, int, int, int]  # left, top, right, bottom
+
+
 ToMnist = Callable[[Image.Image], np.ndarray]  # (28, 28) float32 in [0, 1]; all zeros without ink
+Predict = Callable[[np.ndarray], np.ndarray]  # (n, 784) float32 -> (n, classes)
+Split = Callable[[Image.Image, Predict], Sequence[DigitInPicture]]  # in reading order; none without ink
 
 
-def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, example: Path) -> FastAPI:
+def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, split: Split, example: Path) -> FastAPI:
     """The routes.
 
     Args:
         serving: gives the weights; each request keeps those it began with.
         open_picture, to_mnist: from the file of a picture to a digit in MNIST's frame.
+        split: from a picture to each of its digits in MNIST's frame.
         example: picture of a digit, for the documentation.
     """
     app = FastAPIOffline(
@@ -110,6 +121,18 @@ def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, example:
             async with picture_in(request) as file:
                 tensor = await run(lambda: to_mnist(open_picture(file)))
             return reply(Prediction.of(answers(model, tensor[None])[0]), headers)
+
+    @app.post("/read", response_model=Digits, **described_image())
+    async def read(request: Request) -> Response:
+        """Names all digits in a picture, line by line from left to right, each with its place.
+
+        `confidence` is the probability that all of it is right. Digits that touch may be taken for none.
+        """
+        with answering(serving.current) as (model, headers):
+            async with picture_in(request) as file:
+                found = await run(lambda: split(open_picture(file), model.predict_proba))
+            named = answers(model, np.stack([digit.tensor for digit in found])) if found else []
+            return reply(Digits.of(zip(named, (digit.box for digit in found), strict=True)), headers)
 
     @app.post("/predict/batch", response_model=Predictions, **described(BatchBody, batch_example(pixels, image)))
     async def predict_batch(request: Request) -> Response:

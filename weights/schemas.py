@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError, WithJsonSchema
@@ -139,6 +141,30 @@ class Prediction(BaseModel):
             confidence=confidence,
             probabilities=digits,
             not_a_digit=not_a_digit,
+        )
+
+
+class PlacedDigit(Prediction):
+    """One of the digits in a picture."""
+
+    box: tuple[int, int, int, int] = Field(description="left, top, right, bottom of its ink, in the picture's pixels")
+
+
+class Digits(BaseModel):
+    """What the network says of a picture of any number of digits."""
+
+    text: str = Field(description='the digits in reading order, "?" for what is "not a digit"; "" for an empty picture')
+    confidence: float = Field(ge=0, le=1, description="probability that all of it is right: the product of all digits'")
+    digits: list[PlacedDigit] = Field(description="line by line, from left to right")
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[Answer, tuple[int, int, int, int]]]) -> Digits:
+        """From the answer to each digit and the box of its ink."""
+        digits = [PlacedDigit.model_construct(**dict(Prediction.of(answer)), box=box) for answer, box in found]
+        return cls.model_construct(
+            text="".join("?" if digit.digit is None else str(digit.digit) for digit in digits),
+            confidence=math.prod(digit.confidence for digit in digits),
+            digits=digits,
         )
 
 
