@@ -56,6 +56,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="write PNG plots there")
     parser.add_argument("--card", action="store_true", help="write the figures into the weights' config.json and card")
+    parser.add_argument(
+        "--drawings", type=Path, metavar="JSON", help="for --card: what the app scored on real people's drawings"
+    )
     arguments = parser.parse_args(argv)
     try:
         model = weights.load(arguments.weights)
@@ -70,7 +73,8 @@ def main(argv: list[str] | None = None) -> int:
             from weights import card
 
             plots.write(arguments.weights, model, dataset, results)
-            card.write(arguments.weights, model, results)
+            drawings = json.loads(arguments.drawings.read_text()) if arguments.drawings else None
+            card.write(arguments.weights, model, results, drawings)
     except (DataError, ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -89,8 +89,8 @@ def mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> p
         axes.set_axis_off()
     for axes, i in zip(grid.flat, worst, strict=False):
         axes.imshow(images[i], cmap="gray_r")
-        answer = names[probs[i].argmax()]
-        axes.set_title(f"{labels[i]} read as\n{answer}, {probs[i].max():.0%}", fontsize=7)
-    figure.suptitle(f"The {len(worst)} most confident mistakes among {len(images):,} {name} images", fontsize=10)
+        answer = names[probs[i].argmax()].replace("not a digit", "none")
+        axes.set_title(f"{labels[i]} → {answer}\n{probs[i].max():.0%}", fontsize=9)
+    figure.suptitle(f"The {len(worst)} most confident mistakes among {len(images):,} {name} images", fontsize=11)
     figure.subplots_adjust(top=0.8 if rows < 3 else 0.86, hspace=0.6)
     return figure

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 import weights
 from nn import MLP
-from weights import WeightsError
+from weights import WeightsError, card
 
 
 @pytest.fixture
@@ -49,10 +49,33 @@ def test_the_bundled_network_reads_mnist(mnist_dir):
 
 def test_the_bundled_model_card_states_what_config_measured():
     results = weights.load().info["results"]
-    card = ModelCard.load(weights.BUNDLED / "README.md")
-    stated = {r.dataset_split: r.metric_value for r in card.data.eval_results if r.metric_type == "accuracy"}
+    bundled = ModelCard.load(weights.BUNDLED / "README.md")
+    stated = {r.dataset_split: r.metric_value for r in bundled.data.eval_results if r.metric_type == "accuracy"}
     assert stated["test"] == pytest.approx(results["test"]["accuracy"], abs=1e-5)
-    assert card.data.license == "apache-2.0"
+    assert bundled.data.license == "apache-2.0"
+
+
+def scored(**changes):
+    """A scoring of drawings as `sketches.py score --json` writes it, cut short."""
+    row = {"accuracy": 0.985, "slashed_zero": 0.9, "ece": 0.007, "refused": 4, "predict_ms": 5.0}
+    others = {"n": 1566, "auroc": 0.9947, "over_90": 0.033, "refused": 0.857}
+    return {"n": 400, "n_slashed_zero": 30, "conditions": {"thin": row}, "nondigits": others} | changes
+
+
+def test_a_card_carries_what_the_app_scored_on_drawings(tmp_path):
+    model = MLP((4,), classes=11)
+    card.write(tmp_path, model, {}, scored())
+    text = (tmp_path / "README.md").read_text()
+    assert "| thin | 98.50% | 1.00% | 0.70% |" in text
+    assert "30 of the digits are slashed zeros; drawn as thin, it reads 27." in text
+    assert "gives 3.3% a digit's name" in text
+    card.write(tmp_path, weights.load(tmp_path), {})  # measured again, without drawings
+    assert "drawings" not in weights.load(tmp_path).info
+
+
+def test_a_scoring_of_something_else_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected the JSON of a scoring of drawings, got none with 'auroc'"):
+        card.write(tmp_path, MLP((4,)), {}, scored(nondigits={"n": 3}))
 
 
 def change(**tensors):
