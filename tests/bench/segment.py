@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 import app  # noqa: E402
+from preprocessing.inputs import BRUSH_RADIUS  # noqa: E402
 
 PAD = 400
 PICTURES, QUICK_PICTURES = 200, 10
@@ -123,12 +124,12 @@ def main():
     results = {}
 
     print(f"{pictures} pictures of two to four digits, in percent   (must: whole 95, count 98)")
-    print(f"{'':26}{'whole':>8}{'count':>8}{'surely wrong':>14}")
+    print(f"{'':28}{'whole':>8}{'count':>8}{'surely wrong':>14}")
     ways = {
         "pad": lambda digits, rng, condition: number_on_pad(sketches, digits, rng, condition),
         "strip": lambda digits, rng, condition: strip_of_pads(sketches, digits, condition),
         "page's pen": lambda digits, rng, condition: number_on_pad(
-            sketches, digits, rng, condition, brush=2 * app.BRUSH_RADIUS
+            sketches, digits, rng, condition, brush=2 * BRUSH_RADIUS
         ),
         "touching": lambda digits, rng, condition: number_on_pad(sketches, digits, rng, condition, touching=True),
     }
@@ -136,7 +137,7 @@ def main():
         for condition in NUMBER_CONDITIONS if way == "pad" else NUMBER_CONDITIONS[:1]:
             found = score((draw(digits, rng, condition), digits) for digits, rng in numbers(core, pictures, seed=0))
             print(
-                f"{way:10}{condition:16}"
+                f"{way:12}{condition:16}"
                 + "".join(f"{100 * share:{w}.1f}" for share, w in zip(found.values(), (8, 8, 14), strict=True))
             )
             results |= {f"segment_{way.translate(PLAIN)}_{condition}_{name}": share for name, share in found.items()}
