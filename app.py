@@ -237,6 +237,11 @@ def read_digits(image: Image.Image | None) -> dict:
     return Digits.of((reading.answer, reading.box) for reading in readings).model_dump(mode="json")
 
 
+def show_nothing() -> tuple[Answer, str, str, str]:
+    """As `show`, when a picture could not be read: the answer to the one before would be taken for its own."""
+    return show(None, "I cannot read this picture. PNG, JPEG and WebP work.", photo=True)
+
+
 async def live(request: Request) -> JSONResponse:
     """The answer to an unfinished stroke, for live.js: POST /live with a small PNG, ink on paper."""
     png = await request.body()
@@ -313,7 +318,7 @@ def build() -> gr.Blocks:
         outputs = [label, said, steps, details]
         quiet = {"api_visibility": "private", "show_progress": "hidden"}
         pad.change(show_drawing, pad, outputs, trigger_mode="always_last", js=ASKED, **quiet).then(None, js=FINAL)
-        picture.change(show_picture, picture, outputs, **quiet)
+        picture.change(show_picture, picture, outputs, **quiet).failure(show_nothing, None, outputs, **quiet)
         draw_tab.select(show_drawing, pad, outputs, **quiet)  # the answer belongs to what is in sight
         picture_tab.select(show_picture, picture, outputs, **quiet)
         examples.click(inputs.take, examples, [pad, picture, tabs], **quiet)

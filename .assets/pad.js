@@ -112,10 +112,9 @@
     }
   }
 
-  // A file that is no picture would stay as a broken one; the message that it cannot be read is enough.
-  function broken({ target }) {
-    if (!target.matches?.("#picture img")) return;
-    target.closest("#picture").querySelector(".icon-button-wrapper button, button[aria-label]")?.click();
+  // A file that is no picture would show as a broken one.
+  function mark({ type, target }) {
+    if (target.matches?.("#picture img")) target.closest("#picture").classList.toggle("broken", type === "error");
   }
 
   // gradio builds the page after this script has run, and may build the pad anew.
@@ -128,5 +127,5 @@
   new MutationObserver(look).observe(document, { subtree: true, childList: true });
   setInterval(() => known.pad && arm(known.pad), 500); // should the pad have missed a click while it was being built
   document.addEventListener("keydown", keys);
-  document.addEventListener("error", broken, { capture: true });
+  for (const type of ["error", "load"]) document.addEventListener(type, mark, { capture: true });
 })();

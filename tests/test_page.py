@@ -46,8 +46,7 @@ def laptop(browser, server):
 @pytest.fixture
 def pad(laptop):
     """The shared laptop with a blank pad."""
-    if laptop.page.locator("#pad").is_hidden():
-        laptop.page.get_by_role("tab", name="Draw").click()
+    laptop.page.get_by_role("tab", name="Draw").click()
     laptop.press("Clear canvas")
     expect(laptop.page.locator("#words")).to_contain_text("Nothing here yet")
     laptop.wait_until_armed()
@@ -255,24 +254,28 @@ def test_example_can_be_taken_from_the_other_tab_and_is_cleared(pad):
     expect(pad.answer).to_have_count(0)
 
 
-def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(pad):
-    pad.draw(3)
-    expect(pad.answer).to_have_text("3")
-    pad.page.get_by_role("tab", name="Use a picture").click()
-    expect(pad.answer).to_have_count(0)
-    pad.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "7.png")
-    expect(pad.answer).to_have_text("7")
-    pad.page.get_by_role("tab", name="Draw").click()
-    expect(pad.answer).to_have_text("3")
+def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(visit):
+    v = visit()
+    v.draw(3)
+    expect(v.answer).to_have_text("3")
+    v.page.get_by_role("tab", name="Use a picture").click()
+    expect(v.answer).to_have_count(0)
+    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "7.png")
+    expect(v.answer).to_have_text("7")
+    v.page.get_by_role("tab", name="Draw").click()
+    expect(v.answer).to_have_text("3")
 
 
-def test_file_that_is_no_picture_gets_a_clear_message(pad):
-    pad.page.get_by_role("tab", name="Use a picture").click()
-    pad.page.locator("#picture input[type=file]").set_input_files(
+def test_file_that_is_no_picture_gets_a_clear_message(visit):
+    v = visit()
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.locator("#picture input[type=file]").set_input_files(
         {"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear network, which digit am I?"}
     )
-    expect(pad.page.get_by_text("cannot be read as a picture")).to_be_visible()
-    expect(pad.page.locator("#picture img")).to_have_count(0)
+    expect(v.page.get_by_text("cannot be read as a picture")).to_be_visible()
+    expect(v.page.locator("#words")).to_contain_text("I cannot read this picture")
+    expect(v.answer).to_have_count(0)
+    expect(v.page.locator("#picture img")).to_be_hidden()
 
 
 def test_three_likeliest_digits_are_shown_and_all_ten_below(seven):
