@@ -32,7 +32,9 @@ with gr.Blocks() as demo:
         brush=gr.Brush(default_size=inputs.BRUSH_RADIUS, colors=["#000000"], color_mode="fixed"),
     )
     label = gr.Label(num_top_classes=3, elem_id="label")
-    pad.change(lambda drawing: app.recognize(drawing["composite"]) if drawing else None, pad, label)
+    def answer(drawing):
+        return None if drawing is None or drawing["composite"] is None else app.recognize(drawing["composite"])
+    pad.change(answer, pad, label)
 demo.launch(ssr_mode=False)
 """
 
@@ -68,7 +70,7 @@ class Tab:
         self.page = self.context.new_page()
         self.page.add_init_script(CLOCK)
         self.finished = []
-        self.page.on("requestfinished", self.finished.append)
+        self.page.on("requestfinished", lambda request: self.finished.append(request))
         self.ours = ours
         self.page.goto(url)
         self.arm()
