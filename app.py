@@ -39,7 +39,7 @@ from nn.evidence import explain
 from nn.mlp import MLP
 from preprocessing import inputs, segment
 from preprocessing.picture import MAX_PIXELS, open_picture
-from weights import http, serving
+from weights import http, launch, serving
 from weights.answers import CLASSES, Answer, answers
 from weights.schemas import Digits
 
@@ -50,15 +50,7 @@ THUMBNAIL = ASSETS / "laptop.png"
 TITLE = "Draw a digit"
 DESCRIPTION = "A neural network written from scratch in NumPy names what you draw, says how sure it is, and shows why."
 
-# What may come in. A phone's photo is 3 to 12 MB; a hostile PNG can hold more pixels than memory in a few KB, which is
-# why preprocessing has a limit of pixels too.
-MAX_UPLOAD = "20mb"
-
-# How many may wait for an answer of a few milliseconds; the next one is told to come back.
-QUEUE_SIZE = 64
-# Pictures that passed through are deleted soon: (look every, delete when older than) in seconds.
-DELETE_CACHE = (600, 600)
-GONE_AFTER = sum(DELETE_CACHE) // 60  # minutes, at the latest
+GONE_AFTER = sum(launch.DELETE_CACHE) // 60  # minutes, at the latest
 
 # What live.js sends: 200x200 pixels of a drawing are 1 to 3 KB.
 LIVE_SIDE, LIVE_BYTES = 400, 64 * 1024
@@ -289,7 +281,7 @@ def theme() -> gr.themes.Base:
 
 def build() -> gr.Blocks:
     """The Blocks of the page and its API."""
-    with gr.Blocks(title=TITLE, delete_cache=DELETE_CACHE, fill_width=True) as blocks:
+    with gr.Blocks(title=TITLE, delete_cache=launch.DELETE_CACHE, fill_width=True) as blocks:
         gr.HTML(
             f"<h1>{TITLE}</h1>"
             "<p>A neural network<span>, written from scratch</span> in NumPy<span>,</span> names it and shows why.</p>",
@@ -369,27 +361,21 @@ def announce() -> None:
 
 def main() -> None:
     """Serves the page until it is stopped."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
     try:
         served()
     except weights.WeightsError as error:
         sys.exit(f"The weights cannot be used: {error}")
     announce()
-    gr.set_static_paths([THUMBNAIL, inputs.EXAMPLES, *weights.page.PLOTS])
-    build().queue(max_size=QUEUE_SIZE).launch(
-        server_name=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1"),
-        server_port=int(os.environ.get("GRADIO_SERVER_PORT", 7860)),
+    launch.serve(
+        build,
+        routes(),
+        static=[THUMBNAIL, inputs.EXAMPLES, *weights.page.PLOTS],
         theme=theme(),
         css_paths=[ASSETS / "page.css", ASSETS / "why.css"],
         head="".join(f"<script>{(ASSETS / name).read_text('utf-8')}</script>" for name in SCRIPTS),
         favicon_path=ASSETS / "favicon.png",
         footer_links=["api", "gradio"],
-        max_file_size=MAX_UPLOAD,
-        ssr_mode=False,
-        enable_monitoring=False,
-        run_history=False,
-        app_kwargs={"routes": routes()},
     )
 
 

@@ -1,0 +1,62 @@
+"""How the app lives and ends: it tidies up while it serves, and told to stop it answers what it has begun and leaves.
+
+    stop = weights.lifetime.stop_signal()             # before the server starts: it may be told to stop at any time
+    blocks.launch(app_kwargs={"lifespan": weights.lifetime.lifespan(tidy)}, prevent_thread_lock=True)
+    stop.wait()
+    weights.lifetime.shut_down(blocks)
+
+Gradio alone dies of SIGTERM at once, with every request that is under way; a Space and a container are stopped by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+# For requests under way: an answer takes milliseconds, a large upload seconds. Whoever sends SIGTERM kills ten seconds
+# later; with the second below, the process has left after five.
+GRACE_SECONDS = 3
+EXIT_SECONDS = 1
+# Often enough that what is tidied stays small, seldom enough to cost nothing.
+TIDY_SECONDS = 30
+
+
+def lifespan(tidy: Callable[[], None]) -> Callable:
+    """A lifespan for the app that calls `tidy` now and then."""
+
+    @contextlib.asynccontextmanager
+    async def alive(app: Any) -> AsyncIterator[None]:
+        app.state.loop = asyncio.get_running_loop()
+        task = asyncio.create_task(repeat(tidy))
+        yield
+        task.cancel()
+
+    return alive
+
+
+async def repeat(tidy: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        tidy()
+
+
+def stop_signal() -> threading.Event:
+    """Is set by SIGTERM and SIGINT from now on."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    return stop
+
+
+def shut_down(blocks: Any) -> None:
+    """Closes the port, lets the requests under way end, and stops the server."""
+    server, app = blocks.server, blocks.app
+    server.config.timeout_graceful_shutdown = GRACE_SECONDS
+    server.should_exit = True
+    app.state.loop.call_soon_threadsafe(app.stop_event.set)  # the streams that only keep a page company end at once
+    server.thread.join(GRACE_SECONDS + EXIT_SECONDS)
+    blocks.is_running = False
