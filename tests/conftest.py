@@ -99,9 +99,16 @@ def serving(log, *command):
     """Runs the command, `python app.py` unless another is given, on a free port and gives its address once it answers;
     its output goes to the file `log`.
     """
+    with running(log, *command) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def running(log, *command, **variables):
+    """As `serving`, with further environment variables; gives (address, process), which a test may end itself."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    environment = {**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), **variables}
     with open(log, "wb") as output:
         server = subprocess.Popen(
             command or [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -112,7 +119,7 @@ def serving(log, *command):
                 if server.poll() is not None or time.monotonic() > end:
                     raise RuntimeError(f"the server did not start:\n{Path(log).read_text()}")
                 time.sleep(0.05)
-            yield url
+            yield url, server
         finally:
             server.terminate()
             server.wait()

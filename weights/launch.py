@@ -1,6 +1,6 @@
 """Serves the page within the limits of limits.py and guard.py, until it is told to stop.
 
-    weights.launch.serve(build, routes, static, theme=..., css_paths=...)    # returns after SIGTERM or Ctrl-C
+    weights.launch.serve(build, routes, static, theme=..., css_paths=...)    # ends with the process
 
 GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where: 127.0.0.1:7860 unless told otherwise, 0.0.0.0 on a Space.
 """
@@ -8,6 +8,7 @@ GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where: 127.0.0.1:7860 unless told 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ RECORD = {
 
 
 def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **page: Any) -> None:
-    """Serves the page and its API, and `routes` beside them.
+    """Serves the page, its API, and `routes` beside them, until SIGTERM or Ctrl-C; then ends the process.
 
     build: makes the Blocks; called when gradio's settings stand.
     static: files and folders that the page shows; callers may name them as they name their uploads.
@@ -81,6 +82,8 @@ def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **pa
     )
     stop.wait()
     lifetime.shut_down(blocks)
+    sys.stdout.flush()
+    os._exit(0)  # all is answered and tidied; taking the interpreter apart would take seconds on a busy machine
 
 
 async def validation_error(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -182,9 +182,7 @@ class Counted:
 
 
 def crowded() -> Refused:
-    return Refused(
-        429, f"Requests of {MAX_BYTES_AT_ONCE:,} bytes are under way: the limit. Try again shortly."
-    )
+    return Refused(429, f"Requests of {MAX_BYTES_AT_ONCE:,} bytes are under way: the limit. Try again shortly.")
 
 
 def declared_length(scope: Scope) -> int:
