@@ -9,6 +9,7 @@ ends with 408, and each answer names the limit. What a body *says* is checked in
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -34,6 +35,10 @@ MAX_OTHER_BYTES = 65_536
 MAX_BYTES_AT_ONCE = 128_000_000
 # A 20 MB photograph over 3G takes 50 seconds; whoever sends slower than that holds memory for nothing.
 BODY_SECONDS = 60
+# A client that is refused while it still sends sees a broken connection instead of the reason. So much of what is too
+# much is read and thrown away first.
+MAX_DRAINED_BYTES = 40_000_000
+DRAIN_SECONDS = 5
 # Streams that stay open (each page holds one or two): a sixth of the 1024 file descriptors that a process gets is left.
 MAX_STREAMS = 800
 
@@ -111,8 +116,8 @@ class Limits:
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Counted(self, body_limit(scope["path"]), receive, send)
+        declared = declared_length(scope)
         try:
-            declared = declared_length(scope)
             if declared > request.limit:
                 raise too_large(request.limit)
             if self.held + declared > MAX_BYTES_AT_ONCE:
@@ -125,6 +130,8 @@ class Limits:
         except Full as error:
             await refuse(send, Refused(429, str(error)))
         except Refused as refused:
+            if declared <= MAX_DRAINED_BYTES:
+                await request.drain()
             await refuse(send, refused)
         except Exception:
             if request.refused is None:
@@ -132,6 +139,7 @@ class Limits:
         finally:
             self.held -= request.received
         if request.refused is not None and not request.started:
+            await request.drain()
             await refuse(send, request.refused)
 
 
@@ -174,6 +182,16 @@ class Counted:
     def stop(self, refused: Refused) -> None:
         self.refused = refused
         raise Stopped(str(refused))
+
+    async def drain(self) -> None:
+        """Reads the rest and keeps nothing of it."""
+        read = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while not self.complete and read <= MAX_DRAINED_BYTES:
+                    message = await self._receive()
+                    read += len(message.get("body", b""))
+                    self.complete = not message.get("more_body", False)
 
     async def send(self, message: Message) -> None:
         if self.refused is None or self.started:
