@@ -78,9 +78,7 @@ class Backprop:
         for i in reversed(range(len(self.model.weights))):
             W = self.model.weights[i]
             np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
-            np.matmul(
-                self._ones[:n], delta, out=self.db[i]
-            )  # (n,) @ (n, fan_out) -> (fan_out,): a sum, at BLAS's speed
+            np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): a sum, by BLAS
             if self.l2:
                 loss += self.l2 / 2 * float(np.vdot(W, W))
                 self.dW[i] += self.l2 * W

@@ -3,9 +3,13 @@
     python -m nn.corruptions --data DIR                                # the bundled weights
     python -m nn.corruptions --weights runs/mine --data DIR --limit 1000 --json
 
-Fifteen corruptions of MNIST's test images with the severities of the published data set, written anew with NumPy and
-Pillow; the random numbers differ, and so do Canny's edges and the blurs by the details of other libraries. The network
-sees each damaged image twice: as it is (pixels / 255), and as the app would see it, through `preprocessing.to_mnist`.
+The data set's fifteen corruptions of MNIST's test images under their names and at their severities, written anew with
+NumPy and Pillow. What differs from the published program: the random numbers; Canny's ridges are found among the eight
+neighbours instead of between them, and up to the image's edge; motion blur follows ImageMagick but for the rounding of
+halves; glass blur keeps fractions of grey levels between its two blurs; levels are rounded at the end, for all.
+
+The network sees each damaged image twice: as it is (pixels / 255), and as the app would see it, through
+`preprocessing.to_mnist`.
 """
 
 from __future__ import annotations
@@ -149,14 +153,15 @@ def dotted_line(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def zigzag(x: np.ndarray, rng: np.random.Generator, width: float = 2, height: float = 2) -> np.ndarray:
-    """A zigzag line from edge to edge."""
+    """A zigzag line nearly from edge to edge."""
     left, right = 2, SIDE - 3
     start = rng.integers(0, SIDE - 1)
     angle = np.arctan(rng.integers(-5, 5) / (right - left))
     length = (right - left) / np.cos(angle)
     teeth = np.arange(int((length - width) // (2 * width)) + 1)
     along = np.concatenate([[0], (2 * teeth + 1) * width, [length]])
-    across = np.concatenate([[0], (-1.0) ** teeth * height, [0]])
+    across = np.concatenate([[0], (-1.0) ** teeth * height])
+    across = np.append(across, across[-1] / (2 * (length % (2 * width))))  # as published: it ends beside the line
     columns = left + along * np.cos(angle) - across * np.sin(angle)
     rows = start + along * np.sin(angle) + across * np.cos(angle)
     for i in range(len(along) - 1):
@@ -274,8 +279,8 @@ def segment(left: float, start: float, right: float, end: float) -> np.ndarray:
 
 
 def corrupt(images: np.ndarray, name: str, seed: int = 0) -> np.ndarray:
-    """(n, 28, 28) uint8 digits -> their corrupted copies, same shape and dtype. The same seed gives the same ones, and
-    an image the same copy whatever others are with it.
+    """(n, 28, 28) uint8 digits -> their corrupted copies, same shape and dtype. The same seed gives the same ones: the
+    n-th image has its own random numbers, whatever images stand before and after it.
     """
     function, number = CORRUPTIONS[name], list(CORRUPTIONS).index(name)
     copies = [function(image / 255, np.random.default_rng([seed, number, i])) for i, image in enumerate(images)]

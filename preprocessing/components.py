@@ -8,6 +8,7 @@ import numpy as np
 SPECK_STROKE_WIDTHS = 1.7
 # ... and all specks together are at most this share of the ink. What is made of dots altogether is left alone.
 SPECK_SHARE = 0.25
+# A lone piece has no more pixels than this: two or three noisy neighbours still count, the smallest dot of a pen not.
 LONE = 3
 # Stains are ink of at least FAINT that nowhere reaches STAIN, half a stroke's darkness.
 FAINT, STAIN = 0.2, 0.5

@@ -69,7 +69,7 @@ def to_opaque(image: Image.Image | np.ndarray) -> Image.Image:
         if picture.mode.startswith(("I", "F")):
             picture = Image.fromarray(to_bytes(np.asarray(picture)))
         if picture.has_transparency_data:
-            return flatten(picture.convert("RGBA"))
+            return flatten(picture if picture.mode == "RGBA" else picture.convert("RGBA"))
         return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
     except Exception as error:  # Pillow's decoders raise whatever they meet: OSError, SyntaxError, IndexError ...
         raise ValueError(f"the picture cannot be decoded: {error}") from error
@@ -98,10 +98,13 @@ def from_array(array: np.ndarray) -> Image.Image:
 
 def to_bytes(levels: np.ndarray) -> np.ndarray:
     """Levels of a 16-bit, 32-bit or float picture -> uint8, by the darkest and the lightest: these modes have no
-    agreed white. A picture of one level only, and one that fits 8 bits, stays as it is.
+    agreed white. A picture of one level only, and one that fits 8 bits, stays as it is. What is no finite number
+    becomes the darkest or, for +inf, the lightest of those that are.
     """
-    levels = np.nan_to_num(levels.astype(np.float64))
-    low, high = levels.min(), levels.max()
+    levels = levels.astype(np.float64)
+    finite = levels[np.isfinite(levels)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0, 0)
+    levels = np.nan_to_num(levels, nan=low, posinf=high, neginf=low)
     if low < 0 or high > 255 or (0 < high <= 1):
         levels = (levels - low) * (255 / max(high - low, 1e-12))
     return np.rint(levels).astype(np.uint8)
@@ -113,17 +116,17 @@ def flatten(picture: Image.Image) -> Image.Image:
     Ink on nothing (all that is opaque has one colour) gets the paper it stands out from: white under dark ink, black
     under light ink. A picture with transparent parts gets its own commonest level there, so that they look empty.
     """
-    alpha = picture.getchannel("A")
-    box = alpha.getbbox()
+    box = picture.getbbox()  # of what is not transparent: what lies around a drawing needs no work but this
     if box is None:
         return Image.new("L", picture.size, "white")
-    if alpha.getextrema()[0] == 255:
+    part = picture.crop(box)
+    red, green, blue, alpha = part.split()
+    least, most = alpha.getextrema()
+    if least == 255 and part.size == picture.size:
         return picture.convert("RGB")
-    part, alpha = picture.crop(box), alpha.crop(box)  # what lies around a drawing needs no more work than its size
-    red, green, blue, _ = map(np.asarray, part.split())
-    if np.array_equal(red, green) and np.array_equal(red, blue):
-        part = part.getchannel("R")  # black ink, most often: one channel is a third of the work from here on
-    opaque = 127 if alpha.getextrema()[1] > 127 else 0
+    if red.tobytes() == green.tobytes() == blue.tobytes():
+        part = red  # black ink, most often: one channel is a third of the work from here on
+    opaque = 127 if most > 127 else 0
     mask = alpha.point([0] * (opaque + 1) + [255] * (255 - opaque))
     histogram = np.array(part.convert("L").histogram(mask))
     levels = np.flatnonzero(histogram)
@@ -131,6 +134,6 @@ def flatten(picture: Image.Image) -> Image.Image:
         paper = 255 if levels.mean() < 128 else 0
     else:
         paper = int(histogram.argmax())
-    flat = Image.new("L", picture.size, paper).convert("L" if part.mode == "L" else "RGB")
+    flat = Image.new("L", picture.size, paper) if part is red else Image.new("RGB", picture.size, (paper,) * 3)
     flat.paste(part, box, mask=alpha)
     return flat

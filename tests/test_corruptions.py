@@ -59,6 +59,43 @@ def test_a_higher_severity_changes_more(name):
     assert changes == sorted(changes)
 
 
+def test_an_image_is_damaged_alike_whatever_images_stand_beside_it():
+    images = digits()
+    others = images.copy()
+    others[[0, 2]] = 255
+    for name in CORRUPTIONS:
+        assert (corrupt(images, name)[1] == corrupt(others, name)[1]).all()
+
+
+def test_stripes_are_the_negative_of_both_outer_quarters():
+    image = digits(1)
+    copy = corrupt(image, "stripe")
+    assert (copy[:, :, 7:21] == image[:, :, 7:21]).all()
+    for side in (np.s_[:, :, :7], np.s_[:, :, 21:]):
+        assert (copy[side] == 255 - image[side]).all()
+
+
+def test_a_scaled_digit_is_smaller():
+    image = digits(1)
+    assert np.ptp(np.nonzero(corrupt(image, "scale"))[1]) < 0.9 * np.ptp(np.nonzero(image)[1])
+
+
+def test_a_dotted_line_has_gaps_of_two_columns():
+    line = corruptions.dotted_line(np.zeros((28, 28)), np.random.default_rng(0)).any(axis=0)
+    assert (line[:24] == np.tile([False, False, True, True], 6)).all()
+
+
+def test_a_zigzag_has_a_tooth_every_four_columns():
+    turns = []
+    for seed in range(10):
+        line = corruptions.zigzag(np.zeros((28, 28)), np.random.default_rng(seed))
+        assert not line[:, [0, 1, 26, 27]].any()
+        inner = line[:, 5:23]
+        middle = np.arange(28) @ inner / np.maximum(inner.sum(axis=0), 1e-9)  # the row it is in, column by column
+        turns.append(np.count_nonzero(np.diff(np.sign(np.diff(middle)))))
+    assert np.median(turns) >= 4
+
+
 def test_translation_by_three_pixels_moves_the_digit_by_three():
     image = digits(1)[0]
     moved = [np.roll(image, shift, (0, 1)) for shift in ((3, 3), (3, -3), (-3, 3), (-3, -3))]

@@ -102,6 +102,21 @@ def test_every_mode_gives_the_same_tensor(mode):
     assert difference(preprocessing.to_mnist(as_mode(mode)), REFERENCE) < 0.05
 
 
+def test_levels_that_are_no_finite_numbers_do_not_stretch_the_others():
+    levels = np.array([[5, 1000, np.nan, np.inf, -np.inf]], np.float32)
+    assert preprocessing.picture.to_bytes(levels).tolist() == [[0, 255, 0, 255, 0]]
+
+
+def test_transparent_parts_of_a_coloured_picture_get_its_own_commonest_level():
+    pixels = np.zeros((10, 10, 4), np.uint8)
+    pixels[2:8, 2:8] = (255, 255, 100, 255)
+    pixels[4, 4] = (20, 30, 40, 255)
+    opaque = preprocessing.picture.to_opaque(Image.fromarray(pixels))
+    assert opaque.mode == "RGB"
+    assert opaque.getpixel((0, 0)) == (237, 237, 237)  # the yellow's grey level
+    assert opaque.getpixel((3, 3)) == (255, 255, 100)
+
+
 @pytest.mark.parametrize("ink", ["black", "white", (200, 30, 30)])
 def test_ink_on_nothing_is_ink(ink):
     solid = seven(ink="black", paper="white").convert("L")

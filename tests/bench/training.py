@@ -158,8 +158,7 @@ def race(name, train, rounds):
         first = i * steps * batch % (len(images) - steps * batch)
         X, y = images[first : first + steps * batch], labels[first : first + steps * batch]
         for title, contender in contenders.items():
-            contender_warm = X[:batch], y[:batch]
-            turn(contender, *contender_warm, batch)  # the threads of the one before go to sleep meanwhile
+            turn(contender, X[:batch], y[:batch], batch)  # the threads of the one before go to sleep meanwhile
             times[title].append(turn(contender, X, y, batch))
         peaks.append(peak())
     ours, theirs = contenders["ours"].logits(images[:1000]), contenders["PyTorch, Adam"].logits(images[:1000])
