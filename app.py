@@ -13,7 +13,6 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,9 +38,9 @@ from nn.evidence import explain
 from nn.mlp import MLP
 from preprocessing import inputs, segment
 from preprocessing.picture import MAX_PIXELS, open_picture
-from weights import http, launch, serving
+from weights import endpoints, http, launch, serving
 from weights.answers import CLASSES, Answer, answers
-from weights.schemas import Digits
+from weights.recognizer import Recognizer
 
 HERE = Path(__file__).parent
 ASSETS = HERE / ".assets"
@@ -68,6 +67,7 @@ SHARE = f"""
 """
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
 
+RECOGNIZER = Recognizer(open_picture, preprocessing.to_mnist, segment.split)
 STARTING = threading.Lock()
 
 BLANK = Image.new("L", (1, 1), "white")
@@ -201,32 +201,12 @@ def show(image: Picture | None, invitation: str = INVITATION, photo: bool = Fals
     Several digits are told in words: a label of one digit has no place for them.
     """
     image = BLANK if image is None else image
-    readings = readable(read, image)
+    try:
+        readings = read(image)
+    except ValueError as error:  # told to the visitor and not to the log
+        raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
     answer = readings[0].answer if len(readings) == 1 else {}
     return answer, words(readings, invitation), why(image, readings, photo), measurements(readings)
-
-
-def readable(way: Callable, image: Picture) -> list[Reading] | Reading:
-    """`read` or `examine`, but what is wrong with the picture is told to the visitor or caller and not to the log."""
-    try:
-        return way(image)
-    except ValueError as error:
-        raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
-
-
-def predict(image: Image.Image | None) -> Answer:
-    """The API's answer, documented where it is wired."""
-    if image is None:
-        raise gr.Error("No picture was given.", print_exception=False)
-    return readable(examine, image).answer
-
-
-def read_digits(image: Image.Image | None) -> dict:
-    """The API's answer to a picture of several digits, documented where it is wired."""
-    if image is None:
-        raise gr.Error("No picture was given.", print_exception=False)
-    readings = readable(read, image)
-    return Digits.of((reading.answer, reading.box) for reading in readings).model_dump(mode="json")
 
 
 def show_nothing() -> tuple[Answer, str, str, str]:
@@ -315,29 +295,13 @@ def build() -> gr.Blocks:
         picture_tab.select(show_picture, picture, outputs, **quiet)
         examples.click(inputs.take, examples, [pad, picture, tabs], **quiet)
 
-        gr.Button(visible=False).click(
-            predict,
-            picture,
-            gr.JSON(visible=False, label="Probability of each class"),
-            api_name="predict",
-            api_description="Names the digit in a picture: the probabilities of '0' to '9' and 'not a digit', summing "
-            "to 1; an empty dict for a picture without ink. Dark ink on light or light on dark, any size and place.",
-        )
-        gr.Button(visible=False).click(
-            read_digits,
-            picture,
-            gr.JSON(visible=False, label="All digits"),
-            api_name="read",
-            api_description="Reads a picture of any number of digits, line by line from left to right: 'text', the "
-            "probability that all of it is right as 'confidence', and 'digits', each with its own confidence, "
-            "probabilities and box (left, top, right, bottom in pixels).",
-        )
+        endpoints.add(lambda: served().current.model, RECOGNIZER, inputs.EXAMPLES / "7.png")
     return blocks
 
 
 def routes() -> list:
     """Our HTTP routes, beside those of the page."""
-    api = http.api(served(), open_picture, preprocessing.to_mnist, segment.split, inputs.EXAMPLES / "7.png")
+    api = http.api(served(), RECOGNIZER, inputs.EXAMPLES / "7.png")
     return [*api.routes, Route("/live", live, methods=["POST"])]
 
 

@@ -56,7 +56,7 @@ def flatten(drawing: dict | None) -> Image.Image | None:
 
 
 def picture() -> gr.Image:
-    """The input for uploads, pastes and the camera; the API's documentation shows one of our own drawings for it."""
+    """The input for uploads, pastes and the camera."""
     component = gr.Image(
         elem_id="picture",
         type="pil",
@@ -69,8 +69,6 @@ def picture() -> gr.Image:
     )
     # Set on the object: for a subclass gradio would write a stub file beside this one at every start.
     component.preprocess = plain_errors(component.preprocess)
-    path = next(file for file in examples() if file.stem == "7").relative_to(EXAMPLES.parent.parent).as_posix()
-    component.example_payload = lambda: {"path": path, "orig_name": "7.png", "meta": {"_type": "gradio.FileData"}}
     return component
 
 

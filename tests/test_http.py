@@ -17,7 +17,6 @@ from test_segment import written
 import app
 import preprocessing
 from nn.mlp import PIXELS
-from preprocessing.segment import split
 from weights import http
 from weights.schemas import MAX_BATCH
 from weights.verify import selftest_digits
@@ -275,7 +274,7 @@ def test_batch_is_one_forward_pass(monkeypatch):
     monkeypatch.setattr(
         type(serving.current.model), "predict_proba", lambda self, X: passes.append(len(X)) or predict_proba(self, X)
     )
-    client = TestClient(http.api(serving, app.open_picture, preprocessing.to_mnist, split, SEVEN))
+    client = TestClient(http.api(serving, app.RECOGNIZER, SEVEN))
     seven = base64.b64encode(SEVEN.read_bytes()).decode()
     assert client.post("/predict/batch", json={"inputs": [EMPTY, seven, pixels_of(SEVEN)]}).status_code == 200
     assert passes == [3]
@@ -297,7 +296,7 @@ def test_mistake_in_a_batch_is_found_by_its_place(server):
         ([EMPTY, "7.png"], 'inputs[1]: expected the base64 data of an image file, got "7.png"'),
         ([EMPTY, picture[:1000]], "inputs[1]: the picture cannot be decoded"),
         ([EMPTY, base64.b64encode(b"letter").decode()], "inputs[1]: expected a picture such as PNG"),
-        ([wide, wide], "inputs[1]: expected at most 50,000,000 pixels in all pictures of a batch"),
+        ([wide, wide], "inputs[1]: expected at most 50,000,000 pixels in all pictures together"),
         ([EMPTY] * (MAX_BATCH + 1), f"expected at most {MAX_BATCH} inputs, got {MAX_BATCH + 1}"),
         ("all", 'expected a list of inputs, got "all"'),
     ]:

@@ -32,10 +32,8 @@ from hub_server import drip, drop, flip_bit, flood, pause, redirect, silence, st
 from huggingface_hub import constants
 from test_hub import BAD_COMMITS, config
 
-import preprocessing
+import app
 import weights
-from preprocessing.picture import open_picture
-from preprocessing.segment import split
 from weights import http, page, serving
 from weights import hub as hub_module
 from weights.problems import HubError
@@ -389,7 +387,7 @@ def test_a_hub_that_never_lets_go_does_not_gather_threads(published, serve, monk
 def test_health_tells_what_is_served(published, serve):
     served = serve()
     wait_for_version(served, 1)
-    client = TestClient(http.api(served, open_picture, preprocessing.to_mnist, split, EXAMPLES / "7.png"))
+    client = TestClient(http.api(served, app.RECOGNIZER, EXAMPLES / "7.png"))
     told = client.get("/health").json()
     assert told["status"] == "ok"
     assert told["weights"] == {

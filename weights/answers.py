@@ -5,8 +5,6 @@ answers(model, tensors)[0]          # {"0": 0.01, ..., "7": 0.98, ..., "not a di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from nn.metrics import class_names
@@ -28,10 +26,3 @@ def answers(model: MLP, tensors: np.ndarray) -> list[Answer]:
     nothing = [0.0] * (len(CLASSES) - model.classes)
     named = [dict(zip(CLASSES, row + nothing, strict=True)) for row in model.predict_proba(X).astype(float).tolist()]
     return [answer if has_ink else {} for answer, has_ink in zip(named, X.any(axis=1).tolist(), strict=True)]
-
-
-def tensor_of(pixels: Sequence[int]) -> np.ndarray:
-    """784 integers from 0 to 255 -> (784,) float32 in [0, 1]."""
-    tensor = np.frombuffer(bytes(pixels), np.uint8).astype(np.float32)
-    tensor /= 255
-    return tensor

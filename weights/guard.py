@@ -24,11 +24,12 @@ from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError, create_m
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.limits import PREFIX, Refused, refuse
+from weights.schemas import MAX_BATCH
 from weights.storage import MAX_ID_LENGTH, BlobStore, bounded_accept
 
-# Values of one call, counted by its commas and brackets before it is parsed: 64 times
-# 784 pixels and their keys. Millions of short numbers take ten times their bytes in memory and seconds to read.
-MAX_JSON_VALUES = 64 * 1024
+# Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
+# what the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
+MAX_JSON_VALUES = MAX_BATCH * 1024
 # Lists in lists; a call's own data takes five.
 MAX_DEPTH = 16
 # Direct calls (`run/`, which passes gradio's queue by) at the same time, and those that may wait for their turn. A call

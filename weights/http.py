@@ -1,6 +1,6 @@
 """Our HTTP routes, beside those of the page: plain JSON for programs and for whoever watches over the service.
 
-    demo.launch(app_kwargs={"routes": weights.http.api(serving, open_picture, to_mnist, split, example).routes})
+    demo.launch(app_kwargs={"routes": weights.http.api(serving, recognizer, example).routes})
 
 POST /predict         784 pixel values in MNIST's own frame
 POST /predict/image   one picture, as the body or in a form
@@ -15,22 +15,21 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import anyio
-import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
-from PIL import Image
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from nn.mlp import MLP, PIXELS
-from weights.answers import answers, tensor_of
-from weights.schemas import BatchBody, Digits, Health, PixelsBody, Prediction, Predictions, Problem, parse
+from nn.mlp import MLP
+from weights.answers import answers
+from weights.recognizer import BadInput, Recognizer, pixels_of, tensor_of
+from weights.schemas import BadBody, BatchBody, Digits, Health, PixelsBody, Prediction, Predictions, Problem, parse
 from weights.serving import Served, Serving
 
 # Of these routes; raised with every change that a caller may notice.
@@ -39,34 +38,18 @@ VERSION = "1.0.0"
 # Pictures that are decoded at the same time: with two, one waits for memory while the other computes, and the largest
 # that are let in take 150 MB each while they are decoded.
 PICTURES_AT_ONCE = 2
-# Pixels of all pictures of one batch: as many as one picture may have, so that a batch costs no more than that.
-MAX_BATCH_PIXELS = 50_000_000
-
 # A form needs one file; what else a client puts into it is ignored up to here.
 MAX_FIELDS = 8
 
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
 
-OpenPicture = Callable[[BinaryIO], Image.Image]  # reads the header alone; ValueError for what is no picture
 
-
-class DigitInPicture(Protocol):
-    tensor: np.ndarray  # (28, 28) float32 in [0, 1]
-    box: tuple[int, int, int, int]  # left, top, right, bottom
-
-
-ToMnist = Callable[[Image.Image], np.ndarray]  # (28, 28) float32 in [0, 1]; all zeros without ink
-Predict = Callable[[np.ndarray], np.ndarray]  # (n, 784) float32 -> (n, classes)
-Split = Callable[[Image.Image, Predict], Sequence[DigitInPicture]]  # in reading order; none without ink
-
-
-def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, split: Split, example: Path) -> FastAPI:
+def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
     """The routes.
 
     Args:
         serving: gives the weights; each request keeps those it began with.
-        open_picture, to_mnist: from the file of a picture to a digit in MNIST's frame.
-        split: from a picture to each of its digits in MNIST's frame.
+        recognizer: the steps from what is given to the network.
         example: picture of a digit, for the documentation.
     """
     app = FastAPIOffline(
@@ -80,25 +63,7 @@ def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, split: S
     )
     limiter = anyio.CapacityLimiter(PICTURES_AT_ONCE)
     image = example.read_bytes()
-    pixels = np.rint(to_mnist(open_picture(io.BytesIO(image))) * 255).astype(int).ravel().tolist()
-
-    def tensors_of(inputs: list[list[int] | bytes]) -> np.ndarray:
-        """Pixel values and image files -> (n, 784). Raises ValueError, which names the picture that cannot be read."""
-        tensors = np.zeros((len(inputs), PIXELS), np.float32)
-        left = MAX_BATCH_PIXELS
-        for index, given in enumerate(inputs):
-            if isinstance(given, list):
-                tensors[index] = tensor_of(given)
-                continue
-            try:
-                picture = open_picture(io.BytesIO(given))
-                left -= picture.width * picture.height
-                if left < 0:
-                    raise ValueError(f"expected at most {MAX_BATCH_PIXELS:,} pixels in all pictures of a batch")
-                tensors[index] = to_mnist(picture).ravel()
-            except ValueError as error:
-                raise ValueError(f"inputs[{index}]: {error}") from error
-        return tensors
+    pixels = pixels_of(recognizer.tensors([image])[0])
 
     @app.post("/predict", response_model=Prediction, **described(PixelsBody, {"pixels": pixels}))
     async def predict(request: Request) -> Response:
@@ -119,8 +84,8 @@ def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, split: S
         """Names the digit in a picture: dark ink on light or light on dark, of any size, anywhere in the picture."""
         with answering(serving.current) as (model, headers):
             async with picture_in(request) as file:
-                tensor = await run(lambda: to_mnist(open_picture(file)))
-            return reply(Prediction.of(answers(model, tensor[None])[0]), headers)
+                tensors = await run(lambda: recognizer.tensors([file]))
+            return reply(Prediction.of(answers(model, tensors)[0]), headers)
 
     @app.post("/read", response_model=Digits, **described_image())
     async def read(request: Request) -> Response:
@@ -130,9 +95,8 @@ def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, split: S
         """
         with answering(serving.current) as (model, headers):
             async with picture_in(request) as file:
-                found = await run(lambda: split(open_picture(file), model.predict_proba))
-            named = answers(model, np.stack([digit.tensor for digit in found])) if found else []
-            return reply(Digits.of(zip(named, (digit.box for digit in found), strict=True)), headers)
+                found = await run(lambda: recognizer.digits(file, model))
+            return reply(Digits.of(found), headers)
 
     @app.post("/predict/batch", response_model=Predictions, **described(BatchBody, batch_example(pixels, image)))
     async def predict_batch(request: Request) -> Response:
@@ -140,7 +104,10 @@ def api(serving: Serving, open_picture: OpenPicture, to_mnist: ToMnist, split: S
         body = await request.body()
 
         def predictions() -> Predictions:
-            tensors = tensors_of(parse(BatchBody, body).inputs)
+            try:
+                tensors = recognizer.tensors(parse(BatchBody, body).inputs)
+            except BadInput as error:
+                raise BadBody(error.placed) from error
             return Predictions(predictions=[Prediction.of(answer) for answer in answers(model, tensors)])
 
         with answering(serving.current) as (model, headers):

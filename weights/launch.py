@@ -69,6 +69,7 @@ def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **pa
         ssr_mode=False,
         enable_monitoring=False,
         run_history=False,
+        mcp_server=True,
         app_kwargs={
             "routes": routes,
             "middleware": [

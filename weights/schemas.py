@@ -5,11 +5,10 @@ parse(PixelsBody, b'{"pixels": [0, 0, 12]}')      # BadBody: expected 784 pixel 
 
 from __future__ import annotations
 
-import base64
-import binascii
+import contextlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError, WithJsonSchema
@@ -17,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, Vali
 from nn.metrics import NOT_A_DIGIT
 from nn.mlp import DIGITS, PIXELS
 from weights.answers import Answer
+from weights.recognizer import PlacedAnswer, decoded
 
 # A forward pass of so many takes some tens of milliseconds, their preparation less than a second if they are pictures
 # of ordinary size: whoever comes after a full batch does not wait long.
@@ -42,20 +42,21 @@ def shown(value: Any) -> str:
 # --- What is given ----------------------------------------------------------------------------------------------------
 
 
-def decoded(text: Any) -> bytes:
+def image_data(text: str) -> bytes:
     """The bytes of an image file, from base64 or a data URL."""
-    data = text.partition(",")[2] if text.startswith("data:") else text
     try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
+        return decoded(text)
+    except ValueError:
         raise ValueError(f"expected the base64 data of an image file, got {shown(text)}") from None
 
 
 Level = Annotated[int, Field(strict=True, ge=0, le=255)]
 # Each list ends at its first mistake: a million wrong numbers shall not be answered with a million messages.
 Pixels = Annotated[list[Level], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True)]
-ImageData = Annotated[bytes, BeforeValidator(decoded), WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
-Input = Annotated[
+ImageData = Annotated[
+    bytes, BeforeValidator(image_data), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
+]
+Given = Annotated[
     Annotated[Pixels, Tag("pixels")] | Annotated[ImageData, Tag("image")],
     Discriminator(lambda value: "image" if isinstance(value, str) else "pixels"),
 ]
@@ -70,7 +71,7 @@ class PixelsBody(BaseModel):
 class BatchBody(BaseModel):
     """Many digits."""
 
-    inputs: list[Input] = Field(
+    inputs: list[Given] = Field(
         max_length=MAX_BATCH,
         fail_fast=True,
         description=f"each a list of {PIXELS} pixel values as for /predict, or an image file as base64 or data URL",
@@ -86,8 +87,20 @@ def parse(model: type[Body], body: bytes) -> Body:
     Raises:
         BadBody: it is not what `model` describes.
     """
-    try:
+    with plain_words():
         return model.model_validate_json(body)
+
+
+def check(model: type[Body], content: dict) -> Body:
+    """As `parse`, for what has been read already."""
+    with plain_words():
+        return model.model_validate(content)
+
+
+@contextlib.contextmanager
+def plain_words() -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         raise BadBody(in_words(error.errors(include_url=False)[0])) from None
 
@@ -158,7 +171,7 @@ class Digits(BaseModel):
     digits: list[PlacedDigit] = Field(description="line by line, from left to right")
 
     @classmethod
-    def of(cls, found: Iterable[tuple[Answer, tuple[int, int, int, int]]]) -> Digits:
+    def of(cls, found: Iterable[PlacedAnswer]) -> Digits:
         """From the answer to each digit and the box of its ink."""
         digits = [PlacedDigit.model_construct(**dict(Prediction.of(answer)), box=box) for answer, box in found]
         return cls.model_construct(
