@@ -1,6 +1,7 @@
 """The page: draw a digit, and a neural network written from scratch in NumPy names it.
 
-    python app.py
+    python app.py                        # the page and its API
+    python app.py predict PICTURE...     # the command line; --help tells all
 
 It serves on GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, 127.0.0.1:7860 unless told otherwise (0.0.0.0 on a Space).
 `recognize` is the whole way from a picture to probabilities; the page and the API both take it.
@@ -21,6 +22,18 @@ from typing import NamedTuple
 # gets alone. Training is alone with the machine and keeps them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import preprocessing
+from preprocessing import segment
+from preprocessing.picture import MAX_PIXELS, open_picture
+from weights.recognizer import Recognizer
+
+RECOGNIZER = Recognizer(open_picture, preprocessing.to_mnist, segment.split)
+
+if __name__ == "__main__" and len(sys.argv) > 1:  # before gradio, whose import takes seconds
+    from weights import command
+
+    sys.exit(command.main(sys.argv[1:], RECOGNIZER))
+
 import gradio as gr
 import numpy as np
 from gradio.routes import templates
@@ -36,11 +49,9 @@ import preprocessing.page
 import weights.page
 from nn.evidence import explain
 from nn.mlp import MLP
-from preprocessing import inputs, segment
-from preprocessing.picture import MAX_PIXELS, open_picture
+from preprocessing import inputs
 from weights import endpoints, http, launch, serving
 from weights.answers import CLASSES, Answer, answers
-from weights.recognizer import Recognizer
 
 HERE = Path(__file__).parent
 ASSETS = HERE / ".assets"
@@ -67,7 +78,6 @@ SHARE = f"""
 """
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
 
-RECOGNIZER = Recognizer(open_picture, preprocessing.to_mnist, segment.split)
 STARTING = threading.Lock()
 
 BLANK = Image.new("L", (1, 1), "white")

@@ -76,7 +76,9 @@ class Recognizer:
                 if left < 0:
                     raise ValueError(f"expected at most {MAX_BATCH_PIXELS:,} pixels in all pictures together")
                 tensors[index] = self.to_mnist(picture).ravel()
-            except (OSError, ValueError) as error:
+            except OSError as error:
+                raise BadInput(index, error.strerror or str(error)) from error
+            except ValueError as error:
                 raise BadInput(index, str(error)) from error
         return tensors
 
