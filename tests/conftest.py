@@ -5,6 +5,7 @@ Where something is missing a test skips and says why; with REQUIRE=browser,data 
     MNIST_DIR     folder with MNIST's IDX files
     SKETCHES_DIR  folder with sketches.py and its drawings
     CHROMIUM      the browser, when it is not on the PATH
+    NODE_MODULES  folder with @gradio/client for JavaScript (`npm install @gradio/client`); default: ./node_modules
 """
 
 import contextlib
@@ -31,7 +32,7 @@ EXAMPLES = ROOT / "preprocessing" / "examples"
 REQUIRED = {name.strip() for name in os.environ.get("REQUIRE", "").split(",") if name.strip()}
 
 # Generous: a machine that trains a network on the side is slow, and waiting ends as soon as the condition holds.
-START_SECONDS = 120
+START_SECONDS = PROGRAM_SECONDS = 120
 WAIT_MS = 60_000
 if expect:
     expect.set_options(timeout=WAIT_MS)
@@ -144,6 +145,29 @@ def server(log_file):
     """The address of the app, started once for all tests."""
     with serving(log_file) as url:
         yield url
+
+
+# --- Programs ---------------------------------------------------------------------------------------------------------
+
+
+def output_of(command, **options):
+    """What a program prints; it must end well."""
+    run = subprocess.run(command, capture_output=True, text=True, timeout=PROGRAM_SECONDS, **options)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.fixture(scope="session")
+def node_project(tmp_path_factory):
+    """A folder in which Node finds @gradio/client."""
+    modules = Path(os.environ.get("NODE_MODULES", "node_modules")).absolute()
+    if shutil.which("node") is None:
+        pytest.skip("no node on this machine")
+    if not (modules / "@gradio" / "client").is_dir():
+        pytest.skip(f"no @gradio/client in {modules}: npm install @gradio/client, or set NODE_MODULES")
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "node_modules").symlink_to(modules)
+    return folder
 
 
 # --- Browser ----------------------------------------------------------------------------------------------------------

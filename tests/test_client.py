@@ -1,23 +1,17 @@
-"""The endpoints as a developer or an agent calls them: gradio's clients, curl and MCP against the running app.
-
-JavaScript needs Node and `npm install @gradio/client`, in the folder that NODE_MODULES names or in the current one.
-"""
+"""The endpoints as a developer or an agent calls them: gradio's clients, curl and MCP against the running app."""
 
 import ast
 import asyncio
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES
+from conftest import EXAMPLES, output_of
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mcp import ClientSession
@@ -34,8 +28,6 @@ from weights.schemas import MAX_BATCH
 SEVEN = EXAMPLES / "7.png"
 ENDPOINTS = ["/predict", "/predict_pixels", "/predict_batch", "/read"]
 EMPTY = [0] * PIXELS
-# Node may start slowly beside other work; who waits stops waiting when it answers.
-SNIPPET_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -159,12 +151,6 @@ def snippet(server, endpoint, language):
         return json.load(response)["named_endpoints"][endpoint]["code_snippets"][language]
 
 
-def output_of(command, **options):
-    run = subprocess.run(command, capture_output=True, text=True, timeout=SNIPPET_SECONDS, **options)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
-
-
 def names_the_seven(endpoint, result):
     match endpoint:
         case "/read":
@@ -189,19 +175,6 @@ def test_curl_snippet_runs_as_printed(server, endpoint, shell, tmp_path):
     assert "event: complete" in printed
     (result,) = json.loads(printed.rpartition("data: ")[2])
     assert names_the_seven(endpoint, result)
-
-
-@pytest.fixture(scope="module")
-def node_project(tmp_path_factory):
-    """A folder in which Node finds @gradio/client."""
-    modules = Path(os.environ.get("NODE_MODULES", "node_modules")).absolute()
-    if shutil.which("node") is None:
-        pytest.skip("no node on this machine")
-    if not (modules / "@gradio" / "client").is_dir():
-        pytest.skip(f"no @gradio/client in {modules}: npm install @gradio/client, or set NODE_MODULES")
-    folder = tmp_path_factory.mktemp("node")
-    (folder / "node_modules").symlink_to(modules)
-    return folder
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -1,0 +1,80 @@
+"""The examples under "Call it" in the README, run as they stand against the running app."""
+
+import ast
+import asyncio
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, output_of
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+SECTION = re.search(r"^## Call it\n(.*?)^## ", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)[1]
+ADDRESS = "http://127.0.0.1:7860"
+
+
+def examples(*languages):
+    """(heading, language, code) of the blocks in these languages."""
+    found = []
+    for part in re.split(r"^### ", SECTION, flags=re.MULTILINE)[1:]:
+        heading = part.splitlines()[0]
+        found += [(heading, *block) for block in re.findall(r"^```(\w+)\n(.*?)^```", part, re.DOTALL | re.MULTILINE)]
+    return [pytest.param(*each, id=f"{each[0]}, {each[1]}") for each in found if each[1] in languages]
+
+
+def prepared(code, server):
+    """The code with the address of this server; `python` is the one that runs the tests."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return code.replace(ADDRESS, server), {"cwd": ROOT, "env": environment}
+
+
+def names_the_seven(printed):
+    """Whether 7 is the first or only digit in it, in whatever form an example prints an answer."""
+    if "7.png" in printed:  # the table
+        return re.search(r"7\.png +7 ", printed) is not None
+    answer = ast.literal_eval(printed.strip().splitlines()[-1].replace("null", "None").replace("false", "False"))
+    if isinstance(answer, list):
+        return answer == list(range(10))
+    if isinstance(answer, dict):
+        answer = answer.get("digit") or next(iter(answer.get("data", [answer])[0]))
+    return int(answer) == 7
+
+
+def test_there_is_an_example_for_every_way():
+    headings = {example.values[0] for example in examples("python", "javascript", "bash", "json")}
+    assert headings == {"HTTP", "Batch", "Gradio", "MCP", "Command line", "Python, without a server"}
+
+
+@pytest.mark.parametrize(("heading", "language", "code"), examples("python"))
+def test_python_example_runs_as_printed(server, heading, language, code):
+    code, options = prepared(code, server)
+    assert names_the_seven(output_of([sys.executable, "-c", code], **options))
+
+
+@pytest.mark.parametrize(("heading", "language", "code"), examples("bash"))
+def test_shell_example_runs_as_printed(server, heading, language, code):
+    code, options = prepared(code, server)
+    assert names_the_seven(output_of(["sh", "-c", code], **options))
+
+
+@pytest.mark.parametrize(("heading", "language", "code"), examples("javascript"))
+def test_javascript_example_runs_as_printed(server, node_project, heading, language, code):
+    code, options = prepared(code, server)
+    script = Path(node_project) / "example.mjs"
+    script.write_text(code)
+    assert output_of(["node", str(script)], **options).startswith("[ '7', 0.99")
+
+
+@pytest.mark.parametrize(("heading", "language", "code"), examples("json"))
+def test_settings_for_an_agent_name_a_server_that_answers(server, heading, language, code):
+    async def tools(url):
+        async with streamable_http_client(url) as (read, write, _), ClientSession(read, write) as session:
+            await session.initialize()
+            return [tool.name for tool in (await session.list_tools()).tools]
+
+    ((settings),) = json.loads(code.replace(ADDRESS, server))["mcpServers"].values()
+    assert "predict" in asyncio.run(tools(settings["url"]))
