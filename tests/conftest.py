@@ -8,6 +8,7 @@ Where something is missing a test skips and says why; with REQUIRE=browser,data 
     NODE_MODULES  folder with @gradio/client for JavaScript (`npm install @gradio/client`); default: ./node_modules
 """
 
+import asyncio
 import contextlib
 import importlib.util
 import os
@@ -18,6 +19,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +57,12 @@ def missing(kind, reason):
     if kind in REQUIRED:
         pytest.fail(f"{reason} (REQUIRE={os.environ['REQUIRE']})", pytrace=False)
     pytest.skip(reason)
+
+
+def awaited(coroutine: Coroutine):
+    """What a coroutine returns. It runs in a thread of its own: in this one a browser keeps an event loop running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 # --- Data -------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """The endpoints as a developer or an agent calls them: gradio's clients, curl and MCP against the running app."""
 
 import ast
-import asyncio
 import json
 import re
 import shutil
@@ -11,7 +10,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES, output_of
+from conftest import EXAMPLES, awaited, output_of
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mcp import ClientSession
@@ -201,7 +200,7 @@ def mcp(server, act):
             await session.initialize()
             return await act(session)
 
-    return asyncio.run(session())
+    return awaited(session())
 
 
 def test_agent_finds_our_endpoints_as_tools_and_what_they_take(server):

@@ -1,6 +1,5 @@
 """Too much and too far: limits are kept whatever a caller says, and no file or host is reached that should not be."""
 
-import asyncio
 import base64
 import json
 import signal
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import EXAMPLES, ROOT, running
+from conftest import EXAMPLES, ROOT, awaited, running
 from PIL import Image
 
 from weights import storage
@@ -112,7 +111,7 @@ def test_upload_folder_never_outgrows_its_size(tmp_path):
                 (tmp_path / str(index) / "file").write_bytes(bytes(100))
             assert sum(file.stat().st_size for file in tmp_path.rglob("file")) <= 1000
 
-    asyncio.run(fill())
+    awaited(fill())
     assert (tmp_path / "99" / "file").exists()
     assert not (tmp_path / "0").exists()
 
@@ -126,7 +125,7 @@ def test_young_uploads_are_not_taken_away_for_new_ones(tmp_path):
             async with folder.room_for(900):
                 pass
 
-    asyncio.run(fill())
+    awaited(fill())
     assert (tmp_path / "file").exists()
 
 

@@ -1,7 +1,6 @@
 """The examples under "Call it" in the README, run as they stand against the running app."""
 
 import ast
-import asyncio
 import json
 import os
 import re
@@ -9,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, output_of
+from conftest import ROOT, awaited, output_of
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
@@ -77,4 +76,4 @@ def test_settings_for_an_agent_name_a_server_that_answers(server, heading, langu
             return [tool.name for tool in (await session.list_tools()).tools]
 
     ((settings),) = json.loads(code.replace(ADDRESS, server))["mcpServers"].values()
-    assert "predict" in asyncio.run(tools(settings["url"]))
+    assert "predict" in awaited(tools(settings["url"]))
