@@ -107,6 +107,8 @@ def gallery() -> gr.Dataset:
 
 def take(index: int) -> tuple:
     """Values of pad, picture and tabs when the example with this index is taken: each goes where its kind belongs."""
+    if type(index) is not int or not 0 <= index < len(examples()):
+        raise gr.Error("There is no such example.", print_exception=False)
     image = Image.open(examples()[index])
     if examples()[index].suffix == PHOTO_SUFFIX:
         return gr.skip(), image, gr.Tabs(selected="upload")

@@ -16,7 +16,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.limits import PREFIX, Refused, refuse
 from weights.schemas import MAX_BATCH
-from weights.storage import MAX_ID_LENGTH, BlobStore, bounded_accept
+from weights.storage import MAX_ID_LENGTH, BadDrawing, BlobStore, bounded_accept
 
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
 # what the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
@@ -55,6 +55,10 @@ CLOSED = re.compile(
     r"|/monitoring",
     re.IGNORECASE,
 )
+
+
+# What Python raises for a field that is not there or of another kind. ValidationError is a ValueError.
+MISTAKES = (LookupError, TypeError, ValueError, AttributeError)
 
 
 class Call(BaseModel):
@@ -104,9 +108,11 @@ class Guard:
             body = await read(receive)
             self.check(body, call and call["kind"], call and call["name"])
             async with self.its_turn(direct=call and call["kind"] in ("run", "api")):
-                await self.app(scope, replay(body, receive), Answer(send))
+                with translated(Answer(send), "what this endpoint takes") as answer:
+                    await self.app(scope, replay(body, receive), answer)
         elif posted and path.startswith(f"{PREFIX}/component_server"):
-            await self.component_server(scope, receive, send)
+            with translated(Answer(send), "what the pad sends") as answer:
+                await self.app(scope, receive, answer)
         else:
             await self.app(scope, receive, send)
 
@@ -124,17 +130,6 @@ class Guard:
                 yield
         finally:
             self.calls -= 1
-
-    async def component_server(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Drawings that the pad sends; whatever is wrong with the form, gradio raises what it meets."""
-        answer = Answer(send)
-        try:
-            await self.app(scope, receive, answer)
-        except Exception as error:
-            if answer.started:
-                raise
-            detail = str(error) if isinstance(error, ValueError) and not isinstance(error, ValidationError) else ""
-            raise Refused(422, f"This is not what the pad sends. {detail}".strip()) from error
 
     # --- Calls --------------------------------------------------------------------------------------------------------
 
@@ -165,7 +160,7 @@ class Guard:
             if getattr(block, "data_model", None) and value is not None:
                 try:
                     block.data_model.model_validate(value, context={"validate_meta": True})
-                except (ValidationError, ValueError, TypeError, AttributeError) as error:
+                except MISTAKES as error:
                     raise Refused(422, in_words(error, f"for {block.get_block_name()}")) from error
 
     def event(self, name: str | None, index: int | None) -> Any:
@@ -174,7 +169,7 @@ class Guard:
             event = self.blocks.fns.get(index)
         else:
             event = next((event for event in self.blocks.fns.values() if event.api_name == name), None)
-        if event is None:
+        if event is None or event.fn is None:  # some events are JavaScript alone
             raise Refused(404, f"There is no endpoint {name if index is None else index!r}.")
         return event
 
@@ -241,6 +236,21 @@ class Answer:
         if said.get("error"):
             return Refused(422, str(said["error"])), {key: said[key] for key in said if key not in ("error", "detail")}
         return Refused(500, "Something went wrong here, not in your call. It stands in the app's log."), {}
+
+
+@contextlib.contextmanager
+def translated(answer: Answer, expected: str) -> Iterator[Answer]:
+    """What gradio raises while it takes a call apart, as 422: it looks into a call's fields without asking for them.
+
+    What goes wrong in an event is not raised but answered.
+    """
+    try:
+        yield answer
+    except MISTAKES as error:
+        if answer.started:
+            raise
+        detail = f": {error}" if isinstance(error, BadDrawing) else "."
+        raise Refused(422, f"This is not {expected}{detail}") from error
 
 
 def parse(model: type[BaseModel], body: bytes) -> Any:

@@ -116,6 +116,10 @@ class UploadFolder:
         return found
 
 
+class BadDrawing(ValueError):
+    """Not what the pad sends; the message says what is expected."""
+
+
 class BlobStore(dict):
     """The pad's drawings by id, the oldest given up when they are too many or too large."""
 
@@ -142,13 +146,13 @@ def bounded_accept(accept: Callable[[Any], None]) -> Callable[[Any], None]:
     def accept_blobs(data):
         fields, files = data.data, data.files
         if fields["type"] not in ("layer", "background", "composite"):
-            raise ValueError("expected a layer, the background or the composite")
+            raise BadDrawing("expected a layer, the background or the composite")
         if fields["index"] not in ("", "null", *map(str, range(MAX_LAYERS))):
-            raise ValueError(f"expected an index below {MAX_LAYERS}")
+            raise BadDrawing(f"expected an index below {MAX_LAYERS}")
         if not 0 < len(fields["id"]) <= MAX_ID_LENGTH:
-            raise ValueError(f"expected an id of at most {MAX_ID_LENGTH} characters")
+            raise BadDrawing(f"expected an id of at most {MAX_ID_LENGTH} characters")
         if len(files) != 1:
-            raise ValueError(f"expected one file, got {len(files)}")
+            raise BadDrawing(f"expected one file, got {len(files)}")
         accept(data)
 
     accept_blobs._is_server_fn = True
