@@ -7,6 +7,7 @@ No answer is a 5xx or tells of our insides, a digit is named correctly after eac
 """
 
 import base64
+import io
 import json
 import os
 import time
