@@ -300,6 +300,12 @@ def test_other_origin_gets_no_rights_by_cookie(http):
     assert "access-control-allow-origin" not in local.headers
 
 
+def test_host_that_one_caller_names_is_not_shown_to_the_next(http):
+    for path in ("/gradio_api/info", "/gradio_api/openapi.json", "/config", "/"):
+        http.get(path, headers={"Host": "evil.example"})
+        assert "evil.example" not in http.get(path).text
+
+
 # --- A server of its own ----------------------------------------------------------------------------------------------
 
 

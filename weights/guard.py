@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError, create_model
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.limits import PREFIX, Refused, refuse
@@ -43,6 +44,8 @@ MAX_FORGOTTEN = 1_000
 NO_URLS = "URLs are not fetched: upload the picture, or send it as a data: URL."
 URL = re.compile(r"\s*(https?|ftp|file):", re.IGNORECASE)
 CALL = re.compile(rf"{PREFIX}/(?P<kind>run|api|call|call/v2)/(?P<name>[^/]+)/?")
+INFO = re.compile(rf"{PREFIX}/(info|openapi\.json)/?")
+STREAM = re.compile(rf"{PREFIX}/(queue/data|call/)")
 JOIN = re.compile(rf"{PREFIX}/queue/join/?")
 
 # All that may be posted to gradio, and what may not be fetched from it: recordings go through ffmpeg, deep links and
@@ -113,8 +116,24 @@ class Guard:
         elif posted and path.startswith(f"{PREFIX}/component_server"):
             with translated(Answer(send), "what the pad sends") as answer:
                 await self.app(scope, receive, answer)
+        elif INFO.fullmatch(path):
+            # Gradio keeps its answer to the first caller, snippets with that caller's Host header included, for all.
+            scope["app"].api_info = None
+            await self.app(scope, receive, send)
+        elif STREAM.match(path):
+            await self.stream(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answers to a call. Of one that it does not know gradio says so, and then breaks the stream."""
+        answer = Answer(send)
+        try:
+            await self.app(scope, receive, answer)
+        except RuntimeError as error:
+            if not (answer.started and isinstance(error.__cause__, HTTPException)):
+                raise
+            await send({"type": "http.response.body", "body": b""})
 
     @contextlib.asynccontextmanager
     async def its_turn(self, direct: bool) -> AsyncIterator[None]:
