@@ -25,6 +25,10 @@ SMALLEST = 1e-6
 # that a million images need no more memory for activations than a thousand.
 CHUNK_ROWS = 1024
 
+# A single row with fewer non-zeros than this share of its length is multiplied by these alone. The rows of W that they
+# meet are copied first: beyond a quarter of them that costs more than it saves, if W is still in the processor's cache.
+FEW = 0.25
+
 
 class MLP:
     """A fully connected network with any number of hidden layers (none is multinomial logistic regression).
@@ -128,10 +132,10 @@ class MLP:
         activate = ACTIVATIONS[self.activation].forward
         h = self.normalize(X)
         for W, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            z = h @ W  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
+            z = product(h, W)  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
             z += b
             h = activate(z, out=z)
-        return h @ self.weights[-1] + self.biases[-1]  # (n, fan_in) @ (fan_in, classes) -> (n, classes)
+        return product(h, self.weights[-1]) + self.biases[-1]  # (n, fan_in) @ (fan_in, classes) -> (n, classes)
 
     def predict_proba(self, X: np.ndarray, progress: Callable[[int], object] | None = None) -> np.ndarray:
         """Pixels (n, 784) in [0, 1], white ink on black in MNIST's frame -> probabilities (n, classes), rows sum to 1.
@@ -141,3 +145,16 @@ class MLP:
         logits = self.logits(X, progress)
         logits /= self.temperature
         return softmax(logits, out=logits)
+
+
+def product(h: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """h @ W: (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out).
+
+    For a single row this is a matter of reading W from memory. A drawing is mostly paper, and relu switches most units
+    off: the rows of W that meet a zero are left where they are, and an answer takes half the time or less.
+    """
+    if len(h) == 1:
+        used = np.flatnonzero(h)
+        if used.size < FEW * h.size:
+            return (h[0].take(used) @ W.take(used, axis=0))[np.newaxis]
+    return h @ W
