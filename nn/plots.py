@@ -92,5 +92,5 @@ def mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> p
         answer = names[probs[i].argmax()].replace("not a digit", "none")
         axes.set_title(f"{labels[i]} → {answer}\n{probs[i].max():.0%}", fontsize=9)
     figure.suptitle(f"The {len(worst)} most confident mistakes among {len(images):,} {name} images", fontsize=11)
-    figure.subplots_adjust(top=0.8 if rows < 3 else 0.86, hspace=0.6)
+    figure.subplots_adjust(top=0.76 if rows < 3 else 0.82, hspace=0.65)
     return figure
