@@ -168,3 +168,14 @@ def test_damaged_weights_stop_the_start_with_a_message_that_names_the_file(tmp_p
     assert run.returncode == 1
     assert str(tmp_path) in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_sessions_keep_no_copy_of_the_components():
+    code = (
+        "import app; from weights import sessions; sessions.lighten(); from gradio import state_holder, route_utils; "
+        "holder = state_holder.StateHolder(); blocks = app.build(); holder.set_blocks(blocks); "
+        "print(len(holder['me'].config_values), len(holder['me'].blocks_config.blocks) == len(blocks.blocks), "
+        "route_utils.SessionState is sessions.Session)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["0", "True", "True"]

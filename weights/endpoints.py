@@ -7,8 +7,6 @@ Pictures come as text (base64 or a data URL) or as an uploaded file (`handle_fil
 address or a path. `gr.api` checks no types, so every value is checked here. The docstrings are what agents read.
 """
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import io
