@@ -275,6 +275,8 @@ def test_addresses(siege, data):
         st.sampled_from(
             [
                 "/gradio_api/file=%s",
+                "/gradio_api/mcp/%s",
+                "/gradio_api/mcp/",
                 "/gradio_api/cancel",
                 "/gradio_api/reset",
                 "/gradio_api/call/predict/%s",

@@ -49,13 +49,13 @@ STREAM = re.compile(rf"{PREFIX}/(queue/data|call/)")
 JOIN = re.compile(rf"{PREFIX}/queue/join/?")
 
 # All that may be posted to gradio, and what may not be fetched from it: recordings go through ffmpeg, deep links and
-# vibes write files, `proxy=` and `file=http` fetch from elsewhere. The page uses none of it.
+# vibes write files, `proxy=` and `file=http` fetch from elsewhere, icons come in any size. The page uses none of it.
 POSTS = re.compile(
     rf"{PREFIX}/((run|api|call|call/v2)/[^/]+/?|queue/join/?|upload/?|cancel/?|reset/?|component_server/?|mcp(/.*)?)"
 )
 CLOSED = re.compile(
     rf"{PREFIX}/(file=https?:|file/|proxy=|deep_link|stream/|run-history|runs|vibe-|dev/|profiling|process_recording)"
-    r"|/monitoring",
+    r"|/monitoring|/pwa_icon/",
     re.IGNORECASE,
 )
 
@@ -93,15 +93,13 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith((PREFIX, "/monitoring")):
+        if scope["type"] != "http" or not path.startswith((PREFIX, "/monitoring", "/pwa_icon")):
             await self.app(scope, receive, send)
-            return
-        try:
+        else:
             await self.gradio(scope, path, receive, send)
-        except Refused as refused:
-            await refuse(send, refused)
 
     async def gradio(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
+        """Raises Refused for what Limits, around this, shall answer."""
         posted = scope["method"] not in ("GET", "HEAD", "OPTIONS")
         allowed = POSTS.fullmatch(path) or (path.startswith(f"{PREFIX}/mcp") and scope["method"] == "DELETE")
         if CLOSED.match(path) or (posted and not allowed):

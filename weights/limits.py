@@ -96,43 +96,15 @@ class Limits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif scope["method"] == "GET":
-            await self.get(scope, receive, send)
-        else:
-            await self.post(scope, receive, send)
-
-    async def get(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["path"].startswith(STREAMS):
-            await self.app(scope, receive, send)
             return
-        if self.streams >= MAX_STREAMS:
-            await refuse(send, Refused(429, f"{MAX_STREAMS} streams are open, which is the limit. Try again shortly."))
-            return
-        self.streams += 1
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            self.streams -= 1
-
-    async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Counted(self, body_limit(scope["path"]), receive, send)
-        declared = declared_length(scope)
         try:
-            if declared > request.limit:
-                raise too_large(request.limit)
-            if self.held + declared > MAX_BYTES_AT_ONCE:
-                raise crowded()
-            if scope["path"].startswith(f"{PREFIX}/upload"):
-                async with self.folder.room_for(declared or request.limit):
-                    await self.app(scope, request.receive, request.send)
+            if scope["method"] == "GET":
+                await self.get(scope, request)
             else:
-                await self.app(scope, request.receive, request.send)
-        except Full as error:
-            await refuse(send, Refused(429, str(error)))
+                await self.post(scope, request)
         except Refused as refused:
-            if declared <= MAX_DRAINED_BYTES:
-                await request.drain()
-            await refuse(send, refused)
+            request.refused = refused
         except Exception:
             if request.refused is None:
                 raise
@@ -142,6 +114,33 @@ class Limits:
             await request.drain()
             await refuse(send, request.refused)
 
+    async def get(self, scope: Scope, request: Counted) -> None:
+        if not scope["path"].startswith(STREAMS):
+            await self.app(scope, request.receive, request.send)
+            return
+        if self.streams >= MAX_STREAMS:
+            raise Refused(429, f"{MAX_STREAMS} streams are open, which is the limit. Try again shortly.")
+        self.streams += 1
+        try:
+            await self.app(scope, request.receive, request.send)
+        finally:
+            self.streams -= 1
+
+    async def post(self, scope: Scope, request: Counted) -> None:
+        request.declared = declared_length(scope)
+        if request.declared > request.limit:
+            raise too_large(request.limit)
+        if self.held + request.declared > MAX_BYTES_AT_ONCE:
+            raise crowded()
+        if not scope["path"].startswith(f"{PREFIX}/upload"):
+            await self.app(scope, request.receive, request.send)
+            return
+        try:
+            async with self.folder.room_for(request.declared or request.limit):
+                await self.app(scope, request.receive, request.send)
+        except Full as error:
+            raise Refused(429, str(error)) from error
+
 
 class Counted:
     """One request: its body on the way in, and what keeps the app from answering after it was stopped."""
@@ -149,6 +148,7 @@ class Counted:
     def __init__(self, limits: Limits, limit: int, receive: Receive, send: Send):
         self.limits, self.limit = limits, limit
         self._receive, self._send = receive, send
+        self.declared = 0
         self.received = 0
         self.deadline: float | None = None
         self.complete = False
@@ -184,19 +184,22 @@ class Counted:
         raise Stopped(str(refused))
 
     async def drain(self) -> None:
-        """Reads the rest and keeps nothing of it."""
+        """Reads the rest and keeps nothing of it: what is left unread would break the connection."""
         read = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
-                while not self.complete and read <= MAX_DRAINED_BYTES:
+                while not self.complete and max(read, self.declared) <= MAX_DRAINED_BYTES:
                     message = await self._receive()
                     read += len(message.get("body", b""))
                     self.complete = not message.get("more_body", False)
 
     async def send(self, message: Message) -> None:
-        if self.refused is None or self.started:
+        if self.refused is not None and not self.started:
+            return
+        if not self.started:
             self.started = True
-            await self._send(message)
+            await self.drain()
+        await self._send(message)
 
 
 def crowded() -> Refused:

@@ -1,4 +1,4 @@
-"""Time from the start of the process to the first right answer over HTTP.
+"""Time from the start of the process to the first right answer over HTTP, and the memory it has by then.
 
     python tests/bench/startup.py [--quick] [--json FILE]
 
@@ -19,6 +19,8 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -55,8 +57,8 @@ def free_port():
         return s.getsockname()[1]
 
 
-def seconds_to_first_answer(command, variables):
-    """Starts the command, asks it for a 7 until it says so, stops it; the seconds in between."""
+def first_answer(command, variables):
+    """Starts the command, asks it for a 7 until it says so, stops it; the seconds in between, and the bytes it has."""
     port = free_port()
     # The peer is quiet about its use as the app is: that would measure the network.
     variables = variables | {
@@ -79,7 +81,7 @@ def seconds_to_first_answer(command, variables):
             if answer:
                 if max(answer, key=answer.get) != "7":
                     raise RuntimeError(f"{command[1]} answered {answer} to a 7")
-                return seconds
+                return seconds, psutil.Process(server.pid).memory_info().rss
             if server.poll() is not None or seconds > TIMEOUT:
                 raise RuntimeError(f"{command[1]} did not answer: {server.stderr.read() if server.poll() else ''}")
             time.sleep(0.01)
@@ -108,7 +110,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one run of each, to see that it works")
     arguments = parser.parse_args()
 
-    times = {name: [] for name in COMMANDS}
+    times, memories = {name: [] for name in COMMANDS}, {name: [] for name in COMMANDS}
     with HubServer() as hub, tempfile.TemporaryDirectory() as home:
         for method in ("HEAD", "GET"):
             hub.fault(method, "/", silence)
@@ -116,15 +118,21 @@ def main():
         variables = {APP: plain, PEER: plain, SILENT: plain | {"WEIGHTS_REPO": REPO}}
         for _ in range(1 if arguments.quick else RUNS):
             for name, command in COMMANDS.items():
-                times[name].append(seconds_to_first_answer(command, variables[name]))
+                seconds, memory = first_answer(command, variables[name])
+                times[name].append(seconds)
+                memories[name].append(memory / 2**20)
 
     medians = {name: statistics.median(values) for name, values in times.items()}
     ratios = {measure: medians[ours] / medians[peer] for measure, (ours, peer, _) in RATIOS.items()}
-    print(f"{'':16}{'median s':>10}{'min':>8}{'max':>8}{'runs':>6}")
+    memory = {name: statistics.median(values) for name, values in memories.items()}
+    print(f"{'':16}{'median s':>10}{'min':>8}{'max':>8}{'MiB':>8}{'runs':>6}")
     for name, values in times.items():
-        print(f"{name:16}{medians[name]:10.2f}{min(values):8.2f}{max(values):8.2f}{len(values):6d}")
+        figures = f"{medians[name]:10.2f}{min(values):8.2f}{max(values):8.2f}{memory[name]:8.0f}{len(values):6d}"
+        print(f"{name:16}{figures}")
     for measure, (ours, peer, limits) in RATIOS.items():
         print(f"{ours} / {peer}: {ratios[measure]:.2f}   ({limits})")
+    ratios["startup_memory_ratio"] = memory[APP] / memory[PEER]
+    print(f"memory, {APP} / {PEER}: {ratios['startup_memory_ratio']:.2f}   (must 1.3)")
     if arguments.json:
         seconds = {f"startup_{name.replace(',', '').replace(' ', '_')}_seconds": t for name, t in medians.items()}
         arguments.json.write_text(json.dumps(seconds | ratios, indent=2) + "\n")
