@@ -23,7 +23,7 @@ from typing import Any
 GRACE_SECONDS = 3
 EXIT_SECONDS = 1
 # Often enough that what is tidied stays small, seldom enough to cost nothing.
-TIDY_SECONDS = 10
+TIDY_SECONDS = 5
 
 
 def lifespan(tidy: Callable[[], None]) -> Callable:
