@@ -156,10 +156,10 @@ class Counted:
         self.refused: Refused | None = None
 
     async def receive(self) -> Message:
-        if self.complete:  # what comes now is only that the caller has gone
-            return await self._receive()
         if self.refused:
             raise Stopped(str(self.refused))
+        if self.complete:  # what comes now is only that the caller has gone
+            return await self._receive()
         if self.deadline is None:
             self.deadline = asyncio.get_running_loop().time() + BODY_SECONDS
         try:
@@ -169,6 +169,7 @@ class Counted:
             self.stop(Refused(408, f"The request took too long to arrive: {BODY_SECONDS} seconds are the limit."))
         if message["type"] != "http.request":
             return message
+        self.complete = not message.get("more_body", False)
         size = len(message.get("body", b""))
         self.received += size
         self.limits.held += size
@@ -176,7 +177,6 @@ class Counted:
             self.stop(too_large(self.limit))
         if self.limits.held > MAX_BYTES_AT_ONCE:
             self.stop(crowded())
-        self.complete = not message.get("more_body", False)
         return message
 
     def stop(self, refused: Refused) -> None:
