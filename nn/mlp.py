@@ -158,3 +158,26 @@ def product(h: np.ndarray, W: np.ndarray) -> np.ndarray:
         if used.size < FEW * h.size:
             return (h[0].take(used) @ W.take(used, axis=0))[np.newaxis]
     return h @ W
+
+
+def joined(models: Sequence[MLP]) -> MLP:
+    """One network whose logits are the mean of those of its members, which must be alike but for their parameters.
+
+    Members trained from different random starts are wrong in different places (Hansen and Salamon 1990). Their hidden
+    units stand side by side and meet in the logits alone: W of the first layer has the members' columns one after
+    another, those between hidden layers their matrices along the diagonal and zeros elsewhere, and the last one their
+    rows one below the other.
+    """
+    first, last, count = models[0], len(models[0].weights) - 1, len(models)
+    widths = [width * count for width in first.widths[1:-1]]
+    whole = MLP(widths, first.activation, inputs=first.widths[0], classes=first.classes, mean=first.mean, std=first.std)
+    whole.theta[...] = 0
+    whole.info = dict(first.info)
+    for index, model in enumerate(models):
+        for layer, (W, b) in enumerate(zip(model.weights, model.biases, strict=True)):
+            rows = slice(None) if layer == 0 else slice(index * W.shape[0], (index + 1) * W.shape[0])
+            columns = slice(None) if layer == last else slice(index * W.shape[1], (index + 1) * W.shape[1])
+            share = count if layer == last else 1
+            whole.weights[layer][rows, columns] += W / share
+            whole.biases[layer][columns] += b / share
+    return whole

@@ -39,6 +39,7 @@ class Recipe:
     redrawn: float = 0.0  # share of the digits shown as redrawn by synthetic.redraw
     non_digits: float = 0.0  # pictures of no digit, as a share of the digits; any makes an eleventh class
     average: float = 0.0  # epochs over which the weights are averaged for the answer; 0: no averaging
+    members: int = 1  # networks trained apart and joined into one; each has its share of the hidden units
     normalize: bool = False  # inputs to zero mean and unit variance over the training images
     seed: int = 0
 
@@ -47,9 +48,12 @@ class Recipe:
         shares = ("momentum", "dropout", "label_smoothing", "redrawn")
         limits = dict.fromkeys(shares, (0, 1)) | dict.fromkeys(("l2", "warmup", "average"), (0, math.inf))
         limits |= {"lr": (1e-12, math.inf), "epochs": (1, math.inf), "batch_size": (0, math.inf), "seed": (0, math.inf)}
-        for name, (low, high) in (limits | {"non_digits": (0, 10)}).items():
+        limits |= {"non_digits": (0, 10), "members": (1, 100)}
+        for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must be from {low:g} to {high:g}, got {getattr(self, name)}")
+        if any(width % self.members for width in self.hidden):
+            raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,8 @@ PRESETS = {
     ),
     "best": Preset(
         Recipe(
-            hidden=(1000, 500),
+            hidden=(1500, 800),
+            members=2,
             epochs=150,
             batch_size=512,
             schedule="cosine",

@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from tqdm import tqdm
 
 from nn.data import Split
+from nn.letters import written
 
 Frame = Callable[[np.ndarray], np.ndarray]  # ink (H, W) in [0, 1] -> tensor (28, 28) in [0, 1]
 
@@ -158,7 +159,8 @@ def stroke(image: Image.Image, points: np.ndarray, pen: float) -> None:
 def non_digits(count: int, digits: np.ndarray, rng: np.random.Generator, frame: Frame) -> np.ndarray:
     """`count` pictures of no digit, (count, 28, 28) uint8. `digits` (n, 28, 28) uint8 are MNIST's, for mixtures."""
     makers = (
-        [letter] * 10
+        [letter] * 7
+        + [handwriting] * 8
         + [character] * 6
         + [scribble] * 4
         + [signs] * 2
@@ -320,6 +322,14 @@ def letter(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
     matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) @ [[stretch, shear], [0, 1]]
     offset = CANVAS - matrix @ [CANVAS, CANVAS]
     return image.transform(image.size, Image.Transform.AFFINE, (*matrix[0], offset[0], *matrix[1], offset[1]), 2)
+
+
+def handwriting(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
+    """A letter or sign as a pen writes it."""
+    image, pen = blank(), rng.uniform(6, 22)
+    for path in written(rng):
+        stroke(image, CANVAS + path * CANVAS * 0.6, pen)
+    return image
 
 
 def to_uint8(tensor: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ from nn.backprop import Backprop
 from nn.calibrate import NON_DIGIT_SHARE, fit_temperature, prior_correction
 from nn.data import DataError, Split
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, one_hot
-from nn.mlp import DIGITS, MLP
+from nn.mlp import DIGITS, MLP, joined
 from nn.optimizers import OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
 from nn.recipes import FULL_BATCH, PRESETS, Recipe
 from nn.synthetic import NOT_A_DIGIT_CLASS, MadeUp
@@ -42,6 +42,8 @@ from weights.files import replacing
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 HISTORY_FILE = "history.csv"
+VALIDATION_SEED = 1_000_000  # keeps the pictures made for validation apart from those of any member
+MEMBER = "member-{}"  # a member's folder in its run's folder
 # What a run depends on besides its recipe: made-up pictures are Pillow's lines and the letters of matplotlib's fonts.
 MADE_WITH = ("numpy", "pillow", "matplotlib")
 # Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
@@ -243,14 +245,36 @@ def pixel_statistics(split: Split) -> tuple[float, float]:
     return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
 
 
-def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) -> Trainer:
-    """Trains with a progress bar and writes the best network, the history and a checkpoint to `out` after each epoch.
+def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) -> list[Trainer]:
+    """Trains with progress bars and writes the network to `out`; returns the runs of its members, of which most recipes
+    have one. An interrupted one is the last.
 
-    Ctrl-C ends it early: what is in `out` is the best so far.
+    Each run leaves its best network so far, its history and a checkpoint after each epoch: in `out`, or where there are
+    several members, in folders in it. Ctrl-C ends all early.
     """
-    checkpoint = out / CHECKPOINT_FILE
-    if resume and not checkpoint.is_file():
-        raise FileNotFoundError(f"{checkpoint}: no checkpoint to resume from; leave out --resume to start anew")
+    if resume and not any((folder / CHECKPOINT_FILE).is_file() for folder in (out, out / MEMBER.format(1))):
+        raise FileNotFoundError(f"{out / CHECKPOINT_FILE}: no checkpoint to resume from; leave out --resume")
+    runs = []
+    for number in range(1, recipe.members + 1):
+        folder = out if recipe.members == 1 else out / MEMBER.format(number)
+        runs.append(fit_member(member_of(recipe, number), dataset, folder, resume))
+        if runs[-1].epoch < recipe.epochs:
+            break
+    if len(runs) == recipe.members and runs[-1].history:
+        model = joined([run.answering_model(run.best) for run in runs])
+        model.info["training"] |= {"hidden": recipe.hidden, "members": recipe.members, "seed": recipe.seed}
+        weights.save_pretrained(calibrated(model, recipe, dataset), out)
+    return runs
+
+
+def member_of(recipe: Recipe, number: int) -> Recipe:
+    """The recipe of one member: its share of the hidden units, and random numbers of its own."""
+    hidden = tuple(width // recipe.members for width in recipe.hidden)
+    return replace(recipe, hidden=hidden, members=1, seed=recipe.seed * recipe.members + number - 1)
+
+
+def fit_member(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool) -> Trainer:
+    """One network trained from its start, or from its checkpoint."""
     made_up = None
     if needs_made_up(recipe):
         count = synthetic.NON_DIGITS if recipe.non_digits else 0
@@ -269,7 +293,8 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
         return figures | ({"best validation": f"{best['validation_accuracy']:.2%}"} if best else {})
 
     trainer = Trainer(recipe, dataset.train, dataset.validation, made_up, progress)
-    if resume:
+    checkpoint = out / CHECKPOINT_FILE
+    if resume and checkpoint.is_file():
         trainer.load_checkpoint(checkpoint)
     out.mkdir(parents=True, exist_ok=True)
     bar.total = recipe.epochs * trainer.steps_per_epoch
@@ -286,8 +311,6 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
         tqdm.write("interrupted: keeping the best so far" if trainer.epoch else "interrupted in the first epoch")
     finally:
         bar.close()
-    if trainer.history:
-        weights.save_pretrained(calibrated(trainer, dataset.train), out)
     return trainer
 
 
@@ -295,16 +318,17 @@ def needs_made_up(recipe: Recipe) -> bool:
     return bool(recipe.redrawn or recipe.non_digits)
 
 
-def calibrated(trainer: Trainer, train: Split) -> MLP:
-    """The best network, its "not a digit" brought to the share that non-digits have in life, its temperature fitted on
-    the validation images and, where the recipe uses made-up pictures, on such pictures made from them.
+def calibrated(model: MLP, recipe: Recipe, dataset: data.Dataset) -> MLP:
+    """The network, its "not a digit" brought to the share that non-digits have in life, its temperature fitted on the
+    validation images and, where the recipe uses made-up pictures, on such pictures made from them.
     """
-    recipe, examples, model = trainer.recipe, trainer.validation, trainer.answering_model(trainer.best)
+    examples = dataset.validation
     if recipe.non_digits:
         model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(recipe.non_digits / (1 + recipe.non_digits))
     if needs_made_up(recipe):
         count = round(2 * len(examples) * NON_DIGIT_SHARE / (1 - NON_DIGIT_SHARE)) if recipe.non_digits else 0
-        examples = bank_of(examples, synthetic.make(examples, recipe.seed + 1, frame, count, references=train))
+        made_up = synthetic.make(examples, recipe.seed + VALIDATION_SEED, frame, count, references=dataset.train)
+        examples = bank_of(examples, made_up)
     model.temperature = fit_temperature(model.logits(examples.pixels()), examples.labels)
     return model
 
@@ -356,6 +380,7 @@ def parser() -> argparse.ArgumentParser:
     option("--redrawn", "share of the digits shown as a pen on a pad draws them", type=float, metavar="SHARE")
     option("--non-digits", "made-up pictures of no digit, as a share of the digits", type=float, metavar="SHARE")
     option("--average", "epochs over which the answering weights are averaged; 0: not", type=float, metavar="EPOCHS")
+    option("--members", "networks trained apart and joined into one, each a share of the hidden units", type=int)
     option("--normalize", "inputs to zero mean and unit variance", action=argparse.BooleanOptionalAction)
     option("--seed", "of initialisation, order, distortions and dropout", type=int)
     for amount in fields(Distortion):
@@ -388,8 +413,9 @@ def recipe_from(arguments: argparse.Namespace) -> Recipe:
 def describe(trainer: Trainer, dataset: data.Dataset, out: Path) -> str:
     recipe = trainer.recipe
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits().items())
+    members = f", joined of {recipe.members} members" if recipe.members > 1 else ""
     return (
-        f"{trainer.model}\n{sizes} images\n{recipe.epochs} epochs of {trainer.steps_per_epoch:,} steps, "
+        f"{trainer.model}{members}\n{sizes} images\n{recipe.epochs} epochs of {trainer.steps_per_epoch:,} steps, "
         f"{trainer.batch_size:,} images a step, {recipe.optimizer}, learning rate {recipe.lr}, seed {recipe.seed}\n"
         f"would write model.safetensors, config.json, {HISTORY_FILE} and {CHECKPOINT_FILE} to {out}"
     )
@@ -403,18 +429,20 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.dry_run:
             print(describe(Trainer(recipe, dataset.train, dataset.validation), dataset, arguments.out))
             return 0
-        trainer = fit(recipe, dataset, arguments.out, arguments.resume)
+        runs = fit(recipe, dataset, arguments.out, arguments.resume)
     except KeyboardInterrupt:
         print("interrupted before the first epoch", file=sys.stderr)
         return 1
     except (DataError, ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    best = trainer.best_row
-    if best is None:
+    if len(runs) < recipe.members or not runs[-1].history:
+        print("interrupted before there was a network; --resume goes on from the last epoch", file=sys.stderr)
         return 1
-    print(f"best validation accuracy {best['validation_accuracy']:.2%} in epoch {best['epoch']}: {arguments.out}")
-    if arguments.target_accuracy and best["validation_accuracy"] * 100 < arguments.target_accuracy:
+    probs = weights.load(arguments.out).predict_proba(dataset.validation.pixels())
+    accuracy = 100 * metrics.accuracy(probs, dataset.validation.labels)
+    print(f"validation accuracy {accuracy:.2f}%: {arguments.out}")
+    if arguments.target_accuracy and accuracy < arguments.target_accuracy:
         print(f"error: below the target of {arguments.target_accuracy}%", file=sys.stderr)
         return 1
     return 0

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from nn import MLP
 from nn.backprop import Backprop
 from nn.functions import cross_entropy, one_hot, sigmoid, softmax
+from nn.mlp import MLP, joined
 from nn.optimizers import Adam, learning_rate, make_optimizer
 
 
@@ -204,6 +204,18 @@ def test_a_million_rows_would_go_through_in_chunks(monkeypatch):
     monkeypatch.setattr(model, "_forward", lambda chunk: rows.append(len(chunk)) or forward(chunk))
     np.testing.assert_allclose(model.predict_proba(X), whole, rtol=1e-5)
     assert rows == [7] * 7 + [1]
+
+
+@pytest.mark.parametrize("hidden", [(), (5,), (6, 4), (5, 4, 3)])
+def test_joined_members_answer_with_the_mean_of_their_logits(hidden):
+    rng = np.random.default_rng(0)
+    members = [MLP(hidden, seed=seed, mean=0.1, std=0.3, dtype=np.float64) for seed in range(3)]
+    for member in members:
+        member.theta[...] = rng.standard_normal(member.theta.size)
+    X = rng.random((7, 784))
+    whole = joined(members)
+    assert whole.widths[1:-1] == tuple(3 * width for width in hidden)
+    np.testing.assert_allclose(whole.logits(X), np.mean([m.logits(X) for m in members], axis=0), rtol=1e-4, atol=1e-3)
 
 
 def test_no_hidden_layer_is_a_linear_model():

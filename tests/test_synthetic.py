@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import weights
-from nn import MLP, synthetic
+from nn import MLP, letters, synthetic
 from nn.data import Split
 from nn.recipes import Recipe
 from nn.synthetic import NOT_A_DIGIT_CLASS, MadeUp, redraw, without_look_alikes
@@ -66,6 +66,26 @@ def test_letters_that_look_like_digits_are_never_drawn():
     drawn = {synthetic.pick_sign(rng)[0] for _ in range(3000)}
     assert {"A", "X", "K", "w", "#"} <= drawn
     assert not drawn & set("0123456789OlISZØÒбЗ")
+
+
+def test_no_written_letter_is_one_that_looks_like_a_digit():
+    assert not set(letters.STROKES) & (synthetic.LOOK_ALIKES | set("0123456789"))
+
+
+def test_a_letter_is_written_differently_every_time_and_fills_its_box():
+    rng = np.random.default_rng(0)
+    drawn = [np.concatenate(letters.written(rng)) for _ in range(500)]
+    assert len({points.tobytes() for points in drawn}) == 500
+    extents = np.array([np.abs(points).max() for points in drawn])
+    assert extents.min() > 0.6
+    assert extents.max() < 2.2  # turned, stretched and slanted
+
+
+def test_smoothing_cuts_corners_and_keeps_ends():
+    corner = np.array([[0.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
+    smooth = letters.smoothed(corner, 3)
+    np.testing.assert_array_equal(smooth[[0, -1]], corner[[0, -1]])
+    assert np.hypot(*(smooth - corner[1]).T).min() > 0.7
 
 
 def test_a_glyph_the_font_lacks_is_not_drawn_as_a_box():

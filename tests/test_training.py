@@ -13,7 +13,7 @@ from nn.calibrate import fit_temperature, prior_correction
 from nn.data import Dataset, Split
 from nn.functions import softmax
 from nn.recipes import PRESETS, Recipe
-from nn.train import Trainer, fit
+from nn.train import Trainer, fit, member_of
 
 SHORT = Recipe(hidden=(16,), epochs=3, batch_size=32)
 
@@ -71,7 +71,35 @@ def stopping_after_one_epoch(recipe, dataset, out):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Trainer, "run_epoch", interrupted)
-        return fit(recipe, dataset, out)
+        return fit(recipe, dataset, out)[-1]
+
+
+MEMBERS = Recipe(hidden=(16,), members=2, epochs=3, batch_size=32)
+
+
+def test_members_repeat_resume_and_are_joined(bars, tmp_path):
+    runs = fit(MEMBERS, bars, tmp_path / "once")
+    stopping_after_one_epoch(MEMBERS, bars, tmp_path / "resumed")  # in the first member
+    assert not (tmp_path / "resumed" / "model.safetensors").exists()
+    fit(MEMBERS, bars, tmp_path / "resumed", resume=True)
+    for file in ("member-1/model.safetensors", "member-2/model.safetensors", "model.safetensors"):
+        assert (tmp_path / "once" / file).read_bytes() == (tmp_path / "resumed" / file).read_bytes()
+    assert [run.model.widths for run in runs] == [(784, 8, 10)] * 2
+    assert (runs[0].best != runs[1].best).any()
+    whole = weights.load(tmp_path / "once")
+    assert whole.widths == (784, 16, 10)
+    assert whole.info["training"]["hidden"] == [16]
+    assert whole.info["training"]["members"] == 2
+
+
+def test_members_of_different_seeds_share_no_random_numbers():
+    seeds = [member_of(dataclasses.replace(MEMBERS, seed=seed), number).seed for seed in range(3) for number in (1, 2)]
+    assert len(set(seeds)) == 6
+
+
+def test_members_need_equal_shares():
+    with pytest.raises(ValueError, match="2 members cannot share"):
+        Recipe(hidden=(16, 9), members=2)
 
 
 def test_ctrl_c_keeps_the_best_so_far(bars, tmp_path):
@@ -151,6 +179,8 @@ def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, ca
     assert train.main([*options, "--dry-run"]) == 0
     assert "MLP(784-16-10" in capsys.readouterr().out
     assert not (tmp_path / "run").exists()
+    assert train.main([*options, "--members", "2", "--dry-run"]) == 0
+    assert "joined of 2 members" in capsys.readouterr().out
     assert train.main([*options, "--target-accuracy", "99.99"]) == 1
     assert "below the target" in capsys.readouterr().err
     assert train.main([*options, "--target-accuracy", "1"]) == 0
@@ -182,7 +212,7 @@ def test_the_temperature_that_made_the_labels_is_found(true_temperature):
 
 
 def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):
-    trainer = fit(SHORT, bars, tmp_path)
+    [trainer] = fit(SHORT, bars, tmp_path)
     saved = weights.load(tmp_path)
     logits = saved.logits(bars.validation.pixels())
     assert saved.temperature == fit_temperature(logits, bars.validation.labels)
