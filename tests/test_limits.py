@@ -281,6 +281,14 @@ def test_unknown_endpoint_is_404(http, path):
     assert http.post(path, json={"data": []}).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["a" * 256, "%C3%A9" * 128, "a" * 5000])
+@pytest.mark.parametrize("folder", ["/assets/", "/static/fonts/", "/gradio_api/file=/tmp/", "/"])
+def test_name_longer_than_any_file_has_is_404(http, folder, name):
+    answer = http.get(folder + name)
+    assert answer.status_code == 404
+    assert http.get(folder + "a" * 255).status_code in (403, 404)
+
+
 def test_refused_body_is_not_sent_back(http):
     secret = "s3cret" * 100
     for path in (RUN, "/gradio_api/cancel", "/gradio_api/reset", "/predict"):

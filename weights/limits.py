@@ -41,6 +41,8 @@ MAX_DRAINED_BYTES = 40_000_000
 DRAIN_SECONDS = 5
 # Streams that stay open (each page holds one or two): a sixth of the 1024 file descriptors that a process gets is left.
 MAX_STREAMS = 800
+# Bytes of one part of a path. No file system has longer names, and asked for one it fails as nobody expects.
+MAX_NAME_BYTES = 255
 
 PREFIX = "/gradio_api"
 STREAMS = tuple(f"{PREFIX}/{name}" for name in ("heartbeat/", "queue/data", "upload_progress", "call/"))
@@ -77,6 +79,10 @@ def body_limit(path: str) -> int:
     return next((limit for prefix, limit in BODY_LIMITS if path.startswith(prefix)), MAX_OTHER_BYTES)
 
 
+def has_long_name(path: str) -> bool:
+    return len(path) * 4 > MAX_NAME_BYTES and any(len(name.encode()) > MAX_NAME_BYTES for name in path.split("/"))
+
+
 def too_large(limit: int) -> Refused:
     return Refused(413, f"The request is too large: {limit:,} bytes are the limit here.")
 
@@ -99,6 +105,8 @@ class Limits:
             return
         request = Counted(self, body_limit(scope["path"]), receive, send)
         try:
+            if has_long_name(scope["path"]):
+                raise Refused(404, f"There is nothing here: names have at most {MAX_NAME_BYTES} bytes.")
             if scope["method"] == "GET":
                 await self.get(scope, request)
             else:
