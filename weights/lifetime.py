@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +33,8 @@ def lifespan(tidy: Callable[[], None]) -> Callable:
     @contextlib.asynccontextmanager
     async def alive(app: Any) -> AsyncIterator[None]:
         app.state.loop = asyncio.get_running_loop()
+        gc.collect()
+        gc.freeze()  # what is there now stays: looking through it for garbage takes a tenth of a second each time
         task = asyncio.create_task(repeat(tidy))
         yield
         task.cancel()
@@ -48,8 +51,10 @@ async def repeat(tidy: Callable[[], None]) -> None:
 
 def give_back() -> None:
     """Freed memory goes back to the system: glibc would keep the hundreds of MB that a large picture took for a moment,
-    once for every thread that has read one.
+    once for every thread that has read one. So would an error on the way, whose traceback holds the picture, until the
+    next full collection of garbage, which may be hours away.
     """
+    gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
