@@ -28,7 +28,7 @@ TEXT = """\
 A fully connected network, {widths}, {activation} hidden layers, softmax output: {parameters:,} parameters, trained on
 MNIST alone, and on pictures made from it, by a program written from scratch in NumPy. It takes 784 pixels in [0, 1],
 white ink on black, framed the way MNIST frames its digits, and gives a probability for each class.
-
+{members}
 ## Results on MNIST
 
 {table}
@@ -81,6 +81,10 @@ Of {n:,} letters and signs by the same people it refuses {refused:.1%}, and give
 than 90% confidence; the top probability tells digits from them with an AUROC of {auroc:.4f}.
 """
 
+MEMBERS = """
+It is {members} networks that were trained apart and joined: matrices between hidden layers hold the members' along the
+diagonal and zeros elsewhere, and the logits are the mean of theirs.
+"""
 REFUSES = """\
 The eleventh class is "not a digit": letters, scribbles and dashes made up by the training program stand for everything
 else, so most things that are no digit are refused, and a few get a digit's name all the same. Letters that many people
@@ -137,6 +141,7 @@ def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> Mode
         widths="-".join(map(str, model.widths)),
         activation=model.activation,
         parameters=model.theta.size,
+        members=MEMBERS.format(members=training["members"]) if training.get("members", 1) > 1 else "",
         table=results_table(figures),
         pictures="".join(f"\n![{text}]({file})\n" for file, text in pictures.items()),
         drawings=drawings_section(model.info["drawings"]) if "drawings" in model.info else "",

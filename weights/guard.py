@@ -31,6 +31,7 @@ from weights.storage import MAX_ID_LENGTH, BadDrawing, BlobStore, bounded_accept
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
 # what the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
 MAX_JSON_VALUES = MAX_BATCH * 1024
+CONTAINERS = {dict, list}  # of JSON
 # Lists in lists; a call's own data takes five.
 MAX_DEPTH = 16
 # Direct calls (`run/`, which passes gradio's queue by) at the same time, and those that may wait for their turn. A call
@@ -203,8 +204,10 @@ class Guard:
             if not isinstance(value.get("meta", {}), dict):  # gradio would ask it for its keys
                 raise Refused(422, 'Expected {"_type": "gradio.FileData"} as a file\'s meta.')
             value = value.values()
+        if CONTAINERS.isdisjoint(map(type, value)):  # 784 pixels, say: at once, a fifth of the time
+            return
         for inner in value:
-            if isinstance(inner, (dict, list)):
+            if type(inner) in CONTAINERS:
                 self.check_files(inner, depth + 1)
 
     def check_path(self, path: str) -> None:
