@@ -123,7 +123,7 @@ PRESETS = {
             non_digits=0.4,
             average=5.0,
         ),
-        "784-1000-500-11 with distortions, redrawn digits and made-up non-digits: the bundled weights",
+        "784-1500-800-11, two members joined, distortions, redrawn digits, made-up non-digits: the bundled weights",
         repeats=False,
     ),
 }

@@ -66,7 +66,7 @@ def render(serving: Serving) -> str:
 
 
 def layers(model: MLP) -> str:
-    """`784 → 1000 → 500 → 11, relu, 1,291,011 parameters`"""
+    """`784 → 1500 → 800 → 11, relu, 2,387,111 parameters`"""
     return f"{' → '.join(map(str, model.widths))}, {model.activation}, {model.theta.size:,} parameters"
 
 
