@@ -34,6 +34,9 @@ CONCURRENCY = 4
 THREADS = 8
 # Pictures that passed through are deleted within twenty minutes: (look every, delete when older than) in seconds.
 DELETE_CACHE = (600, 600)
+# A connection that nothing comes through is closed after so long. Uvicorn's five seconds are less than a load balancer
+# or a client keeps it, whose next request then meets a connection that is just being closed.
+KEEP_ALIVE_SECONDS = 75
 # Gradio keeps a record of calls, and computes a summary of it after each, for a dashboard that is switched off here.
 RECORD = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -83,6 +86,7 @@ def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **pa
         prevent_thread_lock=True,
         **page,
     )
+    blocks.server.config.timeout_keep_alive = KEEP_ALIVE_SECONDS  # read for each new connection
     stop.wait()
     lifetime.shut_down(blocks)
     sys.stdout.flush()
