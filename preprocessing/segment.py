@@ -31,8 +31,9 @@ from preprocessing.picture import to_opaque
 # the next digit.
 TOLERANCE = 0.25
 HOPELESS = 2.0  # groups that lie so far apart that they lost this many factors are not read at all
-# Two lines of digits must be this much (natural logarithm) better than the same digits in one line.
-LINE_PRICE = 0.01
+# Of two readings that are as likely, the one with fewer digits is right more often, and then the one with fewer lines.
+# Each digit and each line must make a reading better by this much (natural logarithm).
+DIGIT_PRICE, LINE_PRICE = 0.1, 0.01
 # More pieces than this are a page of writing, or a drawing made of dots: it is read as one digit.
 MOST_PIECES = 16
 # How much less the picture may be reduced for pieces that are small on it: this squared is what it may cost.
@@ -52,7 +53,7 @@ class Candidate(NamedTuple):
 
     prepared: Prepared
     box: np.ndarray  # left, top, right, bottom
-    score: float  # log of the confidence, less what the gaps between its pieces cost
+    score: float  # log of the confidence, less the price of a digit and what the gaps between its pieces cost
 
 
 class Path(NamedTuple):
@@ -203,7 +204,7 @@ def read_all(parts: dict[Group, Prepared], boxes: np.ndarray, predict: Predict) 
     for (group, part), confidence in zip(parts.items(), confidences.tolist(), strict=True):
         own = boxes[list(group)]
         box = np.concatenate([own[:, :2].min(axis=0), own[:, 2:].max(axis=0)])
-        score = math.log(max(confidence, LEAST_CONFIDENCE)) - gap_cost(own)
+        score = math.log(max(confidence, LEAST_CONFIDENCE)) - gap_cost(own) - DIGIT_PRICE
         candidates[group] = Candidate(part, box, score)
     return candidates
 
@@ -220,7 +221,7 @@ def promising(groups: set[Group], boxes: np.ndarray, singles: dict[Group, Candid
         apart = sum(singles[piece,].score if (piece,) in singles else -math.inf for piece in pieces)
         apart -= sum(overlap_cost(boxes[a], boxes[b]) for a, b in itertools.pairwise(pieces))
         cost = gap_cost(boxes[list(group)])
-        if -cost > apart:
+        if -cost - DIGIT_PRICE > apart:
             costs[group] = cost
     return sorted(costs, key=costs.get)
 
