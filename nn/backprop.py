@@ -31,6 +31,8 @@ class Backprop:
     def __init__(self, model: MLP, batch_size: int, *, l2: float = 0.0, dropout: float = 0.0) -> None:
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout}")
+        if model.members > 1:
+            raise ValueError("members are trained apart, before they are joined")
         self.model, self.l2, self.dropout = model, l2, dropout
         self.activation = ACTIVATIONS[model.activation]
         self.gradient = np.zeros_like(model.theta)

@@ -7,6 +7,10 @@ logits is one number added to that class's bias.
 What is left is temperature scaling (Guo et al. 2017). A network trained to small loss is too sure of itself; trained on
 heavily distorted digits, it is not sure enough of plain ones. Dividing all logits by one number changes no answer, only
 how sure it is; the number is the one under which the validation labels are most probable.
+
+Which digit it is and whether it is one are two questions, and the second is asked of drawings unlike any that training
+showed. So each has its own temperature (`MLP.probabilities`): the digits' is fitted on digits, the odds' on digits and
+on pictures of kinds that no training shows.
 """
 
 from __future__ import annotations
@@ -16,14 +20,26 @@ import numpy as np
 from nn import metrics
 from nn.functions import softmax
 
-# One picture in ten is no digit: more than most visitors draw, few enough that a strange 4 is rather read than refused.
-NON_DIGIT_SHARE = 0.1
+# Three pictures in a hundred are no digit: a page that asks for a digit is mostly given one.
+NON_DIGIT_SHARE = 0.03
 TEMPERATURES = np.geomspace(0.25, 4, 241)  # a step of about 1%; the loss is flat around its minimum
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """(n, classes) logits and (n,) labels -> the temperature with the smallest cross-entropy."""
     losses = [metrics.loss(softmax(logits / t), labels) for t in TEMPERATURES]
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def fit_odds_temperature(digits: np.ndarray, others: np.ndarray, share: float = NON_DIGIT_SHARE) -> float:
+    """Log odds of "not a digit", (n,) for digits and (m,) for others -> the temperature with the smallest
+    cross-entropy, the others weighing as much as if they were `share` of all.
+    """
+    # -log(sigmoid(x)) = log(1 + exp(-x))
+    losses = [
+        (1 - share) * np.logaddexp(0, digits / t).mean() + share * np.logaddexp(0, -others / t).mean()
+        for t in TEMPERATURES
+    ]
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 

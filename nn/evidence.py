@@ -19,8 +19,8 @@ This is DeepLIFT with its rescale rule (Shrikumar, Greenside and Kundaje 2017, a
 other slopes: Ancona et al. 2018, arXiv:1711.06104). Integrated gradients (Sundararajan, Taly and Yan 2017,
 arXiv:1703.01365) explain the same change and need many passes to come near it; the chords meet it in one.
 
-Logits are divided by the temperature, as they are before softmax: all evidence for a against b sums to log(p_a / p_b)
-of the picture less that of the blank one.
+Logits are divided by the temperature, as they are before softmax: all evidence for a digit against another sums to
+log(p_a / p_b) of the picture less that of the blank one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.functions import ACTIVATIONS
-from nn.mlp import MLP
+from nn.mlp import MLP, columns, product, transposed
 
 # Where a unit's z moved by less than this, the tangent stands for the chord: rounding errors have no slope.
 SMALLEST_MOVE = 1e-5
@@ -112,7 +112,7 @@ def pick(model: MLP, through: Chords, layer: int, worth: np.ndarray, count: int,
     """The strongest units of a layer, whose outputs are worth `worth` (width,) each."""
     contribution = worth * through.moves[layer][0]
     strongest = np.argsort(-contribution)[:count]
-    incoming = model.weights[layer].T[strongest]  # (count, fan_in)
+    incoming = columns(model.weights[layer], strongest)  # (count, fan_in)
     pictures = worths(model, through.slopes[:layer], incoming)[0].reshape(-1, *shape)
     return [
         Unit(int(unit), float(through.outputs[layer][0, unit]), float(contribution[unit]), picture)
@@ -136,7 +136,7 @@ def chords(model: MLP, X: np.ndarray) -> Chords:
     through = Chords([], [], [])
     h = model.normalize(np.concatenate([X, np.zeros_like(X[:1])]))  # the last row is the blank picture
     for W, b in zip(model.weights[:-1], model.biases[:-1], strict=True):
-        z = h @ W + b  # (n + 1, fan_in) @ (fan_in, fan_out) -> (n + 1, fan_out)
+        z = product(h, W) + b  # (n + 1, fan_in) @ (fan_in, fan_out) -> (n + 1, fan_out)
         h = activation.forward(z, out=np.empty_like(z))
         dz, dh = z[:-1] - z[-1], h[:-1] - h[-1]
         slope = activation.derivative(h[:-1], out=np.empty_like(dh))
@@ -162,6 +162,6 @@ def worths(model: MLP, slopes: list[np.ndarray], worth: np.ndarray) -> list[np.n
     """
     found = [worth]
     for W, slope in reversed(list(zip(model.weights, slopes, strict=False))):
-        found.append((found[-1] * slope) @ W.T)  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
+        found.append(product(found[-1] * slope, transposed(W)))  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
     found[-1] = found[-1] / worth.dtype.type(model.std)  # ink is worth as much as it moves the normalised input
     return found[::-1]

@@ -72,6 +72,13 @@ def softmax(logits: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return probs
 
 
+def last_odds(logits: np.ndarray) -> np.ndarray:
+    """Logarithm of the odds of the last class against all others together: (n, classes) logits -> (n,)."""
+    others = logits[:, :-1]
+    most = others.max(axis=1, keepdims=True)
+    return logits[:, -1] - most[:, 0] - np.log(np.exp(others - most).sum(axis=1))
+
+
 def cross_entropy(probs: np.ndarray, targets: np.ndarray) -> float:
     """Mean over the batch of -sum(target * log(prob)); probs and targets are (n, classes), rows summing to 1.
 

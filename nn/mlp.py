@@ -1,7 +1,7 @@
 """The network: a multilayer perceptron from pixels to probabilities.
 
     X (n, 784)  -> normalise -> [ h @ W + b -> activation ] for each hidden layer -> h @ W + b = logits (n, classes)
-    logits      -> softmax(logits / temperature) = probabilities
+    logits      -> softmax(logits / temperature) = probabilities (n, classes)
 
 This file holds what a trained network is and how it answers. How it learns stands in backprop.py.
 """
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from nn.functions import ACTIVATIONS, INITIALIZATIONS, softmax
+from nn.functions import ACTIVATIONS, INITIALIZATIONS, last_odds, sigmoid, softmax
 
 PIXELS = 784  # MNIST's frame, 28x28, row by row
 DIGITS = 10
@@ -41,10 +42,15 @@ class MLP:
         initialization: "he" or "xavier"; None takes the one that suits the activation.
         mean, std: input normalisation, x -> (x - mean) / std.
         temperature: divides the logits before softmax (Guo et al. 2017); 1 leaves them alone.
+        odds_temperature: divides the logarithm of the odds of the last class, "not a digit", against all others; with
+            None that class is one like the others, under the same temperature.
+        members: networks that were joined into this one (see `joined`). Each has its share of the units of every hidden
+            layer, and no weights lead from one member's units to another's.
         dtype: float32; float64 is for gradient checks alone.
 
     All parameters live in one vector `theta`; `weights[i]` (fan_in, fan_out) and `biases[i]` (fan_out,) are views of
-    it, so an optimizer can treat the network as a single vector while the formulas below read like the maths.
+    it, so an optimizer can treat the network as a single vector while the formulas below read like the maths. Weights
+    between hidden layers of members are (members, fan_in / members, fan_out / members), see `product`.
     """
 
     def __init__(
@@ -59,6 +65,8 @@ class MLP:
         mean: float = 0.0,
         std: float = 1.0,
         temperature: float = 1.0,
+        odds_temperature: float | None = None,
+        members: int = 1,
         dtype: type = np.float32,
     ) -> None:
         if activation not in ACTIVATIONS:
@@ -69,26 +77,38 @@ class MLP:
         self.widths = (inputs, *(int(width) for width in hidden), classes)
         if min(self.widths) < 1:
             raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
-        if not (SMALLEST <= temperature < math.inf and SMALLEST <= std < math.inf and math.isfinite(mean)):
-            given = f"{mean}, {std} and {temperature}"
-            raise ValueError(f"mean, std and temperature must be finite, the last two positive; got {given}")
-        self.activation = activation
+        if members < 1 or any(width % members for width in self.hidden):
+            raise ValueError(f"{members} members cannot share hidden layers of {self.hidden} units equally")
+        positive = [number for number in (std, temperature, odds_temperature) if number is not None]
+        if not (all(SMALLEST <= number < math.inf for number in positive) and math.isfinite(mean)):
+            given = f"{mean}, {std}, {temperature} and {odds_temperature}"
+            raise ValueError(f"mean, std and temperatures must be finite, all but the mean positive; got {given}")
+        self.activation, self.members = activation, members
         self.mean, self.std, self.temperature = float(mean), float(std), float(temperature)
+        self.odds_temperature = None if odds_temperature is None else float(odds_temperature)
         self.info = {}  # what else config.json says of this network: how it was trained, what it scored
 
-        shapes = list(zip(self.widths[:-1], self.widths[1:], strict=True))
-        self.theta = np.zeros(sum(fan_in * fan_out + fan_out for fan_in, fan_out in shapes), dtype)
+        self.theta = np.zeros(sum(math.prod(shape) for shape in self.shapes) + sum(self.widths[1:]), dtype)
         self.weights, self.biases = self.views(self.theta)
         rng = np.random.default_rng(seed)
         for W in self.weights:
-            W[...] = rng.standard_normal(W.shape, np.float32) * INITIALIZATIONS[initialization](*W.shape)
+            W[...] = rng.standard_normal(W.shape, np.float32) * INITIALIZATIONS[initialization](*W.shape[-2:])
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the weights, first layer to last."""
+        between = range(1, len(self.widths) - 2) if self.members > 1 else ()
+        return [
+            (self.members, fan_in // self.members, fan_out // self.members) if layer in between else (fan_in, fan_out)
+            for layer, (fan_in, fan_out) in enumerate(pairwise(self.widths))
+        ]
 
     def views(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The weight matrices and bias vectors inside a vector laid out like `theta` (a gradient, say), as views."""
         weights, biases, start = [], [], 0
-        for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:], strict=True):
-            end = start + fan_in * fan_out
-            weights.append(vector[start:end].reshape(fan_in, fan_out))
+        for shape, fan_out in zip(self.shapes, self.widths[1:], strict=True):
+            end = start + math.prod(shape)
+            weights.append(vector[start:end].reshape(shape))
             biases.append(vector[end : end + fan_out])
             start = end + fan_out
         return weights, biases
@@ -142,17 +162,43 @@ class MLP:
 
         Column d is digit d; an eleventh column, if there is one, is "not a digit". `progress` as for `logits`.
         """
-        logits = self.logits(X, progress)
-        logits /= self.temperature
-        return softmax(logits, out=logits)
+        return self.probabilities(self.logits(X, progress))
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Logits (n, classes), which are overwritten -> probabilities (n, classes).
+
+        With an odds temperature T' the question comes in two parts: is it a digit, and if so, which?
+
+            log odds = logit of "not a digit" - log of the sum of exp(logits of the digits)
+            P(not a digit) = sigmoid(log odds / T')
+            P(digit d) = (1 - P(not a digit)) * softmax(logits of the digits / T)_d
+
+        With T = T' = 1 this is softmax over all classes.
+        """
+        if self.odds_temperature is None:
+            logits /= self.temperature
+            return softmax(logits, out=logits)
+        odds, digits = last_odds(logits) / self.odds_temperature, logits[:, :-1]
+        other = sigmoid(odds, out=odds)
+        digits /= self.temperature
+        softmax(digits, out=digits)
+        digits *= 1 - other[:, np.newaxis]
+        logits[:, -1] = other
+        return logits
 
 
 def product(h: np.ndarray, W: np.ndarray) -> np.ndarray:
     """h @ W: (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out).
 
+    W (members, fan_in / members, fan_out / members) stands for a matrix with these blocks along its diagonal and zeros
+    elsewhere, which nobody needs to multiply by.
+
     For a single row this is a matter of reading W from memory. A drawing is mostly paper, and relu switches most units
     off: the rows of W that meet a zero are left where they are, and an answer takes half the time or less.
     """
+    if W.ndim == 3:
+        parts = np.split(h, len(W), axis=1)
+        return np.concatenate([product(part, block) for part, block in zip(parts, W, strict=True)], axis=1)
     if len(h) == 1:
         used = np.flatnonzero(h)
         if used.size < FEW * h.size:
@@ -160,24 +206,41 @@ def product(h: np.ndarray, W: np.ndarray) -> np.ndarray:
     return h @ W
 
 
+def transposed(W: np.ndarray) -> np.ndarray:
+    """W^T for `product`, of a matrix or of blocks."""
+    return np.swapaxes(W, -1, -2)
+
+
+def columns(W: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """The weights that lead to these units, (count, fan_in); W as for `product`."""
+    if W.ndim == 2:
+        return W.T[units]
+    owners, own = np.divmod(units, W.shape[2])
+    found = np.zeros((len(units), *W.shape[:2]), W.dtype)
+    found[np.arange(len(units)), owners] = W[owners, :, own]
+    return found.reshape(len(units), -1)
+
+
 def joined(models: Sequence[MLP]) -> MLP:
     """One network whose logits are the mean of those of its members, which must be alike but for their parameters.
 
     Members trained from different random starts are wrong in different places (Hansen and Salamon 1990). Their hidden
-    units stand side by side and meet in the logits alone: W of the first layer has the members' columns one after
-    another, those between hidden layers their matrices along the diagonal and zeros elsewhere, and the last one their
-    rows one below the other.
+    units stand side by side and meet in the logits alone: the first W has the members' columns one after another, those
+    between hidden layers are blocks, and the last one has their rows one below the other, divided by their number.
     """
     first, last, count = models[0], len(models[0].weights) - 1, len(models)
-    widths = [width * count for width in first.widths[1:-1]]
-    whole = MLP(widths, first.activation, inputs=first.widths[0], classes=first.classes, mean=first.mean, std=first.std)
-    whole.theta[...] = 0
+    widths = [width * count for width in first.hidden]
+    inputs, classes = first.widths[0], first.classes
+    options = {"inputs": inputs, "classes": classes, "mean": first.mean, "std": first.std, "members": count}
+    whole = MLP(widths, first.activation, **options)
     whole.info = dict(first.info)
-    for index, model in enumerate(models):
-        for layer, (W, b) in enumerate(zip(model.weights, model.biases, strict=True)):
-            rows = slice(None) if layer == 0 else slice(index * W.shape[0], (index + 1) * W.shape[0])
-            columns = slice(None) if layer == last else slice(index * W.shape[1], (index + 1) * W.shape[1])
-            share = count if layer == last else 1
-            whole.weights[layer][rows, columns] += W / share
-            whole.biases[layer][columns] += b / share
+    for layer, W in enumerate(whole.weights):
+        theirs = [model.weights[layer] for model in models]
+        if layer == last:
+            W[...] = np.concatenate(theirs) / count if last else np.mean(theirs, axis=0)
+        else:
+            W[...] = np.stack(theirs) if W.ndim == 3 else np.concatenate(theirs, axis=1)
+    for layer, b in enumerate(whole.biases):
+        theirs = [model.biases[layer] for model in models]
+        b[...] = np.mean(theirs, axis=0) if layer == last else np.concatenate(theirs)
     return whole

@@ -109,8 +109,8 @@ PRESETS = {
     ),
     "best": Preset(
         Recipe(
-            hidden=(1500, 800),
-            members=2,
+            hidden=(3000, 1600),
+            members=4,
             epochs=150,
             batch_size=512,
             schedule="cosine",
@@ -123,7 +123,7 @@ PRESETS = {
             non_digits=0.4,
             average=5.0,
         ),
-        "784-1500-800-11, two members joined, distortions, redrawn digits, made-up non-digits: the bundled weights",
+        "784-3000-1600-11, four members joined, distortions, redrawn digits, made-up non-digits: the bundled weights",
         repeats=False,
     ),
 }

@@ -49,18 +49,14 @@ class MadeUp:
     non_digits: np.ndarray
 
 
-def make(digits: Split, seed: int, frame: Frame, count: int = NON_DIGITS, references: Split | None = None) -> MadeUp:
-    """All made-up pictures of a training run, on all processors, with a progress bar.
-
-    `references` are the digits that a non-digit must not look like: the training images, which are the default.
-    """
-    references = references or digits
+def make(digits: Split, seed: int, frame: Frame, count: int = NON_DIGITS) -> MadeUp:
+    """All made-up pictures of a training run, on all processors, with a progress bar."""
     parts = [digits[start : start + TASK] for start in range(0, len(digits), TASK)]
     redrawn = _in_processes(partial(_redraw_task, seed, frame), parts, "redrawing digits")
     rng = np.random.default_rng(seed)
     mixtures = [digits.images[rng.choice(len(digits), TASK)] for _ in range(0, count, TASK)]
     others = _in_processes(partial(_non_digit_task, seed, frame), mixtures, "drawing non-digits")[:count]
-    return MadeUp(redrawn, without_look_alikes(others, references.images))
+    return MadeUp(redrawn, without_look_alikes(others, digits.images))
 
 
 def _in_processes(task: Callable, parts: list, description: str) -> np.ndarray:
@@ -334,6 +330,17 @@ def handwriting(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
 
 def to_uint8(tensor: np.ndarray) -> np.ndarray:
     return np.rint(tensor * 255).astype(np.uint8)
+
+
+def estranged(digits: Split) -> Split:
+    """What nobody reads as a digit, though a hand that writes digits wrote it: MNIST's own, mirrored or turned by a
+    quarter either way. No training sees these, so they show how sure the network is of what it does not know. There are
+    about 2.3 times as many as digits.
+    """
+    mirrored = digits.images[~np.isin(digits.labels, (0, 1, 8))][:, :, ::-1]  # these would be what they were
+    turned = digits.images[~np.isin(digits.labels, (0, 1))]  # and these a wide zero and a dash
+    images = np.concatenate([mirrored, np.rot90(turned, 1, (1, 2)), np.rot90(turned, -1, (1, 2))])
+    return Split(images, np.full(len(images), NOT_A_DIGIT_CLASS))
 
 
 # --- what only looks like no digit ------------------------------------------------------------------------------------

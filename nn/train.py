@@ -30,9 +30,9 @@ import weights
 from nn import data, metrics, synthetic
 from nn.augment import Distortion, distort
 from nn.backprop import Backprop
-from nn.calibrate import NON_DIGIT_SHARE, fit_temperature, prior_correction
+from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
 from nn.data import DataError, Split
-from nn.functions import ACTIVATIONS, INITIALIZATIONS, one_hot
+from nn.functions import ACTIVATIONS, INITIALIZATIONS, last_odds, one_hot
 from nn.mlp import DIGITS, MLP, joined
 from nn.optimizers import OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
 from nn.recipes import FULL_BATCH, PRESETS, Recipe
@@ -319,17 +319,21 @@ def needs_made_up(recipe: Recipe) -> bool:
 
 
 def calibrated(model: MLP, recipe: Recipe, dataset: data.Dataset) -> MLP:
-    """The network, its "not a digit" brought to the share that non-digits have in life, its temperature fitted on the
-    validation images and, where the recipe uses made-up pictures, on such pictures made from them.
+    """The network in half precision, its "not a digit" brought to the share that non-digits have in life, and its
+    temperatures fitted on the validation images: also redrawn, where the recipe shows redrawn ones, and estranged,
+    where it knows what is no digit.
     """
-    examples = dataset.validation
+    digits = dataset.validation
     if recipe.non_digits:
         model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(recipe.non_digits / (1 + recipe.non_digits))
+    model.theta[...] = model.theta.astype(np.float16)  # a file half as large, whose answers are as good
     if needs_made_up(recipe):
-        count = round(2 * len(examples) * NON_DIGIT_SHARE / (1 - NON_DIGIT_SHARE)) if recipe.non_digits else 0
-        made_up = synthetic.make(examples, recipe.seed + VALIDATION_SEED, frame, count, references=dataset.train)
-        examples = bank_of(examples, made_up)
-    model.temperature = fit_temperature(model.logits(examples.pixels()), examples.labels)
+        digits = bank_of(digits, synthetic.make(digits, recipe.seed + VALIDATION_SEED, frame, count=0))
+    logits = model.logits(digits.pixels())
+    model.temperature = fit_temperature(logits[:, :DIGITS], digits.labels)
+    if recipe.non_digits:
+        others = model.logits(synthetic.estranged(dataset.validation).pixels())
+        model.odds_temperature = fit_odds_temperature(last_odds(logits), last_odds(others))
     return model
 
 

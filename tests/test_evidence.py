@@ -20,8 +20,8 @@ def small_network(hidden, activation, **options):
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])
-@pytest.mark.parametrize("hidden", [(), (5,), (5, 3), (5, 4, 3)])
-@pytest.mark.parametrize("options", [{}, {"mean": 0.2, "std": 0.5}, {"temperature": 1.7}], ids=str)
+@pytest.mark.parametrize("hidden", [(), (6,), (6, 3), (6, 12, 3)])
+@pytest.mark.parametrize("options", [{}, {"mean": 0.2, "std": 0.5}, {"temperature": 1.7}, {"members": 3}], ids=str)
 def test_evidence_sums_to_the_logits_change_from_a_blank_picture(hidden, activation, options):
     model = small_network(hidden, activation, **options)
     X = np.random.default_rng(1).random((7, 6))

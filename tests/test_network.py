@@ -6,7 +6,7 @@ from sklearn.neural_network import MLPClassifier
 
 from nn.backprop import Backprop
 from nn.functions import cross_entropy, one_hot, sigmoid, softmax
-from nn.mlp import MLP, joined
+from nn.mlp import MLP, columns, joined, product, transposed
 from nn.optimizers import Adam, learning_rate, make_optimizer
 
 
@@ -214,8 +214,36 @@ def test_joined_members_answer_with_the_mean_of_their_logits(hidden):
         member.theta[...] = rng.standard_normal(member.theta.size)
     X = rng.random((7, 784))
     whole = joined(members)
-    assert whole.widths[1:-1] == tuple(3 * width for width in hidden)
-    np.testing.assert_allclose(whole.logits(X), np.mean([m.logits(X) for m in members], axis=0), rtol=1e-4, atol=1e-3)
+    assert whole.hidden == tuple(3 * width for width in hidden)
+    means = np.mean([member.logits(X) for member in members], axis=0)
+    np.testing.assert_allclose(whole.logits(X), means, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(whole.logits(X[:1]), means[:1], rtol=1e-4, atol=1e-3)
+
+
+def test_blocks_multiply_like_the_matrix_they_stand_for():
+    rng = np.random.default_rng(0)
+    blocks = rng.standard_normal((3, 4, 2))
+    matrix = np.zeros((12, 6))
+    for i, block in enumerate(blocks):
+        matrix[4 * i : 4 * i + 4, 2 * i : 2 * i + 2] = block
+    for h in (rng.random((5, 12)), np.eye(12)[[7]]):
+        np.testing.assert_allclose(product(h, blocks), h @ matrix)
+    np.testing.assert_allclose(product(matrix, transposed(blocks)), matrix @ matrix.T)
+    units = np.array([5, 0, 3])
+    np.testing.assert_array_equal(columns(blocks, units), matrix.T[units])
+    np.testing.assert_array_equal(columns(matrix, units), matrix.T[units])
+
+
+def test_odds_temperature_softens_whether_it_is_a_digit_and_not_which():
+    X = np.random.default_rng(0).random((5, 784), np.float32)
+    plain, same, soft = (MLP((32,), seed=1, classes=11, odds_temperature=odds) for odds in (None, 1.0, 3.0))
+    np.testing.assert_allclose(same.predict_proba(X), plain.predict_proba(X), rtol=1e-4)
+    probs, softened = plain.predict_proba(X), soft.predict_proba(X)
+    np.testing.assert_allclose(softened.sum(axis=1), 1, rtol=1e-5)
+    odds, softer = (np.log(p[:, 10] / (1 - p[:, 10])) for p in (probs, softened))
+    np.testing.assert_allclose(softer, odds / 3, rtol=1e-4)
+    digits, still = (p[:, :10] / (1 - p[:, 10:]) for p in (probs, softened))
+    np.testing.assert_allclose(still, digits, rtol=1e-4)
 
 
 def test_no_hidden_layer_is_a_linear_model():
@@ -229,7 +257,10 @@ def test_no_hidden_layer_is_a_linear_model():
     [
         ({"activation": "tanh"}, "activation must be one of .*'tanh'"),
         ({"hidden": (0,)}, "at least one unit"),
-        ({"temperature": 0}, "must be finite, the last two positive"),
+        ({"temperature": 0}, "must be finite, all but the mean positive"),
+        ({"odds_temperature": float("inf")}, "must be finite, all but the mean positive"),
+        ({"hidden": (8, 6), "members": 4}, "4 members cannot share"),
+        ({"members": 0}, "0 members cannot share"),
         ({"mean": float("nan")}, "must be finite"),
         ({"initialization": "zeros"}, "initialization must be one of"),
     ],

@@ -7,7 +7,7 @@ import weights
 from nn import MLP, letters, synthetic
 from nn.data import Split
 from nn.recipes import Recipe
-from nn.synthetic import NOT_A_DIGIT_CLASS, MadeUp, redraw, without_look_alikes
+from nn.synthetic import NOT_A_DIGIT_CLASS, MadeUp, estranged, redraw, without_look_alikes
 from nn.train import Trainer, frame
 
 
@@ -132,3 +132,12 @@ def test_an_epoch_sees_every_digit_once_and_its_share_of_non_digits():
 def test_a_network_with_an_eleventh_class_survives_saving(tmp_path):
     weights.save_pretrained(MLP((8,), classes=11), tmp_path)
     assert weights.load(tmp_path).predict_proba(np.zeros((1, 784))).shape == (1, 11)
+
+
+def test_estranged_digits_are_mirrored_or_turned_and_those_that_stay_digits_are_left_out():
+    images = np.arange(10 * 784).reshape(10, 28, 28).astype(np.uint8)
+    strange = estranged(Split(images, np.arange(10)))
+    expected = [images[d][:, ::-1] for d in (2, 3, 4, 5, 6, 7, 9)]
+    expected += [np.rot90(images[d], turn) for turn in (1, -1) for d in range(2, 10)]
+    np.testing.assert_array_equal(strange.images, expected)
+    assert set(strange.labels) == {NOT_A_DIGIT_CLASS}

@@ -9,7 +9,7 @@ import pytest
 import weights
 from nn import data, train
 from nn.augment import Distortion, distort
-from nn.calibrate import fit_temperature, prior_correction
+from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
 from nn.data import Dataset, Split
 from nn.functions import softmax
 from nn.recipes import PRESETS, Recipe
@@ -105,7 +105,7 @@ def test_members_need_equal_shares():
 def test_ctrl_c_keeps_the_best_so_far(bars, tmp_path):
     trainer = stopping_after_one_epoch(SHORT, bars, tmp_path)
     assert trainer.epoch == 1
-    np.testing.assert_array_equal(weights.load(tmp_path).theta, trainer.best)
+    np.testing.assert_array_equal(weights.load(tmp_path).theta, trainer.best.astype(np.float16))
     assert len((tmp_path / "history.csv").read_text().splitlines()) == 2
 
 
@@ -216,7 +216,14 @@ def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):
     saved = weights.load(tmp_path)
     logits = saved.logits(bars.validation.pixels())
     assert saved.temperature == fit_temperature(logits, bars.validation.labels)
-    np.testing.assert_array_equal(saved.theta, trainer.best)
+    np.testing.assert_array_equal(saved.theta, trainer.best.astype(np.float16))
+
+
+def test_the_odds_temperature_that_made_the_labels_is_found():
+    rng = np.random.default_rng(0)
+    odds = rng.normal(-3, 4, 40_000)
+    other = rng.random(len(odds)) < 1 / (1 + np.exp(-odds / 1.7))
+    assert fit_odds_temperature(odds[~other], odds[other], other.mean()) == pytest.approx(1.7, rel=0.05)
 
 
 def test_no_distortion_leaves_images_as_they_are():

@@ -33,6 +33,28 @@ def test_what_is_saved_is_what_is_loaded(folder, tmp_path):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
+def test_a_joined_network_that_knows_what_is_no_digit_comes_back_as_it_was(tmp_path):
+    model = MLP((32, 16), seed=3, classes=11, members=4, odds_temperature=1.6)
+    weights.save_pretrained(model, tmp_path)
+    again = weights.load(tmp_path)
+    assert (again.members, again.odds_temperature, again.weights[1].shape) == (4, 1.6, (4, 8, 4))
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    assert not again.info
+
+
+@pytest.mark.parametrize("number", [0.1, 1e6, np.nan])  # too fine and too large for half precision, and no number
+def test_half_precision_is_for_networks_that_lose_nothing(tmp_path, number):
+    model = MLP((32,))
+    model.theta[...] = model.theta.astype(np.float16)
+    weights.save_pretrained(model, tmp_path)
+    assert {array.dtype.name for array in load_file(tmp_path / "model.safetensors").values()} == {"float16"}
+    np.testing.assert_array_equal(weights.load(tmp_path).theta, model.theta)
+    assert weights.load(tmp_path).theta.dtype == np.float32
+    model.biases[0][0] = number
+    weights.save_pretrained(model, tmp_path)
+    assert {array.dtype.name for array in load_file(tmp_path / "model.safetensors").values()} == {"float32"}
+
+
 def test_a_transposed_view_is_saved_in_the_right_order(tmp_path):
     model = MLP((32,))
     model.weights[0] = np.asfortranarray(model.weights[0])
@@ -123,7 +145,10 @@ WRONG = {
     "config incomplete": (configure(std=None, mean=None), "mean, std missing"),
     "activation unknown": (configure(activation="swish"), "does not describe a network: activation"),
     "widths no list": (configure(widths=7), "does not describe a network"),
-    "mean not finite": (configure(mean=float("nan")), "does not describe a network: mean, std and temperature"),
+    "mean not finite": (configure(mean=float("nan")), "does not describe a network: mean, std and temperatures"),
+    "odds temperature zero": (configure(odds_temperature=0), "does not describe a network: mean, std and temperatures"),
+    "members that do not share": (configure(members=3), "does not describe a network: 3 members cannot share"),
+    "members no number": (configure(members="all"), "does not describe a network"),
     "temperature near zero": (configure(temperature=1e-320), "does not describe a network: mean, std and temperature"),
     "std zero": (configure(std=0), "does not describe a network"),
 }

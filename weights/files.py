@@ -1,7 +1,8 @@
 """A network on disk: model.safetensors, config.json and, for people, a model card README.md, in one folder.
 
-Tensors are named as in the formulas, W1 b1 W2 b2 ..., float32, W of shape (fan_in, fan_out). config.json holds what
-the arrays do not: the widths, the activation, normalisation and temperature, how it was trained, what it scored.
+Tensors are named as in the formulas, W1 b1 W2 b2 ..., W of shape (fan_in, fan_out) or, where members were joined,
+(members, fan_in / members, fan_out / members). They are float32, or float16 where that loses nothing. config.json holds
+what the arrays do not: the widths, the activation, normalisation and temperatures, how it was trained, what it scored.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ MODEL_TYPE = "numpy-mlp"
 # 64 MB of weights, twelve times the largest network here: a few bytes of config.json must not claim all the memory.
 MAX_PARAMETERS = 2**24
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
+OPTIONAL_KEYS = ("odds_temperature", "members")  # networks that do without are written without
 
 
 class WeightsError(ValueError):
@@ -34,8 +36,10 @@ def save(model: MLP, folder: str | Path) -> None:
     """Writes model.safetensors and config.json, each whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    with np.errstate(over="ignore"):  # a number too large for half precision becomes infinity, which it is not
+        dtype = np.float16 if np.array_equal(model.theta.astype(np.float16), model.theta) else np.float32
     # safetensors writes the bytes of an array that is not contiguous in the wrong order, without a word
-    arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in named_parameters(model).items()}
+    arrays = {name: np.ascontiguousarray(array, dtype) for name, array in named_parameters(model).items()}
     with replacing(folder / MODEL_FILE) as temporary:
         temporary.write_bytes(serialize(arrays))
     with replacing(folder / CONFIG_FILE) as temporary:
@@ -72,8 +76,8 @@ def check(arrays: dict[str, np.ndarray], model: MLP, path: Path) -> None:
         array = arrays[name]
         if array.shape != parameter.shape:
             raise WeightsError(f"{path}: {name} has shape {array.shape}, {CONFIG_FILE} says {parameter.shape}")
-        if array.dtype != np.float32:
-            raise WeightsError(f"{path}: {name} is {array.dtype}, expected float32")
+        if array.dtype not in (np.float16, np.float32):
+            raise WeightsError(f"{path}: {name} is {array.dtype}, expected float32 or float16")
         if not np.isfinite(array).all():
             raise WeightsError(f"{path}: {name} holds NaN or infinity")
 
@@ -93,6 +97,10 @@ def config_of(model: MLP) -> dict:
         "std": model.std,
         "temperature": model.temperature,
     }
+    if model.odds_temperature is not None:
+        architecture["odds_temperature"] = model.odds_temperature
+    if model.members > 1:
+        architecture["members"] = model.members
     return architecture | model.info
 
 
@@ -113,11 +121,14 @@ def from_config(path: Path) -> MLP:
         parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
         if parameters > MAX_PARAMETERS:
             raise ValueError(f"{parameters:,} parameters, at most {MAX_PARAMETERS:,} are accepted")
-        numbers = {key: float(config[key]) for key in ("mean", "std", "temperature")}
-        model = MLP(hidden, config["activation"], inputs=inputs, classes=classes, **numbers)
+        options = {key: float(config[key]) for key in ("mean", "std", "temperature")}
+        if "odds_temperature" in config:
+            options["odds_temperature"] = float(config["odds_temperature"])
+        options["members"] = int(config.get("members", 1))
+        model = MLP(hidden, config["activation"], inputs=inputs, classes=classes, **options)
     except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a width of infinity
         raise WeightsError(f"{path}: does not describe a network: {error}") from error
-    model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS}
+    model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS + OPTIONAL_KEYS}
     return model
 
 
