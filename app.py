@@ -68,8 +68,9 @@ LIVE_SIDE, LIVE_BYTES = 400, 64 * 1024
 SHOWN = 3  # classes beside the answer
 
 SCRIPTS = ("pad.js", "live.js", "share.js")
-# Tell live.js which strokes the page asks about and when their answer stands.
-ASKED, FINAL = "(drawing) => (window.live?.asked(), drawing)", "() => window.live?.final()"
+# The page asks about the newest ink, and tells live.js which strokes it asks about and when their answer stands.
+ASKED = "async (drawing) => (drawing = (await window.pad?.newest(drawing)) ?? drawing, window.live?.asked(), drawing)"
+FINAL = "() => window.live?.final()"
 SHARE = f"""
 <button type="button" id="copy-link">Copy link</button>
 <button type="button" id="save-picture">Save picture</button>

@@ -1,6 +1,7 @@
 // Keeps gradio's Sketchpad ready to draw, gives it keys and names, and makes its answers come sooner.
 // Buttons are found by their place, since their names are translated.
 //
+//   window.pad       newest(drawing): the Sketchpad's value, brought up to date
 //   pad:ready        event, once the pad has been built; detail: gradio's editor
 //   pad:ink          event, each time the ink was read; detail: a canvas with the ink on nothing
 //   pad:clear        event, when all ink went
@@ -55,17 +56,35 @@
   }
 
   // The same ink goes to the server once: who uploads it again gets the first answer.
+  const NAME = "layer_0.png"; // as gradio calls it
   const KEEP = 60_000; // ms; the server deletes its files after minutes
   let sent = null; // the ink that was read last
   const fetched = window.fetch;
   window.fetch = (input, init) => {
     const file = init?.body instanceof FormData && init.body.get("files");
-    if (!file || file.name !== "layer_0.png" || file.size !== sent?.size) return fetched(input, init);
+    if (!file || file.name !== NAME || file.size !== sent?.size) return fetched(input, init);
     const ink = sent;
     ink.upload ??= fetched(input, init).then((response) => (response.ok || (ink.upload = null), response));
     ink.upload.catch(() => (ink.upload = null));
     return ink.upload.then((response) => response.clone());
   };
+
+  // gradio gathers a drawing, uploads it, and only then counts its question as asked: a stroke or a clear meanwhile
+  // brings a second question, and their answers may come in any order. So what is asked about is the ink of that moment.
+  async function newest(drawing) {
+    try {
+      const [layer] = drawing.layers;
+      const [blob] = (await known.editor.get_blobs()).layers;
+      const root = layer.url.split("/file=")[0];
+      const body = new FormData();
+      body.append("files", blob, NAME);
+      const [path] = await (await window.fetch(`${root}/upload`, { method: "POST", body })).json();
+      return { ...drawing, layers: [{ ...layer, path, url: `${root}/file=${path}` }] };
+    } catch {
+      return drawing;
+    }
+  }
+  window.pad = { newest };
 
   // The ink on a canvas of its own. It is black, so only its alpha matters.
   function read(editor) {

@@ -297,6 +297,13 @@ class Visit:
         session.send("Network.enable")
         session.send("Network.emulateNetworkConditions", fast | conditions)
 
+    def wait_until_silent(self):
+        """Until the page has asked the server for nothing for a second: all answers are there."""
+        before = -1
+        while len(self.requests) > before:
+            before = len(self.requests)
+            self.page.wait_for_timeout(1000)
+
     def take_example(self, name):
         """Clicks the example with this name."""
         self.page.get_by_role("button", name=f"Example: {name}", exact=True).click()

@@ -136,6 +136,26 @@ def test_slow_network_loses_no_stroke(visit):
     expect(v.page.locator("#live")).to_be_hidden()
 
 
+def test_clear_just_after_an_answer_stays_clear(visit):
+    """The pad asks more than once while an example is drawn: what is cleared meanwhile must not be answered last."""
+    v = visit()
+    clear_at_once = """delay => window.cleared = new Promise(done => {
+        const label = document.getElementById("label");
+        new MutationObserver((_, observer) => {
+            if (!label.querySelector("[data-testid=label-output-value]")) return;
+            observer.disconnect();
+            const clear = document.querySelector('#pad button[aria-label="Clear canvas"]');
+            setTimeout(() => done(clear.click()), delay);
+        }).observe(label, { subtree: true, childList: true });
+    })"""
+    for delay in (0, 20, 50, 100, 200):
+        v.page.evaluate(f"delay => {{ ({clear_at_once})(delay); }}", delay)
+        v.take_example("7")
+        v.page.evaluate("window.cleared")
+        v.wait_until_silent()
+        expect(v.answer).to_have_count(0)
+
+
 def test_two_tabs_and_a_reload_do_not_mix_their_drawings(visit):
     first, second = visit(), visit()
     first.draw(7)
