@@ -11,7 +11,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from nn import MLP
 from nn.mlp import DIGITS
-from weights.files import save
+from weights.files import dtype_of, save
 
 MODEL_NAME = "Handwritten digits, a NumPy multilayer perceptron"
 KEPT_FIGURES = ("images", "errors", "accuracy", "loss", "calibration_error")  # of each split, in config.json
@@ -56,8 +56,8 @@ tensor = preprocessing.to_mnist(image)  # any picture of one digit -> (28, 28)
 probabilities = model.predict_proba(tensor.reshape(1, 784))[0]
 ```
 
-`model.safetensors` holds `W1 b1 W2 b2 ...` (float32, W of shape fan_in x fan_out):
-`h = relu(x @ W1 + b1)` and so on, then softmax.
+`model.safetensors` holds `W1 b1 W2 b2 ...` ({dtype}, W of shape fan_in x fan_out{blocks}):
+`h = {activation}(x @ W1 + b1)` and so on, then {last}.
 
 ## Limits
 
@@ -82,9 +82,15 @@ than 90% confidence; the top probability tells digits from them with an AUROC of
 """
 
 MEMBERS = """
-It is {members} networks that were trained apart and joined: matrices between hidden layers hold the members' along the
-diagonal and zeros elsewhere, and the logits are the mean of theirs.
+It is {members} networks that were trained apart and joined: no weights lead from one member's hidden units to
+another's, and the logits are the mean of theirs.
 """
+BLOCKS = "; between hidden layers members x a member's fan_in x its fan_out"
+SOFTMAX = "softmax of the logits divided by `temperature` of `config.json`"
+TWO_QUESTIONS = """\
+two questions: whether it is a digit, a sigmoid of the log odds of the
+last logit against the others, divided by `odds_temperature` of `config.json`; and which, softmax of the others divided
+by `temperature`"""
 REFUSES = """\
 The eleventh class is "not a digit": letters, scribbles and dashes made up by the training program stand for everything
 else, so most things that are no digit are refused, and a few get a digit's name all the same. Letters that many people
@@ -145,6 +151,9 @@ def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> Mode
         table=results_table(figures),
         pictures="".join(f"\n![{text}]({file})\n" for file, text in pictures.items()),
         drawings=drawings_section(model.info["drawings"]) if "drawings" in model.info else "",
+        dtype=dtype_of(model).__name__,
+        blocks=BLOCKS if model.members > 1 else "",
+        last=SOFTMAX if model.odds_temperature is None else TWO_QUESTIONS,
         refusal=REFUSES if model.classes > DIGITS else ANSWERS_ALWAYS,
         recipe="\n".join(f"{key}: {value}" for key, value in training.items()),
     )

@@ -36,14 +36,19 @@ def save(model: MLP, folder: str | Path) -> None:
     """Writes model.safetensors and config.json, each whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with np.errstate(over="ignore"):  # a number too large for half precision becomes infinity, which it is not
-        dtype = np.float16 if np.array_equal(model.theta.astype(np.float16), model.theta) else np.float32
+    dtype = dtype_of(model)
     # safetensors writes the bytes of an array that is not contiguous in the wrong order, without a word
     arrays = {name: np.ascontiguousarray(array, dtype) for name, array in named_parameters(model).items()}
     with replacing(folder / MODEL_FILE) as temporary:
         temporary.write_bytes(serialize(arrays))
     with replacing(folder / CONFIG_FILE) as temporary:
         temporary.write_text(json.dumps(config_of(model), indent=2) + "\n")
+
+
+def dtype_of(model: MLP) -> type:
+    """In which its parameters are written: half precision, if every one of them can be."""
+    with np.errstate(over="ignore"):  # a number too large becomes infinity, which it is not
+        return np.float16 if np.array_equal(model.theta.astype(np.float16), model.theta) else np.float32
 
 
 def load(folder: str | Path) -> MLP:
