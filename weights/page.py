@@ -66,7 +66,7 @@ def render(serving: Serving) -> str:
 
 
 def layers(model: MLP) -> str:
-    """`784 → 1500 → 800 → 11, relu, 2,387,111 parameters`"""
+    """`784 → 3000 → 1600 → 11, relu, 3,574,211 parameters`"""
     return f"{' → '.join(map(str, model.widths))}, {model.activation}, {model.theta.size:,} parameters"
 
 
