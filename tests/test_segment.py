@@ -158,7 +158,7 @@ def test_where_the_reader_prefers_two_pieces_above_each_other_stay_one_digit():
         strokes = np.count_nonzero(middle[:, 1:] > middle[:, :-1], axis=1)
         return np.where(strokes > 1, 0.7, 0.99)[:, None]
 
-    beside, across = bars((50, 60, 0), (63, 73, 0)), bars((50, 60, 30), (63, 73, 30))
+    beside, across = bars((50, 60, 0), (68, 78, 0)), bars((50, 60, 30), (68, 78, 30))
     assert len(split(beside, rather_two)) == 2
     assert len(split(across, rather_two)) == 1  # the slanted ones share most of their columns
 
