@@ -56,7 +56,7 @@ tensor = preprocessing.to_mnist(image)  # any picture of one digit -> (28, 28)
 probabilities = model.predict_proba(tensor.reshape(1, 784))[0]
 ```
 
-`model.safetensors` holds `W1 b1 W2 b2 ...` ({dtype}, W of shape fan_in x fan_out{blocks}):
+`model.safetensors` holds `W1 b1 W2 b2 ...` in {dtype}, W of shape (fan_in, fan_out){blocks}:
 `h = {activation}(x @ W1 + b1)` and so on, then {last}.
 
 ## Limits
@@ -85,12 +85,12 @@ MEMBERS = """
 It is {members} networks that were trained apart and joined: no weights lead from one member's hidden units to
 another's, and the logits are the mean of theirs.
 """
-BLOCKS = "; between hidden layers members x a member's fan_in x its fan_out"
-SOFTMAX = "softmax of the logits divided by `temperature` of `config.json`"
-TWO_QUESTIONS = """\
-two questions: whether it is a digit, a sigmoid of the log odds of the
-last logit against the others, divided by `odds_temperature` of `config.json`; and which, softmax of the others divided
-by `temperature`"""
+BLOCKS = """, or between hidden
+layers (members, fan_in / members, fan_out / members)"""
+SOFTMAX = "softmax of the logits, divided by `temperature`"
+TWO_QUESTIONS = """two questions, whether it is a digit and which:
+a sigmoid of the log odds of the last logit against the others, divided by `odds_temperature`, and softmax of the
+others, divided by `temperature`"""
 REFUSES = """\
 The eleventh class is "not a digit": letters, scribbles and dashes made up by the training program stand for everything
 else, so most things that are no digit are refused, and a few get a digit's name all the same. Letters that many people
