@@ -68,8 +68,8 @@ LIVE_SIDE, LIVE_BYTES = 400, 64 * 1024
 SHOWN = 3  # classes beside the answer
 
 SCRIPTS = ("pad.js", "live.js", "share.js")
-# The page asks about the newest ink, and tells live.js which strokes it asks about and when their answer stands.
-ASKED = "async (drawing) => (drawing = (await window.pad?.newest(drawing)) ?? drawing, window.live?.asked(), drawing)"
+# The page asks about the newest ink, of which pad.js tells live.js, and tells it when the answer stands.
+ASKED = "async (drawing) => (await window.pad?.newest(drawing)) ?? drawing"
 FINAL = "() => window.live?.final()"
 SHARE = f"""
 <button type="button" id="copy-link">Copy link</button>

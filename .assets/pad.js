@@ -57,6 +57,7 @@
 
   // The same ink goes to the server once: who uploads it again gets the first answer.
   const NAME = "layer_0.png"; // as gradio calls it
+  const TRIES = 3; // to upload the newest ink, while more is drawn
   const KEEP = 60_000; // ms; the server deletes its files after minutes
   let sent = null; // the ink that was read last
   const fetched = window.fetch;
@@ -74,13 +75,20 @@
   async function newest(drawing) {
     try {
       const [layer] = drawing.layers;
-      const [blob] = (await known.editor.get_blobs()).layers;
       const root = layer.url.split("/file=")[0];
-      const body = new FormData();
-      body.append("files", blob, NAME);
-      const [path] = await (await window.fetch(`${root}/upload`, { method: "POST", body })).json();
+      let path, ink;
+      for (let tries = 0; tries < TRIES && ink !== sent; tries++) {
+        const { layers } = await known.editor.get_blobs();
+        ink = sent;
+        window.live?.asked();
+        const body = new FormData();
+        body.append("files", layers[0], NAME);
+        [path] = await (await window.fetch(`${root}/upload`, { method: "POST", body })).json();
+        await known.editor.get_blobs(); // reads the ink again if it has changed
+      }
       return { ...drawing, layers: [{ ...layer, path, url: `${root}/file=${path}` }] };
     } catch {
+      window.live?.asked();
       return drawing;
     }
   }

@@ -2,7 +2,7 @@
 
 Training shows a network many more non-digits than visitors draw. The correction for that is exact: the odds of a class
 change by the ratio of its odds in life to its odds in training (Saerens, Latinne and Decaestecker 2002), which in
-logits is one number added to that class's bias.
+logits is one number added to that class's bias, before anything else.
 
 What is left is temperature scaling (Guo et al. 2017). A network trained to small loss is too sure of itself; trained on
 heavily distorted digits, it is not sure enough of plain ones. Dividing all logits by one number changes no answer, only
@@ -10,7 +10,7 @@ how sure it is; the number is the one under which the validation labels are most
 
 Which digit it is and whether it is one are two questions, and the second is asked of drawings unlike any that training
 showed. So each has its own temperature (`MLP.probabilities`): the digits' is fitted on digits, the odds' on digits and
-on pictures of kinds that no training shows.
+on pictures unlike those of training. It never changes which digit is named, but may change whether one is.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def fit_odds_temperature(digits: np.ndarray, others: np.ndarray, share: float = NON_DIGIT_SHARE) -> float:
-    """Log odds of "not a digit", (n,) for digits and (m,) for others -> the temperature with the smallest
-    cross-entropy, the others weighing as much as if they were `share` of all.
+    """Log odds of "not a digit", (n,) for digits and (m,) for others, at least one of each -> the temperature with the
+    smallest cross-entropy, the others weighing as much as if they were `share` of all.
     """
     # -log(sigmoid(x)) = log(1 + exp(-x))
     losses = [

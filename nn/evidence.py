@@ -20,7 +20,8 @@ other slopes: Ancona et al. 2018, arXiv:1711.06104). Integrated gradients (Sunda
 arXiv:1703.01365) explain the same change and need many passes to come near it; the chords meet it in one.
 
 Logits are divided by the temperature, as they are before softmax: all evidence for a digit against another sums to
-log(p_a / p_b) of the picture less that of the blank one.
+log(p_a / p_b) of the picture less that of the blank one. Where "not a digit" is one of the two and has a temperature of
+its own, the sum is the change of their logits' difference, over the digits' temperature.
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) 
     """What each output of the last hidden layer (each input, without one) adds to the logit of `for_class`, less that
     of `against`, over the temperature: (1, width), or (n, width) for n classes.
     """
-    columns = model.weights[-1].T  # (classes, width)
-    worth = columns[for_class] if against is None else columns[for_class] - columns[against]
+    by_class = model.weights[-1].T  # (classes, width)
+    worth = by_class[for_class] if against is None else by_class[for_class] - by_class[against]
     return np.atleast_2d(worth) / worth.dtype.type(model.temperature)
 
 

@@ -1,7 +1,7 @@
 """The network: a multilayer perceptron from pixels to probabilities.
 
     X (n, 784)  -> normalise -> [ h @ W + b -> activation ] for each hidden layer -> h @ W + b = logits (n, classes)
-    logits      -> softmax(logits / temperature) = probabilities (n, classes)
+    logits      -> softmax, under a temperature -> probabilities (n, classes)
 
 This file holds what a trained network is and how it answers. How it learns stands in backprop.py.
 """
@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from nn.functions import ACTIVATIONS, INITIALIZATIONS, last_odds, sigmoid, softmax
+from nn.functions import ACTIVATIONS, INITIALIZATIONS, last_odds, softmax
 
 PIXELS = 784  # MNIST's frame, 28x28, row by row
 DIGITS = 10
@@ -76,34 +76,28 @@ class MLP:
         initialization = initialization or ACTIVATIONS[activation].initialization
         if initialization not in INITIALIZATIONS:
             raise ValueError(f"initialization must be one of {sorted(INITIALIZATIONS)}, got {initialization!r}")
-        self.widths = (inputs, *(int(width) for width in hidden), classes)
+        self.widths = (inputs, *(int(width) for width in hidden), int(classes))
         if min(self.widths) < 1:
             raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
-        if members < 1 or any(width % members for width in self.hidden):
+        if members < 1 or any(width % members for width in self.hidden) or (members > 1 and not self.hidden):
             raise ValueError(f"{members} members cannot share hidden layers of {self.hidden} units equally")
         positive = [number for number in (std, temperature, odds_temperature) if number is not None]
         if not (all(SMALLEST <= number < math.inf for number in positive) and math.isfinite(mean)):
             given = f"{mean}, {std}, {temperature} and {odds_temperature}"
             raise ValueError(f"mean, std and temperatures must be finite, all but the mean positive; got {given}")
+        if odds_temperature is not None and classes <= DIGITS:
+            raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
         self.activation, self.members = activation, members
         self.mean, self.std, self.temperature = float(mean), float(std), float(temperature)
         self.odds_temperature = None if odds_temperature is None else float(odds_temperature)
         self.info = {}  # what else config.json says of this network: how it was trained, what it scored
 
-        self.theta = np.zeros(sum(math.prod(shape) for shape in self.shapes) + sum(self.widths[1:]), dtype)
+        self.shapes = shapes(self.widths, members)  # of the weights, first layer to last
+        self.theta = np.zeros(size(self.widths, members), dtype)
         self.weights, self.biases = self.views(self.theta)
         rng = np.random.default_rng(seed)
         for W in self.weights:
             W[...] = rng.standard_normal(W.shape, np.float32) * INITIALIZATIONS[initialization](*W.shape[-2:])
-
-    @property
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Of the weights, first layer to last."""
-        between = range(1, len(self.widths) - 2) if self.members > 1 else ()
-        return [
-            (self.members, fan_in // self.members, fan_out // self.members) if layer in between else (fan_in, fan_out)
-            for layer, (fan_in, fan_out) in enumerate(pairwise(self.widths))
-        ]
 
     def views(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The weight matrices and bias vectors inside a vector laid out like `theta` (a gradient, say), as views."""
@@ -181,12 +175,26 @@ class MLP:
             logits /= self.temperature
             return softmax(logits, out=logits)
         odds, digits = last_odds(logits) / self.odds_temperature, logits[:, :-1]
-        other = sigmoid(odds, out=odds)
         digits /= self.temperature
         softmax(digits, out=digits)
-        digits *= 1 - other[:, np.newaxis]
-        logits[:, -1] = other
+        # sigmoid(x) = exp(-log(1 + exp(-x))) and 1 - sigmoid(x) = sigmoid(-x): the smaller one is not rounded to zero
+        digits *= np.exp(-np.logaddexp(0, odds))[:, np.newaxis]
+        logits[:, -1] = np.exp(-np.logaddexp(0, -odds))
         return logits
+
+
+def shapes(widths: Sequence[int], members: int) -> list[tuple[int, ...]]:
+    """Of the weights of a network with layers of these widths, inputs and classes included."""
+    between = range(1, len(widths) - 2) if members > 1 else ()
+    return [
+        (members, fan_in // members, fan_out // members) if layer in between else (fan_in, fan_out)
+        for layer, (fan_in, fan_out) in enumerate(pairwise(widths))
+    ]
+
+
+def size(widths: Sequence[int], members: int) -> int:
+    """Number of its parameters."""
+    return sum(math.prod(shape) for shape in shapes(widths, members)) + sum(widths[1:])
 
 
 def product(h: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -201,7 +209,7 @@ def product(h: np.ndarray, W: np.ndarray) -> np.ndarray:
     if W.ndim == 3:
         parts = h.reshape(len(h), len(W), -1).swapaxes(0, 1)  # of each member its own units, (n, fan_in / members)
         return np.concatenate([product(part, block) for part, block in zip(parts, W, strict=True)], axis=1)
-    if len(h) == 1:
+    if len(h) == 1 and W.flags.c_contiguous:  # the rows of a transposed matrix lie scattered in memory
         used = np.flatnonzero(h)
         if used.size < FEW * h.size:
             return of_rows(h[0].take(used), W, used)
@@ -234,17 +242,25 @@ def columns(W: np.ndarray, units: np.ndarray) -> np.ndarray:
 
 
 def joined(models: Sequence[MLP]) -> MLP:
-    """One network whose logits are the mean of those of its members, which must be alike but for their parameters.
+    """One network whose logits are the mean of those of its members, which must be alike but for their parameters, and
+    not be joined themselves.
 
     Members trained from different random starts are wrong in different places (Hansen and Salamon 1990). Their hidden
     units stand side by side and meet in the logits alone: the first W has the members' columns one after another, those
     between hidden layers are blocks, and the last one has their rows one below the other, divided by their number.
     """
     first, last, count = models[0], len(models[0].weights) - 1, len(models)
-    widths = [width * count for width in first.hidden]
-    inputs, classes = first.widths[0], first.classes
-    options = {"inputs": inputs, "classes": classes, "mean": first.mean, "std": first.std, "members": count}
-    whole = MLP(widths, first.activation, **options)
+    if first.members > 1:
+        raise ValueError("networks that were joined cannot be joined again")
+    whole = MLP(
+        [width * count for width in first.hidden],
+        first.activation,
+        inputs=first.widths[0],
+        classes=first.classes,
+        mean=first.mean,
+        std=first.std,
+        members=count if first.hidden else 1,
+    )
     whole.info = dict(first.info)
     for layer, W in enumerate(whole.weights):
         theirs = [model.weights[layer] for model in models]

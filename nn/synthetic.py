@@ -333,9 +333,9 @@ def to_uint8(tensor: np.ndarray) -> np.ndarray:
 
 
 def estranged(digits: Split) -> Split:
-    """What nobody reads as a digit, though a hand that writes digits wrote it: MNIST's own, mirrored or turned by a
-    quarter either way. No training sees these, so they show how sure the network is of what it does not know. There are
-    about 2.3 times as many as digits.
+    """What few would read as a digit, though a hand that writes digits wrote it: MNIST's own, mirrored or turned by a
+    quarter either way. Training shows parts of such digits at most, in `chimera`, so whole ones tell how sure the
+    network is of what it does not know. There are about 2.3 times as many as digits.
     """
     mirrored = digits.images[~np.isin(digits.labels, (0, 1, 8))][:, :, ::-1]  # these would be what they were
     turned = digits.images[~np.isin(digits.labels, (0, 1))]  # and these a wide zero and a dash

@@ -326,14 +326,18 @@ def calibrated(model: MLP, recipe: Recipe, dataset: data.Dataset) -> MLP:
     digits = dataset.validation
     if recipe.non_digits:
         model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(recipe.non_digits / (1 + recipe.non_digits))
-    model.theta[...] = model.theta.astype(np.float16)  # a file half as large, whose answers are as good
-    if needs_made_up(recipe):
+    half = model.theta.astype(np.float16)
+    if np.isfinite(half).all():
+        model.theta[...] = half  # a file half as large
+    if recipe.redrawn:
         digits = bank_of(digits, synthetic.make(digits, recipe.seed + VALIDATION_SEED, frame, count=0))
     logits = model.logits(digits.pixels())
     model.temperature = fit_temperature(logits[:, :DIGITS], digits.labels)
     if recipe.non_digits:
-        others = model.logits(synthetic.estranged(dataset.validation).pixels())
-        model.odds_temperature = fit_odds_temperature(last_odds(logits), last_odds(others))
+        strange = synthetic.estranged(dataset.validation)
+        if len(strange):
+            others = last_odds(model.logits(strange.pixels()))
+            model.odds_temperature = fit_odds_temperature(last_odds(logits), others)
     return model
 
 
@@ -414,14 +418,16 @@ def recipe_from(arguments: argparse.Namespace) -> Recipe:
     return replace(base, distortion=replace(base.distortion, **amounts), **changes)
 
 
-def describe(trainer: Trainer, dataset: data.Dataset, out: Path) -> str:
-    recipe = trainer.recipe
+def describe(member: Trainer, recipe: Recipe, dataset: data.Dataset, out: Path) -> str:
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits().items())
-    members = f", joined of {recipe.members} members" if recipe.members > 1 else ""
+    model = joined([MLP(member.recipe.hidden, recipe.activation, classes=member.classes)] * recipe.members)
+    members, folders = "", ""
+    if recipe.members > 1:
+        members, folders = f", joined of {recipe.members} members", ", and into a folder there for each member"
     return (
-        f"{trainer.model}{members}\n{sizes} images\n{recipe.epochs} epochs of {trainer.steps_per_epoch:,} steps, "
-        f"{trainer.batch_size:,} images a step, {recipe.optimizer}, learning rate {recipe.lr}, seed {recipe.seed}\n"
-        f"would write model.safetensors, config.json, {HISTORY_FILE} and {CHECKPOINT_FILE} to {out}"
+        f"{model}{members}\n{sizes} images\n{recipe.epochs} epochs of {member.steps_per_epoch:,} steps, "
+        f"{member.batch_size:,} images a step, {recipe.optimizer}, learning rate {recipe.lr}, seed {recipe.seed}\n"
+        f"would write model.safetensors, config.json, {HISTORY_FILE} and {CHECKPOINT_FILE} to {out}{folders}"
     )
 
 
@@ -431,7 +437,8 @@ def main(argv: list[str] | None = None) -> int:
         recipe = recipe_from(arguments)
         dataset = data.load(arguments.data, frame=preprocessing.to_mnist)
         if arguments.dry_run:
-            print(describe(Trainer(recipe, dataset.train, dataset.validation), dataset, arguments.out))
+            member = Trainer(member_of(recipe, 1), dataset.train, dataset.validation)
+            print(describe(member, recipe, dataset, arguments.out))
             return 0
         runs = fit(recipe, dataset, arguments.out, arguments.resume)
     except KeyboardInterrupt:

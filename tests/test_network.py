@@ -220,6 +220,14 @@ def test_joined_members_answer_with_the_mean_of_their_logits(hidden):
     np.testing.assert_allclose(whole.logits(X[:1]), means[:1], rtol=1e-4, atol=1e-3)
 
 
+def test_what_was_joined_is_not_joined_or_trained_again():
+    whole = joined([MLP((4, 2)), MLP((4, 2), seed=1)])
+    with pytest.raises(ValueError, match="cannot be joined again"):
+        joined([whole, whole])
+    with pytest.raises(ValueError, match="trained apart"):
+        Backprop(whole, 8)
+
+
 def test_blocks_multiply_like_the_matrix_they_stand_for():
     rng = np.random.default_rng(0)
     blocks = rng.standard_normal((3, 4, 2))
@@ -242,6 +250,9 @@ def test_odds_temperature_softens_whether_it_is_a_digit_and_not_which():
     np.testing.assert_allclose(softened.sum(axis=1), 1, rtol=1e-5)
     odds, softer = (np.log(p[:, 10] / (1 - p[:, 10])) for p in (probs, softened))
     np.testing.assert_allclose(softer, odds / 3, rtol=1e-4)
+    sure = soft.probabilities(np.array([[100.0, *[0] * 9, -100], [0.0] * 10 + [200]], np.float32))
+    tails = [np.exp(-200 / 3), np.exp(-(200 - np.log(10)) / 3) / 10]  # far from zero, though far below one
+    np.testing.assert_allclose(sure[[0, 1], [10, 0]], tails, rtol=1e-4)
     digits, still = (p[:, :10] / (1 - p[:, 10:]) for p in (probs, softened))
     np.testing.assert_allclose(still, digits, rtol=1e-4)
 
@@ -261,6 +272,8 @@ def test_no_hidden_layer_is_a_linear_model():
         ({"odds_temperature": float("inf")}, "must be finite, all but the mean positive"),
         ({"hidden": (8, 6), "members": 4}, "4 members cannot share"),
         ({"members": 0}, "0 members cannot share"),
+        ({"hidden": (), "members": 2}, "2 members cannot share"),
+        ({"odds_temperature": 1.0}, 'for networks that know "not a digit", not for 10 classes'),
         ({"mean": float("nan")}, "must be finite"),
         ({"initialization": "zeros"}, "initialization must be one of"),
     ],

@@ -180,7 +180,7 @@ def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, ca
     assert "MLP(784-16-10" in capsys.readouterr().out
     assert not (tmp_path / "run").exists()
     assert train.main([*options, "--members", "2", "--dry-run"]) == 0
-    assert "joined of 2 members" in capsys.readouterr().out
+    assert "MLP(784-16-10, relu, 12,730 parameters), joined of 2 members" in capsys.readouterr().out
     assert train.main([*options, "--target-accuracy", "99.99"]) == 1
     assert "below the target" in capsys.readouterr().err
     assert train.main([*options, "--target-accuracy", "1"]) == 0

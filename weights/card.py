@@ -25,7 +25,7 @@ PICTURES = {
 TEXT = """\
 # {name}
 
-A fully connected network, {widths}, {activation} hidden layers, softmax output: {parameters:,} parameters, trained on
+A fully connected network, {widths}, {activation} hidden layers, {parameters:,} parameters, trained on
 MNIST alone, and on pictures made from it, by a program written from scratch in NumPy. It takes 784 pixels in [0, 1],
 white ink on black, framed the way MNIST frames its digits, and gives a probability for each class.
 {members}
@@ -147,12 +147,12 @@ def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> Mode
         widths="-".join(map(str, model.widths)),
         activation=model.activation,
         parameters=model.theta.size,
-        members=MEMBERS.format(members=training["members"]) if training.get("members", 1) > 1 else "",
+        members=MEMBERS.format(members=model.members) if model.members > 1 else "",
         table=results_table(figures),
         pictures="".join(f"\n![{text}]({file})\n" for file, text in pictures.items()),
         drawings=drawings_section(model.info["drawings"]) if "drawings" in model.info else "",
         dtype=dtype_of(model).__name__,
-        blocks=BLOCKS if model.members > 1 else "",
+        blocks=BLOCKS if any(W.ndim > 2 for W in model.weights) else "",
         last=SOFTMAX if model.odds_temperature is None else TWO_QUESTIONS,
         refusal=REFUSES if model.classes > DIGITS else ANSWERS_ALWAYS,
         recipe="\n".join(f"{key}: {value}" for key, value in training.items()),

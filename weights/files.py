@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,12 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as serialize
 
 from nn import MLP
+from nn.mlp import size
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 MODEL_TYPE = "numpy-mlp"
-# 64 MB of weights, twelve times the largest network here: a few bytes of config.json must not claim all the memory.
+# 64 MB of weights, four times the largest network here: a few bytes of config.json must not claim all the memory.
 MAX_PARAMETERS = 2**24
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 OPTIONAL_KEYS = ("odds_temperature", "members")  # networks that do without are written without
@@ -123,14 +123,15 @@ def from_config(path: Path) -> MLP:
         raise WeightsError(f"{path}: {', '.join(missing)} missing")
     try:
         inputs, *hidden, classes = widths = [int(width) for width in config["widths"]]
-        parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
-        if parameters > MAX_PARAMETERS:
+        members = config.get("members", 1)
+        if type(members) is not int or members < 1:
+            raise ValueError(f"members must be a positive integer, got {members!r}")
+        if (parameters := size(widths, members)) > MAX_PARAMETERS:
             raise ValueError(f"{parameters:,} parameters, at most {MAX_PARAMETERS:,} are accepted")
         options = {key: float(config[key]) for key in ("mean", "std", "temperature")}
         if "odds_temperature" in config:
             options["odds_temperature"] = float(config["odds_temperature"])
-        options["members"] = int(config.get("members", 1))
-        model = MLP(hidden, config["activation"], inputs=inputs, classes=classes, **options)
+        model = MLP(hidden, config["activation"], inputs=inputs, classes=classes, members=members, **options)
     except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a width of infinity
         raise WeightsError(f"{path}: does not describe a network: {error}") from error
     model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS + OPTIONAL_KEYS}
