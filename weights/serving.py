@@ -221,6 +221,7 @@ class Serving:
         with self._lock:
             limit.check()
             self.current = Served(model, provenance)
+            self.look = Look(now)  # at once, or /health would name the new weights and the old error for a moment
         log.info("weights: now serving %s", provenance)
 
     def _list_versions(self, limit: Limit) -> bool:
