@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES, ROOT
+from conftest import EXAMPLES, ROOT, output_of
 from PIL import Image, ImageOps
 
 import app
@@ -172,10 +172,37 @@ def test_damaged_weights_stop_the_start_with_a_message_that_names_the_file(tmp_p
 
 def test_sessions_keep_no_copy_of_the_components():
     code = (
-        "import app; from weights import sessions; sessions.lighten(); from gradio import state_holder, route_utils; "
+        "import app; from weights import lighter; lighter.lighten(); from gradio import state_holder, route_utils; "
         "holder = state_holder.StateHolder(); blocks = app.build(); holder.set_blocks(blocks); "
         "print(len(holder['me'].config_values), len(holder['me'].blocks_config.blocks) == len(blocks.blocks), "
-        "route_utils.SessionState is sessions.Session)"
+        "route_utils.SessionState is lighter.Session)"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["0", "True", "True"]
+    assert output_of([sys.executable, "-c", code], cwd=ROOT).split() == ["0", "True", "True"]
+
+
+def test_gradio_finds_files_in_a_call_without_a_look_at_each_pixel():
+    code = """
+import asyncio
+from gradio import processing_utils
+from gradio_client import utils
+from weights import lighter
+
+looked_at = []
+
+def is_file(value):
+    looked_at.append(value)
+    return utils.is_file_obj_with_meta(value)
+
+async def upper(file):
+    return file["path"].upper()
+
+file = {"path": "a", "meta": {"_type": "gradio.FileData"}}
+call = [[0] * 784, file, {"layers": [file, None], "sizes": [[1, 2], (3, file)]}, "text", 7]
+before = asyncio.run(utils.async_traverse(call, upper, is_file)), len(looked_at)
+looked_at.clear()
+lighter.lighten()
+assert asyncio.run(processing_utils.client_utils.async_traverse(call, upper, is_file)) == before[0]
+print(before[1], len(looked_at))
+"""
+    before, after = map(int, output_of([sys.executable, "-c", code], cwd=ROOT).split())
+    assert after < 20 < 784 < before

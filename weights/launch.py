@@ -21,7 +21,7 @@ from gradio import routes as gradio_routes
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
-from weights import guard, lifetime, sessions
+from weights import guard, lifetime, lighter
 from weights.limits import MAX_UPLOAD_BYTES, Limits
 from weights.storage import UploadFolder
 
@@ -57,7 +57,7 @@ def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **pa
     stop = lifetime.stop_signal()
     blocks = build()
     guard.harden(blocks, gr.Error)
-    sessions.lighten()
+    lighter.lighten()
     gr.set_static_paths(static)
     folder = UploadFolder(
         get_upload_folder(),

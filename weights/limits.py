@@ -193,6 +193,8 @@ class Counted:
 
     async def drain(self) -> None:
         """Reads the rest and keeps nothing of it: what is left unread would break the connection."""
+        if self.complete:
+            return
         read = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):

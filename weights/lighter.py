@@ -1,0 +1,52 @@
+"""What gradio does for every call and nobody needs here, left out.
+
+    weights.lighter.lighten()                                                 # before launch
+
+It would take longer than all the rest of a short call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any
+
+from gradio import blocks, mcp, route_utils, state_holder
+from gradio_client import utils
+
+from weights.guard import is_flat
+
+walk = utils.async_traverse
+
+
+class Session(state_holder.SessionState):
+    """Gradio's state of a session, without a copy of the settings of every component.
+
+    Gradio makes that copy for each session, and for each direct call (`run/`), which has none; it grows with the page.
+    It is read for one purpose only: links that open a page as a visitor left it, which guard.py closes.
+    """
+
+    def __init__(self, app: blocks.Blocks) -> None:
+        super().__init__(SimpleNamespace(default_config=app.default_config, blocks={}))
+
+    def _update_config(self, key: int) -> None:
+        """There is nothing to keep up to date."""
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """There is nothing to keep up to date; besides, it would hold the last picture of every session."""
+
+
+async def async_traverse(value: Any, change: Callable[..., Coroutine], is_root: Callable[..., bool]) -> Any:
+    """Gradio's search for files in a call, without a coroutine for each number of a list of pixels: a batch of them
+    would hold up all other callers for a tenth of a second.
+    """
+    if isinstance(value, list) and is_flat(value):
+        return value  # files are objects
+    return await walk(value, change, is_root)
+
+
+def lighten() -> None:
+    """Makes gradio use these wherever it begins a session or looks for files."""
+    for module in (state_holder, route_utils, blocks, mcp):
+        module.SessionState = Session
+    utils.async_traverse = async_traverse
