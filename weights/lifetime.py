@@ -25,10 +25,8 @@ GRACE_SECONDS = 3
 EXIT_SECONDS = 1
 # Often enough that what is tidied stays small, seldom enough to cost nothing.
 TIDY_SECONDS = 5
-# Memory for so much and more, a picture say, comes from the system alone and goes back to it at once; so does what
-# lies free above the rest that a thread uses.
-LARGE_BYTES = 2**20
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as glibc's malloc.h has them
+# As glibc's malloc.h has it.
+M_ARENA_MAX = -8
 
 
 def lifespan(tidy: Callable[[], None]) -> Callable:
@@ -37,7 +35,6 @@ def lifespan(tidy: Callable[[], None]) -> Callable:
     @contextlib.asynccontextmanager
     async def alive(app: Any) -> AsyncIterator[None]:
         app.state.loop = asyncio.get_running_loop()
-        keep_little()
         gc.collect()
         gc.freeze()  # what is there now stays: looking through it for garbage takes a tenth of a second each time
         task = asyncio.create_task(repeat(tidy))
@@ -54,18 +51,18 @@ async def repeat(tidy: Callable[[], None]) -> None:
         await asyncio.to_thread(give_back)
 
 
-def keep_little() -> None:
-    """Large pieces of memory are not kept for later: glibc raises both its thresholds with the pieces it sees freed, to
-    32 and 64 MB, and then every thread that has read a large picture keeps that much, out of `malloc_trim`'s reach.
+def share_memory() -> None:
+    """Lets all threads take memory from one place. Otherwise glibc gives each its own, and keeps up to 64 MB of a large
+    picture at the end of it, out of `malloc_trim`'s reach. For the beginning: threads keep the place they have.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library
-        for threshold in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
-            ctypes.CDLL("libc.so.6").mallopt(threshold, LARGE_BYTES)
+        ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 1)
 
 
 def give_back() -> None:
-    """What became free between the rest goes back to the system. An error on the way to an answer would keep the
-    picture, which its traceback holds, until the next full collection of garbage; that may be hours away.
+    """Freed memory goes back to the system: glibc would keep the hundreds of MB that a large picture took for a moment.
+    So would an error on the way, whose traceback holds the picture, until the next full collection of garbage, which
+    may be hours away.
     """
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
