@@ -35,6 +35,7 @@ from nn.data import DataError, Split
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, last_odds, one_hot
 from nn.mlp import DIGITS, MLP, joined
 from nn.optimizers import OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
+from nn.quantize import quantize
 from nn.recipes import FULL_BATCH, PRESETS, Recipe
 from nn.synthetic import NOT_A_DIGIT_CLASS, MadeUp
 from preprocessing.frame import SIDE, to_frame
@@ -319,15 +320,17 @@ def needs_made_up(recipe: Recipe) -> bool:
 
 
 def calibrated(model: MLP, recipe: Recipe, dataset: data.Dataset) -> MLP:
-    """The network in half precision, its "not a digit" brought to the share that non-digits have in life, and its
-    temperatures fitted on the validation images: also redrawn, where the recipe shows redrawn ones, and estranged,
+    """The network in bytes or half precision, its "not a digit" brought to the share that non-digits have in life, and
+    its temperatures fitted on the validation images: also redrawn, where the recipe shows redrawn ones, and estranged,
     where it knows what is no digit.
     """
     digits = dataset.validation
     if recipe.non_digits:
         model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(recipe.non_digits / (1 + recipe.non_digits))
     half = model.theta.astype(np.float16)
-    if np.isfinite(half).all():
+    if recipe.quantize:
+        quantize(model)  # a file a quarter as large
+    elif np.isfinite(half).all():
         model.theta[...] = half  # a file half as large
     if recipe.redrawn:
         digits = bank_of(digits, synthetic.make(digits, recipe.seed + VALIDATION_SEED, frame, count=0))
@@ -389,6 +392,7 @@ def parser() -> argparse.ArgumentParser:
     option("--non-digits", "made-up pictures of no digit, as a share of the digits", type=float, metavar="SHARE")
     option("--average", "epochs over which the answering weights are averaged; 0: not", type=float, metavar="EPOCHS")
     option("--members", "networks trained apart and joined into one, each a share of the hidden units", type=int)
+    option("--quantize", "weights of hidden layers are whole numbers of a byte", action=argparse.BooleanOptionalAction)
     option("--normalize", "inputs to zero mean and unit variance", action=argparse.BooleanOptionalAction)
     option("--seed", "of initialisation, order, distortions and dropout", type=int)
     for amount in fields(Distortion):

@@ -8,6 +8,7 @@ from nn.backprop import Backprop
 from nn.functions import cross_entropy, one_hot, sigmoid, softmax
 from nn.mlp import MLP, columns, joined, product, transposed
 from nn.optimizers import Adam, learning_rate, make_optimizer
+from nn.quantize import LEVELS, quantize
 
 
 def small_problem(n=7, inputs=6, classes=4, seed=1):
@@ -240,6 +241,67 @@ def test_blocks_multiply_like_the_matrix_they_stand_for():
     units = np.array([5, 0, 3])
     np.testing.assert_array_equal(columns(blocks, units), matrix.T[units])
     np.testing.assert_array_equal(columns(matrix, units), matrix.T[units])
+
+
+def quantized(hidden=(64, 32), members=1, **options):
+    """A network, and the same with whole-numbered weights."""
+    model, rounded = (MLP(hidden, seed=3, classes=11, members=members, **options) for _ in range(2))
+    for each in (model, rounded):
+        each.theta += 0.01  # biases off zero
+    quantize(rounded)
+    return model, rounded
+
+
+@pytest.mark.parametrize("members", [1, 4])
+@pytest.mark.parametrize("hidden", [(), (64,), (64, 32), (64, 32, 16)])
+def test_whole_numbers_answer_as_the_real_ones_did(hidden, members):
+    if members > 1 and not hidden:
+        pytest.skip("members share hidden units")
+    X = np.random.default_rng(0).random((200, 784), np.float32)
+    model, rounded = quantized(hidden, members)
+    for W in rounded.weights[:-1]:
+        np.testing.assert_array_equal(W, np.rint(W))
+        np.testing.assert_array_equal(np.abs(W).max(axis=-2), LEVELS)  # each unit uses the whole range
+    before, after = model.logits(X), rounded.logits(X)
+    assert np.abs(after - before).max() < 0.05 * before.std()
+    assert not hidden or (after != before).any()
+
+
+def test_a_unit_that_nothing_leads_to_is_not_divided_by_nothing():
+    model = MLP((8,), seed=1)
+    model.weights[0][:, 3] = 0
+    quantize(model)
+    assert np.isfinite(model.theta).all()
+    assert not model.weights[0][:, 3].any()
+
+
+def test_only_relu_lets_scales_through():
+    with pytest.raises(ValueError, match="sigmoid"):
+        quantize(MLP((8,), "sigmoid"))
+
+
+@pytest.mark.parametrize("members", [1, 4])
+def test_a_frozen_network_answers_single_pictures_from_bytes(members):
+    X = (np.random.default_rng(0).random((20, 784), np.float32) - 0.8).clip(0)  # mostly paper
+    _, model = quantized(members=members)
+    before = model.logits(X)
+    assert model.freeze() is model
+    assert [W.dtype.name for W in model.narrow] == ["int8", "int8", "float32"]
+    np.testing.assert_array_equal(model.logits(X), before)
+    dense = np.ones((1, 784), np.float32)
+    np.testing.assert_allclose(model.logits(dense), model.logits(np.repeat(dense, 2, axis=0))[:1], rtol=1e-4, atol=1e-3)
+    for row, expected in zip(X, before, strict=True):
+        np.testing.assert_allclose(model.logits(row[None])[0], expected, rtol=1e-4, atol=1e-3)
+    for array in (model.theta, *model.weights, *model.biases):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+def test_a_network_of_real_numbers_can_be_frozen_too():
+    X = np.random.default_rng(0).random((1, 784), np.float32)
+    model = MLP((32, 16))
+    before = model.logits(X)
+    np.testing.assert_array_equal(model.freeze().logits(X), before)
 
 
 def test_odds_temperature_softens_whether_it_is_a_digit_and_not_which():

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import weights
 from nn import data, train
@@ -217,6 +218,18 @@ def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):
     logits = saved.logits(bars.validation.pixels())
     assert saved.temperature == fit_temperature(logits, bars.validation.labels)
     np.testing.assert_array_equal(saved.theta, trainer.best.astype(np.float16))
+
+
+def test_a_quantized_run_is_calibrated_on_what_it_will_answer(bars, tmp_path):
+    recipe = dataclasses.replace(SHORT, quantize=True)
+    [trainer] = fit(recipe, bars, tmp_path)
+    saved, real = weights.load(tmp_path), trainer.answering_model(trainer.best)
+    assert load_file(tmp_path / "model.safetensors")["W1"].dtype == np.int8
+    logits = saved.logits(bars.validation.pixels())
+    assert saved.temperature == fit_temperature(logits, bars.validation.labels)
+    np.testing.assert_allclose(logits, real.logits(bars.validation.pixels()), atol=0.1)
+    with pytest.raises(ValueError, match="relu"):
+        dataclasses.replace(recipe, activation="sigmoid")
 
 
 def test_the_odds_temperature_that_made_the_labels_is_found():

@@ -42,17 +42,19 @@ def test_a_joined_network_that_knows_what_is_no_digit_comes_back_as_it_was(tmp_p
     assert not again.info
 
 
-@pytest.mark.parametrize("number", [0.1, 1e6, np.nan])  # too fine and too large for half precision, and no number
-def test_half_precision_is_for_networks_that_lose_nothing(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [(-128, "int8"), (128, "float16"), (0.5, "float16"), (0.1, "float32"), (1e6, "float32"), (np.nan, "float32")],
+)
+def test_a_tensor_is_written_in_the_smallest_dtype_that_loses_nothing(tmp_path, number, dtype):
     model = MLP((32,))
-    model.theta[...] = model.theta.astype(np.float16)
-    weights.save_pretrained(model, tmp_path)
-    assert {array.dtype.name for array in load_file(tmp_path / "model.safetensors").values()} == {"float16"}
-    np.testing.assert_array_equal(weights.load(tmp_path).theta, model.theta)
-    assert weights.load(tmp_path).theta.dtype == np.float32
     model.biases[0][0] = number
     weights.save_pretrained(model, tmp_path)
-    assert {array.dtype.name for array in load_file(tmp_path / "model.safetensors").values()} == {"float32"}
+    dtypes = {name: array.dtype.name for name, array in load_file(tmp_path / "model.safetensors").items()}
+    assert dtypes == {"W1": "float32", "b1": dtype, "W2": "float32", "b2": "int8"}
+    if np.isfinite(number):
+        np.testing.assert_array_equal(weights.load(tmp_path).theta, model.theta)
+        assert weights.load(tmp_path).theta.dtype == np.float32
 
 
 def test_a_transposed_view_is_saved_in_the_right_order(tmp_path):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from nn import MLP
 from nn.mlp import DIGITS
-from weights.files import dtype_of, save
+from weights.files import save, tensors
 
 MODEL_NAME = "Handwritten digits, a NumPy multilayer perceptron"
 KEPT_FIGURES = ("images", "errors", "accuracy", "loss", "calibration_error")  # of each split, in config.json
@@ -56,7 +57,7 @@ tensor = preprocessing.to_mnist(image)  # any picture of one digit -> (28, 28)
 probabilities = model.predict_proba(tensor.reshape(1, 784))[0]
 ```
 
-`model.safetensors` holds `W1 b1 W2 b2 ...` in {dtype}, W of shape (fan_in, fan_out){blocks}:
+`model.safetensors` holds {tensors}, W of shape (fan_in, fan_out){blocks}:
 `h = {activation}(x @ W1 + b1)` and so on, then {last}.
 
 ## Limits
@@ -151,13 +152,21 @@ def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> Mode
         table=results_table(figures),
         pictures="".join(f"\n![{text}]({file})\n" for file, text in pictures.items()),
         drawings=drawings_section(model.info["drawings"]) if "drawings" in model.info else "",
-        dtype=dtype_of(model).__name__,
+        tensors=by_dtype(tensors(model)),
         blocks=BLOCKS if any(W.ndim > 2 for W in model.weights) else "",
         last=SOFTMAX if model.odds_temperature is None else TWO_QUESTIONS,
         refusal=REFUSES if model.classes > DIGITS else ANSWERS_ALWAYS,
         recipe="\n".join(f"{key}: {value}" for key, value in training.items()),
     )
     return ModelCard(f"---\n{metadata}\n---\n\n{text}")
+
+
+def by_dtype(arrays: dict[str, np.ndarray]) -> str:
+    """Their names, with the dtype of each."""
+    names = {}
+    for name, array in arrays.items():
+        names.setdefault(array.dtype.name, []).append(name)
+    return ", ".join(f"`{' '.join(theirs)}` in {dtype}" for dtype, theirs in names.items())
 
 
 def results_table(figures: dict[str, dict]) -> str:

@@ -1,8 +1,9 @@
 """A network on disk: model.safetensors, config.json and, for people, a model card README.md, in one folder.
 
 Tensors are named as in the formulas, W1 b1 W2 b2 ..., W of shape (fan_in, fan_out) or, where members were joined,
-(members, fan_in / members, fan_out / members). They are float32, or float16 where that loses nothing. config.json holds
-what the arrays do not: the widths, the activation, normalisation and temperatures, how it was trained, what it scored.
+(members, fan_in / members, fan_out / members). Each is int8, float16 or float32, the first that loses nothing.
+config.json holds what the arrays do not: widths, activation, normalisation and temperatures, how it was trained, what
+it scored.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from safetensors.numpy import save as serialize
 
 from nn import MLP
 from nn.mlp import size
+from nn.quantize import narrowed
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -25,6 +27,7 @@ MODEL_TYPE = "numpy-mlp"
 # 64 MB of weights, four times the largest network here: a few bytes of config.json must not claim all the memory.
 MAX_PARAMETERS = 2**24
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
+NARROWER = (np.int8, np.float16)  # than the float32 of a parameter in memory
 OPTIONAL_KEYS = ("odds_temperature", "members")  # networks that do without are written without
 
 
@@ -36,19 +39,16 @@ def save(model: MLP, folder: str | Path) -> None:
     """Writes model.safetensors and config.json, each whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    dtype = dtype_of(model)
-    # safetensors writes the bytes of an array that is not contiguous in the wrong order, without a word
-    arrays = {name: np.ascontiguousarray(array, dtype) for name, array in named_parameters(model).items()}
     with replacing(folder / MODEL_FILE) as temporary:
-        temporary.write_bytes(serialize(arrays))
+        temporary.write_bytes(serialize(tensors(model)))
     with replacing(folder / CONFIG_FILE) as temporary:
         temporary.write_text(json.dumps(config_of(model), indent=2) + "\n")
 
 
-def dtype_of(model: MLP) -> type:
-    """In which its parameters are written: half precision, if every one of them can be."""
-    with np.errstate(over="ignore"):  # a number too large becomes infinity, which it is not
-        return np.float16 if np.array_equal(model.theta.astype(np.float16), model.theta) else np.float32
+def tensors(model: MLP) -> dict[str, np.ndarray]:
+    """What model.safetensors holds of it."""
+    # safetensors writes the bytes of an array that is not contiguous in the wrong order, without a word
+    return {name: np.ascontiguousarray(narrowed(array, *NARROWER)) for name, array in named_parameters(model).items()}
 
 
 def load(folder: str | Path) -> MLP:
@@ -81,8 +81,8 @@ def check(arrays: dict[str, np.ndarray], model: MLP, path: Path) -> None:
         array = arrays[name]
         if array.shape != parameter.shape:
             raise WeightsError(f"{path}: {name} has shape {array.shape}, {CONFIG_FILE} says {parameter.shape}")
-        if array.dtype not in (np.float16, np.float32):
-            raise WeightsError(f"{path}: {name} is {array.dtype}, expected float32 or float16")
+        if array.dtype not in (np.float32, *NARROWER):
+            raise WeightsError(f"{path}: {name} is {array.dtype}, expected float32, float16 or int8")
         if not np.isfinite(array).all():
             raise WeightsError(f"{path}: {name} holds NaN or infinity")
 

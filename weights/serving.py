@@ -220,7 +220,7 @@ class Serving:
         )
         with self._lock:
             limit.check()
-            self.current = Served(model, provenance)
+            self.current = Served(model.freeze(), provenance)
             self.look = Look(now)  # at once, or /health would name the new weights and the old error for a moment
         log.info("weights: now serving %s", provenance)
 
@@ -277,7 +277,7 @@ def bundled_weights() -> Served:
 
     model = load()
     sha256 = hub.sha256_of(BUNDLED / MODEL_FILE)
-    return Served(model, Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=figures(model.info)))
+    return Served(model.freeze(), Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=figures(model.info)))
 
 
 def show_log() -> None:
