@@ -99,9 +99,7 @@ class Recognizer:
 
 def tensor_of(pixels: Sequence[int]) -> np.ndarray:
     """784 integers from 0 to 255 -> (784,) float32 in [0, 1]."""
-    tensor = np.frombuffer(bytes(pixels), np.uint8).astype(np.float32)
-    tensor /= 255
-    return tensor
+    return np.frombuffer(bytes(pixels), np.uint8) / np.float32(255)
 
 
 def pixels_of(tensor: np.ndarray) -> list[int]:
