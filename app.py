@@ -25,14 +25,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import preprocessing
 from preprocessing import segment
 from preprocessing.picture import MAX_PIXELS, open_picture
+from weights import lifetime
 from weights.recognizer import Recognizer
 
 RECOGNIZER = Recognizer(open_picture, preprocessing.to_mnist, segment.split)
 
-if __name__ == "__main__" and len(sys.argv) > 1:  # before gradio, whose import takes seconds
-    from weights import command
+if __name__ == "__main__":  # before gradio, whose import takes seconds and starts threads
+    if len(sys.argv) > 1:
+        from weights import command
 
-    sys.exit(command.main(sys.argv[1:], RECOGNIZER))
+        sys.exit(command.main(sys.argv[1:], RECOGNIZER))
+    lifetime.share_memory()
 
 import gradio as gr
 import numpy as np

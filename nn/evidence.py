@@ -44,11 +44,8 @@ class Unit(NamedTuple):
     """A hidden unit at work on one picture."""
 
     index: int
-    activation: float  # its output h
     contribution: float  # its part in the logit's change from the blank picture to this one
-    picture: (
-        np.ndarray
-    )  # what it looks for: how much each pixel's ink adds to its z, in the shape of the network's input
+    picture: np.ndarray  # what it looks for: how much each pixel's ink adds to its z, in the shape of the input
 
 
 class Explanation(NamedTuple):
@@ -62,7 +59,6 @@ class Explanation(NamedTuple):
 class Chords(NamedTuple):
     """What every hidden layer did with n pictures, compared with the blank one: a list of (n, width) for each."""
 
-    outputs: list[np.ndarray]  # h
     moves: list[np.ndarray]  # h - h(blank)
     slopes: list[np.ndarray]  # (h - h(blank)) / (z - z(blank))
 
@@ -116,8 +112,7 @@ def pick(model: MLP, through: Chords, layer: int, worth: np.ndarray, count: int,
     incoming = columns(model.weights[layer], strongest)  # (count, fan_in)
     pictures = worths(model, through.slopes[:layer], incoming)[0].reshape(-1, *shape)
     return [
-        Unit(int(unit), float(through.outputs[layer][0, unit]), float(contribution[unit]), picture)
-        for unit, picture in zip(strongest, pictures, strict=True)
+        Unit(int(unit), float(contribution[unit]), picture) for unit, picture in zip(strongest, pictures, strict=True)
     ]
 
 
@@ -134,7 +129,7 @@ def as_rows(model: MLP, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def chords(model: MLP, X: np.ndarray) -> Chords:
     """The forward pass of pixels (n, inputs), beside that of the blank picture."""
     activation = ACTIVATIONS[model.activation]
-    through = Chords([], [], [])
+    through = Chords([], [])
     h = model.normalize(np.concatenate([X, np.zeros_like(X[:1])]))  # the last row is the blank picture
     for W, b in zip(model.weights[:-1], model.biases[:-1], strict=True):
         z = product(h, W) + b  # (n + 1, fan_in) @ (fan_in, fan_out) -> (n + 1, fan_out)
@@ -142,7 +137,6 @@ def chords(model: MLP, X: np.ndarray) -> Chords:
         dz, dh = z[:-1] - z[-1], h[:-1] - h[-1]
         slope = activation.derivative(h[:-1], out=np.empty_like(dh))
         np.divide(dh, dz, out=slope, where=np.abs(dz) > SMALLEST_MOVE)
-        through.outputs.append(h[:-1])
         through.moves.append(dh)
         through.slopes.append(slope)
     return through

@@ -115,7 +115,7 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
         )
         first = explanation.units[0] if explanation.units else []
         units = "".join(map(unit, first, strengths(first)))
-    line = "The loudest: what each looks for, how strongly it fired."
+    line = "The loudest: what each looks for, how much it said."
     return (
         evidence
         + step("units", f"<ul>{units or f'<li>{blank()}<i></i></li>' * UNITS_SHOWN}</ul>", "Hidden units", line)
@@ -137,19 +137,18 @@ def ink_map(evidence: np.ndarray, tensor: np.ndarray) -> str:
 
 
 def unit(unit: Unit, share: float) -> str:
-    """One hidden unit: the ink that excites it in blue, that which quiets it in orange, and its activation as a bar."""
+    """One hidden unit: the ink that excites it in blue, that which quiets it in orange, what it added as a bar."""
     weights = unit.picture / max(np.abs(unit.picture).max(), 1e-9)
     colours = np.where(weights[..., None] > 0, FOR, AGAINST) * np.abs(weights[..., None])
-    picture = figure(
-        picture_url(to_levels(colours)), f"What hidden unit {unit.index} looks for; it fired {unit.activation:.1f}", 28
-    )
-    return f'<li title="Unit {unit.index} fired {unit.activation:.2f}">{picture}<i style="--p:{share:.3f}"></i></li>'
+    added = f"{unit.contribution:+.2f} to the logit"
+    picture = figure(picture_url(to_levels(colours)), f"What hidden unit {unit.index} looks for; it added {added}", 28)
+    return f'<li title="Unit {unit.index}: {added}">{picture}<i style="--p:{share:.3f}"></i></li>'
 
 
 def strengths(units: list[Unit]) -> list[float]:
-    """How strongly each fired, as a share of the one that fired most."""
-    most = max((unit.activation for unit in units), default=0) or 1
-    return [max(unit.activation, 0) / most for unit in units]
+    """How much each contributed to the answer, as a share of the one that contributed most."""
+    most = max((unit.contribution for unit in units), default=0) or 1
+    return [max(unit.contribution, 0) / most for unit in units]
 
 
 def chart(answer: Answer) -> str:

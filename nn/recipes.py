@@ -40,7 +40,7 @@ class Recipe:
     non_digits: float = 0.0  # pictures of no digit, as a share of the digits; any makes an eleventh class
     average: float = 0.0  # epochs over which the weights are averaged for the answer; 0: no averaging
     members: int = 1  # networks trained apart and joined into one; each has its share of the hidden units
-    quantize: bool = False  # weights of all layers but the last as whole numbers of a byte
+    quantize: bool = False  # weights of hidden layers are rounded to int8
     normalize: bool = False  # inputs to zero mean and unit variance over the training images
     seed: int = 0
 
@@ -55,8 +55,8 @@ class Recipe:
                 raise ValueError(f"{name} must be from {low:g} to {high:g}, got {getattr(self, name)}")
         if any(width % self.members for width in self.hidden):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
-        if self.quantize and self.activation != "relu":
-            raise ValueError(f"quantize is for networks of relu units, not of {self.activation}")
+        if self.quantize and not (self.hidden and self.activation == "relu"):
+            raise ValueError("quantize is for networks with hidden layers of relu units")
 
 
 @dataclass(frozen=True)

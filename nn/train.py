@@ -49,6 +49,8 @@ MEMBER = "member-{}"  # a member's folder in its run's folder
 MADE_WITH = ("numpy", "pillow", "matplotlib")
 # Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
 AVERAGE_EVERY = 8
+# Settings that a run's last epoch does not depend on.
+AFTERWARDS = {"quantize"}
 # One stream of random numbers an epoch and purpose, named by [seed, epoch, purpose]: an interrupted run goes on with
 # the very numbers it would have drawn.
 SHUFFLING, DISTORTING, DROPPING = range(3)
@@ -220,8 +222,9 @@ class Trainer:
             raise ValueError(f"{path}: a damaged checkpoint ({error}); leave out --resume to start anew") from error
         with file:
             metadata = file.metadata()
-            saved, wanted = json.loads(metadata["recipe"]), json.loads(json.dumps(asdict(self.recipe)))
-            if differing := [key for key in wanted if saved.get(key) != wanted[key]]:
+            saved = asdict(Recipe()) | json.loads(metadata["recipe"])  # a setting may be newer than the checkpoint
+            wanted = json.loads(json.dumps(asdict(self.recipe)))
+            if differing := [key for key in wanted if key not in AFTERWARDS and saved[key] != wanted[key]]:
                 raise ValueError(f"{path} was made with another {', '.join(differing)}: repeat it to resume")
             self.model.theta[...] = file.get_tensor("theta")
             self.average[...] = file.get_tensor("average")
@@ -320,17 +323,16 @@ def needs_made_up(recipe: Recipe) -> bool:
 
 
 def calibrated(model: MLP, recipe: Recipe, dataset: data.Dataset) -> MLP:
-    """The network in bytes or half precision, its "not a digit" brought to the share that non-digits have in life, and
-    its temperatures fitted on the validation images: also redrawn, where the recipe shows redrawn ones, and estranged,
-    where it knows what is no digit.
+    """The network, quantized or in half precision, its "not a digit" brought to the share that non-digits have in life,
+    and its temperatures fitted on the validation images: also redrawn, where the recipe shows redrawn ones, and
+    estranged, where it knows what is no digit.
     """
     digits = dataset.validation
     if recipe.non_digits:
         model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(recipe.non_digits / (1 + recipe.non_digits))
-    half = model.theta.astype(np.float16)
     if recipe.quantize:
         quantize(model)  # a file a quarter as large
-    elif np.isfinite(half).all():
+    elif np.isfinite(half := model.theta.astype(np.float16)).all():
         model.theta[...] = half  # a file half as large
     if recipe.redrawn:
         digits = bank_of(digits, synthetic.make(digits, recipe.seed + VALIDATION_SEED, frame, count=0))
@@ -392,7 +394,7 @@ def parser() -> argparse.ArgumentParser:
     option("--non-digits", "made-up pictures of no digit, as a share of the digits", type=float, metavar="SHARE")
     option("--average", "epochs over which the answering weights are averaged; 0: not", type=float, metavar="EPOCHS")
     option("--members", "networks trained apart and joined into one, each a share of the hidden units", type=int)
-    option("--quantize", "weights of hidden layers are whole numbers of a byte", action=argparse.BooleanOptionalAction)
+    option("--quantize", "weights of hidden layers are rounded to int8", action=argparse.BooleanOptionalAction)
     option("--normalize", "inputs to zero mean and unit variance", action=argparse.BooleanOptionalAction)
     option("--seed", "of initialisation, order, distortions and dropout", type=int)
     for amount in fields(Distortion):

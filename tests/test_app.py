@@ -1,6 +1,7 @@
 """The app without a server: what it answers, what it shows, and how it refuses to start."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from PIL import Image, ImageOps
 
 import app
 import nn.page
+import weights
 from nn.mlp import MLP
 from preprocessing import inputs
 
@@ -170,6 +172,21 @@ def test_damaged_weights_stop_the_start_with_a_message_that_names_the_file(tmp_p
     assert "Traceback" not in run.stderr
 
 
+def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
+    image = Image.open(EXAMPLES / "7.png")
+    reading = app.examine(image)
+    model = weights.load()
+    scale = np.random.default_rng(0).uniform(0.5, 100, model.hidden[0]).astype(np.float32)
+    model.weights[0] /= scale  # relu(s z) = s relu(z)
+    model.biases[0] /= scale
+    rows = model.weights[1].reshape(model.hidden[0], -1)
+    rows *= scale[:, None]
+    before, after = (app.why(image, [reading._replace(model=each)]) for each in (reading.model, model))
+    bars = [re.findall(r'title="Unit (\d+): (\S+) to the logit".*?--p:([\d.]+)', page) for page in (before, after)]
+    assert len(bars[0]) == nn.page.UNITS_SHOWN
+    np.testing.assert_allclose(np.array(bars[1], float), np.array(bars[0], float), atol=0.02)
+
+
 def test_sessions_keep_no_copy_of_the_components():
     code = (
         "import app; from weights import lighter; lighter.lighten(); from gradio import state_holder, route_utils; "
@@ -183,6 +200,7 @@ def test_sessions_keep_no_copy_of_the_components():
 def test_gradio_finds_files_in_a_call_without_a_look_at_each_pixel():
     code = """
 import asyncio
+from collections import OrderedDict
 from gradio import processing_utils
 from gradio_client import utils
 from weights import lighter
@@ -197,7 +215,8 @@ async def upper(file):
     return file["path"].upper()
 
 file = {"path": "a", "meta": {"_type": "gradio.FileData"}}
-call = [[0] * 784, file, {"layers": [file, None], "sizes": [[1, 2], (3, file)]}, "text", 7]
+pictures = [[(3, file)], [OrderedDict(file)], "text", 7]
+call = [[0] * 784, file, {"layers": [file, None], "sizes": [[1, 2], (3, file)]}, pictures]
 before = asyncio.run(utils.async_traverse(call, upper, is_file)), len(looked_at)
 looked_at.clear()
 lighter.lighten()

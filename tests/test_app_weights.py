@@ -13,7 +13,7 @@ import weights
 
 
 def slightly_changed(number, folder):
-    """{name: bytes}: the bundled network, its logits larger by some millionths."""
+    """{name: bytes}: the bundled network, its last weights larger by some millionths."""
     network = weights.load()
     network.weights[-1] *= 1 + number * 1e-6
     weights.save_pretrained(network, folder)

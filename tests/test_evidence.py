@@ -65,8 +65,8 @@ def test_evidence_of_a_network_worked_out_by_hand():
     # x1: 2 * 0.6 * 1 + -1 * 1 * 0.5 = 0.7;  x2: 1 * 0.6 * 1 + 1 * 1 * 0.5 = 1.1; times the ink in them
     np.testing.assert_allclose(evidence(model, np.array([1.0, 0.5]), 0), [0.7, 0.55])
     first, second = strongest_units(model, np.array([1.0, 0.5]), layer=0, count=2, for_class=0)
-    assert first[:3] == pytest.approx((0, 1.5, 1.5))  # moved by 1.5, worth 1
-    assert second[:3] == pytest.approx((1, 0.5, -0.25))  # moved by -0.5, worth 0.5
+    assert first[:2] == pytest.approx((0, 1.5))  # moved by 1.5, worth 1
+    assert second[:2] == pytest.approx((1, -0.25))  # moved by -0.5, worth 0.5
     np.testing.assert_allclose(first.picture, [2, 1])
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -339,6 +340,24 @@ def test_uploads_without_end_stay_within_the_disk_they_may_have(own):
         assert answer.status_code in (200, 429), answer.text
     size = sum(file.stat().st_size for file in uploads.rglob("*") if file.is_file())
     assert size <= storage.MAX_FOLDER_BYTES
+
+
+def test_threads_share_the_memory_that_is_given_back(own):
+    url, process, *_ = own
+    with ThreadPoolExecutor(16) as pool:  # makes the server start all of its threads
+        answers = list(pool.map(lambda _: httpx.post(f"{url}/predict/image", content=SEVEN, timeout=60), range(64)))
+    assert all(answer.json()["digit"] == 7 for answer in answers)
+    assert not arenas(process.pid)
+
+
+def arenas(pid):
+    """Where glibc keeps memory for some threads alone: a part that is used and one that is not, 64 MiB together."""
+    found, size = [], 64 * 2**20
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        start, end = (int(number, 16) for number in line.split()[0].split("-"))
+        if start % size == 0 and end - start < size and len(line.split()) == 5 and " rw-p " in line:
+            found.append(line)
+    return found
 
 
 def test_told_to_stop_it_answers_what_is_under_way_and_exits_within_five_seconds(own):

@@ -8,7 +8,7 @@ from nn.backprop import Backprop
 from nn.functions import cross_entropy, one_hot, sigmoid, softmax
 from nn.mlp import MLP, columns, joined, product, transposed
 from nn.optimizers import Adam, learning_rate, make_optimizer
-from nn.quantize import LEVELS, quantize
+from nn.quantize import LEVELS, MOST_LAYERS, quantize
 
 
 def small_problem(n=7, inputs=6, classes=4, seed=1):
@@ -243,20 +243,20 @@ def test_blocks_multiply_like_the_matrix_they_stand_for():
     np.testing.assert_array_equal(columns(matrix, units), matrix.T[units])
 
 
-def quantized(hidden=(64, 32), members=1, **options):
-    """A network, and the same with whole-numbered weights."""
-    model, rounded = (MLP(hidden, seed=3, classes=11, members=members, **options) for _ in range(2))
+def quantized(hidden=(64, 32), members=1):
+    """A network with biases that matter, and the same quantized."""
+    model, rounded = (MLP(hidden, seed=3, classes=11, members=members) for _ in range(2))
     for each in (model, rounded):
-        each.theta += 0.01  # biases off zero
+        for i, b in enumerate(each.biases):
+            b[...] = np.random.default_rng(i).standard_normal(b.shape)
     quantize(rounded)
     return model, rounded
 
 
-@pytest.mark.parametrize("members", [1, 4])
-@pytest.mark.parametrize("hidden", [(), (64,), (64, 32), (64, 32, 16)])
-def test_whole_numbers_answer_as_the_real_ones_did(hidden, members):
-    if members > 1 and not hidden:
-        pytest.skip("members share hidden units")
+@pytest.mark.parametrize(
+    ("hidden", "members"), [((), 1), ((64,), 1), ((64, 32), 1), ((64, 32, 16), 1), ((64,), 4), ((64, 32, 16), 4)]
+)
+def test_a_quantized_network_answers_as_before(hidden, members):
     X = np.random.default_rng(0).random((200, 784), np.float32)
     model, rounded = quantized(hidden, members)
     for W in rounded.weights[:-1]:
@@ -267,6 +267,32 @@ def test_whole_numbers_answer_as_the_real_ones_did(hidden, members):
     assert not hidden or (after != before).any()
 
 
+@pytest.mark.parametrize("members", [1, 4])
+def test_nothing_is_lost_of_weights_that_are_multiples_of_a_scale(members):
+    rng = np.random.default_rng(0)
+    model = MLP((16, 8), seed=3, members=members)
+    for W, b in zip(model.weights[:-1], model.biases[:-1], strict=True):
+        W[...] = rng.integers(-LEVELS, LEVELS + 1, W.shape)
+        W[..., 0, :] = LEVELS
+        b[...] = rng.standard_normal(b.shape)
+    integers = model.weights[0].copy()
+    W1, W2, _ = model.weights
+    W1 *= 2.0**-8
+    W2 *= 2.0 ** rng.integers(-12, -6, (*W2.shape[:-2], 1, W2.shape[-1]))
+    X = rng.random((20, 784), np.float32)
+    before = model.logits(X)
+    quantize(model)
+    np.testing.assert_array_equal(model.weights[0], integers)
+    np.testing.assert_allclose(model.logits(X), before, rtol=1e-4, atol=1e-5 * before.std())
+
+
+def test_weights_are_rounded_to_the_nearest():
+    model, rounded = (MLP((16,), seed=3) for _ in range(2))
+    quantize(rounded)
+    exact = model.weights[0] / (np.abs(model.weights[0]).max(axis=0) / LEVELS)
+    assert np.abs(rounded.weights[0] - exact).max() < 0.501
+
+
 def test_a_unit_that_nothing_leads_to_is_not_divided_by_nothing():
     model = MLP((8,), seed=1)
     model.weights[0][:, 3] = 0
@@ -275,26 +301,33 @@ def test_a_unit_that_nothing_leads_to_is_not_divided_by_nothing():
     assert not model.weights[0][:, 3].any()
 
 
-def test_only_relu_lets_scales_through():
-    with pytest.raises(ValueError, match="sigmoid"):
-        quantize(MLP((8,), "sigmoid"))
+def test_only_networks_that_let_scales_through_are_quantized():
+    deep = MLP((4,) * MOST_LAYERS)
+    quantize(deep)
+    assert np.isfinite(deep.logits(np.ones((2, 784), np.float32))).all()
+    for model in (MLP((8,), "sigmoid"), MLP((4,) * (MOST_LAYERS + 1))):
+        with pytest.raises(ValueError, match="up to 8 layers of relu"):
+            quantize(model)
 
 
 @pytest.mark.parametrize("members", [1, 4])
-def test_a_frozen_network_answers_single_pictures_from_bytes(members):
-    X = (np.random.default_rng(0).random((20, 784), np.float32) - 0.8).clip(0)  # mostly paper
+def test_a_frozen_network_answers_single_pictures_from_int8(members):
+    rng = np.random.default_rng(0)
+    X = (rng.random((20, 784), np.float32) - 0.8).clip(0)  # mostly paper
+    X[-1] = rng.random(784)  # all ink
     _, model = quantized(members=members)
-    before = model.logits(X)
+    batch = model.logits(X)
     assert model.freeze() is model
-    assert [W.dtype.name for W in model.narrow] == ["int8", "int8", "float32"]
-    np.testing.assert_array_equal(model.logits(X), before)
-    dense = np.ones((1, 784), np.float32)
-    np.testing.assert_allclose(model.logits(dense), model.logits(np.repeat(dense, 2, axis=0))[:1], rtol=1e-4, atol=1e-3)
-    for row, expected in zip(X, before, strict=True):
-        np.testing.assert_allclose(model.logits(row[None])[0], expected, rtol=1e-4, atol=1e-3)
-    for array in (model.theta, *model.weights, *model.biases):
+    assert [W is not None and W.dtype.name for W in model.int8_weights] == ["int8", "int8", False]
+    np.testing.assert_array_equal(model.logits(X), batch)
+    for row, expected in zip(X, batch, strict=True):
+        np.testing.assert_allclose(model.logits(row[None])[0], expected, rtol=1e-4, atol=1e-4 * batch.std())
+    for array in (model.theta, *model.weights, *model.biases, *model.int8_weights[:-1]):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
+    model.int8_weights[0] = np.zeros_like(model.int8_weights[0])
+    assert np.abs(model.logits(X[:1])[0] - batch[0]).max() > 0.01 * batch.std()  # they are what it read
+    np.testing.assert_array_equal(model.logits(X), batch)
 
 
 def test_a_network_of_real_numbers_can_be_frozen_too():

@@ -94,6 +94,7 @@ def test_without_a_repository_the_bundled_weights_are_served_and_nobody_is_asked
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
     served = serving.start()
     assert served.current.model.widths == weights.load().widths
+    assert [W.dtype.name for W in served.current.model.int8_weights[:-1]] == ["int8", "int8"]  # quantized, and frozen
     assert served.health()["weights"]["source"] == "bundled"
     assert not hub.requests
 
@@ -197,6 +198,7 @@ def test_a_request_keeps_the_network_it_began_with(published, serve):
     push(published, 2)
     wait_for_version(served, 2)
     assert np.array_equal(begun.theta, before)
+    assert not served.current.model.theta.flags.writeable
     assert provenance.revision != revision(served)
 
 

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 import weights
 from nn import data, train
@@ -13,6 +14,7 @@ from nn.augment import Distortion, distort
 from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
 from nn.data import Dataset, Split
 from nn.functions import softmax
+from nn.quantize import quantize
 from nn.recipes import PRESETS, Recipe
 from nn.train import Trainer, fit, member_of
 
@@ -122,6 +124,19 @@ def test_resuming_with_another_recipe_is_refused(bars, tmp_path):
         fit(Recipe(hidden=(16,), epochs=3, batch_size=32, lr=0.1), bars, tmp_path, resume=True)
 
 
+def test_what_comes_after_the_training_may_change_on_resuming_and_settings_may_be_newer(bars, tmp_path):
+    [trainer] = fit(SHORT, bars, tmp_path)
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    with safe_open(checkpoint, "np") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    recipe = json.loads(metadata["recipe"])
+    del recipe["quantize"], recipe["members"]  # as before there was such a thing
+    save_file(arrays, checkpoint, metadata | {"recipe": json.dumps(recipe)})
+    [again] = fit(dataclasses.replace(SHORT, quantize=True), bars, tmp_path, resume=True)
+    np.testing.assert_array_equal(again.best, trainer.best)
+    assert load_file(tmp_path / "model.safetensors")["W1"].dtype == np.int8
+
+
 def test_config_holds_everything_needed_to_repeat_the_run(bars, tmp_path):
     fit(SHORT, bars, tmp_path)
     training = json.loads((tmp_path / "config.json").read_text())["training"]
@@ -220,16 +235,23 @@ def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):
     np.testing.assert_array_equal(saved.theta, trainer.best.astype(np.float16))
 
 
-def test_a_quantized_run_is_calibrated_on_what_it_will_answer(bars, tmp_path):
-    recipe = dataclasses.replace(SHORT, quantize=True)
-    [trainer] = fit(recipe, bars, tmp_path)
+def test_a_quantized_run_is_calibrated_on_what_it_will_answer(bars, tmp_path, monkeypatch):
+    def louder(model):
+        quantize(model)
+        model.weights[-1] *= 20  # so that it makes a difference
+
+    monkeypatch.setattr(train, "quantize", louder)
+    [trainer] = fit(dataclasses.replace(SHORT, quantize=True), bars, tmp_path)
     saved, real = weights.load(tmp_path), trainer.answering_model(trainer.best)
-    assert load_file(tmp_path / "model.safetensors")["W1"].dtype == np.int8
-    logits = saved.logits(bars.validation.pixels())
-    assert saved.temperature == fit_temperature(logits, bars.validation.labels)
-    np.testing.assert_allclose(logits, real.logits(bars.validation.pixels()), atol=0.1)
-    with pytest.raises(ValueError, match="relu"):
-        dataclasses.replace(recipe, activation="sigmoid")
+    pixels, labels = bars.validation.pixels(), bars.validation.labels
+    logits = saved.logits(pixels)
+    assert saved.temperature == fit_temperature(logits, labels) != fit_temperature(real.logits(pixels), labels)
+
+
+@pytest.mark.parametrize("changes", [{"activation": "sigmoid"}, {"hidden": ()}])
+def test_only_hidden_layers_of_relu_units_can_be_quantized(changes):
+    with pytest.raises(ValueError, match="hidden layers of relu units"):
+        dataclasses.replace(SHORT, quantize=True, **changes)
 
 
 def test_the_odds_temperature_that_made_the_labels_is_found():

@@ -9,6 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 import weights
 from nn import MLP
+from nn.quantize import quantize
 from weights import WeightsError, card
 
 
@@ -57,6 +58,11 @@ def test_a_tensor_is_written_in_the_smallest_dtype_that_loses_nothing(tmp_path, 
         assert weights.load(tmp_path).theta.dtype == np.float32
 
 
+def test_double_precision_is_for_memory_alone(tmp_path):
+    weights.save_pretrained(MLP((32,), dtype=np.float64), tmp_path)
+    assert weights.load(tmp_path).theta.dtype == np.float32
+
+
 def test_a_transposed_view_is_saved_in_the_right_order(tmp_path):
     model = MLP((32,))
     model.weights[0] = np.asfortranarray(model.weights[0])
@@ -84,6 +90,17 @@ def scored(**changes):
     row = {"accuracy": 0.985, "slashed_zero": 0.9, "ece": 0.007, "refused": 4, "predict_ms": 5.0}
     others = {"n": 1566, "auroc": 0.9947, "over_90": 0.033, "refused": 0.857}
     return {"n": 400, "n_slashed_zero": 30, "conditions": {"thin": row}, "nondigits": others} | changes
+
+
+def test_a_card_says_how_the_weights_are_kept(tmp_path):
+    model = MLP((8, 4), seed=1)
+    card.write(tmp_path, model, {})
+    assert "holds `W1 W2 W3` in float32, `b1 b2 b3` in int8" in (tmp_path / "README.md").read_text()
+    quantize(model)
+    card.write(tmp_path, model, {})
+    text = (tmp_path / "README.md").read_text()
+    assert "holds `W1 b1 W2 b2 b3` in int8, `W3` in float32" in text
+    assert "quantized" in text
 
 
 def test_a_card_carries_what_the_app_scored_on_drawings(tmp_path):

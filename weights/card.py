@@ -57,8 +57,8 @@ tensor = preprocessing.to_mnist(image)  # any picture of one digit -> (28, 28)
 probabilities = model.predict_proba(tensor.reshape(1, 784))[0]
 ```
 
-`model.safetensors` holds {tensors}, W of shape (fan_in, fan_out){blocks}:
-`h = {activation}(x @ W1 + b1)` and so on, then {last}.
+`model.safetensors` holds {tensors}, W of shape (fan_in, fan_out){blocks}.
+{quantized}`h = {activation}(x @ W1 + b1)` and so on, then {last}.
 
 ## Limits
 
@@ -88,6 +88,9 @@ another's, and the logits are the mean of theirs.
 """
 BLOCKS = """, or between hidden
 layers (members, fan_in / members, fan_out / members)"""
+QUANTIZED = """\
+The integers are quantized weights, used as they are: the scale of each unit is folded into the next layer.
+"""
 SOFTMAX = "softmax of the logits, divided by `temperature`"
 TWO_QUESTIONS = """two questions, whether it is a digit and which:
 a sigmoid of the log odds of the last logit against the others, divided by `odds_temperature`, and softmax of the
@@ -143,6 +146,7 @@ def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> Mode
             if split in figures
         ],
     )
+    arrays = tensors(model)
     text = TEXT.format(
         name=MODEL_NAME,
         widths="-".join(map(str, model.widths)),
@@ -152,7 +156,8 @@ def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> Mode
         table=results_table(figures),
         pictures="".join(f"\n![{text}]({file})\n" for file, text in pictures.items()),
         drawings=drawings_section(model.info["drawings"]) if "drawings" in model.info else "",
-        tensors=by_dtype(tensors(model)),
+        tensors=by_dtype(arrays),
+        quantized=QUANTIZED if any(array.dtype == np.int8 for array in arrays.values() if array.ndim > 1) else "",
         blocks=BLOCKS if any(W.ndim > 2 for W in model.weights) else "",
         last=SOFTMAX if model.odds_temperature is None else TWO_QUESTIONS,
         refusal=REFUSES if model.classes > DIGITS else ANSWERS_ALWAYS,

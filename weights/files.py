@@ -19,7 +19,7 @@ from safetensors.numpy import save as serialize
 
 from nn import MLP
 from nn.mlp import size
-from nn.quantize import narrowed
+from nn.quantize import lossless_cast
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -47,8 +47,11 @@ def save(model: MLP, folder: str | Path) -> None:
 
 def tensors(model: MLP) -> dict[str, np.ndarray]:
     """What model.safetensors holds of it."""
-    # safetensors writes the bytes of an array that is not contiguous in the wrong order, without a word
-    return {name: np.ascontiguousarray(narrowed(array, *NARROWER)) for name, array in named_parameters(model).items()}
+    arrays = {}
+    for name, array in named_parameters(model).items():
+        # safetensors writes the bytes of an array that is not contiguous in the wrong order, without a word
+        arrays[name] = lossless_cast(np.ascontiguousarray(array, np.float32), *NARROWER)
+    return arrays
 
 
 def load(folder: str | Path) -> MLP:

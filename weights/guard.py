@@ -204,10 +204,11 @@ class Guard:
             if not isinstance(value.get("meta", {}), dict):  # gradio would ask it for its keys
                 raise Refused(422, 'Expected {"_type": "gradio.FileData"} as a file\'s meta.')
             value = value.values()
-        if not is_flat(value):
-            for inner in value:
-                if type(inner) in CONTAINERS:
-                    self.check_files(inner, depth + 1)
+        if CONTAINERS.isdisjoint(map(type, value)):  # 784 pixels, say: at once, a fifth of the time
+            return
+        for inner in value:
+            if type(inner) in CONTAINERS:
+                self.check_files(inner, depth + 1)
 
     def check_path(self, path: str) -> None:
         if URL.match(path):
@@ -220,11 +221,6 @@ class Guard:
             there = False
         if not there:
             raise Refused(422, f"Expected a file's path as {PREFIX}/upload answers it; there is no such upload.")
-
-
-def is_flat(values: Iterable[Any]) -> bool:
-    """Whether none of these is a list or an object: of 784 pixels told in a fifth of the time that a loop takes."""
-    return CONTAINERS.isdisjoint(map(type, values))
 
 
 class Answer:

@@ -52,7 +52,6 @@ def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **pa
     static: files and folders that the page shows; callers may name them as they name their uploads.
     page: what else `launch` takes: theme, css, head ...
     """
-    lifetime.share_memory()
     for name, value in RECORD.items():
         os.environ.setdefault(name, value)
     stop = lifetime.stop_signal()

@@ -1,5 +1,6 @@
 """How the app lives and ends: it tidies up while it serves, and told to stop it answers what it has begun and leaves.
 
+    weights.lifetime.share_memory()                   # before there are other threads
     stop = weights.lifetime.stop_signal()             # before the server starts: it may be told to stop at any time
     blocks.launch(app_kwargs={"lifespan": weights.lifetime.lifespan(tidy)}, prevent_thread_lock=True)
     stop.wait()
@@ -52,8 +53,8 @@ async def repeat(tidy: Callable[[], None]) -> None:
 
 
 def share_memory() -> None:
-    """Lets all threads take memory from one place. Otherwise glibc gives each its own, and keeps up to 64 MB of a large
-    picture at the end of it, out of `malloc_trim`'s reach. For the beginning: threads keep the place they have.
+    """Lets all threads to come take memory from one arena, where `malloc_trim` reaches everything. With an arena for
+    each of them, as is usual, glibc keeps up to 64 MB of a large picture at the end of each.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 1)

@@ -14,9 +14,8 @@ from typing import Any
 from gradio import blocks, mcp, route_utils, state_holder
 from gradio_client import utils
 
-from weights.guard import is_flat
-
 walk = utils.async_traverse
+CONTAINERS = (dict, list, tuple)  # where it looks inside
 
 
 class Session(state_holder.SessionState):
@@ -40,8 +39,8 @@ async def async_traverse(value: Any, change: Callable[..., Coroutine], is_root: 
     """Gradio's search for files in a call, without a coroutine for each number of a list of pixels: a batch of them
     would hold up all other callers for a tenth of a second.
     """
-    if isinstance(value, list) and is_flat(value):
-        return value  # files are objects
+    if isinstance(value, list) and not any(issubclass(kind, CONTAINERS) for kind in set(map(type, value))):
+        return value[:]  # files are objects
     return await walk(value, change, is_root)
 
 

@@ -193,7 +193,7 @@ class Counted:
 
     async def drain(self) -> None:
         """Reads the rest and keeps nothing of it: what is left unread would break the connection."""
-        if self.complete:
+        if self.complete:  # as almost always: without a timer
             return
         read = 0
         with contextlib.suppress(TimeoutError):

@@ -36,7 +36,7 @@ POLL_SECONDS = 300.0
 LEAST_POLL_SECONDS = 0.05
 # After a failure the Hub is asked again soon, then at ever longer intervals up to the usual one.
 RETRY_SECONDS = 5.0
-# For one look at the Hub with all downloads: 7 MB within this time is 0.5 Mbit/s, slower than any network it runs in.
+# For one look at the Hub with all downloads: 4 MB within this time is 0.3 Mbit/s, slower than any network it runs in.
 BUDGET_SECONDS = 120.0
 # A look that outlasts its budget is told to end and left behind; a Hub that never lets go holds no more threads.
 MOST_LEFT_BEHIND = 4
@@ -212,7 +212,7 @@ class Serving:
 
     def _swap(self, snapshot: hub.Snapshot, limit: Limit) -> None:
         """Puts checked weights in the place of the current ones. Raises WeightsError when they do not pass."""
-        model = verified(snapshot.folder)
+        model = verified(snapshot.folder).freeze()
         results = figures(model.info)
         now = datetime.now(UTC)
         provenance = Provenance(
@@ -220,7 +220,7 @@ class Serving:
         )
         with self._lock:
             limit.check()
-            self.current = Served(model.freeze(), provenance)
+            self.current = Served(model, provenance)
             self.look = Look(now)  # at once, or /health would name the new weights and the old error for a moment
         log.info("weights: now serving %s", provenance)
 
