@@ -43,6 +43,8 @@ NUMBER_CONDITIONS = ("standard", "white-on-black", "colour", "photo", "transpare
 
 
 def load_sketches():
+    if "SKETCHES_DIR" not in os.environ:
+        sys.exit("error: SKETCHES_DIR must name the folder of sketches.py and its sketches")
     spec = importlib.util.spec_from_file_location("sketches", Path(os.environ["SKETCHES_DIR"]) / "sketches.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

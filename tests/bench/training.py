@@ -233,7 +233,10 @@ def main():
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", module="sklearn")
 
-    dataset = data.load(arguments.data)
+    try:
+        dataset = data.load(arguments.data)
+    except data.DataError as error:
+        sys.exit(f"error: {error}")
     if arguments.to_99:
         measures = to_99(dataset)
     else:
