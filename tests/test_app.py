@@ -197,6 +197,34 @@ def test_sessions_keep_no_copy_of_the_components():
     assert output_of([sys.executable, "-c", code], cwd=ROOT).split() == ["0", "True", "True"]
 
 
+def test_gradio_finds_its_address_as_the_caller_sees_it():
+    code = """
+from itertools import product
+from gradio import route_utils
+from starlette.requests import Request
+from weights import lighter
+
+RUN = "/gradio_api/run/predict"
+PLACES = [("a.example", RUN, b""), ("b.example:7860", RUN, b"x=1"), ("a.example", "/prefix" + RUN, b"")]
+HOST, PROTO = (b"x-forwarded-host", b"c.example, d.example"), (b"x-forwarded-proto", b"https")
+TOLD = [[], [HOST], [PROTO], [HOST, PROTO], [(b"x-gradio-server", b"http://e.example/x")]]
+ROOTS = ["", None, "/prefix", "https://f.example/"]
+
+def request(place, told):
+    host, path, query = place
+    scope = {"type": "http", "method": "POST", "scheme": "http", "path": path, "query_string": query}
+    return Request(scope | {"headers": [(b"host", host.encode()), *told]})
+
+calls = [(request(place, told), RUN, root) for place, told, root in product(PLACES, TOLD, ROOTS)]
+before = [route_utils.get_root_url(*call) for call in calls]
+lighter.lighten()
+for call, address in zip(calls, before, strict=True):
+    assert [route_utils.get_root_url(*call) for _ in range(2)] == [address] * 2
+print(len(set(before)) > 10, lighter.known_root_url.cache_info().hits >= len(calls))
+"""
+    assert output_of([sys.executable, "-c", code], cwd=ROOT).split() == ["True", "True"]
+
+
 def test_gradio_finds_files_in_a_call_without_a_look_at_each_pixel():
     code = """
 import asyncio

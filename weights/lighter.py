@@ -8,14 +8,19 @@ It would take longer than all the rest of a short call.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 from gradio import blocks, mcp, route_utils, state_holder
 from gradio_client import utils
+from starlette.requests import Request
 
-walk = utils.async_traverse
+walk, root_url = utils.async_traverse, route_utils.get_root_url
 CONTAINERS = (dict, list, tuple)  # where it looks inside
+# Where a caller found the app, which gradio takes apart anew for each call: addresses of that many calls are kept.
+MAX_ADDRESSES = 32
+TOLD_BY_PROXIES = ("x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
 
 
 class Session(state_holder.SessionState):
@@ -44,8 +49,20 @@ async def async_traverse(value: Any, change: Callable[..., Coroutine], is_root: 
     return await walk(value, change, is_root)
 
 
+def get_root_url(request: Request, route_path: str, root_path: str | None) -> str:
+    """Gradio's address of the app as the caller sees it, worked out once for calls of the same kind."""
+    told = tuple((name, request.headers[name]) for name in TOLD_BY_PROXIES if name in request.headers)
+    return known_root_url(str(request.url), told, route_path, root_path)
+
+
+@lru_cache(MAX_ADDRESSES)
+def known_root_url(url: str, told: tuple, route_path: str, root_path: str | None) -> str:
+    return root_url(SimpleNamespace(url=url, headers=dict(told)), route_path, root_path)
+
+
 def lighten() -> None:
-    """Makes gradio use these wherever it begins a session or looks for files."""
+    """Makes gradio use these wherever it begins a session, looks for files or for its own address."""
     for module in (state_holder, route_utils, blocks, mcp):
         module.SessionState = Session
     utils.async_traverse = async_traverse
+    route_utils.get_root_url = get_root_url
