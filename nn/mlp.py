@@ -114,8 +114,8 @@ class MLP:
         return weights, biases
 
     def freeze(self) -> MLP:
-        """Makes its parameters read-only, and a quantized network (quantize.py) answers to single pictures in two
-        thirds of the time: its weights are kept as int8 too, and a row then waits for a quarter of the memory.
+        """Makes its parameters read-only, and a quantized network (quantize.py) answers to single pictures in three
+        quarters of the time: its weights are kept as int8 too, and a row then waits for a quarter of the memory.
         Returns itself.
         """
         for array in (self.theta, *self.weights, *self.biases):
