@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 import app
 import nn.page
 import weights
+from nn.evidence import strongest_units
 from nn.mlp import MLP
 from preprocessing import inputs
 
@@ -185,6 +186,9 @@ def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     bars = [re.findall(r'title="Unit (\d+): (\S+) to the logit".*?--p:([\d.]+)', page) for page in (before, after)]
     assert len(bars[0]) == nn.page.UNITS_SHOWN
     np.testing.assert_allclose(np.array(bars[1], float), np.array(bars[0], float), atol=0.02)
+    units = strongest_units(reading.model, reading.prepared.tensor, 0, nn.page.UNITS_SHOWN, 7)
+    shown = [(unit.index, unit.contribution, unit.contribution / units[0].contribution) for unit in units]
+    np.testing.assert_allclose(np.array(bars[0], float), shown, atol=0.01)
 
 
 def test_sessions_keep_no_copy_of_the_components():
