@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -351,12 +352,16 @@ def test_threads_share_the_memory_that_is_given_back(own):
 
 
 def arenas(pid):
-    """Where glibc keeps memory for some threads alone: a part that is used and one that is not, 64 MiB together."""
+    """Where glibc keeps memory for some threads alone: a part that may be used and one that may not be yet, side by
+    side, at a multiple of 64 MiB and at least as long.
+    """
     found, size = [], 64 * 2**20
-    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-        start, end = (int(number, 16) for number in line.split()[0].split("-"))
-        if start % size == 0 and end - start < size and len(line.split()) == 5 and " rw-p " in line:
-            found.append(line)
+    maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    for used, unused in pairwise(maps):
+        (start, middle), (next_, end) = ((int(part, 16) for part in line[0].split("-")) for line in (used, unused))
+        side_by_side = start % size == 0 and middle == next_ and end >= start + size
+        if side_by_side and (used[1], unused[1]) == ("rw-p", "---p"):
+            found.append(" ".join(used))
     return found
 
 
