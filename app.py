@@ -314,9 +314,10 @@ def build() -> gr.Blocks:
 
 
 def routes() -> list:
-    """Our HTTP routes, beside those of the page."""
+    """Our HTTP routes, beside those of the page. They are tried one after the other: the documentation's come last."""
     api = http.api(served(), RECOGNIZER, inputs.EXAMPLES / "7.png")
-    return [*api.routes, Route("/live", live, methods=["POST"])]
+    ours = sorted(api.routes, key=lambda route: not isinstance(route, http.Direct))
+    return [Route("/live", live, methods=["POST"]), *ours]
 
 
 def announce() -> None:
