@@ -59,6 +59,7 @@ class Siege:
         self.statuses = Counter()
         config = self.http.get("/config").json()
         self.pad = next(each["id"] for each in config["components"] if each["props"].get("elem_id") == "pad")
+        self.example = str(EXAMPLES / "7.png")  # named by its path, as the page does
         self.events = sorted({each["api_name"] for each in config["dependencies"] if each["api_name"]})
 
     def send(self, method, path, **request):
@@ -212,14 +213,12 @@ def test_uploaded_files(siege, data):
     if answer.status_code == 200:
         file = {"path": answer.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
         event = data.draw(st.sampled_from(["predict", "show_drawing", "show_picture"]))
-        pad = data.draw(
-            st.sampled_from(
-                [
-                    {"background": None, "layers": [], "composite": file},
-                    {"background": file, "layers": [file], "composite": None},
-                ]
-            )
+        other = file | {"path": siege.example}
+        sheets = st.lists(st.sampled_from([file, other]), max_size=3)
+        below = st.fixed_dictionaries(
+            {"background": st.sampled_from([None, file]), "layers": sheets, "composite": st.none()}
         )
+        pad = data.draw(st.just({"background": None, "layers": [], "composite": file}) | below)
         siege.send("POST", f"/gradio_api/run/{event}", json={"data": [pad if event == "show_drawing" else file]})
         siege.send("GET", f"/gradio_api/file={file['path']}", headers={"Range": data.draw(ranges)})
 

@@ -1,6 +1,7 @@
 """Too much and too far: limits are kept whatever a caller says, and no file or host is reached that should not be."""
 
 import base64
+import io
 import json
 import signal
 import socket
@@ -165,6 +166,45 @@ def test_layer_of_any_index_makes_no_list_of_that_length(http, index, status):
     }
     answer = http.post("/gradio_api/component_server", data=form, files={"file": ("a.png", SEVEN)})
     assert answer.status_code == status, answer.text
+
+
+def sheet(width, height):
+    """A large picture in a small file."""
+    file = io.BytesIO()
+    Image.new("1", (width, height), 1).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("background", "layers", "said"),
+    [
+        (None, [(9, 9)] * 200, "at most 8 layers, got 200"),
+        ((9, 9), [(9, 9)] * 8, "at most 8 layers, got 9"),
+        (None, [(7000, 7000)] * 2, "at most 50,000,000 pixels in all layers together"),
+        ((40, 40), [(50, 50)], "of the same size"),
+    ],
+)
+def test_drawing_of_too_many_or_too_large_sheets_is_not_decoded(http, background, layers, said):
+    uploaded = {None: None}
+    for size in {background, *layers} - {None}:
+        (path,) = http.post("/gradio_api/upload", files={"files": ("a.png", sheet(*size))}).json()
+        uploaded[size] = {"path": path, "meta": META}
+    drawing = {"background": uploaded[background], "layers": [uploaded[size] for size in layers], "composite": None}
+    answer = call(http, drawing, "/gradio_api/run/show_drawing")
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]
+
+
+def test_drawing_sent_sheet_by_sheet_has_the_same_limits(http):
+    for index in ("0", "1"):
+        form = {"type": "layer", "index": index, "id": "many", "component_id": str(pad_id(http)), "session_hash": "s"}
+        form["fn_name"] = "accept_blobs"
+        file = {"file": ("a.png", sheet(7000, 7000))}
+        assert http.post("/gradio_api/component_server", data=form, files=file).status_code == 200
+    drawing = {"background": None, "layers": [], "composite": None, "id": "many"}
+    answer = call(http, drawing, "/gradio_api/run/show_drawing")
+    assert answer.status_code == 422
+    assert "50,000,000 pixels" in answer.json()["error"]
 
 
 # --- No file, no host -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import re
@@ -20,13 +21,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError, create_model
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.limits import PREFIX, Refused, refuse
+from weights.recognizer import MAX_BATCH_PIXELS
 from weights.schemas import MAX_BATCH
-from weights.storage import MAX_ID_LENGTH, BadDrawing, BlobStore, bounded_accept
+from weights.storage import MAX_ID_LENGTH, MAX_LAYERS, BadDrawing, BlobStore, bounded_accept
 
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
 # what the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
@@ -327,6 +330,7 @@ def harden(blocks: Any, complaint: type[Exception]) -> None:
         if isinstance(getattr(block, "blob_storage", None), dict):
             block.blob_storage = BlobStore()
             block.accept_blobs = bounded_accept(block.accept_blobs)
+            block.preprocess = few_sheets(block, complaint)
         if hasattr(block, "async_move_resource_to_block_cache"):
             block.async_move_resource_to_block_cache = no_download(block.async_move_resource_to_block_cache, complaint)
     for block in {block._id: block for event in blocks.fns.values() for block in event.inputs}.values():
@@ -340,6 +344,33 @@ def no_download(move: Callable, complaint: type[Exception]) -> Callable:
         return await move(resource)
 
     return moved
+
+
+def few_sheets(pad: Any, complaint: type[Exception]) -> Callable:
+    """The pad's `preprocess`, which would decode sheets of any number and size, and keep them all at once."""
+    preprocess = pad.preprocess
+
+    def checked(drawing):
+        given = pad.blob_storage.get(drawing.id) if drawing is not None and drawing.id is not None else drawing
+        if given is not None:
+            below = [sheet for sheet in (given.background, *(given.layers or ())) if sheet is not None]
+            if len(below) > MAX_LAYERS:
+                raise complaint(f"Expected at most {MAX_LAYERS} layers, got {len(below)}.", print_exception=False)
+            sizes = [size_of(sheet) for sheet in (*below, given.composite) if sheet is not None]
+            if sum(width * height for width, height in sizes) > MAX_BATCH_PIXELS:
+                limit = f"at most {MAX_BATCH_PIXELS:,} pixels in all layers together"
+                raise complaint(f"Expected {limit}.", print_exception=False)
+            if given.composite is None and len(set(sizes)) > 1:
+                raise complaint("Expected layers and a background of the same size.", print_exception=False)
+        return preprocess(drawing)
+
+    return checked
+
+
+def size_of(sheet: Any) -> tuple[int, int]:
+    """Of a picture in a file or in memory, from its header."""
+    with Image.open(io.BytesIO(sheet) if isinstance(sheet, bytes) else sheet.path) as picture:
+        return picture.size
 
 
 def plainly(preprocess: Callable, complaint: type[Exception]) -> Callable:
