@@ -21,7 +21,7 @@ from PIL import Image
 from weights import storage
 from weights.guard import MAX_JSON_VALUES
 from weights.limits import MAX_JSON_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES
-from weights.storage import BlobStore, Full, UploadFolder
+from weights.storage import MAX_FORM_FILES, BlobStore, Full, UploadFolder
 
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 META = {"_type": "gradio.FileData"}
@@ -117,6 +117,28 @@ def test_upload_folder_never_outgrows_its_size(tmp_path):
     awaited(fill())
     assert (tmp_path / "99" / "file").exists()
     assert not (tmp_path / "0").exists()
+
+
+def test_upload_folder_never_holds_more_files_than_it_may(tmp_path):
+    folder = UploadFolder(tmp_path, max_files=100, grace=0)
+
+    async def fill():
+        for request in range(20):
+            async with folder.room_for(MAX_FORM_FILES):
+                for index in range(MAX_FORM_FILES):
+                    (tmp_path / f"{request}-{index}").write_bytes(b"x")
+            assert len(list(tmp_path.iterdir())) <= 100
+
+    awaited(fill())
+    assert (tmp_path / "19-0").exists()
+
+
+def test_form_of_many_files_is_not_taken(http):
+    for count, status in ((MAX_FORM_FILES, 200), (MAX_FORM_FILES + 1, 400)):
+        files = [("files", (f"{index}.png", SEVEN + bytes([index]))) for index in range(count)]
+        answer = http.post("/gradio_api/upload", files=files)
+        assert answer.status_code == status
+    assert "Too many files" in answer.text
 
 
 def test_young_uploads_are_not_taken_away_for_new_ones(tmp_path):

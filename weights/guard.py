@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from weights.limits import PREFIX, Refused, refuse
 from weights.recognizer import MAX_BATCH_PIXELS
 from weights.schemas import MAX_BATCH
-from weights.storage import MAX_ID_LENGTH, MAX_LAYERS, BadDrawing, BlobStore, bounded_accept
+from weights.storage import MAX_FORM_FILES, MAX_ID_LENGTH, MAX_LAYERS, BadDrawing, BlobStore, bounded_accept
 
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
 # what the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
@@ -385,6 +385,16 @@ def plainly(preprocess: Callable, complaint: type[Exception]) -> Callable:
             raise complaint("This value cannot be used here.", print_exception=False) from error
 
     return checked
+
+
+def few_files(parser: type) -> type:
+    """Gradio's reader of forms, which would take a thousand files in one."""
+
+    class FewFiles(parser):
+        def __init__(self, *args: Any, max_files: float, **options: Any) -> None:
+            super().__init__(*args, max_files=min(max_files, MAX_FORM_FILES), **options)
+
+    return FewFiles
 
 
 def forget_files(blocks: Any, files: set[str]) -> None:

@@ -17,6 +17,7 @@ import gradio as gr
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from gradio import route_utils
 from gradio import routes as gradio_routes
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
@@ -60,6 +61,8 @@ def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **pa
     stop = lifetime.stop_signal()
     blocks = build()
     guard.harden(blocks, gr.Error)
+    for module in (route_utils, gradio_routes):
+        module.GradioMultiPartParser = guard.few_files(module.GradioMultiPartParser)
     lighter.lighten()
     gr.set_static_paths(static)
     folder = UploadFolder(

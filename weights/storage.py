@@ -19,6 +19,8 @@ from typing import Any
 MAX_FOLDER_BYTES = 500_000_000
 # Each has a folder of its own; far below what a file system's inodes or a listing of them would mind.
 MAX_FOLDER_FILES = 5_000
+# In one request; the page and the clients send them one by one.
+MAX_FORM_FILES = 16
 # An upload is read within seconds, by the call it was made for. Nothing younger is taken away from its owner.
 GRACE_SECONDS = 20
 # After tidying this share is left, so that the next upload does not need another look at all files.
@@ -62,7 +64,7 @@ class UploadFolder:
 
     @contextlib.asynccontextmanager
     async def room_for(self, size: int) -> AsyncIterator[None]:
-        """Room for an upload of at most `size` bytes. Raises Full when there is none."""
+        """Room for an upload of at most `size` bytes and MAX_FORM_FILES files. Raises Full when there is none."""
         async with self.lock:
             if not self.fits(size):
                 await asyncio.to_thread(self.tidy, size)
@@ -72,7 +74,7 @@ class UploadFolder:
                         f"{self.max_files:,} files there is room for. Try again shortly."
                     )
             self.reserved += size
-            self.files += 1
+            self.files += MAX_FORM_FILES  # more than come, as a rule: the next count corrects it
         try:
             yield
         finally:
@@ -80,7 +82,7 @@ class UploadFolder:
             self.bytes += size
 
     def fits(self, size: int) -> bool:
-        return self.bytes + self.reserved + size <= self.max_bytes and self.files < self.max_files
+        return self.bytes + self.reserved + size <= self.max_bytes and self.files + MAX_FORM_FILES <= self.max_files
 
     def tidy(self, size: int = 0) -> None:
         """Counts the files, and deletes the oldest while they and `size` more bytes are too many."""
