@@ -6,6 +6,7 @@
   const LONGEST = 1800; // characters of strokes: links of 2,000 survive every messenger
   const TOLERANCES = [0.6, 1.2, 2.5, 5, 10]; // pixels a point may lie off before it is kept; coarser for longer drawings
   const LIMIT = 4000; // points that a link may hold
+  const PHOTO = ".jpg"; // as in inputs.py
   const EXAMPLE = "example";
   const STROKES = "strokes";
   const KINDS = ["draw", "erase"];
@@ -14,6 +15,7 @@
   let ink = null; // canvas with what is on the pad
   let example = null; // the example under the strokes
   const get = (id) => document.getElementById(id);
+  const photosInSight = () => Boolean(get("picture")?.offsetParent);
 
   // --- Strokes to text and back ---
 
@@ -118,12 +120,14 @@
 
   // --- A link that was opened ---
 
-  const name = (button) => button.querySelector("img")?.src.split("/").pop().split(".")[0];
+  const file = (button) => button.querySelector("img")?.src.split("/").pop() ?? "";
+  const name = (button) => file(button).split(".")[0];
+  const isPhoto = (button) => file(button).endsWith(PHOTO); // goes where photos go, not on the pad
 
   async function open() {
     const given = new URLSearchParams(location.hash.slice(1));
     const button = [...document.querySelectorAll("#examples button")].find((b) => name(b) === given.get(EXAMPLE));
-    if (button) {
+    if (button && !isPhoto(button)) {
       const there = new Promise((done) => document.addEventListener("pad:ink", done, { once: true }));
       button.click();
       await there;
@@ -154,6 +158,7 @@
   // --- The buttons ---
 
   async function copy(button) {
+    if (photosInSight()) return say(button, "Drawings only");
     const text = link();
     try {
       await navigator.clipboard.writeText(text);
@@ -175,6 +180,10 @@
     button.timer = setTimeout(() => (button.textContent = button.dataset.name), 2000);
   }
 
+  const said = (selector) => document.querySelector(selector)?.textContent.trim() ?? "";
+  const one = () => said("#label h2"); // the answer
+  const several = () => said("#words strong").replaceAll(" ", "");
+
   // A picture of what is in sight: the drawing left, the answer right.
   function picture() {
     const [width, height, side, edge] = [1000, 500, 400, 50];
@@ -189,21 +198,20 @@
     c.beginPath();
     c.roundRect(edge, edge, side, side, 14);
     c.fill();
-    const photo = document.querySelector("#picture")?.offsetParent && document.querySelector("#picture img");
+    const photo = photosInSight() && document.querySelector("#picture img");
     const source = photo || ink;
     const [w, h] = photo ? [photo.naturalWidth, photo.naturalHeight] : [side, side];
     const scale = side / Math.max(w, h);
     if (source) c.drawImage(source, edge + (side - w * scale) / 2, edge + (side - h * scale) / 2, w * scale, h * scale);
 
     const left = 2 * edge + side;
-    const answer = document.querySelector("#label h2")?.textContent.trim() ?? "";
     c.fillStyle = colour("--accent");
-    font(answer.length > 1 ? 56 : 190, 700);
+    font(one().length > 1 ? 56 : Math.min(190, 750 / several().length), 700);
     c.textBaseline = "middle";
-    c.fillText(answer, left, 150);
+    c.fillText(one() || several(), left, 150, width - left - edge);
     c.fillStyle = colour("--ink");
     font(28);
-    c.fillText(document.querySelector("#words p")?.textContent ?? "", left, 275, width - left - edge);
+    c.fillText(said("#words p"), left, 275, width - left - edge);
     [...document.querySelectorAll("#label .confidence-set")].forEach((row, i) => {
       const y = 335 + 38 * i;
       const share = Number(row.querySelector("meter").value);
@@ -223,7 +231,7 @@
   }
 
   function save() {
-    const answer = document.querySelector("#label h2")?.textContent.trim() || "drawing";
+    const answer = one() || several() || "drawing";
     picture().toBlob((blob) => {
       const a = Object.assign(document.createElement("a"), {
         href: URL.createObjectURL(blob),
@@ -238,7 +246,7 @@
     if (target.closest?.("#copy-link")) copy(target);
     if (target.closest?.("#save-picture")) save();
     const taken = target.closest?.("#examples button");
-    if (taken) example = name(taken);
+    if (taken && !isPhoto(taken)) example = name(taken);
   });
   document.addEventListener("pad:ink", ({ detail }) => {
     ink = detail;

@@ -94,7 +94,7 @@ def examples() -> list[Path]:
 
 
 def gallery() -> gr.Dataset:
-    """The examples as buttons; their names for screen readers are made from the file names, in page.js."""
+    """The examples as buttons; their names for screen readers are made from the file names, in pad.js."""
     return gr.Dataset(
         components=["image"],
         samples=[[str(file)] for file in examples()],

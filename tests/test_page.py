@@ -199,6 +199,26 @@ def test_link_draws_the_same_again_for_whoever_opens_it(visit):
     other.page.wait_for_function(f"async (others) => (await ({likeness})(others)) < 0.05", arg=v.preview())
 
 
+def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
+    v, other = visit(), visit()
+    v.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    v.take_example("paper 2")
+    expect(v.answer).to_have_text("2")
+    v.page.get_by_role("button", name="Copy link").click()
+    expect(v.page.get_by_role("button", name="Drawings only")).to_be_visible()
+    v.page.get_by_role("tab", name="Draw").click()
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    v.page.get_by_role("button", name="Copy link").click()
+    expect(v.page.get_by_role("button", name="Copied")).to_be_visible()
+    link = v.page.evaluate("navigator.clipboard.readText()")
+    assert "example" not in link
+    other.page.goto("about:blank")
+    other.open(link.replace("#", "#example=paper-2&"))  # as such links were once
+    expect(other.answer).to_have_text("1")
+    expect(other.page.locator("#pad")).to_be_visible()
+
+
 def test_link_is_shown_where_the_clipboard_is_blocked(seven):
     seven.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('blocked')); }")
     seven.page.get_by_role("button", name="Copy link").click()
@@ -223,6 +243,18 @@ def test_picture_of_drawing_and_answer_can_be_saved(seven):
     with Image.open(download.value.path()) as picture:
         assert picture.size == (1000, 500)
         assert picture.convert("L").crop((50, 50, 450, 450)).getextrema() == (0, 255)  # ink on paper
+
+
+def test_saved_picture_of_several_digits_names_them(pad):
+    pad.take_example("several 2026")
+    expect(pad.page.locator("#words strong")).to_have_text("2 0 2 6")
+    with pad.page.expect_download() as download:
+        pad.page.get_by_role("button", name="Save picture").click()
+    assert download.value.suggested_filename == "2026.png"
+    with Image.open(download.value.path()) as picture:
+        place = picture.convert("L").crop((500, 50, 1000, 250))  # of the answer
+        low, high = place.getextrema()
+    assert high - low > 100
 
 
 def test_examples_go_where_they_belong_and_have_names(pad):
