@@ -24,7 +24,9 @@ from nn.train import fit
 def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
     """One line of the table, training the preset first where that is not done."""
     if not finished(folder, preset):
-        fit(preset.recipe, dataset, folder)
+        runs = fit(preset.recipe, dataset, folder)
+        if runs[-1].epoch < preset.recipe.epochs:  # Ctrl-C, which `fit` has taken for a wish to keep what there is
+            raise KeyboardInterrupt
     results = evaluate(weights.load(folder), dataset)
     figures = " | ".join(f"{results[split]['accuracy']:.2%}" for split in ("train", "validation", "test"))
     reached = "" if preset.floor is None else "yes" if results["test"]["accuracy"] * 100 >= preset.floor else "no"
@@ -57,6 +59,9 @@ def main(argv: list[str] | None = None) -> int:
         print("|---|---|---|---:|---:|---:|---|")
         for name in arguments.only or [name for name, preset in PRESETS.items() if preset.repeats]:
             print(row(name, PRESETS[name], dataset, arguments.out / name), flush=True)
+    except KeyboardInterrupt:
+        print("interrupted: the table ends here; finished presets are not trained again", file=sys.stderr)
+        return 1
     except (DataError, ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

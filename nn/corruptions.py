@@ -313,7 +313,9 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m nn.corruptions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--weights", type=Path, default=weights.BUNDLED, help="folder (default: the bundled weights)")
-    parser.add_argument("--data", type=Path, help="MNIST's IDX files, or LABEL/*.png (default: ylecun/mnist)")
+    parser.add_argument(
+        "--data", type=Path, help="MNIST's IDX files, or train/ and test/LABEL/*.png (default: ylecun/mnist)"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N test images")
     parser.add_argument("--seed", type=int, default=0, help="of the corruptions' random numbers")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
@@ -321,6 +323,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         model = weights.load(arguments.weights)
         test = data.load(arguments.data, frame=preprocessing.to_mnist).test[: arguments.limit]
+        if not len(test):
+            raise DataError(f"{arguments.data}: no test images to damage")
         results = measure(model, test.images, test.labels, arguments.seed)
     except (DataError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

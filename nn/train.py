@@ -11,13 +11,14 @@ goes on from the last finished epoch.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -151,9 +152,8 @@ class Trainer:
             self.recipe.hidden, self.recipe.activation, mean=self.model.mean, std=self.model.std, classes=self.classes
         )
         model.theta[...] = theta
-        made_with = {name: version(name) for name in MADE_WITH}
         images = {"train": len(self.train), "validation": len(self.validation)}
-        done = {"epochs_done": self.epoch, "images": images, "made_with": made_with}
+        done = {"epochs_done": self.epoch, "images": images, "made_with": versions()}
         model.info = {"training": asdict(self.recipe) | done}
         return model
 
@@ -266,7 +266,8 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
             break
     if len(runs) == recipe.members and runs[-1].history:
         model = joined([run.answering_model(run.best) for run in runs])
-        model.info["training"] |= {"hidden": recipe.hidden, "members": recipe.members, "seed": recipe.seed}
+        done = {"epochs_done": runs[-1].epoch}  # the others are finished
+        model.info["training"] |= {"hidden": recipe.hidden, "members": recipe.members, "seed": recipe.seed} | done
         weights.save_pretrained(calibrated(model, recipe, dataset), out)
     return runs
 
@@ -316,6 +317,15 @@ def fit_member(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool) -
     finally:
         bar.close()
     return trainer
+
+
+def versions() -> dict[str, str]:
+    """Of MADE_WITH, as far as it is installed: without made-up pictures nobody needs matplotlib."""
+    found = {}
+    for name in MADE_WITH:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def needs_made_up(recipe: Recipe) -> bool:
@@ -448,7 +458,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         runs = fit(recipe, dataset, arguments.out, arguments.resume)
     except KeyboardInterrupt:
-        print("interrupted before the first epoch", file=sys.stderr)
+        print("interrupted; --resume goes on from the last finished epoch, if there is one", file=sys.stderr)
         return 1
     except (DataError, ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,7 +1,9 @@
 """Training runs: they learn, repeat bit for bit, can be interrupted and resumed, and say what is wrong."""
 
+import contextlib
 import dataclasses
 import json
+from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
@@ -9,13 +11,13 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import weights
-from nn import data, train
+from nn import compare, data, train
 from nn.augment import Distortion, distort
 from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
 from nn.data import Dataset, Split
 from nn.functions import softmax
 from nn.quantize import quantize
-from nn.recipes import PRESETS, Recipe
+from nn.recipes import PRESETS, Preset, Recipe
 from nn.train import Trainer, fit, member_of
 
 SHORT = Recipe(hidden=(16,), epochs=3, batch_size=32)
@@ -63,18 +65,25 @@ def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, t
     assert files[0] == files[1] == files[2]
 
 
-def stopping_after_one_epoch(recipe, dataset, out):
-    """A run whose second epoch is interrupted as by Ctrl-C."""
+def stopping_after_one_epoch(recipe, dataset, out, member=1):
+    """A run whose second epoch, or that of a later member, is interrupted as by Ctrl-C."""
+    with interrupted(member_of(recipe, member)):
+        return fit(recipe, dataset, out)[-1]
+
+
+@contextlib.contextmanager
+def interrupted(recipe):
+    """Ctrl-C in the second epoch of this recipe."""
     run_epoch = Trainer.run_epoch
 
-    def interrupted(trainer):
-        if trainer.epoch == 1:
+    def stopping(trainer):
+        if trainer.epoch == 1 and trainer.recipe == recipe:
             raise KeyboardInterrupt
         return run_epoch(trainer)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trainer, "run_epoch", interrupted)
-        return fit(recipe, dataset, out)[-1]
+        patch.setattr(Trainer, "run_epoch", stopping)
+        yield
 
 
 MEMBERS = Recipe(hidden=(16,), members=2, epochs=3, batch_size=32)
@@ -95,6 +104,13 @@ def test_members_repeat_resume_and_are_joined(bars, tmp_path):
     assert whole.info["training"]["members"] == 2
 
 
+def test_members_of_which_the_last_is_not_finished_do_not_pass_for_a_finished_run(bars, tmp_path):
+    stopping_after_one_epoch(MEMBERS, bars, tmp_path, member=2)
+    assert weights.load(tmp_path).info["training"]["epochs_done"] == 1
+    fit(MEMBERS, bars, tmp_path, resume=True)
+    assert weights.load(tmp_path).info["training"]["epochs_done"] == 3
+
+
 def test_members_of_different_seeds_share_no_random_numbers():
     seeds = [member_of(dataclasses.replace(MEMBERS, seed=seed), number).seed for seed in range(3) for number in (1, 2)]
     assert len(set(seeds)) == 6
@@ -103,6 +119,23 @@ def test_members_of_different_seeds_share_no_random_numbers():
 def test_members_need_equal_shares():
     with pytest.raises(ValueError, match="2 members cannot share"):
         Recipe(hidden=(16, 9), members=2)
+
+
+def test_table_of_presets_ends_where_it_is_interrupted(bars, tmp_path):
+    preset = Preset(SHORT, "short")
+    with interrupted(SHORT), pytest.raises(KeyboardInterrupt):
+        compare.row("short", preset, bars, tmp_path)
+    assert not compare.finished(tmp_path, preset)
+
+
+def test_training_without_made_up_pictures_needs_no_matplotlib(monkeypatch):
+    def version(name):
+        if name == "matplotlib":
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(train, "version", version)
+    assert train.versions() == {"numpy": "1.0", "pillow": "1.0"}
 
 
 def test_ctrl_c_keeps_the_best_so_far(bars, tmp_path):
@@ -285,6 +318,6 @@ def test_distorted_digits_stay_recognisable_and_differ(mnist_dir):
 
 
 @pytest.mark.slow
-def test_the_bundled_recipe_reaches_98_percent_in_five_epochs(mnist_dir, tmp_path):
+def test_the_augmented_recipe_reaches_98_percent_in_five_epochs(mnist_dir, tmp_path):
     options = ["--preset", "augmented", "--epochs", "5", "--data", str(mnist_dir), "--out", str(tmp_path)]
     assert train.main([*options, "--target-accuracy", "98"]) == 0
