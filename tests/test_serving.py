@@ -133,6 +133,17 @@ def test_a_commit_is_pinned_for_ever(published, serve):
     assert revision(served) == first
 
 
+def test_nobody_is_said_to_have_been_asked_for_what_lay_in_the_cache(published, serve):
+    first = published.repos[REPO].branches["main"].oid
+    wait_for_version(serve(revision=first), 1)
+    asked = published.seen("HEAD", "/resolve/")
+    again = serve(revision=first)
+    wait_for_version(again, 1)
+    wait_for(lambda: not any(t.name == "weights" for t in threading.enumerate()), "the thread to end")
+    assert published.seen("HEAD", "/resolve/") == asked
+    assert again.health()["weights"]["checked"] is None
+
+
 def test_a_roll_back_is_followed_like_any_commit(published, serve):
     push(published, 2)
     served = serve()
@@ -352,7 +363,7 @@ def test_a_look_that_was_given_up_changes_nothing_any_more(published, serve):
     given_up = hub_module.Limit()
     given_up.cancel()
     with pytest.raises(HubError):
-        served._swap(late, given_up)
+        served._swap(late, given_up, serving.Look())
     assert served._failed("late news", given_up) is False
     assert is_version(served.current.model, 2)
     assert error(served) is None

@@ -186,7 +186,7 @@ class Serving:
         try:
             snapshot = hub.cached(self.settings.repo, self.settings.revision, self.settings.cache_dir)
             if snapshot:
-                self._swap(snapshot, Limit())
+                self._swap(snapshot, Limit(), self.look)  # nobody was asked
         except Exception as error:
             log.warning("weights: those in the cache were not used (%s)", type(error).__name__)
 
@@ -195,12 +195,15 @@ class Serving:
         settings = self.settings
         places = {"token": settings.token, "endpoint": settings.endpoint}
         commit = settings.revision
+        pinned = COMMIT.fullmatch(commit)
+        if pinned and commit == self.current.provenance.revision:
+            return True  # from the cache: there is nothing to ask
         try:
-            if not COMMIT.fullmatch(commit):
+            if not pinned:
                 commit, _ = hub.resolve(settings.repo, settings.revision, **places)
             if commit != self.current.provenance.revision:
                 snapshot = hub.pull(settings.repo, commit, cache_dir=settings.cache_dir, limit=limit, **places)
-                self._swap(snapshot, limit)
+                self._swap(snapshot, limit, Look(datetime.now(UTC)))
                 hub.remember(snapshot.folder, settings.revision, commit)
             return self._succeeded(limit)
         except (HubError, Damaged) as error:
@@ -210,18 +213,16 @@ class Serving:
         except Exception as error:  # the thread outlives whatever it meets
             return self._failed(f"an unexpected failure ({type(error).__name__})", limit)
 
-    def _swap(self, snapshot: hub.Snapshot, limit: Limit) -> None:
-        """Puts checked weights in the place of the current ones. Raises WeightsError when they do not pass."""
+    def _swap(self, snapshot: hub.Snapshot, limit: Limit, look: Look) -> None:
+        """Puts verified weights in the place of the current ones. Raises WeightsError when they do not pass."""
         model = verified(snapshot.folder).freeze()
         results = figures(model.info)
-        now = datetime.now(UTC)
-        provenance = Provenance(
-            snapshot.repo, snapshot.sha256, now, snapshot.commit, self.settings.revision, results=results
-        )
+        repo, commit, wanted = snapshot.repo, snapshot.commit, self.settings.revision
+        provenance = Provenance(repo, snapshot.sha256, datetime.now(UTC), commit, wanted, results=results)
         with self._lock:
             limit.check()
             self.current = Served(model, provenance)
-            self.look = Look(now)  # at once, or /health would name the new weights and the old error for a moment
+            self.look = look  # at once, or /health would name the new weights and the old error for a moment
         log.info("weights: now serving %s", provenance)
 
     def _list_versions(self, limit: Limit) -> bool:
