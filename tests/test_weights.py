@@ -103,6 +103,21 @@ def test_a_card_says_how_the_weights_are_kept(tmp_path):
     assert "quantized" in text
 
 
+def test_a_card_speaks_of_mnist_only_where_mnist_was_measured(tmp_path):
+    figures = {"errors": 1, "accuracy": 0.99, "loss": 0.1, "calibration_error": 0.01}
+    splits = {"train": figures | {"images": 900}, "validation": figures | {"images": 100}}
+    card.write(tmp_path, MLP((4,)), splits)
+    text = (tmp_path / "README.md").read_text()
+    assert "ylecun/mnist" not in text
+    assert "60,000" not in text
+    assert "## Results on its pictures" in text
+    splits = {name: figures | {"images": count} for name, count in card.MNIST_IMAGES.items()}
+    card.write(tmp_path, MLP((4,)), splits)
+    text = (tmp_path / "README.md").read_text()
+    assert "ylecun/mnist" in text
+    assert "60,000" in text
+
+
 def test_a_card_carries_what_the_app_scored_on_drawings(tmp_path):
     model = MLP((4,), classes=11)
     card.write(tmp_path, model, {}, scored())

@@ -19,24 +19,24 @@ KEPT_FIGURES = ("images", "errors", "accuracy", "loss", "calibration_error")  # 
 
 # Shown where nn.evaluate has drawn them beside the card.
 PICTURES = {
-    "confusion_matrix.png": "Confusion matrix on the test images",
-    "mistakes.png": "The most confident mistakes on the test images",
+    "confusion_matrix.png": "Confusion matrix on the {split} images",
+    "mistakes.png": "The most confident mistakes on the {split} images",
 }
+# Other numbers are of other pictures than MNIST's.
+MNIST_IMAGES = {"train": 54_000, "validation": 6_000, "test": 10_000}
 
 TEXT = """\
 # {name}
 
 A fully connected network, {widths}, {activation} hidden layers, {parameters:,} parameters, trained on
-MNIST alone, and on pictures made from it, by a program written from scratch in NumPy. It takes 784 pixels in [0, 1],
+{source}, and on pictures made from it, by a program written from scratch in NumPy. It takes 784 pixels in [0, 1],
 white ink on black, framed the way MNIST frames its digits, and gives a probability for each class.
 {members}
-## Results on MNIST
+## Results on {data}
 
 {table}
-
-Training and validation images are the first 90% and the last 10% of MNIST's 60,000 training images. Settings were
-chosen on the validation images; the project's `nn/README.md` lists every reading of the test images. The calibration
-error is taken over 15 equal-width bins of the answer's probability.
+{splits}
+The calibration error is taken over 15 equal-width bins of the answer's probability.
 {pictures}{drawings}
 ## Training
 
@@ -62,9 +62,14 @@ probabilities = model.predict_proba(tensor.reshape(1, 784))[0]
 
 ## Limits
 
-It knows the digits 0 to 9, one at a time, as people in the United States wrote them around 1990.
+It knows the digits 0 to 9, one at a time, as {hands}.
 {refusal}
 It is a demonstration and a lesson: nothing that matters should hang on its answer alone.
+"""
+
+SPLITS = """
+Training and validation images are the first 90% and the last 10% of MNIST's 60,000 training images. Settings were
+chosen on the validation images; the project's `nn/README.md` lists every reading of the test images.
 """
 
 DRAWINGS = """
@@ -119,25 +124,28 @@ def write(folder: Path, model: MLP, results: dict[str, dict], drawings: dict | N
     if drawings:
         model.info["drawings"] = kept(drawings)
     save(model, folder)
-    present = {file: text for file, text in PICTURES.items() if (folder / file).is_file()}
+    *_, split = results or [""]  # that of the pictures
+    present = {file: text.format(split=split) for file, text in PICTURES.items() if (folder / file).is_file()}
     (folder / "README.md").write_text(str(make(model, figures, present)))
 
 
 def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> ModelCard:
     training = model.info.get("training", {})
+    mnist = all(result["images"] == MNIST_IMAGES[split] for split, result in figures.items())
+    data = "MNIST" if mnist else "its pictures"
     metadata = ModelCardData(
         license="apache-2.0",
         library_name="numpy",
         pipeline_tag="image-classification",
         tags=["mnist", "numpy", "mlp", "from-scratch"],
-        datasets=["ylecun/mnist"],
+        datasets=["ylecun/mnist"] if mnist else None,
         metrics=["accuracy"],
         model_name=MODEL_NAME,
         eval_results=[
             EvalResult(
                 task_type="image-classification",
-                dataset_type="ylecun/mnist",
-                dataset_name="MNIST",
+                dataset_type="ylecun/mnist" if mnist else "custom",
+                dataset_name=data,
                 dataset_split=split,
                 metric_type="accuracy",
                 metric_value=round(figures[split]["accuracy"], 5),
@@ -152,6 +160,10 @@ def make(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> Mode
         widths="-".join(map(str, model.widths)),
         activation=model.activation,
         parameters=model.theta.size,
+        source="MNIST alone" if mnist else "a collection of handwritten digits",
+        data=data,
+        splits=SPLITS if mnist else "",
+        hands="people in the United States wrote them around 1990" if mnist else "the people of its pictures do",
         members=MEMBERS.format(members=model.members) if model.members > 1 else "",
         table=results_table(figures),
         pictures="".join(f"\n![{text}]({file})\n" for file, text in pictures.items()),
