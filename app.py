@@ -51,10 +51,11 @@ import nn.page
 import preprocessing.page
 import weights.page
 from nn.evidence import explain
+from nn.metrics import CLASSES, Answer
 from nn.mlp import MLP
 from preprocessing import inputs
 from weights import endpoints, http, launch, serving
-from weights.answers import CLASSES, Answer, answers
+from weights.answers import answers
 
 HERE = Path(__file__).parent
 ASSETS = HERE / ".assets"

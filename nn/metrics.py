@@ -22,6 +22,11 @@ def class_names(classes: int) -> list[str]:
     return [str(k) if k < DIGITS else NOT_A_DIGIT for k in range(classes)]
 
 
+# All that an answer speaks of; a network of ten classes leaves the last one at zero.
+CLASSES = class_names(DIGITS + 1)
+Answer = dict[str, float]  # the probability of each of them; empty for a picture without ink
+
+
 def accuracy(probs: np.ndarray, labels: np.ndarray) -> float:
     return float((probs.argmax(axis=1) == labels).mean())
 

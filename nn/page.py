@@ -11,11 +11,9 @@ import functools
 import numpy as np
 
 from nn.evidence import Explanation, Unit
-from nn.metrics import NOT_A_DIGIT, class_names
-from nn.mlp import DIGITS
+from nn.metrics import CLASSES, NOT_A_DIGIT, Answer
 from preprocessing.page import figure, picture_url, step, to_levels
 
-CLASSES = class_names(DIGITS + 1)
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
 UNITS_SHOWN = 6
 COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
@@ -31,8 +29,6 @@ LIVE = (
     + '<div class="row"><b></b><i><u></u></i><span></span></div>' * 3
     + "<p></p></div>"
 )
-
-Answer = dict[str, float]
 
 
 def sentence(answer: Answer) -> str:

@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.metrics import class_names
-from nn.mlp import DIGITS, MLP, PIXELS
-
-# All that an answer speaks of; a network of ten classes leaves the last one at zero.
-CLASSES = class_names(DIGITS + 1)
-
-Answer = dict[str, float]  # class: probability; empty without ink
+from nn.metrics import CLASSES, Answer
+from nn.mlp import MLP, PIXELS
 
 
 def answers(model: MLP, tensors: np.ndarray) -> list[Answer]:

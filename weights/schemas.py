@@ -13,9 +13,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError, WithJsonSchema
 
-from nn.metrics import NOT_A_DIGIT
+from nn.metrics import NOT_A_DIGIT, Answer
 from nn.mlp import DIGITS, PIXELS
-from weights.answers import Answer
 from weights.recognizer import PlacedAnswer, decoded
 
 # A forward pass of so many takes some tens of milliseconds, their preparation less than a second if they are pictures
