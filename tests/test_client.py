@@ -22,6 +22,7 @@ import app
 import preprocessing
 from nn.mlp import PIXELS
 from weights.endpoints import small_data_url
+from weights.recognizer import BadInput
 from weights.schemas import MAX_BATCH
 
 SEVEN = EXAMPLES / "7.png"
@@ -87,6 +88,14 @@ def test_read_gives_all_digits_in_order(client, tmp_path):
     assert [tuple(digit["box"]) for digit in found["digits"]] == [reading.box for reading in readings]
 
 
+def test_file_that_is_gone_is_no_picture(tmp_path):
+    gone, model = tmp_path / "gone.png", app.served().current.model
+    with pytest.raises(BadInput, match="No such file"):
+        app.RECOGNIZER.digits(gone, model)
+    with pytest.raises(BadInput, match="No such file"):
+        app.RECOGNIZER.tensors([gone])
+
+
 def test_what_has_no_ink_gets_an_empty_answer(client, tmp_path):
     Image.new("L", (100, 100), 255).save(tmp_path / "blank.png")
     assert client.predict(handle_file(tmp_path / "blank.png"), api_name="/predict") == {}
@@ -108,6 +117,7 @@ def test_unusable_input_gets_a_clear_message(client, tmp_path, log_file):
         ("/predict", handle_file(tmp_path / "bomb.png"), "expected at most 50,000,000 pixels"),
         ("/read", None, "got null"),
         ("/read", handle_file(tmp_path / "half.png"), "cannot be decoded"),
+        ("/read", EMPTY, "expected a picture, got a list of 784"),
         ("/predict_pixels", EMPTY[:700], "expected 784 pixel values, got 700"),
         ("/predict_pixels", [*EMPTY[1:], True], "integers from 0 to 255, got true at index 783"),
         ("/predict_pixels", "black", 'expected a list of 784 pixel values, got "black"'),

@@ -22,9 +22,10 @@ from gradio.utils import get_upload_folder
 from gradio_client import snippet
 from PIL import Image
 
+from nn.metrics import Answer
 from nn.mlp import MLP
-from weights.answers import Answer, answers
-from weights.recognizer import BadInput, Input, Recognizer, pixels_of, tensor_of
+from weights.answers import answers
+from weights.recognizer import BadInput, Input, Recognizer, pixels_of, reading, tensor_of
 from weights.schemas import MAX_BATCH, Digits, PixelsBody, check, image_data, shown
 
 # Side of the example in the snippets: large enough to be read for certain, small enough not to fill the page.
@@ -116,7 +117,7 @@ def add(model: Callable[[], MLP], recognizer: Recognizer, example: Path) -> None
 
 def usable(value: Any, index: int = 0) -> Input:
     """One input of any kind. Raises BadInput for what is none."""
-    try:
+    with reading(index):
         match value:
             case list():
                 return checked(value)
@@ -129,8 +130,6 @@ def usable(value: Any, index: int = 0) -> Input:
             case {"url": str(url)} if url.startswith("data:"):
                 return image_data(url)
         raise ValueError(f"expected a picture as base64, data URL or uploaded file, got {shown(value)}")
-    except ValueError as error:
-        raise BadInput(index, str(error)) from error
 
 
 def checked(pixels: Any) -> list[int]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -19,8 +20,9 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from PIL import Image
 
+from nn.metrics import Answer
 from nn.mlp import MLP, PIXELS
-from weights.answers import Answer, answers
+from weights.answers import answers
 
 # Of all pictures that are given at once: as many as a single one may have, so that a batch takes no longer than that.
 MAX_BATCH_PIXELS = 50_000_000
@@ -48,6 +50,17 @@ class BadInput(ValueError):
         self.placed = f"inputs[{index}]: {message}"  # for callers who gave several
 
 
+@contextlib.contextmanager
+def reading(index: int) -> Iterator[None]:
+    """Whatever is wrong with this input, as BadInput."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(index, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise BadInput(index, str(error)) from error
+
+
 @dataclass(frozen=True)
 class Recognizer:
     """The steps before the network: to open a picture, to bring it into MNIST's frame, to find several digits in it."""
@@ -70,25 +83,24 @@ class Recognizer:
             if isinstance(given, list):
                 tensors[index] = tensor_of(given)
                 continue
-            try:
+            with reading(index):
                 picture = self.opened(given)
                 left -= picture.width * picture.height
                 if left < 0:
                     raise ValueError(f"expected at most {MAX_BATCH_PIXELS:,} pixels in all pictures together")
                 tensors[index] = self.to_mnist(picture).ravel()
-            except OSError as error:
-                raise BadInput(index, error.strerror or str(error)) from error
-            except ValueError as error:
-                raise BadInput(index, str(error)) from error
         return tensors
 
     def digits(self, given: Input, model: MLP) -> list[PlacedAnswer]:
         """The answer to each digit of a picture of any number of them, line by line, with the box of its ink.
 
         Raises:
-            ValueError: it is no picture, too large or damaged.
+            BadInput: it is no picture, too large or damaged.
         """
-        found = self.split(self.opened(given), model.predict_proba)
+        with reading(0):
+            if isinstance(given, list):
+                raise ValueError(f"expected a picture, got a list of {len(given)}")
+            found = self.split(self.opened(given), model.predict_proba)
         named = answers(model, np.stack([digit.tensor for digit in found])) if found else []
         return [(answer, digit.box) for answer, digit in zip(named, found, strict=True)]
 
