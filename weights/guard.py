@@ -52,16 +52,18 @@ INFO = re.compile(rf"{PREFIX}/(info|openapi\.json)/?")
 STREAM = re.compile(rf"{PREFIX}/(queue/data|call/)")
 JOIN = re.compile(rf"{PREFIX}/queue/join/?")
 
-# All that may be posted to gradio, and what may not be fetched from it: recordings go through ffmpeg, deep links and
-# vibes write files, `proxy=` and `file=http` fetch from elsewhere, icons come in any size. The page uses none of it.
+# All that the page and the clients ask gradio for. The rest stays out: recordings go through ffmpeg, deep links and
+# vibes write files, `proxy=` and `file=http` fetch from elsewhere, names of components go to the log, and icons come in
+# any size.
+GETS = re.compile(
+    rf"{PREFIX}/(config|info|openapi\.json|app_id|startup-events|user|token|login_check|theme\.css|upload_progress"
+    r"|queue/data|(heartbeat|call|mcp)/.*|mcp|file=(?!https?:).*)/?",
+    re.IGNORECASE | re.DOTALL,
+)
 POSTS = re.compile(
     rf"{PREFIX}/((run|api|call|call/v2)/[^/]+/?|queue/join/?|upload/?|cancel/?|reset/?|component_server/?|mcp(/.*)?)"
 )
-CLOSED = re.compile(
-    rf"{PREFIX}/(file=https?:|file/|proxy=|deep_link|stream/|run-history|runs|vibe-|dev/|profiling|process_recording)"
-    r"|/monitoring|/pwa_icon/",
-    re.IGNORECASE,
-)
+CLOSED = re.compile("/monitoring|/pwa_icon/")  # of what lies beside
 
 
 # What Python raises for a field that is not there or of another kind. ValidationError is a ValueError.
@@ -105,8 +107,9 @@ class Guard:
     async def gradio(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         """Raises Refused for what Limits, around this, shall answer."""
         posted = scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        allowed = POSTS.fullmatch(path) or (path.startswith(f"{PREFIX}/mcp") and scope["method"] == "DELETE")
-        if CLOSED.match(path) or (posted and not allowed):
+        ends_session = path.startswith(f"{PREFIX}/mcp") and scope["method"] == "DELETE"
+        allowed = ends_session or (POSTS if posted else GETS).fullmatch(path) or not path.startswith(PREFIX)
+        if CLOSED.match(path) or not allowed:
             raise Refused(404, "There is nothing here.")
         call = CALL.fullmatch(path) if posted else None
         if call or (posted and JOIN.fullmatch(path)):
