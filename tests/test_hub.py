@@ -230,8 +230,9 @@ ANSWERS = {
 
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_what_the_hub_answers_is_told_in_plain_words(published, answer, monkeypatch):
-    monkeypatch.setattr(hub_module, "ANSWER_SECONDS", 0.3)
     act, message = ANSWERS[answer]
+    if act is silence:  # others get their time, on a slow machine too
+        monkeypatch.setattr(hub_module, "ANSWER_SECONDS", 0.3)
     published.fault("HEAD", "/", act)
     with pytest.raises(HubError, match=message):
         pull(REPO, **place(published))

@@ -4,11 +4,12 @@ import contextlib
 import re
 import shutil
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from conftest import EXAMPLES, ROOT, free_port, missing, running
+from conftest import EXAMPLES, ROOT, START_SECONDS, free_port, missing, running
 from gradio_client import Client, handle_file
 
 CONFIGURATION = ROOT / "tests" / "nginx.conf"
@@ -42,7 +43,9 @@ def machines(tmp_path_factory):
         process = subprocess.Popen([nginx, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")])
         stack.callback(lambda: (process.terminate(), process.wait()))
         address = f"http://127.0.0.1:{port}"
+        end = time.monotonic() + START_SECONDS
         while True:  # until it listens
+            assert time.monotonic() < end, (tmp_path / "error.log").read_text()
             assert process.poll() is None, (tmp_path / "error.log").read_text()
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{address}/health").status_code == 200:

@@ -170,7 +170,7 @@ KINDS = {
 }
 
 
-async def load(url, kinds, seconds):
+async def load(url, seconds):
     """Times by kind, and what went wrong, of CALLERS who ask one thing after the other."""
     times, wrong = defaultdict(list), []
     end = time.perf_counter() + seconds
@@ -178,10 +178,10 @@ async def load(url, kinds, seconds):
     async def caller(client, number):
         order = random.Random(number)
         while time.perf_counter() < end:
-            name = order.choice(list(kinds))
+            name = order.choice(list(KINDS))
             start = time.perf_counter()
             try:
-                if not await kinds[name](client):
+                if not await KINDS[name](client):
                     wrong.append(f"{name}: a wrong answer")
             except Exception as error:
                 wrong.append(f"{name}: {error!r}")
@@ -213,18 +213,14 @@ def main():
         app, process = stack.enter_context(running(f"{folder}/app", **variables))
         trivial, _ = stack.enter_context(running(f"{folder}/trivial", sys.executable, "-c", TRIVIAL, **variables))
 
-        endpoints = httpx.get(f"{app}/gradio_api/info").json()["named_endpoints"]
-        there = {name: each for name, each in RATIOS.items() if each[0] != RUN or "/predict_pixels" in endpoints}
-        kinds = {name: kind for name, kind in KINDS.items() if kind is not run_pixels or len(there) == len(RATIOS)}
-
         print(f"{'one caller':34}{'app ms':>10}{'trivial ms':>12}{'ratio':>8}")
-        for name, (path, body, limit) in there.items():
+        for name, (path, body, limit) in RATIOS.items():
             ours, theirs = ratio(app, trivial, path, body, pairs)
             measures |= {name: ours / theirs, name.replace("ratio", "ms"): 1000 * ours}
             print(f"{path:34}{1000 * ours:10.2f}{1000 * theirs:12.2f}{ours / theirs:8.2f}   (must {limit})")
 
         memory = psutil.Process(process.pid).memory_info
-        paths = [each[:2] for each in there.values()]
+        paths = [each[:2] for each in RATIOS.values()]
         send_many(app, paths, BEFORE)
         before = memory().rss
         start = time.perf_counter()
@@ -237,9 +233,9 @@ def main():
             f"{memory().rss / 2**20:.0f} MiB: {growth:.2f}   (must 1.15)   {rate:.0f} requests/s by {THREADS} callers"
         )
 
-        times, wrong = asyncio.run(load(app, kinds, seconds))
+        times, wrong = asyncio.run(load(app, seconds))
         print(f"\n{CALLERS} callers, {seconds:g} s{'':18}{'requests':>10}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}")
-        for name in kinds:
+        for name in KINDS:
             p50, p95, p99 = np.percentile(np.array(times[name]) * 1000, [50, 95, 99])
             print(f"{name:34}{len(times[name]):10,}{p50:10.0f}{p95:10.0f}{p99:10.0f}")
         total = sum(map(len, times.values()))
