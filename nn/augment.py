@@ -17,7 +17,7 @@ import numpy as np
 SIDE = 28
 PAD = 2  # black border of the look-up table: places outside the image read 0
 TABLE_SIDE = SIDE + 2 * PAD
-NOISE_SIDE = 9  # noise points along an edge of the displacement field; dense enough for ELASTIC_SIGMA of 4 pixels
+NOISE_SIDE = 9  # noise points along an edge of the displacement field; dense enough for elastic_sigma of 4 pixels
 CHUNK = 250  # images distorted at a time: the temporaries of one chunk stay in the processor's cache
 
 

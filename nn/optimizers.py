@@ -1,7 +1,7 @@
 """How a gradient becomes a step, in order of increasing complexity: SGD, momentum, Nesterov momentum, Adam.
 
-An optimizer changes the parameter vector in place and keeps its memory in `state`, a dict of vectors of the same
-length, which is all a checkpoint has to store besides the number of steps taken.
+An optimizer changes the parameter vector in place and keeps its memory in `state`, a dict of arrays, which is all a
+checkpoint has to store of it.
 """
 
 from __future__ import annotations

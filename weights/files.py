@@ -24,7 +24,7 @@ from nn.quantize import lossless_cast
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 MODEL_TYPE = "numpy-mlp"
-# 64 MB of weights, four times the largest network here: a few bytes of config.json must not claim all the memory.
+# 64 MB of weights, four times the memory of the largest network here: a few bytes of config.json must not claim all.
 MAX_PARAMETERS = 2**24
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # than the float32 of a parameter in memory

@@ -38,7 +38,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 # A revision becomes part of an address and of a path in the cache.
 REVISION = re.compile(r"(?!.*\.\.)[\w][\w./+-]{0,200}", re.ASCII)
 
-# Twelve times the largest network this project trains, and a header.
+# As many parameters as a network may have, in the widest form, and a header.
 MAX_MODEL_BYTES = 4 * MAX_PARAMETERS + 2**20
 # Settings, a recipe and figures are some kilobytes of JSON.
 MAX_CONFIG_BYTES = 2**20
@@ -79,7 +79,7 @@ class Version:
 
 
 class Limit:
-    """How much a download may bring and how long it may take; another thread may end it with `cancel`."""
+    """How long a download may take; another thread may end it with `cancel`."""
 
     def __init__(self, seconds: float | None = None) -> None:
         self.end = None if seconds is None else time.monotonic() + seconds

@@ -39,7 +39,7 @@ BODY_SECONDS = 60
 # much is read and thrown away first.
 MAX_DRAINED_BYTES = 40_000_000
 DRAIN_SECONDS = 5
-# Streams that stay open (each page holds one or two): a sixth of the 1024 file descriptors that a process gets is left.
+# Streams that stay open (each page holds one or two): a fifth of the 1024 file descriptors of a process is left.
 MAX_STREAMS = 800
 # Bytes of one part of a path. No file system has longer names, and asked for one it fails as nobody expects.
 MAX_NAME_BYTES = 255
