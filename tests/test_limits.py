@@ -218,6 +218,22 @@ def test_drawing_of_too_many_or_too_large_sheets_is_not_decoded(http, background
     assert said in answer.json()["error"]
 
 
+def test_an_example_opens_no_way_around_a_limit(http):
+    (path,) = http.post("/gradio_api/upload", files={"files": ("a.png", b"no picture")}).json()
+    (tiny,) = http.post("/gradio_api/upload", files={"files": ("a.png", sheet(9, 9))}).json()
+    drawing = {"background": None, "layers": [{"path": tiny, "meta": META}] * 200, "composite": None}
+    for example in range(14):
+        taken = http.post("/gradio_api/run/take", json={"data": [example], "session_hash": "visitor"})
+        assert taken.status_code == 200
+    for event, value, said in (
+        ("show_drawing", drawing, "at most 8 layers"),
+        ("show_picture", {"path": path, "meta": META}, "cannot be read as a picture"),
+    ):
+        answer = http.post(f"/gradio_api/run/{event}", json={"data": [value], "session_hash": "visitor"})
+        assert answer.status_code == 422
+        assert said in answer.json()["error"]
+
+
 def test_drawing_sent_sheet_by_sheet_has_the_same_limits(http):
     for index in ("0", "1"):
         form = {"type": "layer", "index": index, "id": "many", "component_id": str(pad_id(http)), "session_hash": "s"}

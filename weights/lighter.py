@@ -1,4 +1,4 @@
-"""What gradio does for every call and nobody needs here, left out.
+"""What gradio does for every call or session and nobody needs here, left out.
 
     weights.lighter.lighten()                                                 # before launch
 
@@ -32,6 +32,14 @@ class Session(state_holder.SessionState):
 
     def __init__(self, app: blocks.Blocks) -> None:
         super().__init__(SimpleNamespace(default_config=app.default_config, blocks={}))
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """Gradio puts a new component into the place of one whose value an event has left as it was, or has changed:
+        made from its arguments anew, it has none of what guard.py and inputs.py have added, for the rest of the session.
+        The component stays; only values that belong to a session are kept.
+        """
+        if self.blocks_config.blocks[key].stateful:
+            super().__setitem__(key, value)
 
     def _update_config(self, key: int) -> None:
         """There is nothing to keep up to date."""
