@@ -20,6 +20,7 @@ from preprocessing.components import FAINT, label, lone_pixels, without_specks, 
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
+from preprocessing.surround import without_surround
 
 __all__ = ["Diagnostics", "Prepared", "prepare", "to_mnist"]
 
@@ -137,7 +138,7 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
     the whole one: left, top, and pixels of the whole for one of the reduced.
     """
     factor = max(1, round(max(picture.size) / WORKING_SIDE))
-    reduced = picture.reduce(factor)
+    reduced = without_surround(picture.reduce(factor))
     ink, specks = find_ink(reduced), 0
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         if lone_pixels(ink) > MANY_LONE_PIXELS:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 # A phone's photograph has 12 to 50 million pixels; decoding more than this would cost a visitor's share of memory.
 MAX_PIXELS = 50_000_000
@@ -15,6 +15,11 @@ MAX_PIXELS = 50_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 # Opaque parts that differ by no more than this (of 255) are of one colour: an ink on nothing, not a picture.
 ONE_COLOUR = 32
+# Of the box around all that is opaque: strokes leave more of it free, a picture less.
+MOSTLY_OPAQUE = 0.6
+# How wide the rim of what is opaque is (a filter of so many pixels reaches half as far), and how much of it has the
+# colour of an outline; of what is inside it less has, or there would be no ink.
+RIM, OUTLINED = 5, 0.8
 
 
 def open_picture(file: str | Path | BinaryIO) -> Image.Image:
@@ -113,8 +118,8 @@ def to_bytes(levels: np.ndarray) -> np.ndarray:
 def flatten(picture: Image.Image) -> Image.Image:
     """RGBA -> L or RGB on a paper of its own.
 
-    Ink on nothing (all that is opaque has one colour) gets the paper it stands out from: white under dark ink, black
-    under light ink. A picture with transparent parts gets its own commonest level there, so that they look empty.
+    Ink on nothing gets the paper it stands out from, see `paper_under`. A picture with transparent parts gets its own
+    commonest level there, so that they look empty.
     """
     box = picture.getbbox()  # of what is not transparent: what lies around a drawing needs no work but this
     if box is None:
@@ -128,12 +133,30 @@ def flatten(picture: Image.Image) -> Image.Image:
         part = red  # black ink, most often: one channel is a third of the work from here on
     opaque = 127 if most > 127 else 0
     mask = alpha.point([0] * (opaque + 1) + [255] * (255 - opaque))
-    histogram = np.array(part.convert("L").histogram(mask))
-    levels = np.flatnonzero(histogram)
-    if levels[-1] - levels[0] <= ONE_COLOUR:
-        paper = 255 if levels.mean() < 128 else 0
-    else:
-        paper = int(histogram.argmax())
+    paper = paper_under(part.convert("L"), mask)
     flat = Image.new("L", picture.size, paper) if part is red else Image.new("RGB", picture.size, (paper,) * 3)
     flat.paste(part, box, mask=alpha)
     return flat
+
+
+def paper_under(grey: Image.Image, mask: Image.Image) -> int:
+    """The level that suits the transparent parts of a picture; mask: 255 where it is opaque, else 0.
+
+    Strokes on nothing, of one tone or of many, get white or black, whichever is farther from them. What is opaque in
+    most places brings its own paper, the commonest level; so does ink with an outline, which ends in that level.
+    """
+    histogram = np.array(grey.histogram(mask))
+    shares = histogram.cumsum() / histogram.sum()
+    darkest, lightest = (int(np.searchsorted(shares, share)) for share in (0.1, 0.9))
+    farther = 255 if 255 - lightest > darkest else 0
+    levels = np.flatnonzero(histogram)
+    if levels[-1] - levels[0] <= ONE_COLOUR:
+        return farther
+    commonest = int(histogram.argmax())
+    opaque = np.asarray(mask) > 0
+    if opaque.mean() > MOSTLY_OPAQUE:
+        return commonest
+    core = np.asarray(mask.filter(ImageFilter.MinFilter(RIM))) > 0
+    alike = np.abs(np.asarray(grey).astype(np.int16) - commonest) <= ONE_COLOUR
+    outlined = core.any() and alike[opaque & ~core].mean() > OUTLINED > alike[core].mean()
+    return commonest if outlined else farther

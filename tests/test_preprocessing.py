@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import preprocessing
 from preprocessing.components import label, stroke_width, without_specks
 from preprocessing.frame import MNIST_STROKE_WIDTHS, center_of_mass
+from preprocessing.surround import without_surround
 
 
 def seven(size=400, brush=24, at=(100, 100), side=200, ink="black", paper="white", mode="RGB"):
@@ -24,6 +25,12 @@ def seven(size=400, brush=24, at=(100, 100), side=200, ink="black", paper="white
 def difference(a, b):
     """Mean absolute difference of two tensors, as a share of their ink."""
     return np.abs(a - b).sum() / max(a.sum(), b.sum())
+
+
+def unlikeness(a, b):
+    """As `difference`, of tensors that may lie a pixel apart."""
+    moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return min(difference(np.roll(a, move, (0, 1)), b) for move in moves)
 
 
 REFERENCE = preprocessing.to_mnist(seven())
@@ -131,6 +138,64 @@ def test_a_sticker_with_transparent_corners_is_read_by_its_own_paper():
     ImageDraw.Draw(mask).rounded_rectangle([5, 5, 395, 395], 60, fill=255)
     image.putalpha(mask)
     assert difference(preprocessing.to_mnist(image), REFERENCE) < 0.05
+
+
+def strokes(*levels):
+    """A 7 on nothing whose strokes have these levels, one after the other from left to right."""
+    alpha = ImageOps.invert(seven(mode="L", ink=0, paper=255))
+    tones = np.repeat(np.uint8(levels), 400 // len(levels))
+    return Image.merge("LA", [Image.fromarray(np.tile(tones, (400, 1))), alpha])
+
+
+@pytest.mark.parametrize("levels", [(0, 90), (0, 40, 80, 120), (255, 160)], ids=str)
+def test_ink_of_several_tones_on_nothing_is_ink(levels):
+    shown, expected = (np.float32(tensor > 0.2) for tensor in (preprocessing.to_mnist(strokes(*levels)), REFERENCE))
+    assert unlikeness(shown, expected) < 0.25  # paler where the ink is
+
+
+def test_ink_whose_paper_was_made_transparent_is_ink():
+    paper = seven(size=150, at=(40, 40), side=70, brush=10).convert("RGBA")
+    pixels = np.array(paper)
+    pixels[(pixels[..., :3] > 250).all(axis=2), 3] = 0
+    assert unlikeness(preprocessing.to_mnist(pixels), REFERENCE) < 0.2
+
+
+def test_ink_with_an_outline_is_read_by_its_outline():
+    ink = seven()
+    ink.putalpha(ImageOps.invert(ink.convert("L")).filter(ImageFilter.MaxFilter(25)))
+    assert unlikeness(preprocessing.to_mnist(ink), REFERENCE) < 0.15
+
+
+def around(widths, colour, ink="black", paper="white"):
+    """A 7 with this around its paper: so many pixels left, top, right and bottom."""
+    left, top, right, bottom = widths
+    whole = Image.new("RGB", (400 + left + right, 400 + top + bottom), colour)
+    whole.paste(seven(ink=ink, paper=paper), (left, top))
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("widths", "colour"),
+    [
+        ((1, 1, 1, 1), "black"),
+        ((10, 10, 10, 10), "black"),
+        ((0, 60, 0, 60), "black"),
+        ((50, 0, 0, 0), "navy"),
+        ((90, 40, 70, 100), "black"),
+    ],
+    ids=str,
+)
+def test_what_lies_around_the_paper_is_no_paper(widths, colour):
+    assert unlikeness(preprocessing.to_mnist(around(widths, colour)), REFERENCE) < 0.15
+    inverted = ImageOps.invert(around(widths, colour))
+    assert unlikeness(preprocessing.to_mnist(inverted), REFERENCE) < 0.15
+
+
+def test_thick_ink_at_the_edge_is_no_surround():
+    ink = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(ink).rectangle((0, 0, 199, 90), fill=0)  # the upper half of something
+    assert without_surround(ink) is ink
+    assert without_surround(seven(mode="L", ink=0, paper=255, brush=120)).size == (400, 400)
 
 
 def test_exif_rotation_is_applied():

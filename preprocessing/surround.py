@@ -1,0 +1,75 @@
+"""What lies around the paper in a picture: a frame, black bars, a dark desktop.
+
+The ink is found by the paper, and the paper by the picture's border (ink.py): where something else lies there, all of
+the paper would be taken for ink.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+# Levels of 255: a border that differs by no more is of one colour, and paper differs from what lies around it by more.
+EVEN, CONTRAST = 24, 64
+# Ink covers a tenth of a picture or two; where more than this differs from the border, the border may not be the paper.
+MUCH = 0.3
+SAMPLE = 40  # points along an edge that are looked at first: almost every picture ends there
+# Of the line along which the paper begins, so much must be paper; and so much where the lines at its ends may be frame.
+NEARLY_ALL, MOST = 0.97, 0.6
+BLUR = 2  # pixels between both that are of neither colour
+
+LEFT, TOP, RIGHT, BOTTOM = range(4)
+
+
+def without_surround(picture: Image.Image) -> Image.Image:
+    """A picture in L or RGB -> the same one, or a copy with paper in the place of what lies around the paper."""
+    sample = np.asarray(picture.resize((SAMPLE, SAMPLE), Image.Resampling.NEAREST).convert("L")).astype(np.int16)
+    colours = {}
+    for side, line in enumerate(border(picture)):
+        colour = int(np.median(line))
+        if np.ptp(np.quantile(line, [0.02, 0.98])) <= EVEN and np.mean(np.abs(sample - colour) > CONTRAST) > MUCH:
+            colours[side] = colour
+    if not colours:
+        return picture
+    levels = np.asarray(picture.convert("L")).astype(np.int16)
+    box = [0, 0, picture.width, picture.height]
+    for side, colour in colours.items():
+        box[side] += begin(turned(np.abs(levels - colour) > CONTRAST, side)) * (1 if side in (LEFT, TOP) else -1)
+    left, top, right, bottom = box
+    if (right - left) * 2 < picture.width or (bottom - top) * 2 < picture.height:
+        return picture
+    inner = levels[top:bottom, left:right]
+    for side, colour in colours.items():
+        if np.mean(np.abs(turned(inner, side)[0] - colour) > CONTRAST) < NEARLY_ALL:
+            return picture  # ink along the edge, or anything else
+    return repainted(picture, (left, top, right, bottom))
+
+
+def border(picture: Image.Image) -> list[np.ndarray]:
+    """The outermost pixels of each side, as grey levels."""
+    width, height = picture.size
+    edges = ((0, 0, 1, height), (0, 0, width, 1), (width - 1, 0, width, height), (0, height - 1, width, height))
+    return [np.asarray(picture.crop(edge).convert("L")).ravel().astype(np.int16) for edge in edges]
+
+
+def turned(array: np.ndarray, side: int) -> np.ndarray:
+    """A view whose first row is this side."""
+    array = array.T if side in (LEFT, RIGHT) else array
+    return array[::-1] if side in (RIGHT, BOTTOM) else array
+
+
+def begin(other: np.ndarray) -> int:
+    """The row from which on most is of another colour than the first row; 0 if there is none."""
+    most = np.flatnonzero(other.mean(axis=1) > MOST)
+    return int(most[0]) + BLUR if most.size else 0
+
+
+def repainted(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """The picture with the commonest colour along the inside of the box in the place of all outside it."""
+    inside = picture.crop(box)
+    lines = [np.asarray(inside)[index] for index in (0, -1)] + [np.asarray(inside)[:, index] for index in (0, -1)]
+    paper = np.median(np.concatenate(lines), axis=0)
+    colour = int(paper) if picture.mode == "L" else tuple(int(level) for level in paper)
+    painted = Image.new(picture.mode, picture.size, colour)
+    painted.paste(inside, box)
+    return painted
