@@ -20,6 +20,8 @@ walk, root_url = utils.async_traverse, route_utils.get_root_url
 CONTAINERS = (dict, list, tuple)  # where it looks inside
 # Where a caller found the app, which gradio takes apart anew for each call: addresses of that many calls are kept.
 MAX_ADDRESSES = 32
+# Of a component, what guard.py and inputs.py replace.
+ADDED = {"preprocess", "accept_blobs", "blob_storage", "async_move_resource_to_block_cache"}
 TOLD_BY_PROXIES = ("x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
 
 
@@ -32,14 +34,16 @@ class Session(state_holder.SessionState):
 
     def __init__(self, app: blocks.Blocks) -> None:
         super().__init__(SimpleNamespace(default_config=app.default_config, blocks={}))
+        self.built = app.default_config.blocks  # all components, as they were made at the start
 
     def __setitem__(self, key: int, value: Any) -> None:
-        """Gradio puts a new component into the place of one whose value an event has left as it was, or has changed:
-        made from its arguments anew, it has none of what guard.py and inputs.py have added, for the rest of the session.
-        The component stays; only values that belong to a session are kept.
+        """Gradio puts a new component into the place of one that an event has changed, or left as it was with
+        `gr.skip()`. It is made from its arguments anew; what guard.py and inputs.py have put on the old one is kept.
         """
-        if self.blocks_config.blocks[key].stateful:
-            super().__setitem__(key, value)
+        super().__setitem__(key, value)
+        first = self.built.get(key)
+        if first is not None and not first.stateful:
+            vars(value).update({name: what for name, what in vars(first).items() if name in ADDED})
 
     def _update_config(self, key: int) -> None:
         """There is nothing to keep up to date."""
