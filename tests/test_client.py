@@ -221,7 +221,8 @@ def test_agent_finds_our_endpoints_as_tools_and_what_they_take(server):
     image = tools["predict"].inputSchema["properties"]["image"]
     assert image["type"] == "string"
     assert "base64" in image["description"]
-    assert "confidence" in tools["predict"].description
+    assert "not opened" in image["description"]  # its second line
+    assert "the first key is the recognized digit and its value" in tools["predict"].description
 
 
 def test_agent_gets_digit_and_confidence(server):

@@ -9,6 +9,7 @@ address or a path. `gr.api` checks no types, so every value is checked here. The
 
 import base64
 import contextlib
+import inspect
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -106,10 +107,20 @@ def add(model: Callable[[], MLP], recognizer: Recognizer, example: Path) -> None
 
     url, pixels = small_data_url(example), pixels_of(recognizer.tensors([example])[0])
     for function, payload in ((predict, url), (predict_pixels, pixels), (predict_batch, [url, pixels]), (read, url)):
+        function.__doc__ = unwrapped(function.__doc__)
         gr.api(function)
         (component,) = next(f for f in get_blocks_context().fns.values() if f.fn is function).inputs
         component.example_payload = lambda payload=payload: payload
     gradio.routes.generate_code_snippets = portable_snippets
+
+
+def unwrapped(docstring: str) -> str:
+    """Each argument and what is returned on one line: of an argument gradio shows the first one alone, and commas
+    between the lines of the rest.
+    """
+    text, _, returned = inspect.cleandoc(docstring).partition("Returns:\n")
+    arguments = re.sub(r"\n {5,}", " ", text)
+    return f"{arguments}Returns:\n    {' '.join(returned.split())}"
 
 
 # --- What is given ----------------------------------------------------------------------------------------------------
