@@ -115,6 +115,7 @@ def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
         with answering(serving.current) as (model, headers):
             return reply(await run(predictions), headers)
 
+    @app.head("/health", include_in_schema=False)  # as those ask who only watch
     @app.get("/health", response_model=Health)
     async def health(_: Request) -> Response:
         """Whether the app answers, and with which weights."""
@@ -178,7 +179,12 @@ async def picture_in(request: Request) -> AsyncIterator[BinaryIO]:
 
 # --- Documentation ----------------------------------------------------------------------------------------------------
 
-REFUSED = {422: {"model": Problem, "description": "It cannot be used; `detail` says what was expected"}}
+REFUSED = {
+    422: {"model": Problem, "description": "It cannot be used; `detail` says what was expected"},
+    413: {"model": Problem, "description": "Too large; `detail` names the limit"},
+    429: {"model": Problem, "description": "Too much at once; `Retry-After` says when to come back"},
+    408: {"model": Problem, "description": "It took too long to arrive"},
+}
 
 
 def described(model: type[BaseModel], example: dict) -> dict:
