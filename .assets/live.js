@@ -7,6 +7,7 @@
 (() => {
   const EVERY = 120; // ms between two looks at a stroke
   const SIDE = 200; // preprocessing reduces the pad's 400 pixels to this many as well
+  const LOST = "The server does not answer. Draw on, and I ask again.";
   const PATIENCE = 10000; // ms without a final answer after which the live one goes
 
   const ink = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
@@ -26,6 +27,7 @@
   let read = 0; // of these, how many the pad had finished when its ink was last read
   let asked = 0; // and how many the last question for a final answer was about
   let settled = 0; // and how many the final answer in sight is about
+  let lost = false; // the newest ink did not reach the server
 
   const textures = () => editor?.tools.get("brush")?.brush_textures;
   const box = () => document.getElementById("answer");
@@ -145,18 +147,25 @@
     blank();
     read = ++strokes;
     drawn = Infinity;
-    again = false;
+    again = lost = false;
     if (box()?.matches(".live, :has(h2)")) show({ answer: "", top: [], words: "" });
   });
 
-  // Called by the page (app.py) when it asks for the final answer to a drawing, and when that stands.
+  // Called by the page (app.py) when it asks for the final answer to a drawing, when that stands, and when the drawing
+  // does not reach the server: an old answer beside new ink would be a wrong one.
   window.live = {
     asked() {
+      lost = false;
       asked = read;
     },
     final() {
       settled = asked;
-      if (settled === strokes) hide();
+      if (settled === strokes && !lost) hide();
+    },
+    lost() {
+      lost = true;
+      show({ answer: "", top: [], words: LOST });
+      clearTimeout(show.end);
     },
   };
 })();

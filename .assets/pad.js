@@ -39,7 +39,7 @@
         if (!kept || Date.now() > kept.until) {
           const canvas = read(editor);
           const now = (kept = sent = { until: Date.now() + KEEP });
-          now.blob = new Promise((done) => canvas.toBlob(done)).then((blob) => ((now.size = blob.size), blob));
+          now.blob = new Promise((done) => canvas.toBlob(done));
         }
         return { background: null, layers: [await kept.blob], composite: null };
       } catch {
@@ -55,20 +55,51 @@
     tell("pad:ready", editor);
   }
 
-  // The same ink goes to the server once: who uploads it again gets the first answer.
-  const NAME = "layer_0.png"; // as gradio calls it
+  // For each picture that it shows gradio asks dozens of times for the same file, and uploads it as often. Each goes to
+  // the server once: who asks or uploads again gets the first answer.
+  const NAME = "layer_0.png"; // as gradio calls the ink
   const TRIES = 3; // to upload the newest ink, while more is drawn
   const KEEP = 60_000; // ms; the server deletes its files after minutes
+  const LARGE = 2_000_000; // bytes; so much takes long to compare, and nobody sends it twice
   let sent = null; // the ink that was read last
+  const answers = new Map();
   const fetched = window.fetch;
-  window.fetch = (input, init) => {
-    const file = init?.body instanceof FormData && init.body.get("files");
-    if (!file || file.name !== NAME || file.size !== sent?.size) return fetched(input, init);
-    const ink = sent;
-    ink.upload ??= fetched(input, init).then((response) => (response.ok || (ink.upload = null), response));
-    ink.upload.catch(() => (ink.upload = null));
-    return ink.upload.then((response) => response.clone());
+  window.fetch = async (input, init) => {
+    const question = await repeatable(input, init).catch(() => null);
+    if (!question) return fetched(input, init);
+    for (const [old, { until }] of answers) if (Date.now() > until) answers.delete(old);
+    if (!answers.has(question)) answers.set(question, { until: Date.now() + KEEP, response: fetched(input, init) });
+    try {
+      const response = await answers.get(question).response;
+      if (!response.ok) answers.delete(question);
+      return response.clone();
+    } catch (error) {
+      answers.delete(question);
+      window.live?.lost();
+      throw error;
+    }
   };
+
+  // A text that two requests share if they have the same answer; null for all that should be asked again.
+  async function repeatable(input, init) {
+    if (init?.signal) return null; // it may be broken off for one and not for the other
+    const url = String(input?.url ?? input);
+    if (!init?.method || init.method === "GET") return /\/file=[^?]*$/.test(url) && !init?.headers ? url : null;
+    const files = init.body instanceof FormData && url.endsWith("/upload") ? init.body.getAll("files") : [];
+    if (files.length !== 1 || files[0].size > LARGE) return null;
+    const bytes = new Uint8Array(await files[0].arrayBuffer());
+    return [url, files[0].name, bytes.length, ...hashes(bytes)].join(" ");
+  }
+
+  // Two sums of FNV-1a (Fowler, Noll and Vo 1991): crypto.subtle would do, but not on a page without https.
+  function hashes(bytes) {
+    let [a, b] = [0x811c9dc5, 0xdeadbeef];
+    for (const byte of bytes) {
+      a = Math.imul(a ^ byte, 0x01000193);
+      b = Math.imul(b ^ byte, 0x85ebca6b);
+    }
+    return [a, b];
+  }
 
   // gradio gathers a drawing, uploads it, and only then counts its question as asked: a stroke or a clear meanwhile
   // brings a second question, and their answers may come in any order. So what is asked about is the ink of that moment.
@@ -108,11 +139,30 @@
     return canvas;
   }
 
-  // Esc clears and Ctrl+Z or Cmd+Z undoes, wherever the focus is, except where text is typed or the pad is out of sight.
+  // One finger or pen draws. A palm or a thumb beside it would be taken for leaps of the stroke; and a touch that the
+  // system takes away, for a call or a gesture, ends its stroke like any other: the ink that is there stays.
+  let drawing = null; // the pointer that draws
+  function only(event) {
+    const { type, target, pointerId, pointerType, isPrimary, clientX, clientY } = event;
+    if (!target.closest?.("#pad .pixi-target") && pointerId !== drawing?.pointerId) return;
+    // The first of its kind where another draws: that one is gone, or it is a hand on which a pen now comes down.
+    const replaces = isPrimary && (pointerType === drawing?.pointerType || pointerType === "pen");
+    if (type === "pointerdown" && (!drawing || replaces)) drawing = { pointerId, pointerType };
+    if (!drawing) return; // nobody draws: it only passes over the pad
+    if (pointerId !== drawing.pointerId) return event.stopImmediatePropagation();
+    if (type === "pointercancel") {
+      const up = { bubbles: true, cancelable: true, pointerId, pointerType, isPrimary, clientX, clientY };
+      target.dispatchEvent(new PointerEvent("pointerup", up));
+    }
+    if (type !== "pointerdown" && type !== "pointermove") drawing = null;
+  }
+
+  // Esc clears and Ctrl+Z or Cmd+Z undoes, wherever the focus is, except where text is typed or the pad is out of sight, or
+  // behind gradio's page about the API.
   function keys(event) {
     const pad = document.getElementById("pad");
-    if (!pad?.offsetParent || event.defaultPrevented || event.target.closest?.("input, textarea, select, dialog")) return;
-    const z = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    if (!pad?.offsetParent || document.querySelector(".api-docs") || event.defaultPrevented || event.target.closest?.("input, textarea, select, dialog")) return;
+    const z = event.key?.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
     if (event.key !== "Escape" && !z) return;
     event.preventDefault();
     (z ? undo(pad) : clear(pad))?.click();
@@ -154,5 +204,7 @@
   new MutationObserver(look).observe(document, { subtree: true, childList: true });
   setInterval(() => known.pad && arm(known.pad), 500); // should the pad have missed a click while it was being built
   document.addEventListener("keydown", keys);
+  for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"])
+    document.addEventListener(type, only, { capture: true });
   for (const type of ["error", "load"]) document.addEventListener(type, mark, { capture: true });
 })();

@@ -159,6 +159,7 @@
 
   async function copy(button) {
     if (photosInSight()) return say(button, "Drawings only");
+    if (!strokes().length && !example) return say(button, "Draw first");
     const text = link();
     try {
       await navigator.clipboard.writeText(text);
@@ -230,8 +231,9 @@
     return canvas;
   }
 
-  function save() {
-    const answer = one() || several() || "drawing";
+  function save(button) {
+    if (!one() && !several()) return say(button, "Draw first");
+    const answer = one() || several();
     picture().toBlob((blob) => {
       const a = Object.assign(document.createElement("a"), {
         href: URL.createObjectURL(blob),
@@ -244,7 +246,7 @@
 
   document.addEventListener("click", ({ target }) => {
     if (target.closest?.("#copy-link")) copy(target);
-    if (target.closest?.("#save-picture")) save();
+    if (target.closest?.("#save-picture")) save(target);
     const taken = target.closest?.("#examples button");
     if (taken && !isPhoto(taken)) example = name(taken);
   });
@@ -253,6 +255,7 @@
     get("link")?.classList.remove("shown"); // it was about another drawing
   });
   document.addEventListener("pad:clear", () => (ink = example = null));
+  addEventListener("hashchange", () => location.reload()); // a link pasted where the page is open already
   document.addEventListener("pad:ready", ({ detail }) => {
     editor = detail;
     if (location.hash.length > 1) detail.ready.then(open);

@@ -111,7 +111,7 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
         )
         first = explanation.units[0] if explanation.units else []
         units = "".join(map(unit, first, strengths(first)))
-    line = "What the loudest seek, how much they said."
+    line = "What six of them seek, what each one added."
     return (
         evidence
         + step("units", f"<ul>{units or f'<li>{blank()}<i></i></li>' * UNITS_SHOWN}</ul>", "Hidden units", line)

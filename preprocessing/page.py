@@ -62,7 +62,7 @@ def steps(prepared: Prepared) -> str:
         "seen",
         figure(picture_url(to_levels(prepared.tensor)), f"The 28 by 28 pixels the network sees{blank}", SIDE),
         "28 × 28 pixels",
-        "All it sees: strokes as wide as MNIST’s.",
+        "All it sees: strokes as wide as it learned.",
     )
 
 
@@ -106,9 +106,9 @@ def measurements(prepared: Prepared, **more: str) -> str:
     rows = {
         "Ink box": f"{right - left} × {bottom - top} pixels at ({left}, {top})",
         "Ink box / picture": f"{d.area_ratio:.1%}",
-        "Off centre": f"{abs(dx):.0%} {'right' if dx >= 0 else 'left'}, {abs(dy):.0%} {'down' if dy >= 0 else 'up'}",
+        "Centre of mass": f"{abs(dx):.0%} {'right' if dx > 0 else 'left'}, {abs(dy):.0%} {'low' if dy > 0 else 'high'}",
         "Stroke density": f"{d.stroke_density:.1%}",
-        "Stroke width": f"{d.stroke_width:.1f} of 28 pixels",
+        "Stroke width": f"{d.stroke_width:.1f} of 28 pixels, as drawn",
         **more,
     }
     table = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())

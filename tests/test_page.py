@@ -156,6 +156,94 @@ def test_clear_just_after_an_answer_stays_clear(visit):
         expect(v.answer).to_have_count(0)
 
 
+@pytest.fixture
+def fingers(visit):
+    """(a phone, what puts fingers on its pad): each event names the places of all fingers at that moment."""
+    v = visit(width=390, height=844, phone=True)
+    session = v.context.new_cdp_session(v.page)
+
+    def put(event, *places):
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(v.points(places))]
+        session.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
+
+    return v, put
+
+
+def test_a_palm_on_the_pad_does_not_draw(fingers):
+    v, put = fingers
+    put("touchStart", (0.5, 0.15))
+    put("touchMove", (0.5, 0.4))
+    put("touchStart", (0.5, 0.4), (0.9, 0.9))
+    for y in (0.5, 0.6, 0.7, 0.85):
+        put("touchMove", (0.5, y), (0.9, 0.9))
+    put("touchEnd")
+    expect(v.answer).to_have_text("1")
+
+
+def test_a_stroke_that_the_system_breaks_off_stays(fingers):
+    v, put = fingers
+    first, *rest = STROKES[7][0]
+    put("touchStart", first)
+    for place in rest:
+        put("touchMove", place)
+    put("touchCancel")
+    expect(v.answer).to_have_text("7")
+    v.press("Clear canvas")
+    v.touch(1)  # and the next finger draws
+    expect(v.answer).to_have_text("1")
+
+
+def test_link_pasted_where_the_page_is_open_is_drawn(visit):
+    v = visit()
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    v.page.evaluate("location.hash = 'example=7'")
+    expect(v.answer).to_have_text("7")
+
+
+def test_escape_leaves_a_drawing_behind_the_page_about_the_api(visit):
+    v = visit()
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    v.page.get_by_role("button", name="Use via API").click()
+    v.page.locator(".api-docs").first.wait_for()
+    v.page.keyboard.press("Escape")
+    v.wait_until_silent()
+    expect(v.answer).to_have_text("7")
+
+
+def test_each_picture_is_uploaded_once(visit):
+    v = visit()
+    for example, digit in (("7", "7"), ("paper 2", "2"), ("1 serif", "1")):
+        v.requests.clear()
+        v.take_example(example)
+        expect(v.answer).to_have_text(digit)
+        v.wait_until_silent()
+        assert sum(url.endswith("/upload") for url in v.requests) <= 3
+
+
+def test_what_does_not_reach_the_server_has_no_old_answer(visit):
+    v = visit()
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    v.context.set_offline(True)
+    v.stroke([(0.2, 0.2), (0.5, 0.2)])
+    expect(v.page.locator("#live p")).to_have_text("The server does not answer. Draw on, and I ask again.")
+    expect(v.page.locator("#label")).to_be_hidden()
+    v.context.set_offline(False)
+    v.press("Clear canvas")
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    expect(v.page.locator("#label")).to_be_visible()
+
+
+def test_nothing_is_shared_before_something_is_drawn(pad):
+    for name in ("Copy link", "Save picture"):
+        pad.page.get_by_role("button", name=name).click()
+        expect(pad.page.get_by_role("button", name="Draw first")).to_be_visible()
+        expect(pad.page.get_by_role("button", name=name)).to_be_visible()
+
+
 def test_two_tabs_and_a_reload_do_not_mix_their_drawings(visit):
     first, second = visit(), visit()
     first.draw(7)
