@@ -4,6 +4,7 @@ tensor = preprocessing.to_mnist(image)          # (28, 28) float32, white ink on
 prepared = preprocessing.prepare(image)         # the same with what was found on the way
 
 picture   any mode, size, rotation, transparency -> upright, opaque, grey or RGB
+surround  what lies around the paper becomes paper
 ink       paper and light told from ink -> coverage in [0, 1]
 components stray dots left out
 frame     20x20 box, stroke width mended, center of mass at the centre of 28x28
