@@ -6,7 +6,7 @@ prepared = preprocessing.prepare(image)         # the same with what was found o
 picture   any mode, size, rotation, transparency -> upright, opaque, grey or RGB
 surround  what lies around the paper becomes paper
 ink       paper and light told from ink -> coverage in [0, 1]
-components stray dots left out
+components stray dots and frames left out
 frame     20x20 box, stroke width mended, center of mass at the centre of 28x28
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.components import FAINT, label, lone_pixels, without_specks, without_stains
+from preprocessing.components import FAINT, label, lone_pixels, without_frame, without_specks, without_stains
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
@@ -144,7 +144,7 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         if lone_pixels(ink) > MANY_LONE_PIXELS:
             ink = find_ink(reduced.filter(ImageFilter.MedianFilter(3)))
-        ink, specks = without_specks(without_stains(ink))
+        ink, specks = without_specks(without_stains(without_frame(ink)))
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
         return ink, specks, (0, 0, factor)

@@ -10,6 +10,9 @@ SPECK_STROKE_WIDTHS = 1.7
 SPECK_SHARE = 0.25
 # A lone piece has no more pixels than this: two or three noisy neighbours still count, the smallest dot of a pen not.
 LONE = 3
+# A frame has ink along so much of each side of its box, no farther from the edge than this share of the shorter side,
+# which has at least so many pixels; and what it holds is at least so large, or the frame is an angular zero with a dot.
+FRAME_SIDE, FRAME_EDGE, FRAME_SHORTEST, FRAME_FILLED = 0.9, 0.08, 20, 0.15
 # Stains are ink of at least FAINT that nowhere reaches STAIN, half a stroke's darkness.
 FAINT, STAIN = 0.2, 0.5
 
@@ -87,6 +90,32 @@ def lone_pixels(ink: np.ndarray) -> int:
     """How many pieces of ink there are of no more than LONE pixels."""
     labels, count = label(ink > 0.5)
     return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] <= LONE).sum()) if count > 1 else 0
+
+
+def without_frame(ink: np.ndarray) -> np.ndarray:
+    """Coverage (H, W) without the frame, if somebody has drawn one around the rest: a piece of ink that lies along all
+    four edges of its box and nowhere else.
+    """
+    labels, count = label(ink >= FAINT)
+    if count < 2:
+        return ink
+    boxes = piece_boxes(labels, count)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    largest = int(sides.prod(axis=1).argmax())
+    (left, top, right, bottom), shorter = boxes[largest], sides[largest].min()
+    edge = max(round(FRAME_EDGE * shorter), 2)
+    if shorter < FRAME_SHORTEST:
+        return ink
+    piece = labels[top:bottom, left:right] == largest + 1
+    along = piece[:edge].any(0), piece[-edge:].any(0), piece[:, :edge].any(1), piece[:, -edge:].any(1)
+    if min(side.mean() for side in along) < FRAME_SIDE or piece[edge:-edge, edge:-edge].any():
+        return ink
+    inside = np.zeros_like(ink)
+    inner = slice(top + edge, bottom - edge), slice(left + edge, right - edge)
+    inside[inner] = ink[inner]
+    rows, columns = np.nonzero(inside >= FAINT)
+    large = rows.size and max(np.ptp(rows), np.ptp(columns)) > FRAME_FILLED * shorter
+    return inside if large else ink
 
 
 def without_stains(ink: np.ndarray) -> np.ndarray:

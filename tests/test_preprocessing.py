@@ -191,6 +191,21 @@ def test_what_lies_around_the_paper_is_no_paper(widths, colour):
     assert unlikeness(preprocessing.to_mnist(inverted), REFERENCE) < 0.15
 
 
+@pytest.mark.parametrize("corner", [0, 30])
+def test_a_frame_drawn_around_the_digit_is_left_out(corner):
+    image = seven()
+    ImageDraw.Draw(image).rounded_rectangle((30, 40, 370, 365), corner, outline="black", width=6)
+    assert unlikeness(preprocessing.to_mnist(image), REFERENCE) < 0.15
+
+
+def test_an_angular_zero_with_a_dot_keeps_its_walls():
+    image = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(image).rectangle((120, 60, 280, 340), outline=0, width=24)
+    empty = preprocessing.to_mnist(image)
+    ImageDraw.Draw(image).ellipse((190, 190, 210, 210), fill=0)
+    assert difference(preprocessing.to_mnist(image), empty) < 0.1
+
+
 def test_thick_ink_at_the_edge_is_no_surround():
     ink = Image.new("L", (200, 200), 255)
     ImageDraw.Draw(ink).rectangle((0, 0, 199, 90), fill=0)  # the upper half of something
