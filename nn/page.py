@@ -15,6 +15,7 @@ from nn.metrics import CLASSES, NOT_A_DIGIT, Answer
 from preprocessing.page import figure, picture_url, step, to_levels
 
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
+NEARLY = 0.995  # would be rounded to 100%, which nobody can be
 UNITS_SHOWN = 6
 COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
@@ -51,7 +52,8 @@ def several(names: list[str], confidence: float) -> str:
     if NOT_A_DIGIT in names:
         said = f"{count} shapes, and not all of them look like digits to me."
     else:
-        said = f"{count} digits{', I think' * (confidence < SURE)}: {confidence:.0%} sure of all together."
+        share = f"{confidence:.0%}" if confidence < NEARLY else "over 99%"
+        said = f"{count} digits{', I think' * (confidence < SURE)}: {share} sure of all together."
     return f'<strong style="--count:{len(names)}">{" ".join(map(short, names))}</strong><p>{said}</p>'
 
 

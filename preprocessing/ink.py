@@ -20,6 +20,8 @@ DEVIATION_OF_MEDIAN = 1.4826  # standard deviation over median absolute deviatio
 # The paper's brightness is a smooth surface, fitted on a picture of about this many pixels along its longer side.
 SURFACE_SIDE = 40
 SURFACE_ROUNDS = 6
+# Where light is uneven, what colour the ink has is seen on a picture of about this many pixels: thin strokes are left.
+INK_SIDE = 130
 # A border whose levels differ by no more than this is a drawing pad or a scan: its paper needs no fitting.
 EVEN_PAPER = 4
 # Paper is in bands if they differ by this much of the full range, and light and dark ones have this share each.
@@ -74,9 +76,12 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     borders = [np.concatenate([c[0], c[-1], c[:, 0], c[:, -1]]) for c in channels]
     paper = np.median(borders, axis=1).astype(np.float32)
     differences = [channel - level for channel, level in zip(channels, paper, strict=True)]
-    distance = largest(differences)
+    unevenness = largest([border - level for border, level in zip(borders, paper, strict=True)])
+    even = np.median(unevenness) <= EVEN_PAPER
+    told = differences if even else from_surfaces(picture)[: len(channels)]
+    distance = largest(told)
     farthest = np.flatnonzero(distance >= level_of_most(distance, INK_SHARE))
-    ink = np.array([difference.ravel()[farthest].mean() for difference in differences])
+    ink = np.array([difference.ravel()[farthest].mean() for difference in told])
     sign = 1 if ink.sum() > 0 else -1  # light ink or dark ink
     weights = np.maximum(ink * sign, 0)
     weights /= max(weights.sum(), 1e-6) * 255
@@ -85,8 +90,16 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     grey += np.float32(level)
     if sign > 0:
         grey, level = 1 - grey, 1 - level
-    unevenness = largest([border - level for border, level in zip(borders, paper, strict=True)])
-    return grey, level if np.median(unevenness) <= EVEN_PAPER else None
+    return grey, level if even else None
+
+
+def from_surfaces(picture: Image.Image) -> list[np.ndarray]:
+    """How each channel of a reduced picture differs from the paper beside it. In uneven light a corner may differ more
+    from the border than the ink does, and would be taken for it.
+    """
+    small = picture.reduce(max(1, max(picture.size) // INK_SIDE))
+    channels = [np.asarray(channel) for channel in small.split()]
+    return [channel - 255 * paper_surface(channel / np.float32(255), dark_ink=False) for channel in channels]
 
 
 def separate_channels(picture: Image.Image) -> list[np.ndarray]:
@@ -110,16 +123,17 @@ def level_of_most(distance: np.ndarray, share: float) -> int:
     return 255 - int(np.searchsorted(counts[::-1].cumsum(), most))
 
 
-def paper_surface(grey: np.ndarray) -> np.ndarray:
+def paper_surface(grey: np.ndarray, dark_ink: bool = True) -> np.ndarray:
     """The brightness that the paper alone would have, (H, W): a quadratic surface through the pixels that are paper.
 
     Least squares with weights that fade for pixels below the surface (iteratively reweighted, Tukey's biweight), on a
-    reduced picture. Ink is left out by the weights, light that falls off or comes from the side is followed.
+    reduced picture. Ink is left out by the weights, light that falls off or comes from the side is followed. Where ink
+    is known to be dark, dark pixels are left out from the start.
     """
     small = Image.fromarray(grey).reduce(max(1, max(grey.shape) // SURFACE_SIDE))
     levels = np.asarray(small).ravel()
     basis = surface_basis(*small.size[::-1])
-    weights = (levels > np.median(levels) - 0.1).astype(np.float32)
+    weights = (levels > np.median(levels) - (0.1 if dark_ink else 1)).astype(np.float32)
     for _ in range(SURFACE_ROUNDS):
         weighted = basis * weights[:, None]
         coefficients = np.linalg.lstsq(weighted.T @ basis, weighted.T @ levels, rcond=None)[0]

@@ -313,6 +313,14 @@ def test_a_photo_with_shadow_noise_and_blur_reads_like_the_drawing():
     assert difference(tensor, REFERENCE) < 0.2
 
 
+@pytest.mark.parametrize("lamp", [(200, 200), (180, 220), (240, 190)], ids=str)
+def test_light_of_a_lamp_turns_no_paper_into_ink(lamp):
+    y, x = np.mgrid[:400, :400]
+    light = 60 + 175 * np.exp(-((x - lamp[0]) ** 2 + (y - lamp[1]) ** 2) / 200**2)
+    ink = 1 - np.asarray(seven(mode="L", ink=0, paper=255)) / 255
+    assert unlikeness(preprocessing.to_mnist((light * (1 - 0.6 * ink)).astype(np.uint8)), REFERENCE) < 0.2
+
+
 def test_a_digit_across_a_light_and_a_dark_sheet_is_read_as_one():
     grey = np.asarray(seven().convert("L"))
     for bands in (np.s_[:, :160], np.s_[:, 240:], np.s_[200:]):
