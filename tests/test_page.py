@@ -237,6 +237,17 @@ def test_what_does_not_reach_the_server_has_no_old_answer(visit):
     expect(v.page.locator("#label")).to_be_visible()
 
 
+def test_tools_of_a_low_window_lie_side_by_side(visit):
+    for width, height in ((640, 400), (844, 390), (320, 568)):
+        v = visit(width=width, height=height)
+        erase, undo, clear = (
+            v.page.locator(f'#pad button[aria-label="{name}"]').bounding_box()
+            for name in ("Erase", "Undo", "Clear canvas")
+        )
+        assert erase["x"] + erase["width"] <= undo["x"]
+        assert undo["x"] + undo["width"] <= clear["x"]
+
+
 def test_nothing_is_shared_before_something_is_drawn(pad):
     for name in ("Copy link", "Save picture"):
         pad.page.get_by_role("button", name=name).click()
