@@ -27,7 +27,7 @@ def without_surround(picture: Image.Image) -> Image.Image:
     colours = {}
     for side, line in enumerate(border(picture)):
         colour = int(np.median(line))
-        if np.ptp(np.quantile(line, [0.02, 0.98])) <= EVEN and np.mean(np.abs(sample - colour) > CONTRAST) > MUCH:
+        if np.mean(np.abs(sample - colour) > CONTRAST) > MUCH and np.ptp(np.quantile(line, [0.02, 0.98])) <= EVEN:
             colours[side] = colour
     if not colours:
         return picture
