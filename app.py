@@ -205,10 +205,10 @@ def measurements(readings: list[Reading]) -> str:
     """What was measured on the way, and which weights answered."""
     if not readings:
         return preprocessing.page.NO_INK
-    titles = [f"<h4>{reading.best}</h4>" for reading in readings] if len(readings) > 1 else [""]
     return "".join(
-        title + preprocessing.page.measurements(reading.prepared, Weights=str(reading.provenance))
-        for title, reading in zip(titles, readings, strict=True)
+        f"<h4>{reading.best}</h4>" * (len(readings) > 1)
+        + preprocessing.page.measurements(reading.prepared, Weights=str(reading.provenance))
+        for reading in readings
     )
 
 

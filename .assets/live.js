@@ -151,8 +151,8 @@
     if (box()?.matches(".live, :has(h2)")) show({ answer: "", top: [], words: "" });
   });
 
-  // Called by the page (app.py) when it asks for the final answer to a drawing, when that stands, and when the drawing
-  // does not reach the server: an old answer beside new ink would be a wrong one.
+  // Called by pad.js when the page asks for the final answer to a drawing, by the page (app.py) when that stands, and by
+  // pad.js when the drawing does not reach the server: an old answer beside new ink would be a wrong one.
   window.live = {
     asked() {
       lost = false;

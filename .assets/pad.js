@@ -91,7 +91,7 @@
     return [url, files[0].name, bytes.length, ...hashes(bytes)].join(" ");
   }
 
-  // Two sums of FNV-1a (Fowler, Noll and Vo 1991): crypto.subtle would do, but not on a page without https.
+  // FNV-1a (Fowler, Noll and Vo 1991) and its like with another factor: a page without https has no crypto.subtle.
   function hashes(bytes) {
     let [a, b] = [0x811c9dc5, 0xdeadbeef];
     for (const byte of bytes) {
@@ -157,11 +157,12 @@
     if (type !== "pointerdown" && type !== "pointermove") drawing = null;
   }
 
-  // Esc clears and Ctrl+Z or Cmd+Z undoes, wherever the focus is, except where text is typed or the pad is out of sight, or
-  // behind gradio's page about the API.
+  // Esc clears and Ctrl+Z or Cmd+Z undoes, wherever the focus is, except where text is typed or the pad is out of sight,
+  // or behind gradio's page about the API.
   function keys(event) {
     const pad = document.getElementById("pad");
-    if (!pad?.offsetParent || document.querySelector(".api-docs") || event.defaultPrevented || event.target.closest?.("input, textarea, select, dialog")) return;
+    const elsewhere = !pad?.offsetParent || document.querySelector(".api-docs");
+    if (elsewhere || event.defaultPrevented || event.target.closest?.("input, textarea, select, dialog")) return;
     const z = event.key?.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
     if (event.key !== "Escape" && !z) return;
     event.preventDefault();

@@ -182,8 +182,9 @@
   }
 
   const said = (selector) => document.querySelector(selector)?.textContent.trim() ?? "";
-  const one = () => said("#label h2"); // the answer
+  const one = () => said("#label h2"); // the answer, of one digit or of several
   const several = () => said("#words strong").replaceAll(" ", "");
+  const answer = () => one() || several();
 
   // A picture of what is in sight: the drawing left, the answer right.
   function picture() {
@@ -209,7 +210,7 @@
     c.fillStyle = colour("--accent");
     font(one().length > 1 ? 56 : Math.min(190, 750 / several().length), 700);
     c.textBaseline = "middle";
-    c.fillText(one() || several(), left, 150, width - left - edge);
+    c.fillText(answer(), left, 150, width - left - edge);
     c.fillStyle = colour("--ink");
     font(28);
     c.fillText(said("#words p"), left, 275, width - left - edge);
@@ -232,12 +233,12 @@
   }
 
   function save(button) {
-    if (!one() && !several()) return say(button, "Draw first");
-    const answer = one() || several();
+    const text = answer();
+    if (!text) return say(button, "Draw first");
     picture().toBlob((blob) => {
       const a = Object.assign(document.createElement("a"), {
         href: URL.createObjectURL(blob),
-        download: `${answer.replaceAll(" ", "-")}.png`,
+        download: `${text.replaceAll(" ", "-")}.png`,
       });
       a.click();
       setTimeout(() => URL.revokeObjectURL(a.href), 10000);

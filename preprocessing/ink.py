@@ -51,8 +51,7 @@ def ink_on_bands(picture: Image.Image) -> np.ndarray | None:
     darker than the one band and lighter than the other.
     """
     grey = np.asarray(picture if picture.mode == "L" else picture.convert("L"))
-    levels = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    if np.ptp(levels) < BAND_CONTRAST * 255:
+    if np.ptp(border(grey)) < BAND_CONTRAST * 255:
         return None
     grey = grey.astype(np.float32) / 255
     for first, last in ((grey[:1], grey[-1:]), (grey[:, :1], grey[:, -1:])):
@@ -73,10 +72,10 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     white; the paper is what the picture's border shows, and a picture of light ink on dark paper is inverted.
     """
     channels = separate_channels(picture)
-    borders = [np.concatenate([c[0], c[-1], c[:, 0], c[:, -1]]) for c in channels]
+    borders = [border(channel) for channel in channels]
     paper = np.median(borders, axis=1).astype(np.float32)
     differences = [channel - level for channel, level in zip(channels, paper, strict=True)]
-    unevenness = largest([border - level for border, level in zip(borders, paper, strict=True)])
+    unevenness = largest([levels - level for levels, level in zip(borders, paper, strict=True)])
     even = np.median(unevenness) <= EVEN_PAPER
     told = differences if even else from_surfaces(picture)[: len(channels)]
     distance = largest(told)
@@ -91,6 +90,11 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     if sign > 0:
         grey, level = 1 - grey, 1 - level
     return grey, level if even else None
+
+
+def border(pixels: np.ndarray) -> np.ndarray:
+    """The outermost pixels of (H, W) or (H, W, channels), (2 W + 2 H) or (2 W + 2 H, channels)."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def from_surfaces(picture: Image.Image) -> list[np.ndarray]:

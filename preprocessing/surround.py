@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from preprocessing.ink import border
+
 # Levels of 255: a border that differs by no more is of one colour, and paper differs from what lies around it by more.
 EVEN, CONTRAST = 24, 64
 # Ink covers a tenth of a picture or two; where more than this differs from the border, the border may not be the paper.
@@ -25,7 +27,7 @@ def without_surround(picture: Image.Image) -> Image.Image:
     """A picture in L or RGB -> the same one, or a copy with paper in the place of what lies around the paper."""
     sample = np.asarray(picture.resize((SAMPLE, SAMPLE), Image.Resampling.NEAREST).convert("L")).astype(np.int16)
     colours = {}
-    for side, line in enumerate(border(picture)):
+    for side, line in enumerate(edges(picture)):
         colour = int(np.median(line))
         if np.mean(np.abs(sample - colour) > CONTRAST) > MUCH and np.ptp(np.quantile(line, [0.02, 0.98])) <= EVEN:
             colours[side] = colour
@@ -45,11 +47,11 @@ def without_surround(picture: Image.Image) -> Image.Image:
     return repainted(picture, (left, top, right, bottom))
 
 
-def border(picture: Image.Image) -> list[np.ndarray]:
+def edges(picture: Image.Image) -> list[np.ndarray]:
     """The outermost pixels of each side, as grey levels."""
     width, height = picture.size
-    edges = ((0, 0, 1, height), (0, 0, width, 1), (width - 1, 0, width, height), (0, height - 1, width, height))
-    return [np.asarray(picture.crop(edge).convert("L")).ravel().astype(np.int16) for edge in edges]
+    boxes = ((0, 0, 1, height), (0, 0, width, 1), (width - 1, 0, width, height), (0, height - 1, width, height))
+    return [np.asarray(picture.crop(box).convert("L")).ravel().astype(np.int16) for box in boxes]
 
 
 def turned(array: np.ndarray, side: int) -> np.ndarray:
@@ -67,8 +69,7 @@ def begin(other: np.ndarray) -> int:
 def repainted(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
     """The picture with the commonest colour along the inside of the box in the place of all outside it."""
     inside = picture.crop(box)
-    lines = [np.asarray(inside)[index] for index in (0, -1)] + [np.asarray(inside)[:, index] for index in (0, -1)]
-    paper = np.median(np.concatenate(lines), axis=0)
+    paper = np.median(border(np.asarray(inside)), axis=0)
     colour = int(paper) if picture.mode == "L" else tuple(int(level) for level in paper)
     painted = Image.new(picture.mode, picture.size, colour)
     painted.paste(inside, box)

@@ -361,8 +361,8 @@ def few_sheets(pad: Any, complaint: type[Exception]) -> Callable:
                 raise complaint(f"Expected at most {MAX_LAYERS} layers, got {len(below)}.", print_exception=False)
             sizes = [size_of(sheet) for sheet in (*below, given.composite) if sheet is not None]
             if sum(width * height for width, height in sizes) > MAX_BATCH_PIXELS:
-                limit = f"at most {MAX_BATCH_PIXELS:,} pixels in all layers together"
-                raise complaint(f"Expected {limit}.", print_exception=False)
+                said = f"Expected at most {MAX_BATCH_PIXELS:,} pixels in all layers together."
+                raise complaint(said, print_exception=False)
             if given.composite is None and len(set(sizes)) > 1:
                 raise complaint("Expected layers and a background of the same size.", print_exception=False)
         return preprocess(drawing)
