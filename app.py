@@ -23,16 +23,18 @@ from typing import NamedTuple
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import preprocessing
+import weights
 from preprocessing import segment
 from preprocessing.picture import MAX_PIXELS, open_picture
-from weights import lifetime
-from weights.recognizer import Recognizer
+from preprocessing.prepare import NOTHING
+from weights.serving import memory as lifetime
+from weights.serving.recognize import Recognizer
 
 RECOGNIZER = Recognizer(open_picture, preprocessing.to_mnist, segment.split)
 
 if __name__ == "__main__":  # before gradio, whose import takes seconds and starts threads
     if len(sys.argv) > 1:
-        from weights import command
+        from weights.serving import command
 
         sys.exit(command.main(sys.argv[1:], RECOGNIZER))
     lifetime.share_memory()
@@ -47,18 +49,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-import nn.page
-import preprocessing.page
-import weights.page
 from nn.evidence import explain
-from nn.metrics import CLASSES, Answer
+from nn.measure.metrics import CLASSES, Answer
 from nn.mlp import MLP
-from preprocessing import inputs
-from weights import endpoints, http, launch, serving
-from weights.answers import answers
+from weights import current as serving
+from weights.serving import gradio_api as endpoints
+from weights.serving import http
+from weights.serving import serve as launch
+from weights.serving.answers import answers
+from weights.serving.page import answer as answer_page
+from weights.serving.page import drawing, inputs, network
 
 HERE = Path(__file__).parent
 ASSETS = HERE / ".assets"
+PAGE = HERE / "weights" / "serving" / "page"
 THUMBNAIL = ASSETS / "laptop.png"
 
 TITLE = "Draw a digit"
@@ -174,10 +178,13 @@ def recognize(image: Picture) -> Answer:
 def words(readings: list[Reading], invitation: str = INVITATION) -> str:
     """The answer in a sentence, and below it the first hint."""
     if len(readings) > 1:
-        return nn.page.several(names(readings), joint_confidence(readings))
+        return answer_page.several(names(readings), joint_confidence(readings))
     said, hints = invitation, []
     if readings:
-        said, hints = nn.page.sentence(readings[0].answer), preprocessing.page.hints(readings[0].prepared)
+        said, hints = (
+            answer_page.sentence(readings[0].answer),
+            drawing.hints(readings[0].prepared),
+        )
     return f"<p>{said}</p><small>{''.join(hints[:1])}</small>"
 
 
@@ -188,26 +195,26 @@ def names(readings: list[Reading]) -> list[str]:
 
 def why(image: Picture, readings: list[Reading], photo: bool = False) -> str:
     """The way from the drawing to the answer, in the order of the data."""
-    drawn = preprocessing.page.drawn(image, photo)
+    drawn = drawing.drawn(image, photo)
     if len(readings) > 1:
         digits = [(reading.prepared.tensor, reading.best, reading.confidence) for reading in readings]
-        return f'<ol class="several">{drawn}{nn.page.digits(digits)}</ol>'
-    prepared, answer, explanation = preprocessing.NOTHING, {}, None
+        return f'<ol class="several">{drawn}{answer_page.digits(digits)}</ol>'
+    prepared, answer, explanation = NOTHING, {}, None
     if readings:
         prepared, answer, model, _ = readings[0]
-        best, second = (CLASSES.index(name) for name, _ in nn.page.ranked(answer)[:2])
-        explanation = explain(model, prepared.tensor, best, second, nn.page.UNITS_SHOWN)
-    later = nn.page.steps(answer, prepared.tensor, explanation)
-    return f"<ol{'' if answer else ' class=blank'}>{drawn}{preprocessing.page.steps(prepared)}{later}</ol>"
+        best, second = (CLASSES.index(name) for name, _ in answer_page.ranked(answer)[:2])
+        explanation = explain(model, prepared.tensor, best, second, answer_page.UNITS_SHOWN)
+    later = answer_page.steps(answer, prepared.tensor, explanation)
+    return f"<ol{'' if answer else ' class=blank'}>{drawn}{drawing.steps(prepared)}{later}</ol>"
 
 
 def measurements(readings: list[Reading]) -> str:
     """What was measured on the way, and which weights answered."""
     if not readings:
-        return preprocessing.page.NO_INK
+        return drawing.NO_INK
     return "".join(
         f"<h4>{reading.best}</h4>" * (len(readings) > 1)
-        + preprocessing.page.measurements(reading.prepared, Weights=str(reading.provenance))
+        + drawing.measurements(reading.prepared, Weights=str(reading.provenance))
         for reading in readings
     )
 
@@ -243,9 +250,9 @@ async def live(request: Request) -> JSONResponse:
         message = f"expected a PNG of at most {LIVE_SIDE}x{LIVE_SIDE} pixels and {LIVE_BYTES} bytes"
         return JSONResponse({"detail": message}, 400)
     if len(readings) > 1:
-        return JSONResponse({"answer": " ".join(map(nn.page.short, names(readings))), "top": [], "words": ""})
-    top = nn.page.ranked(readings[0].answer)[:SHOWN] if readings else []
-    said = nn.page.sentence(readings[0].answer) if readings else ""
+        return JSONResponse({"answer": " ".join(map(answer_page.short, names(readings))), "top": [], "words": ""})
+    top = answer_page.ranked(readings[0].answer)[:SHOWN] if readings else []
+    said = answer_page.sentence(readings[0].answer) if readings else ""
     return JSONResponse({"answer": top[0][0] if top else "", "top": top, "words": said})
 
 
@@ -294,14 +301,14 @@ def build() -> gr.Blocks:
             with gr.Column(elem_id="output", min_width=0):
                 with gr.Column(elem_id="answer", min_width=0):
                     label = gr.Label(num_top_classes=SHOWN, show_label=False, container=False, elem_id="label")
-                    gr.HTML(nn.page.LIVE, elem_id="live")
+                    gr.HTML(answer_page.LIVE, elem_id="live")
                     said = gr.HTML(nothing[0], elem_id="words")
                 gr.HTML(SHARE, elem_id="share")
                 examples = inputs.gallery()
         steps = gr.HTML(nothing[1], elem_id="why")
         with gr.Accordion("Measurements", open=False, elem_id="measurements"):
             details = gr.HTML(nothing[2], elem_id="details")
-        weights.page.view(served())
+        network.view(served())
 
         # One listener on the pad: with several, every stroke is sent several times. No overlay: nothing may jump.
         outputs = [label, said, steps, details]
@@ -352,11 +359,11 @@ def main() -> None:
     launch.serve(
         build,
         routes(),
-        static=[THUMBNAIL, inputs.EXAMPLES, *weights.page.PLOTS],
+        static=[THUMBNAIL, inputs.EXAMPLES, *network.PLOTS],
         theme=theme(),
-        css_paths=[ASSETS / "page.css", ASSETS / "why.css"],
-        head="".join(f"<script>{(ASSETS / name).read_text('utf-8')}</script>" for name in SCRIPTS),
-        favicon_path=ASSETS / "favicon.png",
+        css_paths=[PAGE / "page.css", PAGE / "why.css"],
+        head="".join(f"<script>{(PAGE / name).read_text('utf-8')}</script>" for name in SCRIPTS),
+        favicon_path=PAGE / "favicon.png",
         footer_links=["api", "gradio"],
     )
 

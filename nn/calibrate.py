@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn import metrics
 from nn.functions import softmax
+from nn.measure import metrics
 
 # Three pictures in a hundred are no digit: a page that asks for a digit is mostly given one.
 NON_DIGIT_SHARE = 0.03

@@ -14,9 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import weights
-from nn import data
-from nn.data import DataError, Dataset
-from nn.metrics import evaluate
+from nn.measure.metrics import evaluate
+from nn.pictures import mnist as data
+from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Preset
 from nn.train import fit
 

@@ -27,9 +27,9 @@ from tqdm import tqdm
 
 import preprocessing
 import weights
-from nn import data
-from nn.data import DataError
 from nn.mlp import DIGITS, MLP
+from nn.pictures import mnist as data
+from nn.pictures.mnist import DataError
 
 SIDE = 28
 CENTER = (SIDE - 1) / 2

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import preprocessing
 import weights
-from nn import data, metrics
-from nn.data import DataError
+from nn.measure import metrics
 from nn.mlp import MLP
+from nn.pictures import mnist as data
+from nn.pictures.mnist import DataError
 
 
 def report(model: MLP, results: dict[str, dict]) -> str:
@@ -66,11 +67,11 @@ def main(argv: list[str] | None = None) -> int:
         results = metrics.evaluate(model, dataset)
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
         if arguments.plots or arguments.card:
-            from nn import plots  # matplotlib takes a second to import, and only plots need it
+            from nn.measure import plots  # matplotlib takes a second to import, and only plots need it
         if arguments.plots:
             plots.write(arguments.plots, model, dataset, results, arguments.weights)
         if arguments.card:
-            from weights import card
+            from weights.hub import card
 
             plots.write(arguments.weights, model, dataset, results)
             drawings = json.loads(arguments.drawings.read_text()) if arguments.drawings else None

@@ -14,8 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from nn.fast.quantize import lossless_cast
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, last_odds, softmax
-from nn.quantize import lossless_cast
 
 PIXELS = 784  # MNIST's frame, 28x28, row by row
 DIGITS = 10

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from nn.augment import Distortion
+from nn.pictures.augment import Distortion
 
 FULL_BATCH = 0  # as a batch size: all training images in one step
 

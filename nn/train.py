@@ -28,19 +28,21 @@ from tqdm import tqdm
 
 import preprocessing
 import weights
-from nn import data, metrics, synthetic
-from nn.augment import Distortion, distort
 from nn.backprop import Backprop
 from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
-from nn.data import DataError, Split
+from nn.fast.quantize import quantize
+from nn.files import replacing
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, last_odds, one_hot
+from nn.measure import metrics
 from nn.mlp import DIGITS, MLP, joined
 from nn.optimizers import OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
-from nn.quantize import quantize
+from nn.pictures import mnist as data
+from nn.pictures import synthetic
+from nn.pictures.augment import Distortion, distort
+from nn.pictures.mnist import DataError, Split
+from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, MadeUp
 from nn.recipes import FULL_BATCH, PRESETS, Recipe
-from nn.synthetic import NOT_A_DIGIT_CLASS, MadeUp
 from preprocessing.frame import SIDE, to_frame
-from weights.files import replacing
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 HISTORY_FILE = "history.csv"

@@ -20,11 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from preprocessing import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Prepared, describe, look
 from preprocessing.components import label, near, piece_boxes, without_specks
 from preprocessing.frame import bounding_box
 from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
+from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Prepared, describe, look
 
 # Pieces of one digit lie close together, digits of a number beside each other. Both are matters of degree: a reading is
 # worth less by a factor e for every such share of a digit's size by which its pieces lie apart, or by which it overlaps

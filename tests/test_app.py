@@ -11,11 +11,11 @@ from conftest import EXAMPLES, ROOT, output_of
 from PIL import Image, ImageOps
 
 import app
-import nn.page
 import weights
+import weights.serving.page.answer
 from nn.evidence import strongest_units
 from nn.mlp import MLP
-from preprocessing import inputs
+from weights.serving.page import inputs
 
 CLASSES = [*"0123456789", "not a digit"]
 BLANK = Image.new("RGB", (400, 400), "white")
@@ -89,7 +89,7 @@ def test_picture_without_ink_is_told_from_no_picture():
     ],
 )
 def test_words_are_as_sure_as_the_network(answer, words):
-    assert nn.page.sentence(answer) == words
+    assert weights.serving.page.answer.sentence(answer) == words
 
 
 def test_hints_are_shown_in_plain_words():
@@ -109,7 +109,7 @@ def test_every_step_from_drawing_to_probabilities_is_shown_in_the_order_of_the_d
     steps = ("drawn", "ink", "seen", "for", "against", "units", "bars")
     places = [shown.index(f'<li class="{step}">') for step in steps]
     assert places == sorted(places)
-    assert shown.count("<img") == 5 + nn.page.UNITS_SHOWN
+    assert shown.count("<img") == 5 + weights.serving.page.answer.UNITS_SHOWN
     assert shown.count(' alt=""') == 0
 
 
@@ -184,9 +184,9 @@ def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     rows *= scale[:, None]
     before, after = (app.why(image, [reading._replace(model=each)]) for each in (reading.model, model))
     bars = [re.findall(r'title="Unit (\d+): (\S+) to the logit".*?--p:([\d.]+)', page) for page in (before, after)]
-    assert len(bars[0]) == nn.page.UNITS_SHOWN
+    assert len(bars[0]) == weights.serving.page.answer.UNITS_SHOWN
     np.testing.assert_allclose(np.array(bars[1], float), np.array(bars[0], float), atol=0.02)
-    units = strongest_units(reading.model, reading.prepared.tensor, 0, nn.page.UNITS_SHOWN, 7)
+    units = strongest_units(reading.model, reading.prepared.tensor, 0, weights.serving.page.answer.UNITS_SHOWN, 7)
     shown = [(unit.index, unit.contribution, unit.contribution / units[0].contribution) for unit in units]
     np.testing.assert_allclose(np.array(bars[0], float), shown, atol=0.01)
 
@@ -206,7 +206,7 @@ def test_gradio_finds_its_address_as_the_caller_sees_it():
 from itertools import product
 from gradio import route_utils
 from starlette.requests import Request
-from weights import lighter
+from weights.serving import lighter
 
 RUN = "/gradio_api/run/predict"
 PLACES = [("a.example", RUN, b""), ("b.example:7860", RUN, b"x=1"), ("a.example", "/prefix" + RUN, b"")]
@@ -235,7 +235,7 @@ import asyncio
 from collections import OrderedDict
 from gradio import processing_utils
 from gradio_client import utils
-from weights import lighter
+from weights.serving import lighter
 
 looked_at = []
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nn import MLP
-from weights.files import WeightsError
-from weights.files import load as _load
-from weights.files import save as save_pretrained
+from nn.files import WeightsError
+from nn.files import load as _load
+from nn.files import save as save_pretrained
 
 if TYPE_CHECKING:
-    from weights.publish import Published
+    from weights.hub.publish import Published
 
 BUNDLED = Path(__file__).parent
 
@@ -55,7 +55,10 @@ def from_pretrained(
         weights.problems.HubError: the Hub cannot be reached, refuses, or has no such thing.
         WeightsError: the files are damaged, do not fit each other, or cannot read digits.
     """
-    from weights import hub, verify  # huggingface_hub takes a while to import, and the bundled weights need none of it
+    from nn import (
+        selftest as verify,  # huggingface_hub takes a while to import, and the bundled weights need none of it
+    )
+    from weights.hub import pull as hub
 
     places = {"token": token, "endpoint": endpoint, "cache_dir": cache_dir}
     return verify.verified(hub.pull(repo, revision, local_files_only=local_files_only, **places).folder)
@@ -87,9 +90,9 @@ def push_to_hub(
     """
     import tempfile
 
-    from nn.data import load as load_data
-    from nn.metrics import evaluate
-    from weights import card, publish
+    from nn.measure.metrics import evaluate
+    from nn.pictures.mnist import load as load_data
+    from weights.hub import card, publish
 
     dataset = load_data(data)
     options = {"tag": tag, "create_pr": create_pr, "private": private, "message": message, "force": force}

@@ -20,14 +20,15 @@ import sys
 from pathlib import Path
 
 import weights
-from nn import data
-from nn.data import DataError, Dataset
-from weights import hub, publish
-from weights.figures import figures, in_words
-from weights.files import CONFIG_FILE, MODEL_FILE, WeightsError, replacing
-from weights.problems import HubError
-from weights.publish import Published, Refused
-from weights.verify import self_test, selftest_digits, verified
+from nn.files import CONFIG_FILE, MODEL_FILE, WeightsError, replacing
+from nn.pictures import mnist as data
+from nn.pictures.mnist import DataError, Dataset
+from nn.selftest import self_test, selftest_digits, verified
+from weights.hub import publish
+from weights.hub import pull as hub
+from weights.hub.figures import figures, in_words
+from weights.hub.problems import HubError
+from weights.hub.publish import Published, Refused
 
 
 def push(arguments: argparse.Namespace) -> None:

@@ -84,7 +84,7 @@ SHADE = 0.45  # how much darker the corner away from the lamp is
 GRAIN = 5  # of 255
 PHOTO_QUALITY = 82
 
-ICON = Path(__file__).parents[2] / ".assets" / "favicon.png"
+ICON = Path(__file__).parents[2] / "weights" / "serving" / "page" / "favicon.png"
 ICON_OF, ICON_COLOUR, ICON_SIDE = "7", "#3547c5", 192
 
 

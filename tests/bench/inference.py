@@ -96,7 +96,7 @@ def digits(count):
     """(count, 784) pixels: MNIST's digits again and again, beginning with the one that has the median of ink."""
     import numpy as np
 
-    from weights.verify import selftest_digits
+    from nn.selftest import selftest_digits
 
     pixels, _ = selftest_digits()
     middle = np.argsort(pixels.sum(axis=1))[len(pixels) // 2]

@@ -28,7 +28,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parent.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "hub")]
 
 import numpy as np  # noqa: E402
 from conftest import running  # noqa: E402

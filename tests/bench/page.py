@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "hub")]
 
 from conftest import START_SECONDS, STROKES, launched, serving  # noqa: E402
 from screenshots import rounded  # noqa: E402
@@ -25,7 +25,7 @@ from screenshots import rounded  # noqa: E402
 BARE = """
 import gradio as gr
 import app
-from preprocessing import inputs
+from weights.serving.page import inputs
 with gr.Blocks() as demo:
     pad = gr.Sketchpad(
         elem_id="pad", type="pil", canvas_size=inputs.CANVAS, height=inputs.PAD_HEIGHT, fixed_canvas=True,

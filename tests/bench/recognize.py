@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 import app  # noqa: E402
-from preprocessing import inputs  # noqa: E402
+from weights.serving.page import inputs  # noqa: E402
 
 ROUNDS = 60
 MUST = 4.0

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 import app  # noqa: E402
-from preprocessing.inputs import BRUSH_RADIUS  # noqa: E402
+from weights.serving.page.inputs import BRUSH_RADIUS  # noqa: E402
 
 PAD = 400
 PICTURES, QUICK_PICTURES = 200, 10

@@ -34,12 +34,12 @@ from sklearn.neural_network import MLPClassifier  # noqa: E402
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from nn import data  # noqa: E402
-from nn.augment import Distortion, distort  # noqa: E402
 from nn.backprop import Backprop  # noqa: E402
 from nn.functions import one_hot  # noqa: E402
 from nn.mlp import MLP  # noqa: E402
 from nn.optimizers import Adam, learning_rate  # noqa: E402
+from nn.pictures import mnist as data  # noqa: E402
+from nn.pictures.augment import Distortion, distort  # noqa: E402
 from nn.recipes import PRESETS  # noqa: E402
 from nn.train import member_of  # noqa: E402
 

@@ -1,0 +1,96 @@
+"""PNG plots for nn.evaluate: confusion matrix, learning curves, and the most confident mistakes."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from nn.measure import metrics
+from nn.mlp import MLP
+from nn.pictures.mnist import Dataset
+
+matplotlib.use("Agg")  # plots go to files; no screen is needed
+import matplotlib.pyplot as plt
+
+MISTAKES_SHOWN = 30
+MISTAKES_PER_ROW = 10
+INK = "#4f46e5"
+ACCENT = "#d97706"
+
+
+CONFUSION_FILE = "confusion_matrix.png"
+MISTAKES_FILE = "mistakes.png"
+CURVES_FILE = "curves.png"
+
+
+def write(folder: Path, model: MLP, dataset: Dataset, results: dict[str, dict], run: Path | None = None) -> list[Path]:
+    """Writes the plots of the last split (the test images) and, if `run` holds a history.csv, the learning curves."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name, split = list(dataset.splits().items())[-1]
+    figures = {
+        CONFUSION_FILE: confusion_matrix(np.array(results[name]["confusion_matrix"]), name),
+        MISTAKES_FILE: mistakes(model, split.images, split.labels, name),
+    }
+    history = run / "history.csv" if run else None
+    if history and history.is_file():
+        with history.open() as file:
+            figures[CURVES_FILE] = curves(list(csv.DictReader(file)))
+    for file_name, figure in figures.items():
+        figure.savefig(folder / file_name, dpi=120, bbox_inches="tight")
+        plt.close(figure)
+    return [folder / file_name for file_name in figures]
+
+
+def confusion_matrix(counts: np.ndarray, name: str) -> plt.Figure:
+    """Counts by true class and answer; the shade shows errors alone, or the diagonal would drown them."""
+    errors = counts - np.diag(np.diag(counts))
+    figure, axes = plt.subplots(figsize=(6, 6))
+    axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(errors.max(), 1) * 1.5)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            weight = "bold" if row == column else "normal"
+            axes.text(column, row, f"{count}", ha="center", va="center", fontsize=9, weight=weight)
+    ticks = [label.replace(" ", "\n") for label in metrics.class_names(len(counts))]
+    axes.set_xticks(range(len(ticks)), ticks)
+    axes.set_yticks(range(len(ticks)), ticks)
+    axes.set(xlabel="answered", ylabel="true", title=f"{errors.sum()} errors in {counts.sum():,} {name} images")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return figure
+
+
+def curves(history: list[dict[str, str]]) -> plt.Figure:
+    """Loss and validation accuracy over the epochs."""
+    columns = {key: np.array([float(row[key]) for row in history]) for key in history[0]}
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
+    left.semilogy(columns["epoch"], columns["train_loss"], color=INK, label="training (as the optimizer saw it)")
+    left.semilogy(columns["epoch"], columns["validation_loss"], color=ACCENT, label="validation")
+    left.set(xlabel="epoch", title="cross-entropy loss")
+    left.legend(frameon=False)
+    right.plot(columns["epoch"], 100 * columns["validation_accuracy"], color=ACCENT)
+    right.set(xlabel="epoch", title="validation accuracy, %")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    return figure
+
+
+def mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> plt.Figure:
+    """A mosaic of the wrong answers that were given with the highest probability."""
+    probs = model.predict_proba(images.reshape(len(images), -1).astype(np.float32) / 255)
+    worst = metrics.most_confident_mistakes(probs, labels, MISTAKES_SHOWN)
+    names = metrics.class_names(probs.shape[1])
+    rows = max(-(-len(worst) // MISTAKES_PER_ROW), 1)
+    figure, grid = plt.subplots(rows, MISTAKES_PER_ROW, figsize=(MISTAKES_PER_ROW, 1.3 * rows), squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, i in zip(grid.flat, worst, strict=False):
+        axes.imshow(images[i], cmap="gray_r")
+        answer = names[probs[i].argmax()].replace("not a digit", "none")
+        axes.set_title(f"{labels[i]} → {answer}\n{probs[i].max():.0%}", fontsize=9)
+    figure.suptitle(f"The {len(worst)} most confident mistakes among {len(images):,} {name} images", fontsize=11)
+    figure.subplots_adjust(top=0.76 if rows < 3 else 0.82, hspace=0.65)
+    return figure

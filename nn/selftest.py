@@ -1,0 +1,62 @@
+"""Whether a folder holds a network worth serving: readable, whole, fitting its config, and able to read digits.
+
+Fifty MNIST digits, five of each, lie in selftest.npz: the first five of each among the validation images, which no
+network of this project is trained on. They say nothing fine about quality. They find what every check of bytes lets
+pass: arrays that were transposed or exchanged, labels in another order, pixels expected in another way.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from nn import MLP
+from nn.files import MODEL_FILE, WeightsError, load
+from nn.mlp import DIGITS, PIXELS
+
+SELFTEST = Path(__file__).parent / "selftest.npz"
+# The networks here read 49 or 50 of the 50, least squares on the bare pixels 43, a network whose parts are mixed up 5.
+MIN_SELFTEST_ACCURACY = 0.9
+
+
+def verified(folder: str | Path) -> MLP:
+    """The network in `folder`, checked to the last step.
+
+    Raises:
+        WeightsError: says which file or which check failed.
+    """
+    model = load(folder)
+    self_test(model, Path(folder) / MODEL_FILE)
+    return model
+
+
+def self_test(model: MLP, path: str | Path) -> float:
+    """Share of the bundled digits that the network reads.
+
+    Raises:
+        WeightsError: too few of them, or answers that are not probabilities; names `path`.
+    """
+    inputs, classes = model.widths[0], model.classes
+    if inputs != PIXELS or classes not in (DIGITS, DIGITS + 1):
+        raise WeightsError(f"{path}: takes {inputs} values and knows {classes} classes, expected {PIXELS} and 10 or 11")
+    pixels, labels = selftest_digits()
+    with np.errstate(all="ignore"):  # absurd weights overflow; what comes of it is judged below
+        probabilities = model.predict_proba(pixels)
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):  # never close when one of them is NaN
+        raise WeightsError(f"{path}: its answers are not probabilities")
+    right = int((probabilities.argmax(axis=1) == labels).sum())
+    if right < MIN_SELFTEST_ACCURACY * len(labels):
+        raise WeightsError(
+            f"{path}: reads {right} of {len(labels)} test digits, at least "
+            f"{MIN_SELFTEST_ACCURACY * len(labels):.0f} are expected; are arrays or labels mixed up?"
+        )
+    return right / len(labels)
+
+
+@functools.cache
+def selftest_digits() -> tuple[np.ndarray, np.ndarray]:
+    """pixels (50, 784) float32 in [0, 1], labels (50,)."""
+    with np.load(SELFTEST, allow_pickle=False) as digits:
+        return digits["images"].reshape(-1, PIXELS).astype(np.float32) / 255, digits["labels"].astype(np.int64)

@@ -1,0 +1,161 @@
+"""The whole way from a picture to the tensor, in the order of the data, and what was found on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from preprocessing.components import FAINT, label, lone_pixels, without_frame, without_specks, without_stains
+from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
+from preprocessing.ink import find_ink
+from preprocessing.picture import to_opaque
+from preprocessing.surround import without_surround
+
+# Ink is looked for on a picture reduced to about this many pixels along its longer side: ten times the 20-pixel box.
+WORKING_SIDE = 200
+# Ink smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
+CLOSE_UP_SIDE = 60
+CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
+
+# More lone pixels than this are no dots that somebody made but noise in the picture; a median takes it out.
+MANY_LONE_PIXELS = 10
+
+# What the hints call small, off the centre, and much thinner or thicker than MNIST's strokes.
+SMALL_SIDE = 0.2
+FAR_OFF_CENTER = 0.2
+MUCH = 1.4
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What was found on the way from the picture to the tensor.
+
+    stroke_density: mean of the tensor, 0 to 1 (MNIST's mean is 0.13).
+    center_offset: the ink's center of mass from the picture's centre, before centring, (right, down) as shares of the
+        picture's width and height.
+    area_ratio: area of the ink's bounding box over the picture's.
+    bounding_box: (left, top, right, bottom) in the picture's pixels, None without ink.
+    stroke_width: in pixels of the 28x28 frame, before mending.
+    hints: plain-language remarks, most important first; empty when all is ordinary.
+    """
+
+    stroke_density: float = 0.0
+    center_offset: tuple[float, float] = (0.0, 0.0)
+    area_ratio: float = 0.0
+    bounding_box: tuple[int, int, int, int] | None = None
+    stroke_width: float = 0.0
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture made ready for the network, with what was found on the way.
+
+    tensor: (28, 28) float32 in [0, 1], white ink on black, all zeros without ink.
+    ink: (H, W) float32 coverage in [0, 1], without paper and stray dots, on the reduced picture or a part of it; None
+        without ink.
+    """
+
+    tensor: np.ndarray
+    diagnostics: Diagnostics
+    ink: np.ndarray | None = None
+
+    @property
+    def has_ink(self) -> bool:
+        return self.box is not None
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """(left, top, right, bottom) of the ink in the picture's pixels; None without ink."""
+        return self.diagnostics.bounding_box
+
+
+NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))
+NOTHING.tensor.setflags(write=False)  # one for all pictures without ink
+
+
+def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
+    """A picture of a digit -> (28, 28) float32 in [0, 1], white ink on black, as MNIST's makers would have framed it.
+
+    Args:
+        image: PIL image of any mode and size (up to picture.MAX_PIXELS), or an array (H, W), (H, W, 3) or (H, W, 4)
+            of integers 0 to 255, floats 0 to 1, or bool. Ink may be darker or lighter than the paper.
+
+    Returns:
+        All zeros when there is no ink.
+
+    Raises:
+        ValueError: the picture is none of these, empty, too large or damaged.
+    """
+    return prepare(image).tensor
+
+
+def prepare(image: Image.Image | np.ndarray) -> Prepared:
+    """Like `to_mnist`, with diagnostics."""
+    picture = to_opaque(image)
+    return describe(picture.size, *look(picture))
+
+
+def describe(size: tuple[int, int], ink: np.ndarray, specks: int, where: tuple[float, float, float]) -> Prepared:
+    """What `look` found, or a part of this ink, brought into MNIST's frame; `size` is the picture's."""
+    left, top, scale = where
+    box = bounding_box(ink)
+    if box is None:
+        return NOTHING
+    framed = to_frame(ink)
+    if framed is None:
+        return NOTHING
+    tensor, stroke_width = framed
+    x, y = center_of_mass(ink)
+    # the last reduced pixel may reach beyond the picture
+    edges = zip((left, top) * 2, box, size * 2, strict=True)
+    place = tuple(min(round(offset + scale * edge), side) for offset, edge, side in edges)
+    found = Diagnostics(
+        stroke_density=float(tensor.mean()),
+        center_offset=((left + scale * x) / size[0] - 0.5, (top + scale * y) / size[1] - 0.5),
+        area_ratio=(place[2] - place[0]) * (place[3] - place[1]) / (size[0] * size[1]),
+        bounding_box=place,
+        stroke_width=stroke_width,
+    )
+    return Prepared(tensor, replace(found, hints=hints(found, size, specks)), ink)
+
+
+def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, float]]:
+    """The ink without specks on a reduced picture, how many specks there were, and where the reduced picture lies in
+    the whole one: left, top, and pixels of the whole for one of the reduced.
+    """
+    factor = max(1, round(max(picture.size) / WORKING_SIDE))
+    reduced = without_surround(picture.reduce(factor))
+    ink, specks = find_ink(reduced), 0
+    if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
+        if lone_pixels(ink) > MANY_LONE_PIXELS:
+            ink = find_ink(reduced.filter(ImageFilter.MedianFilter(3)))
+        ink, specks = without_specks(without_stains(without_frame(ink)))
+    box = bounding_box(ink)
+    if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
+        return ink, specks, (0, 0, factor)
+    margin = max(round(longest * CLOSE_UP_MARGIN), 2)
+    left, top = (max(edge - margin, 0) * factor for edge in box[:2])
+    right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
+    closer, _, (inner_left, inner_top, scale) = look(picture.crop((left, top, right, bottom)))
+    return closer, specks, (left + inner_left, top + inner_top, scale)
+
+
+def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:
+    """Plain-language remarks on what is unusual about a drawing."""
+    left, top, right, bottom = found.bounding_box
+    longer_side = max((right - left) / size[0], (bottom - top) / size[1])
+    thinnest, thickest = MNIST_STROKE_WIDTHS[0] / MUCH, MNIST_STROKE_WIDTHS[1] * MUCH
+    remarks = {
+        "The drawing touches the edge: part of it may be missing.": (
+            left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]
+        ),
+        "Drawn very small: a larger digit shows more detail.": longer_side < SMALL_SIDE,
+        "Strokes much thinner than MNIST's: they were thickened.": found.stroke_width < thinnest,
+        "Strokes much thicker than MNIST's: they were thinned.": found.stroke_width > thickest,
+        "Drawn far off the centre: it was moved there.": max(map(abs, found.center_offset)) > FAR_OFF_CENTER,
+        f"{specks} stray {'dot was' if specks == 1 else 'dots were'} left out.": specks > 0,
+    }
+    return tuple(text for text, applies in remarks.items() if applies)

@@ -1,0 +1,171 @@
+"""Processes that die or starve in the middle: nothing half done is ever seen, and running again completes it."""
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+from hub_fixtures import (  # noqa: F401
+    ANN,
+    FILES,
+    REPO,
+    ROOT,
+    command,
+    environment,
+    folder_of,
+    hub_fixture,
+    model,
+    published_fixture,
+    version,
+    wait_for,
+    write_idx,
+)
+from hub_server import pause, pause_after, silence, stall
+
+# Serves weights as the app does; for each line on its input it tells how it is, and whether it reads digits.
+SERVER = """
+import json, resource, sys
+import numpy as np
+if len(sys.argv) > 1:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+from weights import current as serving
+from nn.selftest import selftest_digits
+served = serving.start()
+pixels, labels = selftest_digits()
+for line in sys.stdin:
+    network, provenance = served.current
+    right = bool((network.predict_proba(pixels).argmax(axis=1) == labels).mean() >= 0.9)
+    print(json.dumps({"right": right} | served.health()), flush=True)
+"""
+
+
+class Process:
+    """A process that takes `hub` for the Hub."""
+
+    def __init__(self, hub, home, *arguments, **variables):
+        self.process = subprocess.Popen(
+            arguments,
+            cwd=ROOT,
+            env=environment(hub, home) | {"PYTHONDONTWRITEBYTECODE": "1"} | variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+    def finish(self):
+        out, err = self.process.communicate(timeout=120)
+        assert self.process.returncode == 0, out + err
+        return out
+
+    def ask(self):
+        """How a serving process is; its answers must be right at any time."""
+        self.process.stdin.write("how are you?\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert answer["right"]
+        return answer["weights"]
+
+
+@pytest.fixture
+def start(published, tmp_path):
+    """start("-m", "weights", ...) with one cache for all processes of a test; what is left over is killed."""
+    started = []
+
+    def start(*arguments, **variables):
+        started.append(Process(published, tmp_path / "home", *arguments, **variables))
+        return started[-1]
+
+    yield start
+    published.release()
+    for each in started:
+        each.kill()
+
+
+@pytest.fixture
+def serve(start):
+    def serve(*arguments):
+        return start(sys.executable, "-c", SERVER, *arguments, WEIGHTS_REPO=REPO, WEIGHTS_POLL_SECONDS="0.2")
+
+    return serve
+
+
+@pytest.fixture
+def push(start, tmp_path):
+    folder, data = folder_of(model(2), tmp_path / "mine"), write_idx(tmp_path / "mnist")
+    arguments = command("push", REPO, "--folder", folder, "--data", data, "--tag", "v2")
+    return lambda: start(*arguments, HF_TOKEN=ANN)
+
+
+@pytest.mark.parametrize(
+    ("request_", "fault", "commits_then"),
+    [(("PUT", "/lfs/"), pause, 2), (("POST", "/commit/"), silence, 2), (("POST", "/commit/"), pause_after, 3)],
+    ids=["while uploading", "before the commit", "after the commit, before the tag"],
+)
+def test_a_push_that_is_killed_is_completed_by_running_it_again(published, push, request_, fault, commits_then):
+    fault = published.fault(*request_, fault)
+    pushing = push()
+    published.wait_held()
+    pushing.kill()
+    fault.clear()
+    published.release()
+    repo = published.repos[REPO]
+    assert len(repo.commits) == commits_then
+    assert set(repo.tags) == {"v1"}
+    push().finish()
+    assert len(repo.commits) == 3
+    assert repo.tags["v2"] is repo.branches["main"]
+    assert {name: repo.branches["main"].files[name] for name in FILES} == version(2)
+
+
+def test_a_pull_that_is_killed_leaves_nothing_half_behind(published, start, tmp_path):
+    fault = published.fault("GET", "/lfs/", stall)
+    pulling = start(*command("pull", REPO))
+    published.wait_held()
+    pulling.kill()
+    fault.clear()
+    published.release()
+    start(*command("pull", REPO, "--folder", tmp_path / "copy")).finish()
+    assert (tmp_path / "copy" / "model.safetensors").read_bytes() == version(1)["model.safetensors"]
+
+
+def test_a_server_that_is_killed_while_pulling_serves_good_weights_again(published, serve):
+    first = serve()
+    wait_for(lambda: first.ask()["source"] == REPO)
+    published.add_commit(REPO, "Version 2", version(2))
+    fault = published.fault("GET", "/lfs/", stall)
+    second = serve()
+    published.wait_held()
+    wait_for(lambda: second.ask()["source"] == REPO, "the weights of the last run")
+    second.kill()
+    fault.clear()
+    published.release()
+    third = serve()
+    head = published.repos[REPO].branches["main"].oid
+    wait_for(lambda: third.ask()["revision"] == head)
+
+
+def test_a_full_disk_is_told_and_survived(published, serve):
+    """A limit on the size of files stands for the full disk: the operating system refuses in the same place."""
+    served = serve("10000")
+    wait_for(lambda: "cannot be written" in (served.ask()["error"] or ""))
+    assert served.ask()["source"] == "bundled"
+    resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    wait_for(lambda: served.ask()["source"] == REPO)
+    assert served.ask()["error"] is None
+
+
+def test_a_token_appears_in_no_output(published, start, serve):
+    published.repos[REPO].private = True
+    served = serve()
+    wait_for(lambda: served.ask()["error"])
+    failing = start(*command("push", REPO), HF_TOKEN="hf_SomeExpiredToken", HF_DEBUG="")
+    out, err = failing.process.communicate(timeout=120)
+    assert failing.process.returncode == 1
+    assert "hf_SomeExpiredToken" not in out + err

@@ -1,0 +1,464 @@
+"""Publishing weights and rolling back: everything or nothing, never worse, never mixed, and told in plain words."""
+
+import io
+import json
+import threading
+from contextlib import redirect_stderr
+
+import numpy as np
+import pytest
+from hub_fixtures import (  # noqa: F401
+    ANN,
+    BOB,
+    FILES,
+    READER,
+    REPO,
+    blind_to_nine,
+    digits,
+    folder_of,
+    hub_fixture,
+    is_version,
+    model,
+    published_fixture,
+    version,
+)
+from hub_server import drop, drop_after, silence, status
+from huggingface_hub import HfApi
+
+import weights
+from nn.pictures.mnist import Dataset
+from weights.hub import gate, publish
+from weights.hub import pull as hub_module
+from weights.hub.problems import Conflict, HubError
+from weights.hub.publish import Refused
+
+
+@pytest.fixture
+def push(hub, tmp_path):
+    """push(network) publishes it as ann/digits."""
+
+    def push(network, repo=REPO, dataset=None, token=ANN, folder=None, **options):
+        folder = folder or folder_of(network, tmp_path / "mine")
+        options = {"endpoint": hub.url, "token": token, "say": lambda _: None} | options
+        return publish.push(folder, repo, digits() if dataset is None else dataset, **options)
+
+    return push
+
+
+@pytest.fixture
+def rollback(hub):
+    def rollback(name, token=ANN):
+        return publish.rollback(name, REPO, token=token, endpoint=hub.url, say=lambda _: None)
+
+    return rollback
+
+
+def head(hub):
+    return hub.repos[REPO].branches["main"]
+
+
+def untouched(hub):
+    """What a push would change."""
+    repo = hub.repos.get(REPO)
+    return repo and (dict(repo.branches), dict(repo.tags))
+
+
+# --- What is published ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_pushed_is_what_is_pulled(hub, push):
+    published = push(model(1), tag="v1")
+    assert published.url == f"{hub.url}/{REPO}/commit/{published.commit}"
+    assert published.tag_url == f"{hub.url}/{REPO}/tree/v1"
+    for revision in ("main", "v1", published.commit):
+        assert is_version(weights.from_pretrained(REPO, revision, endpoint=hub.url), 1)
+    assert {name: head(hub).files[name] for name in FILES} == version(1)
+
+
+def test_one_commit_holds_everything_and_the_tag_is_on_it(hub, push):
+    published = push(model(1), tag="v1")
+    commits = [commit.title for commit in hub.repos[REPO].commits.values()]
+    assert len(commits) == 2
+    assert commits[0] == "initial commit"
+    assert hub.repos[REPO].tags["v1"].oid == head(hub).oid == published.commit
+
+
+def test_the_message_tells_what_was_measured(hub, push):
+    push(model(1))
+    assert "errors on 100 test images" in head(hub).title
+
+
+def test_pictures_beside_the_card_go_along_and_old_ones_go_away(hub, push, tmp_path):
+    folder = folder_of(model(1), tmp_path / "mine")
+    (folder / "history.png").write_bytes(b"picture")
+    (folder / "notes.txt").write_text("private")
+    push(None, folder=folder)
+    assert set(head(hub).files) == {*FILES, "history.png", ".gitattributes"}
+    (folder / "history.png").rename(folder / "confusion.png")
+    push(None, folder=folder)
+    assert set(head(hub).files) == {*FILES, "confusion.png", ".gitattributes"}
+
+
+def test_a_new_repository_can_be_private(hub, push):
+    push(model(1), private=True)
+    assert hub.repos[REPO].private
+
+
+def test_a_pull_request_leaves_the_branch_alone(published, push):
+    before = head(published)
+    made = push(model(2), create_pr=True)
+    assert made.pull_request_url == f"{published.url}/{REPO}/discussions/1"
+    assert head(published) is before
+    assert is_version(weights.from_pretrained(REPO, "refs/pr/1", endpoint=published.url), 2)
+
+
+def test_anybody_may_propose_weights(published, push):
+    assert push(model(2), token=BOB, create_pr=True).pull_request_url
+
+
+def test_a_network_is_pushed_with_a_card_made_from_what_was_measured(hub, mnist_folder):
+    weights.push_to_hub(model(1), REPO, data=mnist_folder, token=ANN, endpoint=hub.url)
+    config = json.loads(head(hub).files["config.json"])
+    assert config["results"]["test"]["images"] == 100
+    assert b"model-index" in head(hub).files["README.md"]
+
+
+@pytest.fixture
+def mnist_folder(tmp_path):
+    from hub_fixtures import write_idx
+
+    return write_idx(tmp_path / "mnist")
+
+
+# --- What is refused before anything is sent --------------------------------------------------------------------------
+
+
+def refused(hub, push, match, error=Refused, **options):
+    before = untouched(hub)
+    with pytest.raises(error, match=match) as caught:
+        push(**options)
+    assert untouched(hub) == before
+    assert not hub.seen("PUT", "/lfs/")
+    assert not hub.seen("POST", "/commit/")
+    return str(caught.value)
+
+
+def changed(change):
+    network = model(2)
+    change(network)
+    return network
+
+
+def test_worse_weights_are_refused(published, push):
+    refused(published, push, "worse than the published weights: .* p = ", network=changed(blind_to_nine))
+
+
+def test_forced_weights_are_published_and_the_message_says_so(published, push):
+    push(changed(blind_to_nine), force=True)
+    assert "[forced: worse than the published weights" in head(published).title
+
+
+def test_weights_that_are_as_good_are_published(published, push):
+    push(model(2))
+    assert head(published).files["model.safetensors"] == version(2)["model.safetensors"]
+
+
+def test_better_weights_take_the_place_of_worse_ones(published, push):
+    published.add_commit(REPO, "worse", version(3, blind_to_nine))
+    push(model(2))
+
+
+def test_weights_that_cannot_be_served_are_no_measure(published, push):
+    published.add_commit(REPO, "broken", {"model.safetensors": b"broken"})
+    push(model(2))
+
+
+def test_without_data_nothing_is_published(published, push):
+    none = digits().test[:0]
+    refused(published, push, "no test images", network=model(2), dataset=Dataset(none, none, none))
+
+
+def test_unmeasured_weights_can_be_forced_and_the_message_says_so(published, push):
+    none = digits().test[:0]
+    push(model(2), dataset=Dataset(none, none, none), force=True)
+    assert "[forced: there are no test images" in head(published).title
+
+
+def test_a_card_that_states_other_figures_is_refused(hub, push):
+    network = model(1)
+    network.info = {"results": {"test": {"images": 100, "errors": 50, "accuracy": 0.5}}}
+    refused(hub, push, "card states 50 errors, measured were", network=network)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_broken_weights_are_never_published(hub, push, tmp_path, force):
+    folder = folder_of(model(1), tmp_path / "mine")
+    (folder / "model.safetensors").write_bytes(b"broken")
+    refused(hub, push, "cannot be read", error=weights.WeightsError, network=None, folder=folder, force=force)
+
+
+CARDS = {
+    "none": None,
+    "no results": "---\nlicense: mit\n---\n",
+    "bad YAML": "---\na: [\n---\n",
+    "no YAML": "Hi",
+}
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_a_card_without_results_is_refused(hub, push, tmp_path, card):
+    folder = folder_of(model(1), tmp_path / "mine")
+    (folder / "README.md").unlink() if CARDS[card] is None else (folder / "README.md").write_text(CARDS[card])
+    assert "nn.evaluate" in refused(hub, push, "card|front matter", network=None, folder=folder)
+
+
+def test_a_tag_that_exists_is_refused_and_stays(published, push):
+    refused(published, push, "tag v1 exists, on commit", network=model(2), tag="v1")
+
+
+def test_a_tag_cannot_take_the_name_of_the_branch(published, push):
+    refused(published, push, "name of a branch", network=model(2), tag="main")
+
+
+def test_a_pull_request_gets_no_tag(published, push):
+    refused(published, push, "once the pull request is merged", network=model(2), tag="v2", create_pr=True)
+
+
+# --- Who may push -----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_token_it_says_how_to_get_one(hub, push):
+    refused(hub, push, "HF_TOKEN.*--token.*hf auth login", error=HubError, network=model(1), token=None)
+
+
+def test_the_token_comes_from_the_environment(hub, push, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", f" {ANN}\n")
+    assert push(model(1), token=None).commit
+
+
+def test_a_token_that_may_only_read_is_told(published, push):
+    refused(published, push, "may only read", error=HubError, network=model(2), token=READER)
+
+
+def test_an_expired_token_is_told_and_not_repeated(published, push):
+    text = refused(published, push, "not valid", error=HubError, network=model(2), token="hf_expired")
+    assert "hf_expired" not in text
+
+
+def test_the_name_of_another_owner_is_told(hub, push):
+    refused(hub, push, "bob may not create ann/digits.*push to bob/digits", HubError, network=model(1), token=BOB)
+
+
+def test_the_repository_of_another_owner_is_told_with_a_way_out(published, push):
+    refused(published, push, "may not do that to ann/digits.*--create-pr", HubError, network=model(2), token=BOB)
+
+
+def test_a_gated_repository_is_told(published, push):
+    published.repos[REPO].gated = True
+    refused(published, push, "gated", error=HubError, network=model(2), token=BOB)
+
+
+@pytest.mark.parametrize(("code", "words"), [(403, "Private repository storage limit reached"), (402, ""), (507, "")])
+def test_a_used_up_quota_is_told(published, push, code, words):
+    published.fault("POST", "/commit/", status(code, words))
+    with pytest.raises(HubError, match="storage quota of ann is used up"):
+        push(model(2))
+
+
+def test_a_quota_that_ends_the_upload_is_told(hub, push):
+    """huggingface_hub wraps errors of uploads in one that says nothing."""
+    hub.fault("PUT", "/lfs/", status(403, "storage limit reached"))
+    with pytest.raises(HubError, match="storage quota of ann is used up"):
+        push(model(1))
+
+
+def test_trouble_of_the_hub_is_told(published, push):
+    published.fault("GET", "/whoami-v2", status(503))
+    refused(published, push, "has trouble", error=HubError, network=model(2))
+
+
+# --- Others push too, and networks break ------------------------------------------------------------------------------
+
+
+def test_who_pushes_second_is_told_and_nothing_is_mixed(published, push):
+    def somebody_pushes_first(request, answer):
+        published.add_commit(REPO, "Theirs", version(3))
+        answer()
+
+    published.fault("POST", "/commit/", somebody_pushes_first, times=1)
+    with pytest.raises(Conflict, match="somebody pushed to ann/digits meanwhile: nothing was changed"):
+        push(model(2), tag="v2")
+    assert head(published).files["model.safetensors"] == version(3)["model.safetensors"]
+    assert "v2" not in published.repos[REPO].tags
+
+
+def test_of_two_who_push_at_once_one_wins_and_the_other_is_told(published, push, tmp_path):
+    both_there = threading.Barrier(2, timeout=60)
+
+    def together(request, answer):
+        both_there.wait()
+        answer()
+
+    published.fault("POST", "/commit/", together)
+    outcomes = {}
+
+    def pusher(number):
+        try:
+            outcomes[number] = push(model(number), folder=folder_of(model(number), tmp_path / str(number)))
+        except Conflict as error:
+            outcomes[number] = error
+
+    threads = [threading.Thread(target=pusher, args=(number,)) for number in (2, 3)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    winners = [number for number in (2, 3) if not isinstance(outcomes[number], Conflict)]
+    assert len(winners) == 1
+    assert {name: head(published).files[name] for name in FILES} == version(winners[0])
+
+
+def test_the_same_files_again_make_no_commit_but_can_be_tagged(hub, push):
+    first = push(model(1))
+    assert push(model(1), tag="v1").commit == first.commit
+    assert hub.repos[REPO].tags["v1"].oid == first.commit
+
+
+def test_somebodys_commit_is_never_taken_for_ours(published, push):
+    """The files are there already, and while that is found out somebody pushes others."""
+
+    def somebody_pushes(request, answer):
+        answer()
+        published.add_commit(REPO, "Theirs", version(3))
+
+    published.fault("POST", "/preupload/", somebody_pushes, times=1)
+    with pytest.raises(Conflict, match="meanwhile"):
+        push(model(1), tag="v2")
+    assert "v2" not in published.repos[REPO].tags
+
+
+BREAKS = {
+    "before the commit": ("POST", "/commit/", drop),
+    "after the commit": ("POST", "/commit/", drop_after),
+    "while the files are announced": ("POST", "/api/validate-yaml", drop),
+    "before the tag": ("POST", "/tag/", drop),
+}
+
+
+@pytest.mark.parametrize("moment", BREAKS)
+def test_a_push_that_broke_off_is_completed_by_running_it_again(published, push, moment):
+    fault = published.fault(*BREAKS[moment])
+    with pytest.raises(HubError, match="run the same command again"):
+        push(model(2), tag="v2")
+    fault.clear()
+    push(model(2), tag="v2")
+    assert head(published).files["model.safetensors"] == version(2)["model.safetensors"]
+    assert published.repos[REPO].tags["v2"] is head(published)
+    assert len(published.repos[REPO].commits) == 3
+
+
+def test_an_upload_that_stumbles_goes_on_by_itself(hub, push):
+    hub.fault("PUT", "/lfs/", status(500), times=1)
+    push(model(1))
+    assert hub.seen("PUT", "/lfs/") == 2
+
+
+def test_a_silent_hub_does_not_hold_a_push_for_ever(published, push, monkeypatch):
+    monkeypatch.setattr(hub_module, "REQUEST_TIMEOUT", 2)  # for good answers too, which come at once
+    published.fault("POST", "/commit/", silence)
+    with pytest.raises(HubError, match=r"did not answer in time.*run the same command again"):
+        push(model(2))
+
+
+def test_a_tag_that_somebody_made_meanwhile_is_told(published, push):
+    published.fault("POST", "/tag/", status(409), times=1)
+    with pytest.raises(Conflict, match=r"published .* somebody made tag v2 meanwhile"):
+        push(model(2), tag="v2")
+
+
+# --- Roll back --------------------------------------------------------------------------------------------------------
+
+
+def test_rolling_back_makes_a_new_commit_with_the_files_of_then(published, push, rollback):
+    push(model(2), tag="v2")
+    files = {**version(2), "new.png": b"picture"}
+    published.add_commit(REPO, "Version 3", files)
+    made = rollback("v1")
+    assert made.commit == head(published).oid != published.repos[REPO].tags["v1"].oid
+    assert head(published).files == published.repos[REPO].tags["v1"].files
+    assert head(published).title.startswith("Roll back to v1 (")
+
+
+def test_rolling_back_to_worse_weights_is_not_questioned(published, push, rollback):
+    published.add_commit(REPO, "worse", version(3, blind_to_nine))
+    published.repos[REPO].tags["worse"] = head(published)
+    push(model(2))
+    rollback("worse")
+    assert head(published).files["config.json"] == version(3)["config.json"]
+
+
+def test_a_commit_can_be_rolled_back_to_and_pictures_come_back(hub, push, rollback, tmp_path):
+    folder = folder_of(model(1), tmp_path / "mine")
+    (folder / "history.png").write_bytes(b"picture")
+    first = push(None, folder=folder)
+    (folder / "history.png").unlink()
+    weights.save_pretrained(model(2), folder)
+    push(None, folder=folder)
+    rollback(first.commit)
+    assert head(hub).files["history.png"] == b"picture"
+
+
+def test_rolling_back_to_nothing_or_to_broken_weights_is_refused(published, rollback):
+    broken = published.add_commit(REPO, "broken", {"model.safetensors": b"broken"})
+    before = untouched(published)
+    with pytest.raises(HubError, match="no such branch, tag or commit"):
+        rollback("v9")
+    with pytest.raises(weights.WeightsError, match="cannot be read"):
+        rollback(broken)
+    assert untouched(published) == before
+
+
+def test_rolling_back_needs_the_right_to_write(published, rollback):
+    with pytest.raises(HubError, match="may only read"):
+        rollback("v1", token=READER)
+
+
+# --- The measure ------------------------------------------------------------------------------------------------------
+
+
+def test_mcnemar_is_the_tail_of_fair_coins():
+    assert gate.mcnemar(0, 0) == 1
+    assert gate.mcnemar(5, 0) == 1 / 32
+    assert gate.mcnemar(0, 5) == 1
+    assert gate.mcnemar(3, 1) == pytest.approx(5 / 16)
+    assert gate.mcnemar(3000, 2700) < 0.001
+
+
+def test_a_difference_within_the_noise_is_not_worse():
+    test = digits().test
+    network = model(1)
+    twin = gate.compare(network, network, test)
+    assert (twin.p, twin.worse) == (1, False)
+    blind = model(1)
+    blind_to_nine(blind)
+    assert gate.compare(blind, network, test).worse
+    assert not gate.compare(network, blind, test).worse
+
+
+def test_the_bundled_card_is_one_the_hub_accepts(hub):
+    """huggingface_hub's own loader and validator."""
+    from huggingface_hub import ModelCard
+
+    card = ModelCard.load(weights.BUNDLED / "README.md")
+    assert card.data.eval_results
+    assert card.data.model_name
+    assert HfApi(endpoint=hub.url)._validate_yaml(str(card)) is None
+
+
+def test_steps_are_told(hub, push):
+    told = []
+    with redirect_stderr(io.StringIO()):
+        push(model(1), say=told.append)
+    assert any("errors on 100 test images" in line for line in told)
+    assert f"created {REPO}" in told
+    assert any(line.startswith("sending README.md") for line in told)
+    assert not any(ANN in line for line in told)
+    assert np.all([isinstance(line, str) for line in told])

@@ -1,0 +1,209 @@
+"""Networks on disk: round trips, and every way the files can be wrong."""
+
+import json
+
+import numpy as np
+import pytest
+from huggingface_hub import ModelCard
+from safetensors.numpy import load_file, save_file
+
+import weights
+from nn import MLP
+from nn.fast.quantize import quantize
+from weights import WeightsError
+from weights.hub import card
+
+
+@pytest.fixture
+def folder(tmp_path):
+    model = MLP((32, 16), "sigmoid", seed=3, mean=0.13, std=0.31, temperature=1.7)
+    model.info = {"training": {"seed": 3}}
+    weights.save_pretrained(model, tmp_path)
+    return tmp_path
+
+
+X = np.random.default_rng(0).random((5, 784), np.float32)
+
+
+def test_what_is_saved_is_what_is_loaded(folder, tmp_path):
+    model = weights.load(folder)
+    assert (model.widths, model.activation, model.temperature) == ((784, 32, 16, 10), "sigmoid", 1.7)
+    assert model.info == {"training": {"seed": 3}}
+    weights.save_pretrained(model, tmp_path / "again")
+    np.testing.assert_array_equal(weights.load(tmp_path / "again").predict_proba(X), model.predict_proba(X))
+    for name in ("model.safetensors", "config.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_a_joined_network_that_knows_what_is_no_digit_comes_back_as_it_was(tmp_path):
+    model = MLP((32, 16), seed=3, classes=11, members=4, odds_temperature=1.6)
+    weights.save_pretrained(model, tmp_path)
+    again = weights.load(tmp_path)
+    assert (again.members, again.odds_temperature, again.weights[1].shape) == (4, 1.6, (4, 8, 4))
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    assert not again.info
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [(-128, "int8"), (128, "float16"), (0.5, "float16"), (0.1, "float32"), (1e6, "float32"), (np.nan, "float32")],
+)
+def test_a_tensor_is_written_in_the_smallest_dtype_that_loses_nothing(tmp_path, number, dtype):
+    model = MLP((32,))
+    model.biases[0][0] = number
+    weights.save_pretrained(model, tmp_path)
+    dtypes = {name: array.dtype.name for name, array in load_file(tmp_path / "model.safetensors").items()}
+    assert dtypes == {"W1": "float32", "b1": dtype, "W2": "float32", "b2": "int8"}
+    if np.isfinite(number):
+        np.testing.assert_array_equal(weights.load(tmp_path).theta, model.theta)
+        assert weights.load(tmp_path).theta.dtype == np.float32
+
+
+def test_double_precision_is_for_memory_alone(tmp_path):
+    weights.save_pretrained(MLP((32,), dtype=np.float64), tmp_path)
+    assert weights.load(tmp_path).theta.dtype == np.float32
+
+
+def test_a_transposed_view_is_saved_in_the_right_order(tmp_path):
+    model = MLP((32,))
+    model.weights[0] = np.asfortranarray(model.weights[0])
+    weights.save_pretrained(model, tmp_path)
+    np.testing.assert_array_equal(weights.load(tmp_path).weights[0], model.weights[0])
+
+
+def test_the_bundled_network_reads_mnist(mnist_dir):
+    from nn.measure import metrics
+    from nn.pictures import mnist as data
+
+    test = data.load(mnist_dir).test
+    assert metrics.accuracy(weights.load().predict_proba(test.pixels()), test.labels) >= 0.99
+
+
+def test_the_bundled_model_card_states_what_config_measured():
+    results = weights.load().info["results"]
+    bundled = ModelCard.load(weights.BUNDLED / "README.md")
+    stated = {r.dataset_split: r.metric_value for r in bundled.data.eval_results if r.metric_type == "accuracy"}
+    assert stated["test"] == pytest.approx(results["test"]["accuracy"], abs=1e-5)
+    assert bundled.data.license == "apache-2.0"
+
+
+def scored(**changes):
+    """A scoring of drawings as `sketches.py score --json` writes it, cut short."""
+    row = {"accuracy": 0.985, "slashed_zero": 0.9, "ece": 0.007, "refused": 4, "predict_ms": 5.0}
+    others = {"n": 1566, "auroc": 0.9947, "over_90": 0.033, "refused": 0.857}
+    return {"n": 400, "n_slashed_zero": 30, "conditions": {"thin": row}, "nondigits": others} | changes
+
+
+def test_a_card_says_how_the_weights_are_kept(tmp_path):
+    model = MLP((8, 4), seed=1)
+    card.write(tmp_path, model, {})
+    assert "holds `W1 W2 W3` in float32, `b1 b2 b3` in int8" in (tmp_path / "README.md").read_text()
+    quantize(model)
+    card.write(tmp_path, model, {})
+    text = (tmp_path / "README.md").read_text()
+    assert "holds `W1 b1 W2 b2 b3` in int8, `W3` in float32" in text
+    assert "quantized" in text
+
+
+def test_a_card_speaks_of_mnist_only_where_mnist_was_measured(tmp_path):
+    figures = {"errors": 1, "accuracy": 0.99, "loss": 0.1, "calibration_error": 0.01}
+    splits = {"train": figures | {"images": 900}, "validation": figures | {"images": 100}}
+    card.write(tmp_path, MLP((4,)), splits)
+    text = (tmp_path / "README.md").read_text()
+    assert "ylecun/mnist" not in text
+    assert "60,000" not in text
+    assert "## Results on its pictures" in text
+    splits = {name: figures | {"images": count} for name, count in card.MNIST_IMAGES.items()}
+    card.write(tmp_path, MLP((4,)), splits)
+    text = (tmp_path / "README.md").read_text()
+    assert "ylecun/mnist" in text
+    assert "60,000" in text
+
+
+def test_a_card_carries_what_the_app_scored_on_drawings(tmp_path):
+    model = MLP((4,), classes=11)
+    card.write(tmp_path, model, {}, scored())
+    text = (tmp_path / "README.md").read_text()
+    assert "| thin | 98.50% | 1.00% | 0.70% |" in text
+    assert "30 of the digits are slashed zeros; drawn as thin, it reads 27." in text
+    assert "gives 3.3% a digit's name" in text
+    card.write(tmp_path, weights.load(tmp_path), {})  # measured again, without drawings
+    assert "drawings" not in weights.load(tmp_path).info
+
+
+def test_a_scoring_of_something_else_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected the JSON of a scoring of drawings, got none with 'auroc'"):
+        card.write(tmp_path, MLP((4,)), {}, scored(nondigits={"n": 3}))
+
+
+def change(**tensors):
+    def spoil(folder):
+        arrays = load_file(folder / "model.safetensors")
+        save_file({k: v for k, v in (arrays | tensors).items() if v is not None}, folder / "model.safetensors")
+
+    return spoil
+
+
+def replace_with(content):
+    return lambda folder: (folder / "model.safetensors").write_bytes(content)
+
+
+def configure(**values):
+    def spoil(folder):
+        config = json.loads((folder / "config.json").read_text()) | values
+        (folder / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
+
+    return spoil
+
+
+def truncate(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+WRONG = {
+    "no file": (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors: no such file"),
+    "no config": (lambda folder: (folder / "config.json").unlink(), "config.json: no such file"),
+    "truncated": (truncate, "model.safetensors: cannot be read"),
+    "empty": (replace_with(b""), "model.safetensors: cannot be read"),
+    "web page": (replace_with(b"<!doctype html><html></html>"), "model.safetensors: cannot be read"),
+    "LFS pointer": (replace_with(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"), "cannot be read"),
+    "pickle": (replace_with(b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x0bhello"), "cannot be read"),
+    "a tensor missing": (change(b1=None), r"expected tensors .* found"),
+    "a tensor too many": (change(W9=np.zeros(3, np.float32)), r"expected tensors .* found"),
+    "transposed": (change(W2=np.zeros((16, 32), np.float32)), r"W2 has shape \(16, 32\), config.json says \(32, 16\)"),
+    "float64": (change(b1=np.zeros(32)), "b1 is float64, expected float32"),
+    "NaN": (change(b1=np.full(32, np.nan, np.float32)), "b1 holds NaN or infinity"),
+    "infinity": (change(b1=np.full(32, np.inf, np.float32)), "b1 holds NaN or infinity"),
+    "other widths": (configure(widths=[784, 64, 16, 10]), r"has shape .* config.json says"),
+    "config not JSON": (lambda folder: (folder / "config.json").write_text("{"), "config.json: cannot be read as JSON"),
+    "config of another model": (configure(model_type="bert"), 'expected an object with "model_type"'),
+    "config incomplete": (configure(std=None, mean=None), "mean, std missing"),
+    "activation unknown": (configure(activation="swish"), "does not describe a network: activation"),
+    "widths no list": (configure(widths=7), "does not describe a network"),
+    "mean not finite": (configure(mean=float("nan")), "does not describe a network: mean, std and temperatures"),
+    "odds temperature zero": (configure(odds_temperature=0), "temperatures must be finite, all but the mean positive"),
+    "members that do not share": (configure(members=3), "does not describe a network: 3 members cannot share"),
+    "members no integer": (configure(members=2.0), "does not describe a network: members must be a positive integer"),
+    "odds without a class": (configure(odds_temperature=1.5), "does not describe a network: odds_temperature is for"),
+    "members no number": (configure(members="all"), "does not describe a network"),
+    "temperature near zero": (configure(temperature=1e-320), "does not describe a network: mean, std and temperature"),
+    "std zero": (configure(std=0), "does not describe a network"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_damaged_files_are_refused_and_named(folder, wrong):
+    spoil, message = WRONG[wrong]
+    spoil(folder)
+    with pytest.raises(WeightsError, match=message) as error:
+        weights.load(folder)
+    assert str(folder) in str(error.value)
+
+
+def test_saving_fails_whole_or_not_at_all(folder, monkeypatch):
+    before = (folder / "model.safetensors").read_bytes()
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("no space left on device")))
+    with pytest.raises(OSError, match="no space"):
+        weights.save_pretrained(MLP((32, 16), "sigmoid"), folder)
+    assert (folder / "model.safetensors").read_bytes() == before

@@ -1,0 +1,144 @@
+"""Made-up training pictures: redrawn digits, and what is no digit."""
+
+import numpy as np
+import pytest
+
+import weights
+from nn import MLP
+from nn.pictures import letters, synthetic
+from nn.pictures.mnist import Split
+from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, MadeUp, estranged, redraw, without_look_alikes
+from nn.recipes import Recipe
+from nn.train import Trainer, frame
+
+
+def ring():
+    """A zero in MNIST's manner, (28, 28) uint8."""
+    y, x = np.mgrid[:28, :28] - 13.5
+    return (255 * np.clip(2 - np.abs(np.hypot(x * 1.3, y) - 8.5), 0, 1)).astype(np.uint8)
+
+
+def bar():
+    """A one in MNIST's manner."""
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 13:15] = 255
+    return image
+
+
+def redrawn(image, label, n=60):
+    rng = np.random.default_rng(0)
+    return np.stack([redraw(image, label, rng, frame) for _ in range(n)]).astype(float) / 255
+
+
+def test_a_redrawn_digit_is_framed_like_any_other():
+    for picture in redrawn(ring(), 8):
+        rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)
+
+
+def test_pens_differ_in_width():
+    ink = redrawn(ring(), 8).sum(axis=(1, 2))
+    assert ink.max() > 1.5 * ink.min()
+
+
+def test_about_a_third_of_the_zeros_are_slashed_and_eights_never():
+    middle = np.s_[:, 12:17, 12:17]
+    slashed = (redrawn(ring(), 0)[middle].max(axis=(1, 2)) > 0.5).mean()
+    untouched = (redrawn(ring(), 8)[middle].max(axis=(1, 2)) > 0.5).mean()
+    assert slashed == pytest.approx(synthetic.SLASHED_ZEROS, abs=0.15)
+    assert untouched < 0.1  # a fat pen may fill the loop
+
+
+def test_some_ones_get_a_base_or_a_flag():
+    width = [np.ptp(np.flatnonzero(picture.any(axis=0))) for picture in redrawn(bar(), 1)]
+    assert 0.25 < np.mean(np.array(width) > 4) < 0.8
+
+
+def test_non_digits_have_ink_and_repeat_with_the_seed():
+    digits = np.stack([ring(), bar()])
+    first, again = (synthetic.non_digits(40, digits, np.random.default_rng(3), frame) for _ in range(2))
+    assert first.shape == (40, 28, 28)
+    assert (first.max(axis=(1, 2)) > 100).all()
+    np.testing.assert_array_equal(first, again)
+
+
+def test_letters_that_look_like_digits_are_never_drawn():
+    rng = np.random.default_rng(0)
+    drawn = {synthetic.pick_sign(rng)[0] for _ in range(3000)}
+    assert {"A", "X", "K", "w", "#"} <= drawn
+    assert not drawn & set("0123456789OlISZØÒбЗ")
+
+
+def test_no_written_letter_is_one_that_looks_like_a_digit():
+    assert not set(letters.STROKES) & (synthetic.LOOK_ALIKES | set("0123456789"))
+
+
+def test_a_letter_is_written_differently_every_time_and_fills_its_box():
+    rng = np.random.default_rng(0)
+    drawn = [np.concatenate(letters.written(rng)) for _ in range(500)]
+    assert len({points.tobytes() for points in drawn}) == 500
+    extents = np.array([np.abs(points).max() for points in drawn])
+    assert extents.min() > 0.6
+    assert extents.max() < 2.2  # turned, stretched and slanted
+
+
+def test_smoothing_cuts_corners_and_keeps_ends():
+    corner = np.array([[0.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
+    smooth = letters.smoothed(corner, 3)
+    np.testing.assert_array_equal(smooth[[0, -1]], corner[[0, -1]])
+    assert np.hypot(*(smooth - corner[1]).T).min() > 0.7
+
+
+def test_a_glyph_the_font_lacks_is_not_drawn_as_a_box():
+    font = synthetic.fonts()[0]
+    assert synthetic.has(font, "A")
+    assert not synthetic.has(font, "\ue123")
+
+
+def test_pictures_that_look_like_a_digit_are_left_out():
+    rng = np.random.default_rng(0)
+    base = rng.integers(0, 256, (30, 28, 28))
+    digits = np.clip(np.repeat(base, 5, axis=0) + rng.normal(0, 20, (150, 28, 28)), 0, 255).astype(np.uint8)
+    rng.shuffle(digits)
+    strange = rng.integers(0, 256, (6, 28, 28)).astype(np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "REFERENCES", 100)
+        kept = without_look_alikes(np.concatenate([digits[:6], strange]), digits)
+    np.testing.assert_array_equal(kept, strange)
+
+
+def test_each_process_redraws_its_own_part(monkeypatch):
+    train = Split(np.stack([ring(), bar()] * 10), np.array([0, 1] * 10))
+    monkeypatch.setattr(synthetic, "TASK", 8)
+    made = synthetic.make(train, 0, frame, count=16)
+    alone = synthetic._redraw_task(0, frame, 1, train[8:16])
+    assert made.redrawn.shape == train.images.shape
+    np.testing.assert_array_equal(made.redrawn[8:16], alone)
+
+
+def test_an_epoch_sees_every_digit_once_and_its_share_of_non_digits():
+    train = Split(np.stack([ring(), bar()] * 50), np.array([0, 1] * 50))
+    made = MadeUp(train.images, np.stack([ring().T] * 30))
+    recipe = Recipe(hidden=(8,), batch_size=16, redrawn=0.5, non_digits=0.2, augment=True, epochs=1)
+    trainer = Trainer(recipe, train, train[:10], made)
+    rows = trainer._order(np.random.default_rng(0))
+    labels = trainer.bank.labels[rows]
+    assert sorted(rows[labels != NOT_A_DIGIT_CLASS] % 100) == list(range(100))
+    assert (rows < 100).sum() == pytest.approx(50, abs=20)
+    assert (labels == NOT_A_DIGIT_CLASS).sum() == 20
+    trainer.run_epoch()
+    assert trainer.answering_model(trainer.best).classes == 11
+
+
+def test_a_network_with_an_eleventh_class_survives_saving(tmp_path):
+    weights.save_pretrained(MLP((8,), classes=11), tmp_path)
+    assert weights.load(tmp_path).predict_proba(np.zeros((1, 784))).shape == (1, 11)
+
+
+def test_estranged_digits_are_mirrored_or_turned_and_those_that_stay_digits_are_left_out():
+    images = np.arange(10 * 784).reshape(10, 28, 28).astype(np.uint8)
+    strange = estranged(Split(images, np.arange(10)))
+    expected = [images[d][:, ::-1] for d in (2, 3, 4, 5, 6, 7, 9)]
+    expected += [np.rot90(images[d], turn) for turn in (1, -1) for d in range(2, 10)]
+    np.testing.assert_array_equal(strange.images, expected)
+    assert set(strange.labels) == {NOT_A_DIGIT_CLASS}

@@ -1,0 +1,324 @@
+"""Training runs: they learn, repeat bit for bit, can be interrupted and resumed, and say what is wrong."""
+
+import contextlib
+import dataclasses
+import json
+from importlib.metadata import PackageNotFoundError
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+import weights
+from nn import compare, train
+from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
+from nn.fast.quantize import quantize
+from nn.functions import softmax
+from nn.pictures import mnist as data
+from nn.pictures.augment import Distortion, distort
+from nn.pictures.mnist import Dataset, Split
+from nn.recipes import PRESETS, Preset, Recipe
+from nn.train import Trainer, fit, member_of
+
+SHORT = Recipe(hidden=(16,), epochs=3, batch_size=32)
+
+
+@pytest.fixture(scope="module")
+def bars():
+    """A toy dataset: digit d is a bar in column 2 d + 4, with noise."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 10
+    images = rng.integers(0, 60, (400, 28, 28), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4:24, 2 * label + 4] = 255
+    return Dataset(
+        Split(images[:300], labels[:300]), Split(images[300:350], labels[300:350]), Split(images[350:], labels[350:])
+    )
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 32], ids=["full batch", "single sample", "mini-batch"])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_every_optimizer_learns_a_toy_problem(bars, optimizer, batch_size):
+    lr = 0.003 if optimizer == "adam" or batch_size == 1 else 0.03 if batch_size else 0.1
+    epochs = {0: 120, 1: 3, 32: 25}[batch_size]
+    trainer = Trainer(
+        Recipe(hidden=(32,), optimizer=optimizer, lr=lr, batch_size=batch_size, epochs=epochs),
+        bars.train,
+        bars.validation,
+    )
+    for _ in range(epochs):
+        trainer.run_epoch()
+    assert trainer.best_row["validation_accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [SHORT, Recipe(hidden=(16,), epochs=3, augment=True, dropout=0.2, schedule="cosine", warmup=1, average=1.0)],
+    ids=["plain", "everything"],
+)
+def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, tmp_path, recipe):
+    fit(recipe, bars, tmp_path / "once")
+    fit(recipe, bars, tmp_path / "again")
+    stopping_after_one_epoch(recipe, bars, tmp_path / "resumed")
+    fit(recipe, bars, tmp_path / "resumed", resume=True)
+    files = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("once", "again", "resumed")]
+    assert files[0] == files[1] == files[2]
+
+
+def stopping_after_one_epoch(recipe, dataset, out, member=1):
+    """A run whose second epoch, or that of a later member, is interrupted as by Ctrl-C."""
+    with interrupted(member_of(recipe, member)):
+        return fit(recipe, dataset, out)[-1]
+
+
+@contextlib.contextmanager
+def interrupted(recipe):
+    """Ctrl-C in the second epoch of this recipe."""
+    run_epoch = Trainer.run_epoch
+
+    def stopping(trainer):
+        if trainer.epoch == 1 and trainer.recipe == recipe:
+            raise KeyboardInterrupt
+        return run_epoch(trainer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "run_epoch", stopping)
+        yield
+
+
+MEMBERS = Recipe(hidden=(16,), members=2, epochs=3, batch_size=32)
+
+
+def test_members_repeat_resume_and_are_joined(bars, tmp_path):
+    runs = fit(MEMBERS, bars, tmp_path / "once")
+    stopping_after_one_epoch(MEMBERS, bars, tmp_path / "resumed")  # in the first member
+    assert not (tmp_path / "resumed" / "model.safetensors").exists()
+    fit(MEMBERS, bars, tmp_path / "resumed", resume=True)
+    for file in ("member-1/model.safetensors", "member-2/model.safetensors", "model.safetensors"):
+        assert (tmp_path / "once" / file).read_bytes() == (tmp_path / "resumed" / file).read_bytes()
+    assert [run.model.widths for run in runs] == [(784, 8, 10)] * 2
+    assert (runs[0].best != runs[1].best).any()
+    whole = weights.load(tmp_path / "once")
+    assert whole.widths == (784, 16, 10)
+    assert whole.info["training"]["hidden"] == [16]
+    assert whole.info["training"]["members"] == 2
+
+
+def test_members_of_which_the_last_is_not_finished_do_not_pass_for_a_finished_run(bars, tmp_path):
+    stopping_after_one_epoch(MEMBERS, bars, tmp_path, member=2)
+    assert weights.load(tmp_path).info["training"]["epochs_done"] == 1
+    fit(MEMBERS, bars, tmp_path, resume=True)
+    assert weights.load(tmp_path).info["training"]["epochs_done"] == 3
+
+
+def test_members_of_different_seeds_share_no_random_numbers():
+    seeds = [member_of(dataclasses.replace(MEMBERS, seed=seed), number).seed for seed in range(3) for number in (1, 2)]
+    assert len(set(seeds)) == 6
+
+
+def test_members_need_equal_shares():
+    with pytest.raises(ValueError, match="2 members cannot share"):
+        Recipe(hidden=(16, 9), members=2)
+
+
+def test_table_of_presets_ends_where_it_is_interrupted(bars, tmp_path):
+    preset = Preset(SHORT, "short")
+    with interrupted(SHORT), pytest.raises(KeyboardInterrupt):
+        compare.row("short", preset, bars, tmp_path)
+    assert not compare.finished(tmp_path, preset)
+
+
+def test_training_without_made_up_pictures_needs_no_matplotlib(monkeypatch):
+    def version(name):
+        if name == "matplotlib":
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(train, "version", version)
+    assert train.versions() == {"numpy": "1.0", "pillow": "1.0"}
+
+
+def test_ctrl_c_keeps_the_best_so_far(bars, tmp_path):
+    trainer = stopping_after_one_epoch(SHORT, bars, tmp_path)
+    assert trainer.epoch == 1
+    np.testing.assert_array_equal(weights.load(tmp_path).theta, trainer.best.astype(np.float16))
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 2
+
+
+def test_another_seed_gives_other_weights(bars, tmp_path):
+    fit(SHORT, bars, tmp_path / "a")
+    fit(Recipe(hidden=(16,), epochs=3, batch_size=32, seed=1), bars, tmp_path / "b")
+    assert (weights.load(tmp_path / "a").theta != weights.load(tmp_path / "b").theta).any()
+
+
+def test_resuming_with_another_recipe_is_refused(bars, tmp_path):
+    fit(SHORT, bars, tmp_path)
+    with pytest.raises(ValueError, match="made with another lr"):
+        fit(Recipe(hidden=(16,), epochs=3, batch_size=32, lr=0.1), bars, tmp_path, resume=True)
+
+
+def test_what_comes_after_the_training_may_change_on_resuming_and_settings_may_be_newer(bars, tmp_path):
+    [trainer] = fit(SHORT, bars, tmp_path)
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    with safe_open(checkpoint, "np") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    recipe = json.loads(metadata["recipe"])
+    del recipe["quantize"], recipe["members"]  # as before there was such a thing
+    save_file(arrays, checkpoint, metadata | {"recipe": json.dumps(recipe)})
+    [again] = fit(dataclasses.replace(SHORT, quantize=True), bars, tmp_path, resume=True)
+    np.testing.assert_array_equal(again.best, trainer.best)
+    assert load_file(tmp_path / "model.safetensors")["W1"].dtype == np.int8
+
+
+def test_config_holds_everything_needed_to_repeat_the_run(bars, tmp_path):
+    fit(SHORT, bars, tmp_path)
+    training = json.loads((tmp_path / "config.json").read_text())["training"]
+    assert {key: training[key] for key in ("hidden", "lr", "batch_size", "epochs", "seed", "optimizer", "l2")} == {
+        "hidden": [16],
+        "lr": 1e-3,
+        "batch_size": 32,
+        "epochs": 3,
+        "seed": 0,
+        "optimizer": "adam",
+        "l2": 5e-4,
+    }
+
+
+def test_resuming_without_a_checkpoint_is_refused(bars, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint to resume from"):
+        fit(SHORT, bars, tmp_path, resume=True)
+
+
+def test_a_damaged_checkpoint_is_refused(bars, tmp_path):
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="a damaged checkpoint"):
+        fit(SHORT, bars, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": -5}, {"l2": -1}, {"label_smoothing": 3}, {"lr": 0}])
+def test_a_recipe_that_no_run_can_follow_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be from"):
+        Recipe(**wrong)
+
+
+def test_too_little_data_is_refused(bars):
+    with pytest.raises(ValueError, match="expected images to train on and to validate with, got 300 and 0"):
+        Trainer(SHORT, bars.train, bars.validation[:0])
+
+
+def test_a_class_seen_too_often_in_training_is_brought_to_its_share_in_life():
+    share, training_share = 0.1, 0.4
+    logit = np.log(training_share / (1 - training_share))  # what a network that knows nothing but the share would say
+    corrected = logit + prior_correction(training_share, share)
+    assert 1 / (1 + np.exp(-corrected)) == pytest.approx(share)
+
+
+def test_a_learning_rate_that_explodes_is_an_error_not_a_network(bars, tmp_path):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(FloatingPointError, match="lower the learning rate"),
+    ):
+        fit(Recipe(hidden=(16,), optimizer="sgd", lr=1e30, epochs=2), bars, tmp_path)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda folder, frame: bars)
+    options = ["--hidden", "16", "--epochs", "2", "--out", str(tmp_path / "run")]
+    assert train.main([*options, "--dry-run"]) == 0
+    assert "MLP(784-16-10" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+    assert train.main([*options, "--members", "2", "--dry-run"]) == 0
+    assert "MLP(784-16-10, relu, 12,730 parameters), joined of 2 members" in capsys.readouterr().out
+    assert train.main([*options, "--target-accuracy", "99.99"]) == 1
+    assert "below the target" in capsys.readouterr().err
+    assert train.main([*options, "--target-accuracy", "1"]) == 0
+
+
+def test_options_override_a_preset(capsys):
+    arguments = train.parser().parse_args(["--preset", "adam256", "--lr", "0.5", "--hidden", "--distort-rotation", "3"])
+    recipe = train.recipe_from(arguments)
+    assert (recipe.lr, recipe.hidden, recipe.distortion.rotation) == (0.5, (), 3.0)
+    assert recipe.normalize == PRESETS["adam256"].recipe.normalize
+
+
+def test_help_tells_every_option_of_the_recipe(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    shown = capsys.readouterr().out
+    fields = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Recipe) if field.name != "distortion"]
+    for option in [*fields, "--distort-rotation", "--resume", "--preset", "--dry-run", "--target-accuracy"]:
+        assert option in shown
+
+
+@pytest.mark.parametrize("true_temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_made_the_labels_is_found(true_temperature):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, (20_000, 10))
+    probs = softmax(logits / true_temperature)
+    labels = (probs.cumsum(axis=1) > rng.random((len(probs), 1))).argmax(axis=1)
+    assert fit_temperature(logits, labels) == pytest.approx(true_temperature, rel=0.05)
+
+
+def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):
+    [trainer] = fit(SHORT, bars, tmp_path)
+    saved = weights.load(tmp_path)
+    logits = saved.logits(bars.validation.pixels())
+    assert saved.temperature == fit_temperature(logits, bars.validation.labels)
+    np.testing.assert_array_equal(saved.theta, trainer.best.astype(np.float16))
+
+
+def test_a_quantized_run_is_calibrated_on_what_it_will_answer(bars, tmp_path, monkeypatch):
+    def louder(model):
+        quantize(model)
+        model.weights[-1] *= 20  # so that it makes a difference
+
+    monkeypatch.setattr(train, "quantize", louder)
+    [trainer] = fit(dataclasses.replace(SHORT, quantize=True), bars, tmp_path)
+    saved, real = weights.load(tmp_path), trainer.answering_model(trainer.best)
+    pixels, labels = bars.validation.pixels(), bars.validation.labels
+    logits = saved.logits(pixels)
+    assert saved.temperature == fit_temperature(logits, labels) != fit_temperature(real.logits(pixels), labels)
+
+
+@pytest.mark.parametrize("changes", [{"activation": "sigmoid"}, {"hidden": ()}])
+def test_only_hidden_layers_of_relu_units_can_be_quantized(changes):
+    with pytest.raises(ValueError, match="hidden layers of relu units"):
+        dataclasses.replace(SHORT, quantize=True, **changes)
+
+
+def test_the_odds_temperature_that_made_the_labels_is_found():
+    rng = np.random.default_rng(0)
+    odds = rng.normal(-3, 4, 40_000)
+    other = rng.random(len(odds)) < 1 / (1 + np.exp(-odds / 1.7))
+    assert fit_odds_temperature(odds[~other], odds[other], other.mean()) == pytest.approx(1.7, rel=0.05)
+
+
+def test_no_distortion_leaves_images_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, (10, 28, 28), np.uint8)
+    still = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, 0, 0))
+    np.testing.assert_allclose(still, images.reshape(10, 784) / 255, atol=1e-6)
+
+
+def test_a_shift_moves_ink_by_that_many_pixels():
+    images = np.zeros((400, 28, 28), np.uint8)
+    images[:, 14, 14] = 255
+    moved = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, shift=3.0, elastic=0)).reshape(-1, 28, 28)
+    np.testing.assert_allclose(moved.sum(axis=(1, 2)), 1, atol=1e-5)  # a pixel is spread over its neighbours, not lost
+    x = moved.sum(axis=1) @ np.arange(28) - 14
+    assert -3 <= x.min() < -2.5
+    assert 2.5 < x.max() <= 3
+
+
+def test_distorted_digits_stay_recognisable_and_differ(mnist_dir):
+    digits = data.load(mnist_dir).validation[:500]
+    copies = distort(digits.images, np.random.default_rng(0))
+    assert (np.abs(copies - digits.pixels()).mean(axis=1) > 0.01).all()
+    assert (weights.load().predict_proba(copies)[:, :10].argmax(axis=1) == digits.labels).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_the_augmented_recipe_reaches_98_percent_in_five_epochs(mnist_dir, tmp_path):
+    options = ["--preset", "augmented", "--epochs", "5", "--data", str(mnist_dir), "--out", str(tmp_path)]
+    assert train.main([*options, "--target-accuracy", "98"]) == 0

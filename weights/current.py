@@ -1,0 +1,300 @@
+"""The weights that are served: the bundled ones at once, and those on the Hub as soon as they are here and checked.
+
+    serving = start()                        # settings from WEIGHTS_REPO and its companions
+    model, provenance = serving.current      # one reference: a request keeps this network from beginning to end
+
+A thread beside the requests looks at the Hub, and nobody ever waits for it. It follows a branch or tag; a commit is
+pinned for ever. What does not pass every check is refused, and what is served stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from huggingface_hub import close_session
+
+from nn import MLP
+from nn.files import MODEL_FILE, WeightsError
+from nn.selftest import verified
+from weights import BUNDLED
+from weights.hub import pull as hub
+from weights.hub.figures import figures
+from weights.hub.problems import HubError
+from weights.hub.pull import BRANCH, COMMIT, Damaged, Limit, Version
+
+BUNDLED_SOURCE = "bundled"
+
+# A new commit is served within this time. One HEAD in five minutes is far below what the Hub allows anybody.
+POLL_SECONDS = 300.0
+# Even in a test nobody needs to ask the Hub more often than this.
+LEAST_POLL_SECONDS = 0.05
+# After a failure the Hub is asked again soon, then at ever longer intervals up to the usual one.
+RETRY_SECONDS = 5.0
+# For one look at the Hub with all downloads: 4 MB within this time is 0.3 Mbit/s, slower than any network it runs in.
+BUDGET_SECONDS = 120.0
+# A look that outlasts its budget is told to end and left behind; a Hub that never lets go holds no more threads.
+MOST_LEFT_BEHIND = 4
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to serve, and how often to look for something new."""
+
+    repo: str | None = None  # WEIGHTS_REPO; None: the bundled weights
+    revision: str = BRANCH  # WEIGHTS_REVISION: branch, tag or commit
+    poll_seconds: float = POLL_SECONDS  # WEIGHTS_POLL_SECONDS
+    retry_seconds: float = RETRY_SECONDS
+    budget_seconds: float = BUDGET_SECONDS
+    token: str | None = field(default=None, repr=False)  # None: HF_TOKEN or the stored login, if the Hub asks for one
+    endpoint: str | None = None  # None: HF_ENDPOINT
+    cache_dir: str | Path | None = None  # None: HF_HUB_CACHE
+    mistake: str | None = None  # why the environment cannot be followed; the bundled weights are served then
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """A variable with a wrong value does not keep the app from starting; `mistake` tells it."""
+        repo = os.environ.get("WEIGHTS_REPO", "").strip() or None
+        revision = os.environ.get("WEIGHTS_REVISION", "").strip() or BRANCH
+        given = os.environ.get("WEIGHTS_POLL_SECONDS", "").strip()
+        poll, mistake = POLL_SECONDS, None
+        try:
+            poll = float(given or POLL_SECONDS)
+            if not LEAST_POLL_SECONDS <= poll < float("inf"):
+                raise ValueError
+        except ValueError:
+            poll, mistake = POLL_SECONDS, f"WEIGHTS_POLL_SECONDS: expected seconds, such as 300, got {given[:20]!r}"
+        try:
+            if repo:
+                hub.check_names(repo, revision)
+        except HubError as error:
+            mistake = f"WEIGHTS_REPO or WEIGHTS_REVISION: {error}"
+        return cls(repo, revision, poll, mistake=mistake)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a network comes from."""
+
+    source: str  # "bundled" or "owner/name"
+    sha256: str  # of model.safetensors
+    since: datetime
+    revision: str | None = None  # the commit; None for the bundled weights
+    requested: str | None = None  # the branch, tag or commit that was asked for
+    results: dict = field(default_factory=dict, repr=False)  # {split: {figure: number}}, from config.json
+
+    def __str__(self) -> str:
+        place = self.source if self.revision is None else f"{self.source}@{self.requested}, commit {self.revision[:8]}"
+        return f"{place} (sha256 {self.sha256[:12]})"
+
+
+class Served(NamedTuple):
+    model: MLP
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Look:
+    """The last time that the Hub was asked."""
+
+    checked: datetime | None = None
+    error: str | None = None  # why the newest weights are not served; None when they are
+
+
+class Serving:
+    """The current weights, and the thread that exchanges them. Make it with `start`."""
+
+    def __init__(self, settings: Settings, bundled: Served) -> None:
+        self.settings = settings
+        self.current = bundled  # replaced whole, never changed: reading it needs no lock
+        self.look = Look(error=settings.mistake)
+        self.versions: tuple[Version, ...] = ()  # published versions, as they were when the current weights came
+        self._lock = threading.Lock()  # held while deciding that a look, which may have been left behind, still counts
+        self._limit = Limit()
+        self._left_behind: list[threading.Thread] = []
+        self._stopped = threading.Event()
+
+    def health(self) -> dict:
+        """What GET /health answers: the weights that answer now, and why newer ones do not, if so. No secrets."""
+        _, provenance = self.current
+        look, settings = self.look, self.settings
+        return {
+            "status": "ok",
+            "weights": {
+                "source": provenance.source,
+                "revision": provenance.revision,
+                "sha256": provenance.sha256,
+                "since": timestamp(provenance.since),
+                "wanted": f"{settings.repo}@{settings.revision}" if settings.repo else None,
+                "checked": timestamp(look.checked),
+                "error": look.error,
+            },
+        }
+
+    def stop(self) -> None:
+        """Ends the thread, and with it all looking at the Hub."""
+        self._stopped.set()
+        self._limit.cancel()
+
+    # --- The thread ---------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        self._use_cache()
+        pause, listed = self.settings.retry_seconds, None
+        while not self._stopped.is_set():
+            newest = self._within_budget(self._look_at_hub)
+            if newest is None:
+                self._failed(f"the Hub took longer than {self.settings.budget_seconds:g} seconds")
+            if newest:
+                serves = self.current.provenance.revision
+                if listed != serves and self._within_budget(self._list_versions):
+                    listed = serves  # not at every look: that would cost three requests instead of one
+                if COMMIT.fullmatch(self.settings.revision):
+                    return  # pinned: there is nothing left to wait for
+                pause, wait = self.settings.retry_seconds, self.settings.poll_seconds
+            else:
+                pause, wait = min(2 * pause, self.settings.poll_seconds), min(pause, self.settings.poll_seconds)
+            self._stopped.wait(wait)
+
+    def _within_budget(self, task: Callable[[Limit], bool]) -> bool | None:
+        """What `task` returns, on a thread of its own. None: it took too long, was told to end and left behind."""
+        self._left_behind = [thread for thread in self._left_behind if thread.is_alive()]
+        if len(self._left_behind) >= MOST_LEFT_BEHIND:
+            return None
+        outcome: list[bool] = []
+        self._limit = limit = Limit(self.settings.budget_seconds)
+        thread = threading.Thread(target=lambda: outcome.append(task(limit)), name="weights-look", daemon=True)
+        thread.start()
+        thread.join(self.settings.budget_seconds)
+        if not thread.is_alive():
+            return bool(outcome and outcome[0])
+        with self._lock:
+            limit.cancel()
+        close_session()  # a download that drips for ever reaches no limit; without its connection it ends
+        self._left_behind.append(thread)
+        return None
+
+    def _use_cache(self) -> None:
+        """Takes what an earlier run pulled: without a Hub that is newer than the bundled weights."""
+        try:
+            snapshot = hub.cached(self.settings.repo, self.settings.revision, self.settings.cache_dir)
+            if snapshot:
+                self._swap(snapshot, Limit(), self.look)  # nobody was asked
+        except Exception as error:
+            log.warning("weights: those in the cache were not used (%s)", type(error).__name__)
+
+    def _look_at_hub(self, limit: Limit) -> bool:
+        """Asks for the commit; if it is a new one pulls, checks and swaps. True when the newest weights are served."""
+        settings = self.settings
+        places = {"token": settings.token, "endpoint": settings.endpoint}
+        commit = settings.revision
+        pinned = COMMIT.fullmatch(commit)
+        if pinned and commit == self.current.provenance.revision:
+            return True  # from the cache: there is nothing to ask
+        try:
+            if not pinned:
+                commit, _ = hub.resolve(settings.repo, settings.revision, **places)
+            if commit != self.current.provenance.revision:
+                snapshot = hub.pull(settings.repo, commit, cache_dir=settings.cache_dir, limit=limit, **places)
+                self._swap(snapshot, limit, Look(datetime.now(UTC)))
+                hub.remember(snapshot.folder, settings.revision, commit)
+            return self._succeeded(limit)
+        except (HubError, Damaged) as error:
+            return self._failed(str(error), limit)
+        except WeightsError as error:
+            return self._failed(f"commit {commit[:8]} is refused: {without_folder(error)}", limit)
+        except Exception as error:  # the thread outlives whatever it meets
+            return self._failed(f"an unexpected failure ({type(error).__name__})", limit)
+
+    def _swap(self, snapshot: hub.Snapshot, limit: Limit, look: Look) -> None:
+        """Puts verified weights in the place of the current ones. Raises WeightsError when they do not pass."""
+        model = verified(snapshot.folder).freeze()
+        results = figures(model.info)
+        repo, commit, wanted = snapshot.repo, snapshot.commit, self.settings.revision
+        provenance = Provenance(repo, snapshot.sha256, datetime.now(UTC), commit, wanted, results=results)
+        with self._lock:
+            limit.check()
+            self.current = Served(model, provenance)
+            self.look = look  # at once, or /health would name the new weights and the old error for a moment
+        log.info("weights: now serving %s", provenance)
+
+    def _list_versions(self, limit: Limit) -> bool:
+        """For the page; a failure changes nothing."""
+        settings = self.settings
+        branch = BRANCH if COMMIT.fullmatch(settings.revision) else settings.revision
+        places = {"token": settings.token, "endpoint": settings.endpoint, "cache_dir": settings.cache_dir}
+        try:
+            self.versions = tuple(hub.versions(settings.repo, branch=branch, limit=limit, **places))
+        except Exception as error:
+            log.debug("weights: the published versions cannot be listed (%s)", type(error).__name__)
+            return False
+        return True
+
+    def _succeeded(self, limit: Limit) -> bool:
+        with self._lock:
+            limit.check()
+            if self.look.error:
+                log.info("weights: the Hub is back, serving %s", self.current.provenance)
+            self.look = Look(datetime.now(UTC))
+        return True
+
+    def _failed(self, problem: str, limit: Limit | None = None) -> bool:
+        with self._lock:
+            if limit is not None and limit.cancelled.is_set():
+                return False  # it was left behind, and that has been told
+            if problem != self.look.error:  # once, not at every look
+                log.warning("weights: %s; still serving %s", problem, self.current.provenance)
+            self.look = Look(datetime.now(UTC), problem)
+        return False
+
+
+def start(settings: Settings | None = None) -> Serving:
+    """Serves the bundled weights from now on, and looks for those on the Hub beside it, if settings name any.
+
+    Raises:
+        WeightsError: the bundled weights are damaged.
+    """
+    settings = settings or Settings.from_environment()
+    show_log()
+    bundled = bundled_weights()
+    serving = Serving(settings, bundled)
+    log.info("weights: serving %s", bundled.provenance)
+    if settings.mistake:
+        log.warning("weights: %s", settings.mistake)
+    if settings.repo and not settings.mistake:
+        threading.Thread(target=serving._watch, name="weights", daemon=True).start()
+    return serving
+
+
+def bundled_weights() -> Served:
+    from weights import load
+
+    model = load()
+    sha256 = hub.sha256_of(BUNDLED / MODEL_FILE)
+    return Served(model.freeze(), Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=figures(model.info)))
+
+
+def show_log() -> None:
+    """Lets the lines about weights be seen where nobody has set up logging."""
+    log.setLevel(logging.INFO)
+    if not log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def without_folder(error: WeightsError) -> str:
+    """A message for everybody: file names, without the folders of this machine."""
+    return " ".join(word.rsplit("/", 1)[-1] if word.startswith("/") else word for word in str(error).split(" "))

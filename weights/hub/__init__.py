@@ -1,0 +1,1 @@
+"""Weights on the Hugging Face Hub: how they are pulled, checked, published and described there."""

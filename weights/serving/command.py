@@ -1,0 +1,171 @@
+"""The command line: which digits pictures show, without a server and without gradio, whose import takes seconds.
+
+    python app.py predict 7.png scans/            # a table
+    python app.py predict --json scans/ > digits.json
+
+app.py calls `main` with the steps before the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import weights
+from nn.mlp import MLP, PIXELS
+from weights.serving.answers import answers
+from weights.serving.recognize import Recognizer
+from weights.serving.schemas import Prediction
+
+# Pictures in one forward pass: enough for matrix products at full speed, and a row on the screen every half second.
+BATCH = 256
+# Which files of a folder are pictures; a file that is named itself is tried whatever it is called.
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+
+HELP = """Draw a digit, and a neural network written from scratch in NumPy names it.
+
+  python app.py                        serves the page and its API, by default on http://127.0.0.1:7860
+  python app.py predict PICTURE...     names the digits in pictures; folders are searched for them
+
+Variables: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where the page is served; WEIGHTS_REPO and WEIGHTS_REVISION
+which weights of the Hugging Face Hub answer instead of the bundled ones. `python -m weights --help` publishes weights,
+`python -m nn.train --help` trains them.
+"""
+
+
+def main(arguments: list[str], recognizer: Recognizer) -> int:
+    """What the process returns: 0, 1 when a picture could not be read, 2 when the command is not understood."""
+    given = make_parser().parse_args(arguments)
+    try:
+        model = network(given.weights, given.revision)
+        return 0 if predict(given.pictures, model, recognizer, given.json) else 1
+    except weights.WeightsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever reads has seen enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python app.py", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    text = "Name the digits in pictures: dark ink on light or light on dark, any size and place, one digit in each."
+    sub = commands.add_parser("predict", help="name the digits in pictures", description=text)
+    sub.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="a file, or a folder of pictures")
+    sub.add_argument("--json", action="store_true", help="a JSON list with all probabilities instead of a table")
+    sub.add_argument(
+        "--weights",
+        metavar="FOLDER | OWNER/NAME",
+        default=os.environ.get("WEIGHTS_REPO") or None,
+        help="default: WEIGHTS_REPO, or the bundled ones",
+    )
+    revision = os.environ.get("WEIGHTS_REVISION") or None
+    sub.add_argument("--revision", default=revision, help="branch, tag or commit (default: WEIGHTS_REVISION, or main)")
+    return parser
+
+
+def network(source: str | None, revision: str | None) -> MLP:
+    """The bundled network, the one in a folder, or one of the Hub. Raises WeightsError."""
+    if source is None or Path(source).is_dir():
+        return weights.load(source)
+    from weights.hub.problems import HubError  # and with it the Hub's client, which other weights do not need
+
+    try:
+        return weights.from_pretrained(source, revision)
+    except HubError as error:
+        raise weights.WeightsError(str(error)) from error
+
+
+def predict(pictures: list[Path], model: MLP, recognizer: Recognizer, as_json: bool) -> bool:
+    """Prints the answer to each picture as soon as its batch is read; True when all could be read.
+
+    What is wrong with the others goes to stderr, a line for each.
+    """
+    paths = list(files(pictures))
+    show = Json() if as_json else Table(paths)
+    bad = 0
+    with tqdm(total=len(paths), unit=" pictures", disable=None, leave=False) as bar:  # on a terminal alone
+        for path, outcome in outcomes(paths, model, recognizer):
+            if isinstance(outcome, Prediction):
+                tqdm.write(show.row(path, outcome), end="")
+            else:
+                bad += 1
+                tqdm.write(f"error: {path}: {outcome}", file=sys.stderr)
+            bar.update()
+    sys.stdout.write(show.end())
+    if bad:
+        print(f"{bad} of {len(paths)} could not be read", file=sys.stderr)
+    return not bad
+
+
+def files(given: Iterable[Path]) -> Iterator[Path]:
+    """The files that are named, and the pictures in folders, however deep, in the order of their names."""
+    for path in given:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        yield from found or [path]  # a folder without pictures is a mistake, told as one
+
+
+def outcomes(paths: list[Path], model: MLP, recognizer: Recognizer) -> Iterator[tuple[Path, Prediction | str]]:
+    """The answer to each picture, in their order, or what is wrong with it; a forward pass for every BATCH."""
+    for start in range(0, len(paths), BATCH):
+        batch = paths[start : start + BATCH]
+        tensors = np.zeros((len(batch), PIXELS), np.float32)
+        wrong = {}
+        for index, path in enumerate(batch):
+            try:
+                tensors[index] = recognizer.tensors([path])[0]
+            except ValueError as error:
+                wrong[index] = "no pictures in this folder" if path.is_dir() else str(error)
+        for index, (path, answer) in enumerate(zip(batch, answers(model, tensors), strict=True)):
+            yield path, wrong.get(index) or Prediction.of(answer)
+
+
+# --- How answers are printed ------------------------------------------------------------------------------------------
+
+
+class Table:
+    """A line for each picture: its name, the digit, and how likely that is."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.width = max((len(str(path)) for path in paths), default=0)
+
+    def row(self, path: Path, prediction: Prediction) -> str:
+        digit = "-" if prediction.digit is None else prediction.digit
+        note = "" if prediction.digit is not None else "  no ink" if is_empty(prediction) else "  not a digit"
+        return f"{path!s:{self.width}}  {digit}  {prediction.confidence:6.1%}{note}\n"
+
+    def end(self) -> str:
+        return ""
+
+
+class Json:
+    """A list with an object for each picture, one to a line."""
+
+    def __init__(self) -> None:
+        self.before = "[\n"
+
+    def row(self, path: Path, prediction: Prediction) -> str:
+        text = f"{self.before}{json.dumps({'picture': str(path)} | prediction.model_dump())}"
+        self.before = ",\n"
+        return text
+
+    def end(self) -> str:
+        return "[]\n" if self.before == "[\n" else "\n]\n"
+
+
+def is_empty(prediction: Prediction) -> bool:
+    """Whether there was no ink: then nothing is uncertain."""
+    return prediction.not_a_digit == 1

@@ -1,0 +1,193 @@
+"""The endpoints for Gradio's clients, `curl` and agents (MCP): what the page "Use via API" shows.
+
+    with gr.Blocks() as blocks:
+        endpoints.add(lambda: serving.current.model, recognizer, example)
+
+Pictures come as text (base64 or a data URL) or as an uploaded file (`handle_file` of Gradio's clients), never as an
+address or a path. `gr.api` checks no types, so every value is checked here. The docstrings are what agents read.
+"""
+
+import base64
+import contextlib
+import inspect
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import gradio.routes
+from gradio.context import get_blocks_context
+from gradio.utils import get_upload_folder
+from gradio_client import snippet
+from PIL import Image
+
+from nn.measure.metrics import Answer
+from nn.mlp import MLP
+from weights.serving.answers import answers
+from weights.serving.recognize import BadInput, Input, Recognizer, pixels_of, reading, tensor_of
+from weights.serving.schemas import MAX_BATCH, Digits, PixelsBody, check, image_data, shown
+
+# Side of the example in the snippets: large enough to be read for certain, small enough not to fill the page.
+EXAMPLE_SIDE = 56
+
+ZSH_READ = re.compile(r"^curl(.*?)\\\n  \| read EVENT_ID; curl", re.DOTALL | re.MULTILINE)
+
+
+def add(model: Callable[[], MLP], recognizer: Recognizer, example: Path) -> None:
+    """Adds the endpoints to the Blocks that are being built.
+
+    Args:
+        model: gives the network that answers at the moment.
+        recognizer: the steps from what is given to the network.
+        example: picture of a digit, for the snippets.
+    """
+
+    def predict(image: str) -> dict[str, float]:
+        """Recognizes the handwritten digit in a picture: dark ink on light or light on dark, any size, any place.
+
+        Args:
+            image: the picture (PNG, JPEG, WebP ...), base64-encoded or as a data URL "data:image/png;base64,...".
+                Addresses and file paths are not opened.
+
+        Returns:
+            The probability of each digit "0" to "9" and of "not a digit", likeliest first: the first key is the
+            recognized digit and its value the calibrated confidence. Empty if there is no ink in the picture.
+        """
+        with told():
+            return by_likelihood(answers(model(), recognizer.tensors([usable(image)]))[0])
+
+    async def predict_pixels(pixels: list[int]) -> dict[str, float]:
+        """Recognizes a handwritten digit that is already in MNIST's format. For any other picture use `predict`.
+
+        Args:
+            pixels: 784 integers from 0 to 255: 28 rows of 28 pixels, white ink (255) on black (0), the digit in a
+                20x20 box with its center of mass in the middle.
+
+        Returns:
+            The probability of each digit "0" to "9" and of "not a digit", likeliest first: the first key is the
+            recognized digit and its value the calibrated confidence. Empty if all pixels are 0.
+        """
+        # A coroutine: the network answers sooner than a thread of the pool would wake.
+        with told():
+            return by_likelihood(answers(model(), tensor_of(checked(pixels))[None])[0])
+
+    def predict_batch(inputs: list[str | list[int]]) -> list[dict[str, float]]:
+        """Recognizes many handwritten digits at once, up to 256, each given as for `predict` or for `predict_pixels`.
+
+        Args:
+            inputs: a list whose items are pictures (base64 or data URLs) or lists of 784 pixel values.
+
+        Returns:
+            A list with one answer for each input, in their order, each as `predict` gives it.
+        """
+        with told():
+            if not isinstance(inputs, list) or len(inputs) > MAX_BATCH:
+                raise ValueError(f"expected a list of at most {MAX_BATCH} inputs, got {shown(inputs)}")
+            try:
+                tensors = recognizer.tensors([usable(value, index) for index, value in enumerate(inputs)])
+            except BadInput as error:
+                raise ValueError(error.placed) from error
+            return [by_likelihood(answer) for answer in answers(model(), tensors)]
+
+    def read(image: str) -> dict:
+        """Reads all handwritten digits in a picture of any number of them, line by line from left to right.
+
+        Args:
+            image: the picture, as for `predict`.
+
+        Returns:
+            "text", the digits in reading order, "?" for what is none; "confidence", the probability that all of it is
+            right; and "digits", each with its digit, confidence, probabilities and box: left, top, right, bottom of
+            its ink in pixels.
+        """
+        with told():
+            return Digits.of(recognizer.digits(usable(image), model())).model_dump(mode="json")
+
+    url, pixels = small_data_url(example), pixels_of(recognizer.tensors([example])[0])
+    for function, payload in ((predict, url), (predict_pixels, pixels), (predict_batch, [url, pixels]), (read, url)):
+        function.__doc__ = unwrapped(function.__doc__)
+        gr.api(function)
+        (component,) = next(f for f in get_blocks_context().fns.values() if f.fn is function).inputs
+        component.example_payload = lambda payload=payload: payload
+    gradio.routes.generate_code_snippets = portable_snippets
+
+
+def unwrapped(docstring: str) -> str:
+    """Each argument and what is returned on one line: of an argument gradio shows the first one alone, and commas
+    between the lines of the rest.
+    """
+    text, _, returned = inspect.cleandoc(docstring).partition("Returns:\n")
+    arguments = re.sub(r"\n {5,}", " ", text)
+    return f"{arguments}Returns:\n    {' '.join(returned.split())}"
+
+
+# --- What is given ----------------------------------------------------------------------------------------------------
+
+
+def usable(value: Any, index: int = 0) -> Input:
+    """One input of any kind. Raises BadInput for what is none."""
+    with reading(index):
+        match value:
+            case list():
+                return checked(value)
+            case str() if value.startswith(("http://", "https://")):
+                raise ValueError("expected a picture as base64 or data URL, got an address: download it first")
+            case str():
+                return image_data(value)
+            case {"path": str(path), "meta": {"_type": "gradio.FileData"}}:
+                return uploaded(Path(path))
+            case {"url": str(url)} if url.startswith("data:"):
+                return image_data(url)
+        raise ValueError(f"expected a picture as base64, data URL or uploaded file, got {shown(value)}")
+
+
+def checked(pixels: Any) -> list[int]:
+    """784 integers from 0 to 255. Raises ValueError."""
+    return check(PixelsBody, {"pixels": pixels}).pixels
+
+
+def uploaded(path: Path) -> Path:
+    """A file that was uploaded. Raises ValueError for any other file of this machine."""
+    if not path.resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+        raise ValueError("expected an uploaded file, got the path of another")
+    return path
+
+
+# --- What is answered -------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """A ValueError is told to the caller in its own words, and not to the log."""
+    try:
+        yield
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def by_likelihood(answer: Answer) -> Answer:
+    return dict(sorted(answer.items(), key=lambda item: -item[1]))
+
+
+# --- The snippets -----------------------------------------------------------------------------------------------------
+
+
+def small_data_url(example: Path) -> str:
+    """The example in black and white, as text that fits into a few lines."""
+    file = io.BytesIO()
+    with Image.open(example) as picture:
+        small = picture.convert("L").resize((EXAMPLE_SIDE, EXAMPLE_SIDE), Image.Resampling.BOX)
+    small.convert("1", dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def portable_snippets(*arguments: Any, **options: Any) -> dict[str, str]:
+    """Gradio's snippets, but the one for `curl` in a form that every shell runs.
+
+    Gradio's own works in zsh alone: in bash and sh `... | read NAME` sets NAME in a process of its own, and the next
+    command finds it empty.
+    """
+    snippets = snippet.generate_code_snippets(*arguments, **options)
+    return snippets | {"bash": ZSH_READ.sub(r"EVENT_ID=$(curl\1)\ncurl", snippets["bash"])}

@@ -1,0 +1,1 @@
+"""What callers may send, and how much of it."""

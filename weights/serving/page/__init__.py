@@ -1,0 +1,1 @@
+"""What the page shows, with its scripts and styles."""

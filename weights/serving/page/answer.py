@@ -1,0 +1,165 @@
+"""What the page shows of the network at work: the answer in words, which ink spoke for it, the hidden units, all bars.
+
+nn.page.sentence(answer)                          # "Probably a 7."
+nn.page.steps(answer, tensor, explanation)        # the later steps of the way, as HTML
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from nn.evidence import Explanation, Unit
+from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
+from weights.serving.page.drawing import figure, picture_url, step, to_levels
+
+SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
+NEARLY = 0.995  # would be rounded to 100%, which nobody can be
+UNITS_SHOWN = 6
+COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+
+# Colours of evidence on black: told apart by people who see no red or green, too.
+FOR, AGAINST = np.array([0.42, 0.72, 1.0]), np.array([1.0, 0.55, 0.2])
+INK = 0.22  # how light ink without a say is
+STRONG = 0.35  # of the strongest evidence in a map; from here on colours deepen no more
+
+# What live.js fills in while a stroke is being drawn: the same parts, in the same places, as gr.Label has.
+LIVE = (
+    '<div aria-hidden="true"><strong></strong>'
+    + '<div class="row"><b></b><i><u></u></i><span></span></div>' * 3
+    + "<p></p></div>"
+)
+
+
+def sentence(answer: Answer) -> str:
+    """An answer in words."""
+    (best, confidence), (second, _) = ranked(answer)[:2]
+    if best == NOT_A_DIGIT:
+        return "Nice, but this does not look like a digit to me."
+    if confidence >= SURE:
+        return f"That is {article(best)} {best}."
+    if confidence >= LIKELY:
+        return f"Probably {article(best)} {best}."
+    if second == NOT_A_DIGIT:
+        return f"Hard to tell: {article(best)} {best}?"
+    return f"Hard to tell: {best} or {second}?"
+
+
+def several(names: list[str], confidence: float) -> str:
+    """Several digits as they stand in the picture, and how sure it is of all of them, as HTML."""
+    count = COUNTS[len(names)] if len(names) < len(COUNTS) else str(len(names))
+    if NOT_A_DIGIT in names:
+        said = f"{count} shapes, and not all of them look like digits to me."
+    else:
+        share = f"{confidence:.0%}" if confidence < NEARLY else "over 99%"
+        said = f"{count} digits{', I think' * (confidence < SURE)}: {share} sure of all together."
+    return f'<strong style="--count:{len(names)}">{" ".join(map(short, names))}</strong><p>{said}</p>'
+
+
+def digits(read: list[tuple[np.ndarray, str, float]]) -> str:
+    """The way of several digits, as a list item: each one's tensor, what it was read as, and how surely."""
+    tiles = "".join(
+        f"<li>{figure(picture_url(to_levels(tensor)), f'Read as {name}', 28)}<b>{short(name)}</b> {confidence:.0%}</li>"
+        for tensor, name, confidence in read
+    )
+    line = "Cut apart where that reads best; each one framed, centred and read by itself."
+    return step("digits", f"<ul>{tiles}</ul>", "One by one", line)
+
+
+def short(name: str) -> str:
+    """A class in a row of digits."""
+    return "?" if name == NOT_A_DIGIT else name
+
+
+def article(digit: str) -> str:
+    return "an" if digit == "8" else "a"
+
+
+def ranked(answer: Answer) -> list[tuple[str, float]]:
+    """Classes and their probabilities, the likeliest first."""
+    return sorted(answer.items(), key=lambda item: -item[1])
+
+
+def named(name: str) -> str:
+    """A class as it is spoken of in a line of text."""
+    return "“none”" if name == NOT_A_DIGIT else name
+
+
+def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -> str:
+    """Evidence, hidden units and probabilities as list items; placeholders without an answer."""
+    if explanation is None:
+        evidence = step("for", blank(), "Evidence", "Which ink will speak for the answer.") + step(
+            "against", blank(), "Against", "Which ink will tell it from the runner-up."
+        )
+        units = ""
+    else:
+        (best, _), (second, _) = ranked(answer)[:2]
+        best, second = named(best), named(second)
+        evidence = step(
+            "for",
+            figure(ink_map(explanation.evidence, tensor), f"Ink that spoke for {best} in blue, against in orange", 28),
+            f"For {best}",
+            "Blue ink spoke for it, orange against.",
+        ) + step(
+            "against",
+            figure(
+                ink_map(explanation.contrast, tensor),
+                f"Ink that spoke for {best} rather than {second} in blue, the other way round in orange",
+                28,
+            ),
+            f"{best} or {second}?",
+            f"Blue ink said {best}, orange ink {second}.",
+        )
+        first = explanation.units[0] if explanation.units else []
+        units = "".join(map(unit, first, strengths(first)))
+    line = "What six of them seek, what each one added."
+    return (
+        evidence
+        + step("units", f"<ul>{units or f'<li>{blank()}<i></i></li>' * UNITS_SHOWN}</ul>", "Hidden units", line)
+        + step("bars", chart(answer), "Probabilities", "All ten digits, and “none of these”.")
+    )
+
+
+@functools.cache
+def blank() -> str:
+    return figure(picture_url(np.zeros((28, 28), np.uint8)), "Nothing yet", 28)
+
+
+def ink_map(evidence: np.ndarray, tensor: np.ndarray) -> str:
+    """A map of evidence as a picture of the ink, coloured by what it said."""
+    strength = np.clip(evidence / max(STRONG * np.abs(evidence).max(), 1e-9), -1, 1)[..., None]
+    colour = np.where(strength > 0, FOR, AGAINST) * np.abs(strength)
+    grey = INK * tensor[..., None] * (1 - np.abs(strength))
+    return picture_url(to_levels(colour + grey))
+
+
+def unit(unit: Unit, share: float) -> str:
+    """One hidden unit: the ink that excites it in blue, that which quiets it in orange, what it added as a bar."""
+    weights = unit.picture / max(np.abs(unit.picture).max(), 1e-9)
+    colours = np.where(weights[..., None] > 0, FOR, AGAINST) * np.abs(weights[..., None])
+    added = f"{unit.contribution:+.2f} to the logit"
+    picture = figure(picture_url(to_levels(colours)), f"What hidden unit {unit.index} looks for; it added {added}", 28)
+    return f'<li title="Unit {unit.index}: {added}">{picture}<i style="--p:{share:.3f}"></i></li>'
+
+
+def strengths(units: list[Unit]) -> list[float]:
+    """How much each contributed to the answer, as a share of the one that contributed most."""
+    most = max((unit.contribution for unit in units), default=0) or 1
+    return [max(unit.contribution, 0) / most for unit in units]
+
+
+def chart(answer: Answer) -> str:
+    """All probabilities as columns, in the order of the digits so that they keep their places."""
+    best = max(answer, key=answer.get) if answer else None
+    columns = "".join(
+        f'<li style="--p:{answer.get(name, 0):.4f}"{" class=best" * (name == best)}><b>{percent(answer, name)}</b>'
+        f"<i></i><span>{'none' if name == NOT_A_DIGIT else name}</span></li>"
+        for name in CLASSES
+    )
+    return f'<ol class="chart">{columns}</ol>'
+
+
+def percent(answer: Answer, name: str) -> str:
+    """As a label over a bar; none where there would be a row of zeros."""
+    return f"{answer[name]:.0%}" if answer.get(name, 0) >= 0.005 else ""
