@@ -30,6 +30,7 @@ from starlette.exceptions import HTTPException
 from nn.mlp import MLP
 from weights.current import Served, Serving
 from weights.serving.answers import answers
+from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, takes
 from weights.serving.recognize import BadInput, Recognizer, pixels_of, tensor_of
 from weights.serving.schemas import (
     BadBody,
@@ -78,6 +79,7 @@ def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
     pixels = pixels_of(recognizer.tensors([image])[0])
 
     @app.post("/predict", response_model=Prediction, **described(PixelsBody, {"pixels": pixels}))
+    @takes(Limit(MAX_PIXELS_BYTES))
     async def predict(request: Request) -> Response:
         """Names the digit that 784 pixel values show: MNIST's own frame, row by row, white ink on black.
 
@@ -92,6 +94,7 @@ def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
             return reply(prediction, headers)
 
     @app.post("/predict/image", response_model=Prediction, **described_image())
+    @takes(PICTURE)
     async def predict_image(request: Request) -> Response:
         """Names the digit in a picture: dark ink on light or light on dark, of any size, anywhere in the picture."""
         with answering(serving.current) as (model, headers):
@@ -100,6 +103,7 @@ def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
             return reply(Prediction.of(answers(model, tensors)[0]), headers)
 
     @app.post("/read", response_model=Digits, **described_image())
+    @takes(PICTURE)
     async def read(request: Request) -> Response:
         """Names all digits in a picture, line by line from left to right, each with its place.
 
@@ -111,6 +115,7 @@ def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
             return reply(Digits.of(found), headers)
 
     @app.post("/predict/batch", response_model=Predictions, **described(BatchBody, batch_example(pixels, image)))
+    @takes(JSON)
     async def predict_batch(request: Request) -> Response:
         """Names many digits, in one forward pass: each given as pixel values or as a picture, answered in order."""
         body = await request.body()

@@ -25,7 +25,7 @@ from starlette.middleware import Middleware
 from weights.serving import lighter
 from weights.serving import memory as lifetime
 from weights.serving.limits import calls as guard
-from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits
+from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits, declared
 from weights.serving.limits.uploads import UploadFolder
 
 # How many may wait for an answer of a few milliseconds; the next one is told to come back.
@@ -87,7 +87,7 @@ def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **pa
         app_kwargs={
             "routes": routes,
             "middleware": [
-                Middleware(Limits, folder=folder),
+                Middleware(Limits, folder=folder, limits=declared(routes)),
                 Middleware(guard.Guard, blocks=blocks, folders=[folder.folder, *static]),
             ],
             "exception_handlers": {RequestValidationError: validation_error},

@@ -11,9 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from starlette.formparsers import MultiPartException
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.serving.limits.uploads import Full, UploadFolder
@@ -45,21 +48,56 @@ MAX_STREAMS = 800
 MAX_NAME_BYTES = 255
 
 PREFIX = "/gradio_api"
-STREAMS = tuple(f"{PREFIX}/{name}" for name in ("heartbeat/", "queue/data", "upload_progress", "call/"))
-# The first one that the path begins with counts.
-BODY_LIMITS = (
-    (f"{PREFIX}/upload", MAX_UPLOAD_BYTES + FORM_BYTES),
-    (f"{PREFIX}/component_server", MAX_BLOB_BYTES + FORM_BYTES),
-    (f"{PREFIX}/run/", MAX_JSON_BYTES),
-    (f"{PREFIX}/api/", MAX_JSON_BYTES),
-    (f"{PREFIX}/call/", MAX_JSON_BYTES),
-    (f"{PREFIX}/queue/join", MAX_JSON_BYTES),
-    (f"{PREFIX}/mcp", MAX_JSON_BYTES),
-    ("/predict/image", MAX_UPLOAD_BYTES + FORM_BYTES),
-    ("/predict/batch", MAX_JSON_BYTES),
-    ("/predict", MAX_PIXELS_BYTES),
-    ("/read", MAX_UPLOAD_BYTES + FORM_BYTES),
-)
+
+Endpoint = TypeVar("Endpoint", bound=Callable)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a route takes in, and where that goes."""
+
+    body_bytes: int  # of a request
+    to_disk: bool = False  # the body goes to gradio's upload folder, which must have room for it
+    streams: bool = False  # a GET is answered with a stream, which stays open
+
+
+PICTURE = Limit(MAX_UPLOAD_BYTES + FORM_BYTES)  # as the body, or in a form
+JSON = Limit(MAX_JSON_BYTES)
+OTHER = Limit(MAX_OTHER_BYTES)  # of routes that declare nothing
+
+# Gradio's routes, by the first part of their path after PREFIX. Our own routes declare theirs with `takes`.
+GRADIO_LIMITS = {
+    "upload": replace(PICTURE, to_disk=True),
+    "component_server": Limit(MAX_BLOB_BYTES + FORM_BYTES),
+    "run": JSON,
+    "api": JSON,
+    "call": replace(JSON, streams=True),
+    "queue": replace(JSON, streams=True),
+    "mcp": JSON,
+    "heartbeat": replace(OTHER, streams=True),
+    "upload_progress": replace(OTHER, streams=True),
+}
+
+
+def takes(limit: Limit) -> Callable[[Endpoint], Endpoint]:
+    """Declares the limit of one of our routes, beside the route:
+
+    @app.post("/predict")
+    @takes(Limit(MAX_PIXELS_BYTES))
+    async def predict(request): ...
+    """
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        endpoint.limit = limit
+        return endpoint
+
+    return declare
+
+
+def declared(routes: Iterable[BaseRoute]) -> dict[str, Limit]:
+    """The limits that routes declare with `takes`, by path. Our paths have no parameters."""
+    limits = {route.path: getattr(route.endpoint, "limit", None) for route in routes if isinstance(route, Route)}
+    return {path: limit for path, limit in limits.items() if limit}
 
 
 class Refused(Exception):
@@ -74,11 +112,6 @@ class Stopped(MultiPartException):
     """Ends the reading of a body; a parser of forms that meets it throws away the files it has begun."""
 
 
-def body_limit(path: str) -> int:
-    """Bytes that a request to this path may have."""
-    return next((limit for prefix, limit in BODY_LIMITS if path.startswith(prefix)), MAX_OTHER_BYTES)
-
-
 def has_long_name(path: str) -> bool:
     return len(path) * 4 > MAX_NAME_BYTES and any(len(name.encode()) > MAX_NAME_BYTES for name in path.split("/"))
 
@@ -91,11 +124,13 @@ class Limits:
     """Counts what comes in and what is open.
 
     folder: where gradio puts uploads; asked for room before one is read.
+    limits: of our own routes, by path, see `declared`.
     """
 
-    def __init__(self, app: ASGIApp, folder: UploadFolder):
+    def __init__(self, app: ASGIApp, folder: UploadFolder, limits: Mapping[str, Limit]):
         self.app = app
         self.folder = folder
+        self.limits = limits
         self.held = 0  # bytes of bodies whose requests are not answered yet
         self.streams = 0
 
@@ -103,14 +138,15 @@ class Limits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request = Counted(self, body_limit(scope["path"]), receive, send)
+        limit = self.limit(scope["path"])
+        request = Counted(self, limit.body_bytes, receive, send)
         try:
             if has_long_name(scope["path"]):
                 raise Refused(404, f"There is nothing here: names have at most {MAX_NAME_BYTES} bytes.")
             if scope["method"] == "GET":
-                await self.get(scope, request)
+                await self.get(scope, request, limit.streams)
             else:
-                await self.post(scope, request)
+                await self.post(scope, request, limit.to_disk)
         except Refused as refused:
             request.refused = refused
         except Exception:
@@ -122,8 +158,14 @@ class Limits:
             await request.drain()
             await refuse(send, request.refused)
 
-    async def get(self, scope: Scope, request: Counted) -> None:
-        if not scope["path"].startswith(STREAMS):
+    def limit(self, path: str) -> Limit:
+        """What the route with this path takes."""
+        if path.startswith(f"{PREFIX}/"):
+            return GRADIO_LIMITS.get(path.split("/")[2], OTHER)
+        return self.limits.get(path, OTHER)
+
+    async def get(self, scope: Scope, request: Counted, streams: bool) -> None:
+        if not streams:
             await self.app(scope, request.receive, request.send)
             return
         if self.streams >= MAX_STREAMS:
@@ -134,13 +176,13 @@ class Limits:
         finally:
             self.streams -= 1
 
-    async def post(self, scope: Scope, request: Counted) -> None:
+    async def post(self, scope: Scope, request: Counted, to_disk: bool) -> None:
         request.declared = declared_length(scope)
         if request.declared > request.limit:
             raise too_large(request.limit)
         if self.held + request.declared > MAX_BYTES_AT_ONCE:
             raise crowded()
-        if not scope["path"].startswith(f"{PREFIX}/upload"):
+        if not to_disk:
             await self.app(scope, request.receive, request.send)
             return
         try:
