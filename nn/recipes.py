@@ -37,9 +37,11 @@ class Recipe:
     augment: bool = False
     distortion: Distortion = field(default_factory=Distortion)
     redrawn: float = 0.0  # share of the digits shown as redrawn by synthetic.redraw
+    written: float = 0.0  # digits written stroke by stroke (pictures/digits.py), as a share of MNIST's
     non_digits: float = 0.0  # pictures of no digit, as a share of the digits; any makes an eleventh class
     average: float = 0.0  # epochs over which the weights are averaged for the answer; 0: no averaging
     members: int = 1  # networks trained apart and joined into one; each has its share of the hidden units
+    cross_fit: bool = False  # each member holds out images of its own, and together they see all
     quantize: bool = False  # weights of hidden layers are rounded to int8
     normalize: bool = False  # inputs to zero mean and unit variance over the training images
     seed: int = 0
@@ -49,12 +51,14 @@ class Recipe:
         shares = ("momentum", "dropout", "label_smoothing", "redrawn")
         limits = dict.fromkeys(shares, (0, 1)) | dict.fromkeys(("l2", "warmup", "average"), (0, math.inf))
         limits |= {"lr": (1e-12, math.inf), "epochs": (1, math.inf), "batch_size": (0, math.inf), "seed": (0, math.inf)}
-        limits |= {"non_digits": (0, 10), "members": (1, 100)}
+        limits |= {"written": (0, 10), "non_digits": (0, 10), "members": (1, 100)}
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must be from {low:g} to {high:g}, got {getattr(self, name)}")
         if any(width % self.members for width in self.hidden):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
+        if self.cross_fit and self.members == 1:
+            raise ValueError("cross_fit is for several members: one network cannot hold out images and see all of them")
         if self.quantize and not (self.hidden and self.activation == "relu"):
             raise ValueError("quantize is for networks with hidden layers of relu units")
 

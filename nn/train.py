@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 import preprocessing
 import weights
+from nn import crossfit
 from nn.backprop import Backprop
 from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
 from nn.fast.quantize import quantize
@@ -84,7 +85,7 @@ class Trainer:
         self.recipe, self.train, self.validation, self.progress = recipe, train, validation, progress
         self.classes = DIGITS + 1 if recipe.non_digits else DIGITS
         self.bank = bank_of(train, made_up) if made_up else train
-        self.examples_per_epoch = len(train) + round(recipe.non_digits * len(train))
+        self.examples_per_epoch = round(len(train) * (1 + recipe.written + recipe.non_digits))
         self.batch_size = min(recipe.batch_size or self.examples_per_epoch, self.examples_per_epoch)
         mean, std = pixel_statistics(train) if recipe.normalize else (0.0, 1.0)
         self.model = MLP(
@@ -177,12 +178,15 @@ class Trainer:
             yield X, self.targets[rows]
 
     def _order(self, rng: np.random.Generator) -> np.ndarray:
-        """This epoch's rows of the bank: every digit once, some of them as redrawn, and some non-digits."""
+        """This epoch's rows of the bank: every digit once, some as redrawn, and some written digits and non-digits."""
         rows = np.arange(len(self.train))
         if self.recipe.redrawn:
             rows = rows + len(self.train) * (rng.random(len(rows)) < self.recipe.redrawn)
+        others = np.flatnonzero(self.bank.labels == NOT_A_DIGIT_CLASS)
+        if self.recipe.written:
+            written = np.arange(2 * len(self.train), len(self.bank) - len(others))
+            rows = np.concatenate([rows, rng.choice(written, round(self.recipe.written * len(self.train)))])
         if self.recipe.non_digits:
-            others = np.arange(2 * len(self.train), len(self.bank))
             rows = np.concatenate([rows, rng.choice(others, self.examples_per_epoch - len(rows))])
         return rng.permutation(rows)
 
@@ -237,10 +241,10 @@ class Trainer:
 
 
 def bank_of(train: Split, made_up: MadeUp) -> Split:
-    """All pictures an epoch may choose from: the digits, each of them redrawn, and the non-digits."""
-    images = np.concatenate([train.images, made_up.redrawn, made_up.non_digits])
+    """All pictures an epoch may choose from: the digits, each of them redrawn, written digits and non-digits."""
+    images = np.concatenate([train.images, made_up.redrawn, made_up.written.images, made_up.non_digits])
     non_digits = np.full(len(made_up.non_digits), NOT_A_DIGIT_CLASS)
-    return Split(images, np.concatenate([train.labels, train.labels, non_digits]))
+    return Split(images, np.concatenate([train.labels, train.labels, made_up.written.labels, non_digits]))
 
 
 def pixel_statistics(split: Split) -> tuple[float, float]:
@@ -263,29 +267,38 @@ def fit(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool = False) 
     runs = []
     for number in range(1, recipe.members + 1):
         folder = out if recipe.members == 1 else out / MEMBER.format(number)
-        runs.append(fit_member(member_of(recipe, number), dataset, folder, resume))
+        images = crossfit.dataset_of(dataset, recipe.members, number) if recipe.cross_fit else dataset
+        runs.append(fit_member(member_of(recipe, number), images, folder, resume))
         if runs[-1].epoch < recipe.epochs:
             break
     if len(runs) == recipe.members and runs[-1].history:
-        model = joined([run.answering_model(run.best) for run in runs])
+        models = [run.answering_model(run.best) for run in runs]
+        model = cross_calibrated(models, recipe, dataset) if recipe.cross_fit else joined(models)
         done = {"epochs_done": runs[-1].epoch}  # the others are finished
-        model.info["training"] |= {"hidden": recipe.hidden, "members": recipe.members, "seed": recipe.seed} | done
-        weights.save_pretrained(calibrated(model, recipe, dataset), out)
+        whole = {name: getattr(recipe, name) for name in ("hidden", "members", "cross_fit", "seed")}
+        model.info["training"] |= whole | done
+        weights.save_pretrained(model if recipe.cross_fit else calibrated(model, recipe, dataset), out)
     return runs
 
 
 def member_of(recipe: Recipe, number: int) -> Recipe:
     """The recipe of one member: its share of the hidden units, and random numbers of its own."""
     hidden = tuple(width // recipe.members for width in recipe.hidden)
-    return replace(recipe, hidden=hidden, members=1, seed=recipe.seed * recipe.members + number - 1)
+    seed = recipe.seed * recipe.members + number - 1
+    return replace(recipe, hidden=hidden, members=1, cross_fit=False, seed=seed)
 
 
 def fit_member(recipe: Recipe, dataset: data.Dataset, out: Path, resume: bool) -> Trainer:
     """One network trained from its start, or from its checkpoint."""
     made_up = None
     if needs_made_up(recipe):
-        count = synthetic.NON_DIGITS if recipe.non_digits else 0
-        made_up = synthetic.make(dataset.train, recipe.seed, frame, count)
+        made_up = synthetic.make(
+            dataset.train,
+            recipe.seed,
+            frame,
+            written=synthetic.WRITTEN if recipe.written else 0,
+            non_digits=synthetic.NON_DIGITS if recipe.non_digits else 0,
+        )
     bar = tqdm(unit="step", dynamic_ncols=True, smoothing=0.05)
     shown = {"loss": 0.0}
 
@@ -331,31 +344,77 @@ def versions() -> dict[str, str]:
 
 
 def needs_made_up(recipe: Recipe) -> bool:
-    return bool(recipe.redrawn or recipe.non_digits)
+    return bool(recipe.redrawn or recipe.written or recipe.non_digits)
 
 
 def calibrated(model: MLP, recipe: Recipe, dataset: data.Dataset) -> MLP:
-    """The network, quantized or in half precision, its "not a digit" brought to the share that non-digits have in life,
-    and its temperatures fitted on the validation images: also redrawn, where the recipe shows redrawn ones, and
-    estranged, where it knows what is no digit.
+    """The network, quantized or in half precision, with the prior of "not a digit" corrected, and its temperatures
+    fitted on the validation images: also redrawn, where the recipe shows redrawn ones, and estranged, where it knows
+    what is no digit.
     """
-    digits = dataset.validation
+    corrected(model, recipe)
+    digits, strange = for_calibration(dataset.validation, recipe)
+    logits = model.logits(digits.pixels())
+    model.temperature = fit_temperature(logits[:, :DIGITS], digits.labels)
+    if len(strange):
+        others = last_odds(model.logits(strange.pixels()))
+        model.odds_temperature = fit_odds_temperature(last_odds(logits), others)
+    return model
+
+
+def corrected(model: MLP, recipe: Recipe) -> None:
+    """Corrects the prior of "not a digit" and rounds the weights, in place."""
     if recipe.non_digits:
-        model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(recipe.non_digits / (1 + recipe.non_digits))
+        share = recipe.non_digits / (1 + recipe.written + recipe.non_digits)
+        model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(share)
     if recipe.quantize:
         quantize(model)  # a file a quarter as large
     elif np.isfinite(half := model.theta.astype(np.float16)).all():
         model.theta[...] = half  # a file half as large
+
+
+def for_calibration(held_out: Split, recipe: Recipe) -> tuple[Split, Split]:
+    """Images that a network did not see -> the digits and the non-digits that its temperatures are fitted on."""
+    digits = held_out
     if recipe.redrawn:
-        digits = bank_of(digits, synthetic.make(digits, recipe.seed + VALIDATION_SEED, frame, count=0))
-    logits = model.logits(digits.pixels())
-    model.temperature = fit_temperature(logits[:, :DIGITS], digits.labels)
-    if recipe.non_digits:
-        strange = synthetic.estranged(dataset.validation)
-        if len(strange):
-            others = last_odds(model.logits(strange.pixels()))
-            model.odds_temperature = fit_odds_temperature(last_odds(logits), others)
+        made_up = synthetic.make(held_out, recipe.seed + VALIDATION_SEED, frame, written=0, non_digits=0)
+        digits = bank_of(held_out, made_up)
+    return digits, synthetic.estranged(held_out) if recipe.non_digits else held_out[:0]
+
+
+def cross_calibrated(members: list[MLP], recipe: Recipe, dataset: data.Dataset) -> MLP:
+    """The members joined and calibrated as `calibrated` does it, on the images that each of them held out."""
+    singles, pairs, plain = [], [], []
+    for model in members:
+        corrected(model, recipe)
+    for held_out, neighbours in crossfit.unseen(dataset, members):
+        digits, strange = for_calibration(held_out, recipe)
+        answers = [(model.logits(digits.pixels()), model.logits(strange.pixels())) for model in neighbours]
+        pair = tuple(np.mean(logits, axis=0) for logits in zip(*answers, strict=True))
+        singles += [(digits.labels, *answer) for answer in answers]
+        pairs.append((digits.labels, *pair))
+        plain.append((held_out.labels, pair[0][: len(held_out)]))
+    model = joined(members)
+    fitted = [temperatures(parts) for parts in (singles, pairs)]
+    model.temperature, model.odds_temperature = (
+        None if pair is None else crossfit.extrapolated(single, pair, len(members))
+        for single, pair in zip(*fitted, strict=True)
+    )
+    labels, logits = (np.concatenate(parts) for parts in zip(*plain, strict=True))
+    model.info["training"]["unseen_by_pairs"] = {
+        "images": len(labels),
+        "errors": int((logits.argmax(axis=1) != labels).sum()),
+    }
     return model
+
+
+def temperatures(parts: list[tuple[np.ndarray, ...]]) -> tuple[float, float | None]:
+    """[(labels of digits, their logits, logits of non-digits)] -> the temperature of the digits, and that of the odds
+    where there are non-digits.
+    """
+    labels, logits, others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    odds = fit_odds_temperature(last_odds(logits), last_odds(others)) if len(others) else None
+    return fit_temperature(logits[:, :DIGITS], labels), odds
 
 
 def frame(ink: np.ndarray) -> np.ndarray:
@@ -403,9 +462,11 @@ def parser() -> argparse.ArgumentParser:
     option("--label-smoothing", "share of each target spread over all classes", type=float, metavar="SHARE")
     option("--augment", "affine and elastic distortions, new ones in each epoch", action=argparse.BooleanOptionalAction)
     option("--redrawn", "share of the digits shown as a pen on a pad draws them", type=float, metavar="SHARE")
+    option("--written", "digits written stroke by stroke, as a share of the digits", type=float, metavar="SHARE")
     option("--non-digits", "made-up pictures of no digit, as a share of the digits", type=float, metavar="SHARE")
     option("--average", "epochs over which the answering weights are averaged; 0: not", type=float, metavar="EPOCHS")
     option("--members", "networks trained apart and joined into one, each a share of the hidden units", type=int)
+    option("--cross-fit", "each member holds out other images", action=argparse.BooleanOptionalAction)
     option("--quantize", "weights of hidden layers are rounded to int8", action=argparse.BooleanOptionalAction)
     option("--normalize", "inputs to zero mean and unit variance", action=argparse.BooleanOptionalAction)
     option("--seed", "of initialisation, order, distortions and dropout", type=int)

@@ -1,9 +1,10 @@
 """Training pictures that MNIST lacks, made from MNIST's own digits and from strokes and letters drawn here.
 
-Digits as people draw them on a pad: the same shapes under a crisp round pen, thinner or thicker, zeros with a slash,
-ones with a flag or a base, sevens with a bar. And what is no digit: scribbles, dashes, blots, letters and signs of many
-scripts, two digits side by side, halves of two digits stuck together. All of them are framed as any other picture is
-(`frame` is preprocessing's), because an added stroke changes the box that a digit is scaled into.
+Redrawn digits have the shapes of MNIST's under a crisp round pen, thinner or thicker, as on a drawing pad; some zeros
+get a slash, some ones a flag or a base, some sevens a bar. Written digits are strokes in the styles of digits.py.
+Non-digits are scribbles, dashes, blots, letters and signs of many scripts, two digits side by side, and halves of two
+digits stuck together. All of them are framed as any other picture is (`frame` is preprocessing's), because an added
+stroke changes the box that a digit is scaled into.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from tqdm import tqdm
 
-from nn.pictures.letters import written
+from nn.pictures import digits as styles
+from nn.pictures import letters
 from nn.pictures.mnist import Split
 
 Frame = Callable[[np.ndarray], np.ndarray]  # ink (H, W) in [0, 1] -> tensor (28, 28) in [0, 1]
@@ -26,6 +28,7 @@ Frame = Callable[[np.ndarray], np.ndarray]  # ink (H, W) in [0, 1] -> tensor (28
 NOT_A_DIGIT_CLASS = 10
 ZOOM = 4  # strokes are changed and added at four times MNIST's resolution
 CANVAS = 112  # pixels along an edge of what is drawn here: 28 times ZOOM
+MARGIN = 3  # pixels of MNIST added around a digit: room for the longest slash under the widest pen
 
 # Shares of the digits that get a stroke which MNIST's writers seldom made.
 SLASHED_ZEROS = 0.35
@@ -34,29 +37,52 @@ BASED_ONES = 0.3
 CROSSED_SEVENS = 0.2
 FAT_PENS = 0.3  # share drawn small with a thick pen
 
+# Pens that write strokes, for digits and letters alike, in pixels: most boxes that they write in are 134 wide.
+PEN, FAT_PEN = (6, 22), (22, 34)
+FAT_PENS_IN_HAND = 0.15
+
 
 # Pictures made by one task of a process; each task has its own stream of random numbers, so that the result does not
 # depend on how many processes there are.
 TASK = 1000
 NON_DIGITS = 60_000  # made for a run; each epoch takes its share of them and distorts it anew
+WRITTEN = 30_000  # the same for digits written in the styles of digits.py: some 250 of each style
+REDRAWING, MIXING, WRITING = range(3)  # purposes of a task's random numbers
 
 
 @dataclass(frozen=True)
 class MadeUp:
-    """redrawn (n, 28, 28) uint8, one for each training digit in the same order; non_digits (m, 28, 28) uint8."""
+    """redrawn (n, 28, 28) uint8, one for each training digit in the same order; written digits of any number;
+    non_digits (m, 28, 28) uint8.
+    """
 
     redrawn: np.ndarray
+    written: Split
     non_digits: np.ndarray
 
 
-def make(digits: Split, seed: int, frame: Frame, count: int = NON_DIGITS) -> MadeUp:
+def make(
+    digits: Split,
+    seed: int,
+    frame: Frame,
+    *,
+    redrawn: bool = True,
+    written: int = WRITTEN,
+    non_digits: int = NON_DIGITS,
+) -> MadeUp:
     """All made-up pictures of a training run, on all processors, with a progress bar."""
-    parts = [digits[start : start + TASK] for start in range(0, len(digits), TASK)]
-    redrawn = _in_processes(partial(_redraw_task, seed, frame), parts, "redrawing digits")
+    parts = [digits[start : start + TASK] for start in range(0, len(digits), TASK)] if redrawn else []
+    drawn = _in_processes(partial(_redraw_task, seed, frame), parts, "redrawing digits")
+    labels = [np.arange(start, min(start + TASK, written)) % 10 for start in range(0, written, TASK)]
+    by_hand = _in_processes(partial(_write_task, seed, frame), labels, "writing digits")
     rng = np.random.default_rng(seed)
-    mixtures = [digits.images[rng.choice(len(digits), TASK)] for _ in range(0, count, TASK)]
-    others = _in_processes(partial(_non_digit_task, seed, frame), mixtures, "drawing non-digits")[:count]
-    return MadeUp(redrawn, without_look_alikes(others, digits.images))
+    mixtures = [digits.images[rng.choice(len(digits), TASK)] for _ in range(0, non_digits, TASK)]
+    others = _in_processes(partial(_non_digit_task, seed, frame), mixtures, "drawing non-digits")[:non_digits]
+    return MadeUp(
+        drawn,
+        Split(by_hand, np.concatenate([np.empty(0, np.int64), *labels])),
+        without_look_alikes(others, digits.images),
+    )
 
 
 def _in_processes(task: Callable, parts: list, description: str) -> np.ndarray:
@@ -67,12 +93,17 @@ def _in_processes(task: Callable, parts: list, description: str) -> np.ndarray:
 
 
 def _redraw_task(seed: int, frame: Frame, number: int, part: Split) -> np.ndarray:
-    rng = np.random.default_rng([seed, number, 0])
+    rng = np.random.default_rng([seed, number, REDRAWING])
     return np.stack([redraw(image, label, rng, frame) for image, label in zip(part.images, part.labels, strict=True)])
 
 
+def _write_task(seed: int, frame: Frame, number: int, labels: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng([seed, number, WRITING])
+    return np.stack([framed(under_a_pen(styles.written(rng, int(label)), rng), frame) for label in labels])
+
+
 def _non_digit_task(seed: int, frame: Frame, number: int, digits: np.ndarray) -> np.ndarray:
-    return non_digits(TASK, digits, np.random.default_rng([seed, number, 1]), frame)
+    return non_digits(TASK, digits, np.random.default_rng([seed, number, MIXING]), frame)
 
 
 # --- digits as drawn on a pad -----------------------------------------------------------------------------------------
@@ -80,10 +111,11 @@ def _non_digit_task(seed: int, frame: Frame, number: int, digits: np.ndarray) ->
 
 def redraw(image: np.ndarray, label: int, rng: np.random.Generator, frame: Frame) -> np.ndarray:
     """A MNIST digit (28, 28) uint8 as a pen of one width would have drawn it, (28, 28) uint8."""
-    large = Image.fromarray(np.pad(image, 6)).resize((40 * ZOOM, 40 * ZOOM), Image.Resampling.BICUBIC)
+    side = (28 + 2 * MARGIN) * ZOOM
+    large = Image.fromarray(np.pad(image, MARGIN)).resize((side, side), Image.Resampling.BICUBIC)
     add_strokes(large, label, rng)
     if rng.random() < FAT_PENS:  # loops fill up, gaps close
-        large = large.filter(ImageFilter.MaxFilter(int(rng.choice([3, 5, 7, 9, 11]))))
+        large = Image.fromarray(thickened(np.asarray(large), int(rng.integers(1, 6))))
     ink = np.asarray(large.filter(ImageFilter.GaussianBlur(2.0)), np.float32) / 255
     # The level at which the blurred ink is cut decides how thick the pen is: low keeps the fringe, high the core.
     level, softness = rng.uniform(0.2, 0.65), 0.12
@@ -91,6 +123,17 @@ def redraw(image: np.ndarray, label: int, rng: np.random.Generator, frame: Frame
     if ink.sum() < 4 * CANVAS:  # a thin digit that the cut would lose
         return image
     return to_uint8(frame(ink))
+
+
+def thickened(pixels: np.ndarray, reach: int) -> np.ndarray:
+    """(H, W) uint8 -> each pixel the largest within `reach` of it, along one axis and then along the other."""
+    for _ in range(2):
+        across = pixels.T.copy()
+        for distance in range(1, reach + 1):
+            np.maximum(across[distance:], pixels.T[:-distance], out=across[distance:])
+            np.maximum(across[:-distance], pixels.T[distance:], out=across[:-distance])
+        pixels = across
+    return pixels
 
 
 def add_strokes(large: Image.Image, label: int, rng: np.random.Generator) -> None:
@@ -105,15 +148,18 @@ def add_strokes(large: Image.Image, label: int, rng: np.random.Generator) -> Non
     pen = rng.uniform(6, 13)
     if label == 0 and rng.random() < SLASHED_ZEROS:
         angle = np.deg2rad(rng.normal(60, 14))
-        if rng.random() < 0.15:
+        kind = rng.random()
+        if kind < 0.15:
             angle = np.pi - angle  # a backslash
+        elif kind < 0.3:
+            angle = np.deg2rad(rng.normal(0, 8))  # a level bar
         direction = np.array([np.cos(angle), -np.sin(angle)])
         reach = np.hypot(height * np.sin(angle), width * np.cos(angle)) / 2 * rng.uniform(0.75, 1.6, 2)
         middle += rng.normal(0, 3, 2)
         line(large, [middle - direction * reach[0], middle + direction * reach[1]], pen, rng)
     if label == 1 and rng.random() < FLAGGED_ONES:
         head = np.array([stroke_at(pixels[top + 2]), top])
-        angle, length = np.deg2rad(rng.uniform(20, 70)), height * rng.uniform(0.2, 0.5)
+        angle, length = np.deg2rad(rng.uniform(20, 70)), height * rng.uniform(0.2, 0.65)
         line(large, [head, head + length * np.array([-np.sin(angle), np.cos(angle)])], pen, rng)
     if label == 1 and rng.random() < BASED_ONES:
         foot = np.array([stroke_at(pixels[bottom - 2]), bottom])
@@ -156,7 +202,7 @@ def non_digits(count: int, digits: np.ndarray, rng: np.random.Generator, frame: 
     """`count` pictures of no digit, (count, 28, 28) uint8. `digits` (n, 28, 28) uint8 are MNIST's, for mixtures."""
     makers = (
         [letter] * 7
-        + [handwriting] * 8
+        + [handwriting] * 24
         + [character] * 6
         + [scribble] * 4
         + [signs] * 2
@@ -167,10 +213,15 @@ def non_digits(count: int, digits: np.ndarray, rng: np.random.Generator, frame: 
     made = []
     while len(made) < count:
         maker = makers[rng.integers(len(makers))]
-        ink = np.asarray(maker(rng, digits), np.float32) / 255
-        if (ink > 0.5).sum() > CANVAS:  # some glyphs are blank or a dot
-            made.append(to_uint8(frame(ink)))
+        image = maker(rng, digits)
+        if (np.asarray(image) > 127).sum() > CANVAS:  # some glyphs are blank or a dot
+            made.append(framed(image, frame))
     return np.stack(made)
+
+
+def framed(image: Image.Image, frame: Frame) -> np.ndarray:
+    """What is drawn on a canvas, in MNIST's frame, (28, 28) uint8."""
+    return to_uint8(frame(np.asarray(image.crop(image.getbbox()), np.float32) / 255))
 
 
 def blank() -> Image.Image:
@@ -322,8 +373,13 @@ def letter(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
 
 def handwriting(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
     """A letter or sign as a pen writes it."""
-    image, pen = blank(), rng.uniform(6, 22)
-    for path in written(rng):
+    return under_a_pen(letters.written(rng), rng)
+
+
+def under_a_pen(strokes: list[np.ndarray], rng: np.random.Generator) -> Image.Image:
+    """Strokes in a box of about 2 around 0, written with a pen of any width; a fat one fills loops up."""
+    image, pen = blank(), rng.uniform(*(FAT_PEN if rng.random() < FAT_PENS_IN_HAND else PEN))
+    for path in strokes:
         stroke(image, CANVAS + path * CANVAS * 0.6, pen)
     return image
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 import weights
 from nn import MLP
-from nn.pictures import letters, synthetic
+from nn.pictures import digits, letters, synthetic
 from nn.pictures.mnist import Split
 from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, MadeUp, estranged, redraw, without_look_alikes
 from nn.recipes import Recipe
@@ -70,7 +71,54 @@ def test_letters_that_look_like_digits_are_never_drawn():
 
 
 def test_no_written_letter_is_one_that_looks_like_a_digit():
-    assert not set(letters.STROKES) & (synthetic.LOOK_ALIKES | set("0123456789"))
+    signs = {name.rstrip("0123456789") for name in letters.STROKES}
+    assert not signs & (synthetic.LOOK_ALIKES | {""})
+
+
+def test_every_style_is_a_text_of_points_on_its_grid():
+    for text in [*letters.STROKES.values(), *(text for known in digits.texts().values() for text in known)]:
+        for stroke in text.split("|"):
+            points = stroke.removeprefix("~").split()
+            assert len(points) >= 2
+            assert all(len(point) == 2 and point.isdigit() for point in points), text
+
+
+def test_an_ambiguous_shape_is_written_under_each_of_its_digits():
+    for claimed, text in digits.AMBIGUOUS.values():
+        assert len(claimed) > 1
+        assert [digit for digit, known in digits.texts().items() if text in known] == sorted(claimed)
+
+
+def test_no_style_of_one_digit_is_a_style_of_another_unless_it_is_called_ambiguous():
+    texts = [text for styles in digits.STYLES.values() for text in styles.values()]
+    assert len(set(texts)) == len(texts)
+    assert not set(texts) & set(letters.STROKES.values())
+
+
+def test_strokes_that_share_a_point_still_meet_however_it_wanders():
+    still = letters.Hand(point=2.0, stroke=0.0, rounded=0.0)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        loop, stem = letters.write("~60 00 05 65 60|60 49", rng, still)
+        np.testing.assert_allclose(loop[0], loop[-1])
+        np.testing.assert_allclose(loop[-1], stem[0])
+
+
+def test_written_digits_come_with_their_labels_in_equal_shares(monkeypatch):
+    monkeypatch.setattr(synthetic, "TASK", 16)
+    train = Split(np.stack([ring(), bar()]), np.array([0, 1]))
+    made = synthetic.make(train, 0, frame, redrawn=False, written=40, non_digits=0)
+    assert made.redrawn.shape == made.non_digits.shape == (0, 28, 28)
+    np.testing.assert_array_equal(np.bincount(made.written.labels), [4] * 10)
+    ink = made.written.images.reshape(40, -1).sum(axis=1).reshape(4, 10)
+    assert ink[:, 8].mean() > ink[:, 1].mean()  # an eight has more ink than a one
+
+
+def test_thickening_takes_the_largest_of_the_square_around_each_pixel():
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    for reach in (1, 3):
+        expected = Image.fromarray(pixels).filter(ImageFilter.MaxFilter(2 * reach + 1))
+        np.testing.assert_array_equal(synthetic.thickened(pixels, reach), np.asarray(expected))
 
 
 def test_a_letter_is_written_differently_every_time_and_fills_its_box():
@@ -110,20 +158,22 @@ def test_pictures_that_look_like_a_digit_are_left_out():
 def test_each_process_redraws_its_own_part(monkeypatch):
     train = Split(np.stack([ring(), bar()] * 10), np.array([0, 1] * 10))
     monkeypatch.setattr(synthetic, "TASK", 8)
-    made = synthetic.make(train, 0, frame, count=16)
+    made = synthetic.make(train, 0, frame, written=0, non_digits=16)
     alone = synthetic._redraw_task(0, frame, 1, train[8:16])
     assert made.redrawn.shape == train.images.shape
     np.testing.assert_array_equal(made.redrawn[8:16], alone)
 
 
-def test_an_epoch_sees_every_digit_once_and_its_share_of_non_digits():
+def test_an_epoch_sees_every_digit_once_and_its_shares_of_written_digits_and_non_digits():
     train = Split(np.stack([ring(), bar()] * 50), np.array([0, 1] * 50))
-    made = MadeUp(train.images, np.stack([ring().T] * 30))
-    recipe = Recipe(hidden=(8,), batch_size=16, redrawn=0.5, non_digits=0.2, augment=True, epochs=1)
+    written = Split(np.stack([ring()] * 20), np.zeros(20, np.int64))
+    made = MadeUp(train.images, written, np.stack([ring().T] * 30))
+    recipe = Recipe(hidden=(8,), batch_size=16, redrawn=0.5, written=0.1, non_digits=0.2, augment=True, epochs=1)
     trainer = Trainer(recipe, train, train[:10], made)
     rows = trainer._order(np.random.default_rng(0))
     labels = trainer.bank.labels[rows]
-    assert sorted(rows[labels != NOT_A_DIGIT_CLASS] % 100) == list(range(100))
+    assert sorted(rows[rows < 200] % 100) == list(range(100))
+    assert ((rows >= 200) & (rows < 220)).sum() == 10
     assert (rows < 100).sum() == pytest.approx(50, abs=20)
     assert (labels == NOT_A_DIGIT_CLASS).sum() == 20
     trainer.run_epoch()

@@ -1,0 +1,60 @@
+"""Draws a sheet of every style in which digits, or letters and signs, are written: a row of examples for each.
+
+    python -m nn.pictures.sheet digits .assets/styles.png
+    python -m nn.pictures.sheet letters /tmp/letters.png
+
+Look at it after changing digits.py or letters.py: what does not look written teaches the network nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from nn.pictures import digits, letters
+from nn.pictures.synthetic import framed, under_a_pen
+from nn.train import frame
+
+EXAMPLES, COLUMNS = 6, 4
+CELL, NAME = 30, 150  # pixels along the edge of an example, and of the column with the names
+PAPER, INK = 40, 255
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m nn.pictures.sheet", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("digits", "letters"))
+    parser.add_argument("file", type=Path, help="the picture to write")
+    arguments = parser.parse_args(argv)
+    if arguments.what == "digits":
+        texts = {f"{digit} {name}": text for digit, styles in digits.STYLES.items() for name, text in styles.items()}
+        for name, (claimed, text) in digits.AMBIGUOUS.items():
+            texts[f"{' or '.join(map(str, claimed))} {name}"] = text
+        picture = sheet(texts, digits.HAND)
+    else:
+        picture = sheet(letters.STROKES, letters.LETTERS)
+    arguments.file.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(arguments.file, optimize=True)
+    return 0
+
+
+def sheet(texts: dict[str, str], hand: letters.Hand) -> Image.Image:
+    """A grey picture with each text's name and EXAMPLES of it as the network sees them, in COLUMNS columns."""
+    rows, width = -(-len(texts) // COLUMNS), NAME + EXAMPLES * CELL
+    picture = Image.new("L", (COLUMNS * width, rows * CELL), PAPER)
+    draw, rng = ImageDraw.Draw(picture), np.random.default_rng(0)
+    for number, (name, text) in enumerate(texts.items()):
+        column, row = divmod(number, rows)
+        draw.text((column * width + 4, row * CELL + 9), name, fill=INK)
+        for example in range(EXAMPLES):
+            written = framed(under_a_pen(letters.write(text, rng, hand), rng), frame)
+            picture.paste(Image.fromarray(written), (column * width + NAME + example * CELL, row * CELL + 1))
+    return picture
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
