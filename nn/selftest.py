@@ -1,8 +1,8 @@
 """Whether a folder holds a network worth serving: readable, whole, fitting its config, and able to read digits.
 
-Fifty MNIST digits, five of each, lie in selftest.npz: the first five of each among the validation images, which no
-network of this project is trained on. They say nothing fine about quality. They find what every check of bytes lets
-pass: arrays that were transposed or exchanged, labels in another order, pixels expected in another way.
+Fifty MNIST digits, five of each, lie in selftest.npz: the first five of each among the validation images. They say
+nothing fine about quality. They find what every check of bytes lets pass: arrays that were transposed or exchanged,
+labels in another order, pixels expected in another way.
 """
 
 from __future__ import annotations

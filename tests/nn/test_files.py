@@ -120,6 +120,18 @@ def test_a_card_speaks_of_mnist_only_where_mnist_was_measured(tmp_path):
     assert "60,000" in text
 
 
+def test_the_card_of_a_cross_fitted_network_says_what_was_unseen(tmp_path):
+    figures = {"errors": 1, "accuracy": 0.99, "loss": 0.1, "calibration_error": 0.01}
+    model = MLP((4,))
+    model.info = {"training": {"cross_fit": True, "unseen_by_pairs": {"images": 12_000, "errors": 57}}}
+    splits = {name: figures | {"images": count} for name, count in card.CROSS_FITTED_IMAGES.items()}
+    card.write(tmp_path, model, splits)
+    text = (tmp_path / "README.md").read_text()
+    assert "ylecun/mnist" in text
+    assert "12,000 images that two of its members did not see; those two alone misread 57" in text
+    assert "first 90%" not in text
+
+
 def test_a_card_carries_what_the_app_scored_on_drawings(tmp_path):
     model = MLP((4,), classes=11)
     card.write(tmp_path, model, {}, scored())
