@@ -56,11 +56,15 @@ class Prepared:
     tensor: (28, 28) float32 in [0, 1], white ink on black, all zeros without ink.
     ink: (H, W) float32 coverage in [0, 1], without paper and stray dots, on the reduced picture or a part of it; None
         without ink.
+    line: the row in which `segment.split` found it, 0 for the first.
+    mark: "." for a decimal point or comma between digits, "-" for a minus before a number; None for all else.
     """
 
     tensor: np.ndarray
     diagnostics: Diagnostics
     ink: np.ndarray | None = None
+    line: int = 0
+    mark: str | None = None
 
     @property
     def has_ink(self) -> bool:

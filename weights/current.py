@@ -1,7 +1,6 @@
 """The weights that are served: the bundled ones at once, and those on the Hub as soon as they are here and checked.
 
-    serving = start()                        # settings from WEIGHTS_REPO and its companions
-    model, provenance = serving.current      # one reference: a request keeps this network from beginning to end
+    model, provenance = served().current     # one reference: a request keeps this network from beginning to end
 
 A thread beside the requests looks at the Hub, and nobody ever waits for it. It follows a branch or tag; a commit is
 pinned for ever. What does not pass every check is refused, and what is served stays.
@@ -9,6 +8,7 @@ pinned for ever. What does not pass every check is refused, and what is served s
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
@@ -254,6 +254,25 @@ class Serving:
                 log.warning("weights: %s; still serving %s", problem, self.current.provenance)
             self.look = Look(datetime.now(UTC), problem)
         return False
+
+
+# The cache of `started` alone would let two threads start it twice.
+STARTING = threading.Lock()
+
+
+def served() -> Serving:
+    """The weights of this process: the bundled ones or those that WEIGHTS_REPO names, read when first asked for.
+
+    Raises:
+        WeightsError: the bundled weights are damaged.
+    """
+    with STARTING:
+        return started()
+
+
+@functools.cache
+def started() -> Serving:
+    return start()
 
 
 def start(settings: Settings | None = None) -> Serving:

@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 import app  # noqa: E402
 from weights.serving.page.inputs import BRUSH_RADIUS  # noqa: E402
+from weights.serving.recognize import joint_confidence  # noqa: E402
 
 PAD = 400
 PICTURES, QUICK_PICTURES = 200, 10
@@ -108,7 +109,7 @@ def score(pictures):
         whole += right
         count += len(readings) == len(digits)
         is_number = all(reading.best.isdecimal() for reading in readings)
-        surely_wrong += not right and is_number and app.joint_confidence(readings) > SURE
+        surely_wrong += not right and is_number and joint_confidence(readings) > SURE
     return {"whole": whole / total, "count": count / total, "surely_wrong": surely_wrong / total}
 
 

@@ -32,7 +32,6 @@ from hub_server import drip, drop, flip_bit, flood, pause, redirect, silence, st
 from huggingface_hub import constants
 from test_pull import BAD_COMMITS, config
 
-import app
 import weights
 from nn.selftest import selftest_digits
 from weights import current as serving
@@ -402,7 +401,7 @@ def test_a_hub_that_never_lets_go_does_not_gather_threads(published, serve, monk
 def test_health_tells_what_is_served(published, serve):
     served = serve()
     wait_for_version(served, 1)
-    client = TestClient(http.api(served, app.RECOGNIZER, EXAMPLES / "7.png"))
+    client = TestClient(http.api(served, EXAMPLES / "7.png"))
     told = client.get("/health").json()
     assert told["status"] == "ok"
     assert told["weights"] == {

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 import app
 from preprocessing.segment import split
+from weights.serving.recognize import examine, joint_confidence
 
 DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
 HEIGHT = 120
@@ -62,7 +63,7 @@ def arc(start, end, squeeze=0.7):
 def test_digits_side_by_side_are_read_in_order(digits, gap):
     readings = app.read(written(digits, gap=gap))
     assert text(readings) == " ".join(digits)
-    assert app.joint_confidence(readings) == pytest.approx(np.prod([reading.confidence for reading in readings]))
+    assert joint_confidence(readings) == pytest.approx(np.prod([reading.confidence for reading in readings]))
 
 
 def test_lines_are_read_one_after_the_other():
@@ -79,7 +80,7 @@ def test_boxes_frame_the_digits_where_they_stand():
 @pytest.mark.parametrize("path", DIGITS.values(), ids=lambda path: path.stem)
 def test_single_digit_is_read_as_ever(path):
     (reading,) = app.read(Image.open(path))
-    expected = app.examine(Image.open(path))
+    expected = examine(Image.open(path), app.served().current)
     assert reading.answer == expected.answer
     assert reading.prepared.diagnostics == expected.prepared.diagnostics
 

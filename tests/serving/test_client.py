@@ -20,9 +20,10 @@ from test_segment import written
 
 import app
 import preprocessing
+from nn.measure.metrics import CLASSES
 from nn.mlp import PIXELS
 from weights.serving.gradio_api import small_data_url
-from weights.serving.recognize import BadInput
+from weights.serving.recognize import joint_confidence
 from weights.serving.schemas import MAX_BATCH
 
 SEVEN = EXAMPLES / "7.png"
@@ -62,7 +63,7 @@ def test_predict_pixels_gives_the_networks_own_answer(client):
     pixels = pixels_of(SEVEN)
     expected = app.served().current.model.predict_proba(np.float32([pixels]) / 255)[0]
     answer = client.predict(pixels, api_name="/predict_pixels")
-    assert [answer[name] for name in app.CLASSES[: len(expected)]] == pytest.approx(expected.tolist(), abs=1e-6)
+    assert [answer[name] for name in CLASSES[: len(expected)]] == pytest.approx(expected.tolist(), abs=1e-6)
 
 
 def test_answers_begin_with_the_likeliest_class(client):
@@ -84,16 +85,8 @@ def test_read_gives_all_digits_in_order(client, tmp_path):
     found = client.predict(handle_file(tmp_path / "number.png"), api_name="/read")
     assert found["text"] == "840"
     readings = app.read(picture)
-    assert found["confidence"] == pytest.approx(app.joint_confidence(readings), abs=1e-5)
+    assert found["confidence"] == pytest.approx(joint_confidence(readings), abs=1e-5)
     assert [tuple(digit["box"]) for digit in found["digits"]] == [reading.box for reading in readings]
-
-
-def test_file_that_is_gone_is_no_picture(tmp_path):
-    gone, model = tmp_path / "gone.png", app.served().current.model
-    with pytest.raises(BadInput, match="No such file"):
-        app.RECOGNIZER.digits(gone, model)
-    with pytest.raises(BadInput, match="No such file"):
-        app.RECOGNIZER.tensors([gone])
 
 
 def test_what_has_no_ink_gets_an_empty_answer(client, tmp_path):
@@ -221,7 +214,7 @@ def test_agent_finds_our_endpoints_as_tools_and_what_they_take(server):
     image = tools["predict"].inputSchema["properties"]["image"]
     assert image["type"] == "string"
     assert "base64" in image["description"]
-    assert "not opened" in image["description"]  # its second line
+    assert "not opened" in image["description"]
     assert "the first key is the recognized digit and its value" in tools["predict"].description
 
 

@@ -92,7 +92,7 @@ def test_large_folder_goes_through_in_batches(tmp_path, monkeypatch, capsys):
     passes = []
     predict_proba = weights.MLP.predict_proba
     monkeypatch.setattr(weights.MLP, "predict_proba", lambda self, X: passes.append(len(X)) or predict_proba(self, X))
-    assert command.main(["predict", str(tmp_path)], app.RECOGNIZER) == 0
+    assert command.main(["predict", str(tmp_path)]) == 0
     assert passes == [command.BATCH, command.BATCH, 1]
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert names == [str(tmp_path / f"{number:04}.png") for number in range(count)]

@@ -141,11 +141,11 @@ def test_pixel_that_is_no_integer_from_0_to_255_is_refused_and_shown(server, wro
         ({"pixels": [EMPTY]}, "got a list of 784 at index 0"),
         ({"image": EMPTY}, 'expected a field "pixels" in the JSON object, got none'),
         (EMPTY, "expected a JSON object, got a list of 784"),
-        (b"", "got what is not JSON"),
-        (b"pixels=0", "got what is not JSON"),
-        (b"\xff\xfe", "got what is not JSON"),
-        (b"[" * 50_000, "got what is not JSON"),
-        (b'{"pixels": [' + b"9" * 10_000 + b"]}", "got what is not JSON"),
+        (b"", "that is not JSON"),
+        (b"pixels=0", "that is not JSON"),
+        (b"\xff\xfe", "that is not JSON"),
+        (b"[" * 50_000, "that is not JSON"),
+        (b'{"pixels": [' + b"9" * 10_000 + b"]}", "that is not JSON"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
@@ -245,6 +245,31 @@ def test_unusable_picture_is_not_read(server):
     assert problem["detail"]
 
 
+# --- POST /live -------------------------------------------------------------------------------------------------------
+
+
+def test_unfinished_drawing_gets_the_answer_of_the_page(server):
+    drawing = Image.open(SEVEN).convert("L").resize((200, 200))
+    status, live, headers = call(f"{server}/live", png(drawing), "image/png")
+    assert status == 200
+    assert live["answer"] == "7"
+    assert dict(live["top"])["7"] == pytest.approx(app.recognize(drawing)["7"], abs=1e-6)
+    assert headers["X-Weights-SHA256"]
+    assert call(f"{server}/live", png(written("20").resize((400, 200))), "image/png")[1]["answer"] == "2 0"
+    assert call(f"{server}/live", png(Image.new("L", (200, 200), 255)), "image/png")[1]["answer"] == ""
+
+
+def test_live_answer_is_for_small_drawings_alone(server):
+    for body, status, words in [
+        (png(Image.new("L", (401, 20))), 422, "at most 400x400 pixels"),
+        (b"Dear network", 422, "expected a picture"),
+        (bytes(http.MAX_LIVE_BYTES + 1), 413, "65,536"),
+    ]:
+        answered, problem, _ = call(f"{server}/live", body, "image/png")
+        assert answered == status
+        assert words in problem["detail"]
+
+
 # --- POST /predict/batch ----------------------------------------------------------------------------------------------
 
 
@@ -274,7 +299,7 @@ def test_batch_is_one_forward_pass(monkeypatch):
     monkeypatch.setattr(
         type(serving.current.model), "predict_proba", lambda self, X: passes.append(len(X)) or predict_proba(self, X)
     )
-    client = TestClient(http.api(serving, app.RECOGNIZER, SEVEN))
+    client = TestClient(http.api(serving, SEVEN))
     seven = base64.b64encode(SEVEN.read_bytes()).decode()
     assert client.post("/predict/batch", json={"inputs": [EMPTY, seven, pixels_of(SEVEN)]}).status_code == 200
     assert passes == [3]

@@ -1,9 +1,7 @@
-"""The command line: which digits pictures show, without a server and without gradio, whose import takes seconds.
+"""The command line: names the digits in pictures, without a server and without gradio, whose import takes seconds.
 
-    python app.py predict 7.png scans/            # a table
-    python app.py predict --json scans/ > digits.json
-
-app.py calls `main` with the steps before the network.
+python app.py predict 7.png scans/            # a table
+python app.py predict --json scans/ > digits.json
 """
 
 from __future__ import annotations
@@ -15,18 +13,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 import weights
-from nn.mlp import MLP, PIXELS
-from weights.serving.answers import answers
-from weights.serving.recognize import Recognizer
+from nn.mlp import MLP
+from weights.serving.recognize import answers, decode
 from weights.serving.schemas import Prediction
 
-# Pictures in one forward pass: enough for matrix products at full speed, and a row on the screen every half second.
+# Pictures in one forward pass: enough for matrix products at full speed, few enough for new rows every half second.
 BATCH = 256
-# Which files of a folder are pictures; a file that is named itself is tried whatever it is called.
+# Files of a folder that are taken for pictures. A file that is named itself is tried whatever its suffix is.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 HELP = """Draw a digit, and a neural network written from scratch in NumPy names it.
@@ -40,16 +36,16 @@ which weights of the Hugging Face Hub answer instead of the bundled ones. `pytho
 """
 
 
-def main(arguments: list[str], recognizer: Recognizer) -> int:
-    """What the process returns: 0, 1 when a picture could not be read, 2 when the command is not understood."""
+def main(arguments: list[str]) -> int:
+    """Runs the command. Returns 0, or 1 when a picture could not be read; argparse exits with 2 for a wrong command."""
     given = make_parser().parse_args(arguments)
     try:
         model = network(given.weights, given.revision)
-        return 0 if predict(given.pictures, model, recognizer, given.json) else 1
+        return 0 if predict(given.pictures, model, given.json) else 1
     except weights.WeightsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # whoever reads has seen enough: `| head`
+    except BrokenPipeError:  # the reader has seen enough: `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -86,16 +82,16 @@ def network(source: str | None, revision: str | None) -> MLP:
         raise weights.WeightsError(str(error)) from error
 
 
-def predict(pictures: list[Path], model: MLP, recognizer: Recognizer, as_json: bool) -> bool:
-    """Prints the answer to each picture as soon as its batch is read; True when all could be read.
+def predict(pictures: list[Path], model: MLP, as_json: bool) -> bool:
+    """Prints the answer to each picture as soon as its batch is read. Returns True when all could be read.
 
-    What is wrong with the others goes to stderr, a line for each.
+    Each of the others has a line on stderr, which says why.
     """
     paths = list(files(pictures))
     show = Json() if as_json else Table(paths)
     bad = 0
     with tqdm(total=len(paths), unit=" pictures", disable=None, leave=False) as bar:  # on a terminal alone
-        for path, outcome in outcomes(paths, model, recognizer):
+        for path, outcome in outcomes(paths, model):
             if isinstance(outcome, Prediction):
                 tqdm.write(show.row(path, outcome), end="")
             else:
@@ -118,19 +114,18 @@ def files(given: Iterable[Path]) -> Iterator[Path]:
         yield from found or [path]  # a folder without pictures is a mistake, told as one
 
 
-def outcomes(paths: list[Path], model: MLP, recognizer: Recognizer) -> Iterator[tuple[Path, Prediction | str]]:
-    """The answer to each picture, in their order, or what is wrong with it; a forward pass for every BATCH."""
+def outcomes(paths: list[Path], model: MLP) -> Iterator[tuple[Path, Prediction | str]]:
+    """The answer to each picture in their order, or why it cannot be read. One forward pass answers BATCH of them."""
     for start in range(0, len(paths), BATCH):
         batch = paths[start : start + BATCH]
-        tensors = np.zeros((len(batch), PIXELS), np.float32)
-        wrong = {}
-        for index, path in enumerate(batch):
+        tensors, found = {}, {}
+        for path in batch:
             try:
-                tensors[index] = recognizer.tensors([path])[0]
+                tensors[path] = decode(path).tensor
             except ValueError as error:
-                wrong[index] = "no pictures in this folder" if path.is_dir() else str(error)
-        for index, (path, answer) in enumerate(zip(batch, answers(model, tensors), strict=True)):
-            yield path, wrong.get(index) or Prediction.of(answer)
+                found[path] = "no pictures in this folder" if path.is_dir() else str(error)
+        found |= zip(tensors, map(Prediction.of, answers(list(tensors.values()), model)), strict=True)
+        yield from ((path, found[path]) for path in batch)
 
 
 # --- How answers are printed ------------------------------------------------------------------------------------------
@@ -167,5 +162,5 @@ class Json:
 
 
 def is_empty(prediction: Prediction) -> bool:
-    """Whether there was no ink: then nothing is uncertain."""
+    """Whether there was no ink: the only answer that is certain."""
     return prediction.not_a_digit == 1

@@ -1,18 +1,18 @@
 """The endpoints for Gradio's clients, `curl` and agents (MCP): what the page "Use via API" shows.
 
-    with gr.Blocks() as blocks:
-        endpoints.add(lambda: serving.current.model, recognizer, example)
+    with gr.Blocks():
+        gradio_api.add(serving, example)
 
 Pictures come as text (base64 or a data URL) or as an uploaded file (`handle_file` of Gradio's clients), never as an
-address or a path. `gr.api` checks no types, so every value is checked here. The docstrings are what agents read.
+address or a path. `gr.api` checks no types, so every value is checked here. Agents read the docstrings; gradio shows
+the first line alone of an argument and of what is returned.
 """
 
 import base64
 import contextlib
-import inspect
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,8 @@ from gradio_client import snippet
 from PIL import Image
 
 from nn.measure.metrics import Answer
-from nn.mlp import MLP
-from weights.serving.answers import answers
-from weights.serving.recognize import BadInput, Input, Recognizer, pixels_of, reading, tensor_of
+from weights.current import Serving
+from weights.serving import recognize
 from weights.serving.schemas import MAX_BATCH, Digits, PixelsBody, check, image_data, shown
 
 # Side of the example in the snippets: large enough to be read for certain, small enough not to fill the page.
@@ -35,43 +34,45 @@ EXAMPLE_SIDE = 56
 ZSH_READ = re.compile(r"^curl(.*?)\\\n  \| read EVENT_ID; curl", re.DOTALL | re.MULTILINE)
 
 
-def add(model: Callable[[], MLP], recognizer: Recognizer, example: Path) -> None:
+def add(serving: Serving, example: Path) -> None:
     """Adds the endpoints to the Blocks that are being built.
 
     Args:
-        model: gives the network that answers at the moment.
-        recognizer: the steps from what is given to the network.
+        serving: gives the weights; each call keeps those it began with.
         example: picture of a digit, for the snippets.
     """
 
     def predict(image: str) -> dict[str, float]:
         """Recognizes the handwritten digit in a picture: dark ink on light or light on dark, any size, any place.
 
+        The answer has the probability of each digit "0" to "9" and of "not a digit", likeliest first: the first key is
+        the recognized digit and its value the calibrated confidence. It is empty if there is no ink in the picture.
+
         Args:
-            image: the picture (PNG, JPEG, WebP ...), base64-encoded or as a data URL "data:image/png;base64,...".
-                Addresses and file paths are not opened.
+            image: PNG, JPEG, WebP ... as base64 or data URL "data:image/png;base64,..."; addresses are not opened.
 
         Returns:
-            The probability of each digit "0" to "9" and of "not a digit", likeliest first: the first key is the
-            recognized digit and its value the calibrated confidence. Empty if there is no ink in the picture.
+            The probability of each class, likeliest first.
         """
-        with told():
-            return by_likelihood(answers(model(), recognizer.tensors([usable(image)]))[0])
+        with as_gradio_error():
+            return by_likelihood(recognize.examine(usable(image), serving.current).answer)
 
     async def predict_pixels(pixels: list[int]) -> dict[str, float]:
         """Recognizes a handwritten digit that is already in MNIST's format. For any other picture use `predict`.
 
+        The pixels are 28 rows of 28, white ink (255) on black (0), the digit in a 20x20 box with its center of mass in
+        the middle. The answer has the probability of each digit "0" to "9" and of "not a digit", likeliest first: the
+        first key is the recognized digit and its value the calibrated confidence. It is empty if all pixels are 0.
+
         Args:
-            pixels: 784 integers from 0 to 255: 28 rows of 28 pixels, white ink (255) on black (0), the digit in a
-                20x20 box with its center of mass in the middle.
+            pixels: 784 integers from 0 to 255, row by row.
 
         Returns:
-            The probability of each digit "0" to "9" and of "not a digit", likeliest first: the first key is the
-            recognized digit and its value the calibrated confidence. Empty if all pixels are 0.
+            The probability of each class, likeliest first.
         """
         # A coroutine: the network answers sooner than a thread of the pool would wake.
-        with told():
-            return by_likelihood(answers(model(), tensor_of(checked(pixels))[None])[0])
+        with as_gradio_error():
+            return by_likelihood(recognize.examine(checked(pixels), serving.current).answer)
 
     def predict_batch(inputs: list[str | list[int]]) -> list[dict[str, float]]:
         """Recognizes many handwritten digits at once, up to 256, each given as for `predict` or for `predict_pixels`.
@@ -82,65 +83,53 @@ def add(model: Callable[[], MLP], recognizer: Recognizer, example: Path) -> None
         Returns:
             A list with one answer for each input, in their order, each as `predict` gives it.
         """
-        with told():
+        with as_gradio_error():
             if not isinstance(inputs, list) or len(inputs) > MAX_BATCH:
                 raise ValueError(f"expected a list of at most {MAX_BATCH} inputs, got {shown(inputs)}")
-            try:
-                tensors = recognizer.tensors([usable(value, index) for index, value in enumerate(inputs)])
-            except BadInput as error:
-                raise ValueError(error.placed) from error
-            return [by_likelihood(answer) for answer in answers(model(), tensors)]
+            return list(map(by_likelihood, recognize.recognize_all(recognize.each(usable, inputs), serving.current)))
 
     def read(image: str) -> dict:
         """Reads all handwritten digits in a picture of any number of them, line by line from left to right.
+
+        The answer has "text": the digits in reading order, "." for a decimal point or comma, "-" for a minus before a
+        number, "?" for whatever else is no digit, lines parted by a newline; "confidence": the probability that all of
+        it is right; "digits": for each character its digit, confidence, probabilities and box (left, top, right,
+        bottom of its ink in pixels).
 
         Args:
             image: the picture, as for `predict`.
 
         Returns:
-            "text", the digits in reading order, "?" for what is none; "confidence", the probability that all of it is
-            right; and "digits", each with its digit, confidence, probabilities and box: left, top, right, bottom of
-            its ink in pixels.
+            "text", "confidence" and "digits".
         """
-        with told():
-            return Digits.of(recognizer.digits(usable(image), model())).model_dump(mode="json")
+        with as_gradio_error():
+            return Digits.of(recognize.read(usable(image), serving.current)).model_dump(mode="json")
 
-    url, pixels = small_data_url(example), pixels_of(recognizer.tensors([example])[0])
+    url, pixels = small_data_url(example), recognize.pixels_of(recognize.decode(example).tensor)
     for function, payload in ((predict, url), (predict_pixels, pixels), (predict_batch, [url, pixels]), (read, url)):
-        function.__doc__ = unwrapped(function.__doc__)
         gr.api(function)
         (component,) = next(f for f in get_blocks_context().fns.values() if f.fn is function).inputs
         component.example_payload = lambda payload=payload: payload
     gradio.routes.generate_code_snippets = portable_snippets
 
 
-def unwrapped(docstring: str) -> str:
-    """Each argument and what is returned on one line: of an argument gradio shows the first one alone, and commas
-    between the lines of the rest.
-    """
-    text, _, returned = inspect.cleandoc(docstring).partition("Returns:\n")
-    arguments = re.sub(r"\n {5,}", " ", text)
-    return f"{arguments}Returns:\n    {' '.join(returned.split())}"
-
-
 # --- What is given ----------------------------------------------------------------------------------------------------
 
 
-def usable(value: Any, index: int = 0) -> Input:
-    """One input of any kind. Raises BadInput for what is none."""
-    with reading(index):
-        match value:
-            case list():
-                return checked(value)
-            case str() if value.startswith(("http://", "https://")):
-                raise ValueError("expected a picture as base64 or data URL, got an address: download it first")
-            case str():
-                return image_data(value)
-            case {"path": str(path), "meta": {"_type": "gradio.FileData"}}:
-                return uploaded(Path(path))
-            case {"url": str(url)} if url.startswith("data:"):
-                return image_data(url)
-        raise ValueError(f"expected a picture as base64, data URL or uploaded file, got {shown(value)}")
+def usable(value: Any) -> recognize.Input:
+    """One input of any kind. Raises ValueError for a value that is none."""
+    match value:
+        case list():
+            return checked(value)
+        case str() if value.startswith(("http://", "https://")):
+            raise ValueError("expected a picture as base64 or data URL, got an address: download it first")
+        case str():
+            return image_data(value)
+        case {"path": str(path), "meta": {"_type": "gradio.FileData"}}:
+            return uploaded(Path(path))
+        case {"url": str(url)} if url.startswith("data:"):
+            return image_data(url)
+    raise ValueError(f"expected a picture as base64, data URL or uploaded file, got {shown(value)}")
 
 
 def checked(pixels: Any) -> list[int]:
@@ -159,8 +148,8 @@ def uploaded(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
-    """A ValueError is told to the caller in its own words, and not to the log."""
+def as_gradio_error() -> Iterator[None]:
+    """Turns a ValueError into gradio's own error: the caller gets its message, and the log does not."""
     try:
         yield
     except ValueError as error:

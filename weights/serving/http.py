@@ -1,13 +1,16 @@
-"""Our HTTP routes, beside those of the page: plain JSON for programs and for whoever watches over the service.
+"""Our HTTP routes, beside those of the page: plain JSON for programs and for monitors of the service.
 
-    demo.launch(app_kwargs={"routes": weights.http.api(serving, recognizer, example).routes})
+    app = api(serving, example)      # a FastAPI app; its routes are served on the page's own port
 
 POST /predict         784 pixel values in MNIST's own frame
 POST /predict/image   one picture, as the body or in a form
 POST /predict/batch   many of either
 POST /read            one picture of any number of digits
+POST /live            the page's unfinished drawing
 GET  /health          the weights that answer, and why newer ones do not, if so
-GET  /docs            all this to be tried out, without help from other hosts
+GET  /docs            all but /live to be tried out, without help from other hosts
+
+To add a route, write its function in `api`, its limit beside it with `takes`, and its answer in schemas.py.
 """
 
 from __future__ import annotations
@@ -26,14 +29,13 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
-from nn.mlp import MLP
 from weights.current import Served, Serving
-from weights.serving.answers import answers
 from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, takes
-from weights.serving.recognize import BadInput, Recognizer, pixels_of, tensor_of
+from weights.serving.page.answer import live_answer
+from weights.serving.recognize import decode, examine, opened, pixels_of, read, recognize_all
 from weights.serving.schemas import (
-    BadBody,
     BatchBody,
     Digits,
     Health,
@@ -44,24 +46,26 @@ from weights.serving.schemas import (
     parse,
 )
 
-# Of these routes; raised with every change that a caller may notice.
-VERSION = "1.0.0"
-
+# The version of these routes, raised with every change that a caller may notice.
+VERSION = "1.1.0"
 # Pictures that are decoded at the same time: with two, one waits for memory while the other computes, and the largest
 # that are let in take 150 MB each while they are decoded.
 PICTURES_AT_ONCE = 2
-# A form needs one file; what else a client puts into it is ignored up to here.
+# A form needs one file; further fields of a client are ignored up to this number.
 MAX_FIELDS = 8
+# Side of a drawing that live.js sends: twice what it sends today.
+LIVE_SIDE = 400
+# Bytes of such a drawing: as a PNG it has 1 to 3 KB.
+MAX_LIVE_BYTES = 65_536
 
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
 
 
-def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
+def api(serving: Serving, example: Path) -> FastAPI:
     """The routes.
 
     Args:
         serving: gives the weights; each request keeps those it began with.
-        recognizer: the steps from what is given to the network.
         example: picture of a digit, for the documentation.
     """
     app = FastAPIOffline(
@@ -76,7 +80,7 @@ def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
     app.router.route_class = Direct
     limiter = anyio.CapacityLimiter(PICTURES_AT_ONCE)
     image = example.read_bytes()
-    pixels = pixels_of(recognizer.tensors([image])[0])
+    pixels = pixels_of(decode(image).tensor)
 
     @app.post("/predict", response_model=Prediction, **described(PixelsBody, {"pixels": pixels}))
     @takes(Limit(MAX_PIXELS_BYTES))
@@ -88,58 +92,64 @@ def api(serving: Serving, recognizer: Recognizer, example: Path) -> FastAPI:
         """
         # On the event loop: a thread of the pool would take longer to wake than the network to answer. The body is
         # parsed here, not by FastAPI, which would read the JSON first and check it then.
-        with answering(serving.current) as (model, headers):
+        with answering(serving.current) as (served, headers):
             given = parse(PixelsBody, await request.body())
-            prediction = Prediction.of(answers(model, tensor_of(given.pixels)[None])[0])
-            return reply(prediction, headers)
+            return reply(Prediction.of(examine(given.pixels, served).answer), headers)
 
     @app.post("/predict/image", response_model=Prediction, **described_image())
     @takes(PICTURE)
     async def predict_image(request: Request) -> Response:
         """Names the digit in a picture: dark ink on light or light on dark, of any size, anywhere in the picture."""
-        with answering(serving.current) as (model, headers):
+        with answering(serving.current) as (served, headers):
             async with picture_in(request) as file:
-                tensors = await run(lambda: recognizer.tensors([file]))
-            return reply(Prediction.of(answers(model, tensors)[0]), headers)
-
-    @app.post("/read", response_model=Digits, **described_image())
-    @takes(PICTURE)
-    async def read(request: Request) -> Response:
-        """Names all digits in a picture, line by line from left to right, each with its place.
-
-        `confidence` is the probability that all of it is right. Digits that touch may be taken for none.
-        """
-        with answering(serving.current) as (model, headers):
-            async with picture_in(request) as file:
-                found = await run(lambda: recognizer.digits(file, model))
-            return reply(Digits.of(found), headers)
+                reading = await in_turn(examine, file, served)
+            return reply(Prediction.of(reading.answer), headers)
 
     @app.post("/predict/batch", response_model=Predictions, **described(BatchBody, batch_example(pixels, image)))
     @takes(JSON)
     async def predict_batch(request: Request) -> Response:
         """Names many digits, in one forward pass: each given as pixel values or as a picture, answered in order."""
-        body = await request.body()
 
-        def predictions() -> Predictions:
-            try:
-                tensors = recognizer.tensors(parse(BatchBody, body).inputs)
-            except BadInput as error:
-                raise BadBody(error.placed) from error
-            return Predictions(predictions=[Prediction.of(answer) for answer in answers(model, tensors)])
+        def predictions(body: bytes, served: Served) -> Predictions:
+            answers = recognize_all(parse(BatchBody, body).inputs, served)
+            return Predictions(predictions=[Prediction.of(answer) for answer in answers])
 
-        with answering(serving.current) as (model, headers):
-            return reply(await run(predictions), headers)
+        with answering(serving.current) as (served, headers):
+            return reply(await in_turn(predictions, await request.body(), served), headers)
 
-    @app.head("/health", include_in_schema=False)  # as those ask who only watch
+    @app.post("/read", response_model=Digits, **described_image())
+    @takes(PICTURE)
+    async def read_picture(request: Request) -> Response:
+        """Names all digits in a picture, line by line from left to right, each with its place.
+
+        `confidence` is the probability that all of it is right. Digits that touch may be taken for none.
+        """
+        with answering(serving.current) as (served, headers):
+            async with picture_in(request) as file:
+                readings = await in_turn(read, file, served)
+            return reply(Digits.of(readings), headers)
+
+    @app.post("/live", include_in_schema=False)
+    @takes(Limit(MAX_LIVE_BYTES))
+    async def live(request: Request) -> Response:
+        """What the page shows while a stroke is being drawn. live.js sends a small PNG, ink on paper."""
+        with answering(serving.current) as (served, headers):
+            drawing = opened(await request.body())
+            if max(drawing.size) > LIVE_SIDE:
+                raise ValueError(f"expected a picture of at most {LIVE_SIDE}x{LIVE_SIDE} pixels")
+            readings = await anyio.to_thread.run_sync(read, drawing, served)  # small, so it need not wait its turn
+            return JSONResponse(live_answer(readings), headers=headers)
+
+    @app.head("/health", include_in_schema=False)  # monitors ask with HEAD
     @app.get("/health", response_model=Health)
     async def health(_: Request) -> Response:
         """Whether the app answers, and with which weights."""
         with answering(serving.current) as (_, headers):
             return reply(Health.model_validate(serving.health()), headers)
 
-    async def run(task: Callable[[], Any]) -> Any:
-        """What needs a picture decoded does not hold up the event loop."""
-        return await anyio.to_thread.run_sync(task, limiter=limiter)
+    async def in_turn(task: Callable[..., Any], *given: Any) -> Any:
+        """The result of a task that decodes pictures. It runs beside the event loop and waits until it may."""
+        return await anyio.to_thread.run_sync(task, *given, limiter=limiter)
 
     return app
 
@@ -155,11 +165,11 @@ class Direct(APIRoute):
 
 
 @contextlib.contextmanager
-def answering(served: Served) -> Iterator[tuple[MLP, dict[str, str]]]:
-    """The network for a request, and the headers of its answer; a ValueError is answered with 422 and its message."""
+def answering(served: Served) -> Iterator[tuple[Served, dict[str, str]]]:
+    """The weights for a request, and the headers of its answer. A ValueError is answered with 422 and its message."""
     headers = {"X-App-Version": VERSION, "X-Weights-SHA256": served.provenance.sha256}
     try:
-        yield served.model, headers
+        yield served, headers
     except ValueError as error:
         raise HTTPException(422, str(error), headers) from error
 
@@ -203,16 +213,19 @@ REFUSED = {
 
 
 def described(model: type[BaseModel], example: dict) -> dict:
-    """What OpenAPI says of a JSON body that a route parses itself."""
-    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
-    return {"openapi_extra": {"requestBody": {"required": True, "content": content}}, "responses": REFUSED}
+    """OpenAPI's entry for a JSON body that a route parses itself."""
+    return documented({"application/json": {"schema": model.model_json_schema(), "example": example}})
 
 
 def described_image() -> dict:
-    """What OpenAPI says of a picture."""
+    """OpenAPI's entry for a picture."""
     form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
     binary = {"schema": {"type": "string", "format": "binary"}}
-    content = {"multipart/form-data": {"schema": form}} | dict.fromkeys(PICTURE_TYPES, binary)
+    return documented({"multipart/form-data": {"schema": form}} | dict.fromkeys(PICTURE_TYPES, binary))
+
+
+def documented(content: dict) -> dict:
+    """The options of a route whose body is one of these kinds."""
     return {"openapi_extra": {"requestBody": {"required": True, "content": content}}, "responses": REFUSED}
 
 

@@ -1,128 +1,196 @@
-"""Whatever a caller gives, pixel values or pictures, on its way to the network.
+"""The one way from whatever a caller gives to what the network reads in it.
 
-    recognizer = Recognizer(open_picture, to_mnist, split)          # app.py knows preprocessing
-    recognizer.tensors([[0, 0, ...], png_bytes, Path("7.png")])     # (3, 784) float32
+    reading = examine(Path("7.png"), served)              # a picture of one digit
+    reading.best, reading.confidence, reading.box         # "7", 0.998, (112, 60, 295, 341)
+    readings = read(jpeg_bytes, served)                   # any number of digits, in reading order
+    answers = recognize_all([pixels, png_bytes], served)  # many pictures of one digit, in one forward pass
 
-The routes, the Gradio endpoints and the command line share it.
+`served` is a network and where it comes from, as weights.current has it. The page, the routes, the endpoints, agents
+and the command line differ in transport alone: each turns what it received into an Input, calls a function of this
+file, and puts the readings into its own form.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import contextlib
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from nn.measure.metrics import Answer
+from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from nn.mlp import MLP, PIXELS
-from weights.serving.answers import answers
+from preprocessing.frame import SIDE
+from preprocessing.picture import MAX_PIXELS, open_picture
+from preprocessing.prepare import Diagnostics, Prepared, prepare
+from preprocessing.segment import split
 
-# Of all pictures that are given at once: as many as a single one may have, so that a batch takes no longer than that.
-MAX_BATCH_PIXELS = 50_000_000
+if TYPE_CHECKING:  # it brings the Hub's client, which the command line does without
+    from weights.current import Provenance, Served
 
-Input = Sequence[int] | bytes | Path | BinaryIO  # 784 pixel values, or an image file's content, path or open file
-PlacedAnswer = tuple[Answer, tuple[int, int, int, int]]  # left, top, right, bottom of the ink
+Picture = Image.Image | np.ndarray  # any mode and size, or (H, W), (H, W, 3), (H, W, 4)
+Input = Picture | bytes | Path | BinaryIO | list[int]  # also an image file or its content, or MNIST's own 784 pixels
 
-
-class DigitInPicture(Protocol):
-    tensor: np.ndarray  # (28, 28) float32 in [0, 1]
-    box: tuple[int, int, int, int]  # left, top, right, bottom
-
-
-OpenPicture = Callable[[Path | BinaryIO], Image.Image]  # reads the header alone; ValueError for what is no picture
-ToMnist = Callable[[Image.Image], np.ndarray]  # (28, 28) float32 in [0, 1]; all zeros without ink
-Predict = Callable[[np.ndarray], np.ndarray]  # (n, 784) float32 -> (n, classes)
-Split = Callable[[Image.Image, Predict], Sequence[DigitInPicture]]  # in reading order; none without ink
+Given, Converted = TypeVar("Given"), TypeVar("Converted")
 
 
-class BadInput(ValueError):
-    """One of several inputs cannot be read."""
+class Reading(NamedTuple):
+    """A picture, or one part of it, as the network read it."""
 
-    def __init__(self, index: int, message: str) -> None:
-        super().__init__(message)
-        self.placed = f"inputs[{index}]: {message}"  # for callers who gave several
+    prepared: Prepared  # what preprocessing made of the picture
+    answer: Answer  # the probability of each class; empty without ink
+    model: MLP
+    provenance: Provenance
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """(left, top, right, bottom) of the ink in the picture's pixels; None without ink, and for 784 pixels."""
+        return self.prepared.box
+
+    @property
+    def best(self) -> str:
+        """The class with the highest probability."""
+        return max(self.answer, key=self.answer.get)
+
+    @property
+    def confidence(self) -> float:
+        """The probability of that class."""
+        return max(self.answer.values())
+
+    @property
+    def symbol(self) -> str:
+        """One character of text: the digit, "." or "-" for a sign, "?" for whatever else is no digit."""
+        return self.prepared.mark or ("?" if self.best == NOT_A_DIGIT else self.best)
 
 
-@contextlib.contextmanager
-def reading(index: int) -> Iterator[None]:
-    """Whatever is wrong with this input, as BadInput."""
+def examine(given: Input, served: Served) -> Reading:
+    """Reads a picture of one digit.
+
+    Raises:
+        ValueError: this is no picture, or it is too large or damaged.
+    """
+    return reading_of(decode(given), served)
+
+
+def recognize_all(inputs: Iterable[Input], served: Served) -> list[Answer]:
+    """The answers to many pictures of one digit, in one forward pass.
+
+    All pictures together may have as many pixels as a single one, so that a batch takes no longer.
+
+    Raises:
+        ValueError: as `examine`; the message says which input is meant.
+    """
+    left = MAX_PIXELS
+
+    def tensor(given: Input) -> np.ndarray:
+        nonlocal left
+        if isinstance(given, list):
+            return tensor_of(given)
+        picture = opened(given)
+        left -= math.prod(picture.size if isinstance(picture, Image.Image) else picture.shape[:2])
+        if left < 0:
+            raise ValueError(f"expected at most {MAX_PIXELS:,} pixels in all pictures together")
+        return decode(picture).tensor
+
+    return answers(each(tensor, inputs), served.model)
+
+
+def read(given: Input, served: Served) -> list[Reading]:
+    """Reads a picture of any number of digits: a reading for each of them, line by line from left to right.
+
+    A picture of a single digit gives one reading, that of `examine`; a picture without ink gives none. A digit among
+    others gets the answer that it would get alone.
+
+    Raises:
+        ValueError: as `examine`; and 784 pixels are one digit by definition.
+    """
+    return [reading_of(part, served) for part in split(opened(given), served.model.predict_proba)]
+
+
+def reading_of(prepared: Prepared, served: Served) -> Reading:
+    """What the network reads in one digit that is in MNIST's frame."""
+    return Reading(prepared, answers([prepared.tensor], served.model)[0], *served)
+
+
+def joint_confidence(readings: Iterable[Reading]) -> float:
+    """The probability that all of these are right, if mistakes are independent of each other."""
+    return math.prod(reading.confidence for reading in readings)
+
+
+def text_of(readings: Iterable[Reading]) -> str:
+    """Readings as text: one `symbol` for each, lines parted by a newline."""
+    lines = itertools.groupby(readings, key=lambda reading: reading.prepared.line)
+    return "\n".join("".join(reading.symbol for reading in line) for _, line in lines)
+
+
+# --- From an input to MNIST's frame -----------------------------------------------------------------------------------
+
+
+def decode(given: Input) -> Prepared:
+    """One digit in MNIST's frame. Pixel values are in it already and stay as they are.
+
+    Raises:
+        ValueError: as `examine`.
+    """
+    if isinstance(given, list):
+        return Prepared(tensor_of(given), Diagnostics())
+    return prepare(opened(given))
+
+
+def opened(given: Input) -> Picture:
+    """A picture, which is decoded when its pixels are asked for. Raises ValueError."""
+    if isinstance(given, list):
+        raise ValueError(f"expected a picture, got a list of {len(given)}")
+    if isinstance(given, Picture):
+        return given
     try:
-        yield
+        return open_picture(io.BytesIO(given) if isinstance(given, bytes) else given)
     except OSError as error:
-        raise BadInput(index, error.strerror or str(error)) from error
-    except ValueError as error:
-        raise BadInput(index, str(error)) from error
+        raise ValueError(error.strerror or str(error)) from error
 
 
-@dataclass(frozen=True)
-class Recognizer:
-    """The steps before the network: to open a picture, to bring it into MNIST's frame, to find several digits in it."""
-
-    open_picture: OpenPicture
-    to_mnist: ToMnist
-    split: Split
-
-    def tensors(self, inputs: Sequence[Input]) -> np.ndarray:
-        """Inputs -> (n, 784) float32 in [0, 1], white ink on black, all zeros where there is no ink.
-
-        Pixel values are taken as they are: MNIST's own frame, integers from 0 to 255.
-
-        Raises:
-            BadInput: one is no picture, too large or damaged, or all together have too many pixels.
-        """
-        tensors = np.zeros((len(inputs), PIXELS), np.float32)
-        left = MAX_BATCH_PIXELS
-        for index, given in enumerate(inputs):
-            if isinstance(given, list):
-                tensors[index] = tensor_of(given)
-                continue
-            with reading(index):
-                picture = self.opened(given)
-                left -= picture.width * picture.height
-                if left < 0:
-                    raise ValueError(f"expected at most {MAX_BATCH_PIXELS:,} pixels in all pictures together")
-                tensors[index] = self.to_mnist(picture).ravel()
-        return tensors
-
-    def digits(self, given: Input, model: MLP) -> list[PlacedAnswer]:
-        """The answer to each digit of a picture of any number of them, line by line, with the box of its ink.
-
-        Raises:
-            BadInput: it is no picture, too large or damaged.
-        """
-        with reading(0):
-            if isinstance(given, list):
-                raise ValueError(f"expected a picture, got a list of {len(given)}")
-            found = self.split(self.opened(given), model.predict_proba)
-        named = answers(model, np.stack([digit.tensor for digit in found])) if found else []
-        return [(answer, digit.box) for answer, digit in zip(named, found, strict=True)]
-
-    def opened(self, given: Input) -> Image.Image:
-        """A picture whose header was read; it is decoded when its pixels are asked for."""
-        return self.open_picture(io.BytesIO(given) if isinstance(given, bytes) else given)
-
-
-def tensor_of(pixels: Sequence[int]) -> np.ndarray:
-    """784 integers from 0 to 255 -> (784,) float32 in [0, 1]."""
-    return np.frombuffer(bytes(pixels), np.uint8) / np.float32(255)
+def tensor_of(pixels: list[int]) -> np.ndarray:
+    """784 integers from 0 to 255 -> (28, 28) float32 in [0, 1]. Raises ValueError."""
+    if len(pixels) != PIXELS:
+        raise ValueError(f"expected {PIXELS} pixel values, got {len(pixels)}")
+    try:
+        levels = np.frombuffer(bytes(pixels), np.uint8)
+    except (TypeError, ValueError):
+        raise ValueError("expected pixel values that are integers from 0 to 255") from None
+    return (levels / np.float32(255)).reshape(SIDE, SIDE)
 
 
 def pixels_of(tensor: np.ndarray) -> list[int]:
-    """The way back: (784,) or (28, 28) -> 784 integers."""
+    """The way back: (28, 28) float32 in [0, 1] -> 784 integers."""
     return np.rint(tensor * 255).astype(int).ravel().tolist()
 
 
-def decoded(text: str) -> bytes:
-    """The content of an image file, from base64 or a data URL. Raises ValueError."""
-    data = text.partition(",")[2] if text.startswith("data:") else text
-    try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("it is not base64") from None
+def each(convert: Callable[[Given], Converted], inputs: Iterable[Given]) -> list[Converted]:
+    """Converts each input; a ValueError says which one is meant."""
+    converted = []
+    for index, given in enumerate(inputs):
+        try:
+            converted.append(convert(given))
+        except ValueError as error:
+            raise ValueError(f"inputs[{index}]: {error}") from error
+    return converted
+
+
+# --- From MNIST's frame to an answer ----------------------------------------------------------------------------------
+
+
+def answers(tensors: Sequence[np.ndarray], model: MLP) -> list[Answer]:
+    """The network's answer to each digit, in one forward pass.
+
+    tensors: each (28, 28) float32 in [0, 1], white ink on black.
+    Returns dicts with all CLASSES, summing to 1, or empty ones where there is no ink.
+    """
+    X = np.reshape(tensors, (len(tensors), PIXELS))
+    unknown = [0.0] * (len(CLASSES) - model.classes)  # a network of ten classes knows no "not a digit"
+    rows = model.predict_proba(X).astype(float).tolist()
+    named = (dict(zip(CLASSES, row + unknown, strict=True)) for row in rows)
+    return [answer if has_ink else {} for answer, has_ink in zip(named, X.any(axis=1).tolist(), strict=True)]

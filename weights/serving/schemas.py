@@ -5,22 +5,22 @@ parse(PixelsBody, b'{"pixels": [0, 0, 12]}')      # BadBody: expected 784 pixel 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError, WithJsonSchema
 
 from nn.measure.metrics import NOT_A_DIGIT, Answer
 from nn.mlp import DIGITS, PIXELS
-from weights.serving.recognize import PlacedAnswer, decoded
+from weights.serving.recognize import Reading, joint_confidence, text_of
 
-# A forward pass of so many takes some tens of milliseconds, their preparation less than a second if they are pictures
-# of ordinary size: whoever comes after a full batch does not wait long.
+# A forward pass of this size takes some tens of milliseconds, and preparing as many pictures of ordinary size takes
+# less than a second: the next caller does not wait long.
 MAX_BATCH = 256
-# So much of a wrong value is repeated in a message.
+# Characters of a wrong value that a message repeats.
 SHOWN_CHARACTERS = 40
 
 
@@ -29,9 +29,11 @@ class BadBody(ValueError):
 
 
 def shown(value: Any) -> str:
-    """A JSON value in a message: a number or a short text itself, of all else its kind."""
-    if isinstance(value, list | dict):
-        return f"a list of {len(value)}" if isinstance(value, list) else "an object"
+    """A JSON value for a message: a number or a short text as it is, anything else as its kind."""
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return "an object"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**SHOWN_CHARACTERS:
         return f"a number of more than {SHOWN_CHARACTERS} digits"  # Python refuses to print a very long one
     text = json.dumps(value[: SHOWN_CHARACTERS + 1] if isinstance(value, str) else value)
@@ -42,15 +44,16 @@ def shown(value: Any) -> str:
 
 
 def image_data(text: str) -> bytes:
-    """The bytes of an image file, from base64 or a data URL."""
+    """The content of an image file, from base64 or a data URL. Raises ValueError."""
+    data = text.partition(",")[2] if text.startswith("data:") else text
     try:
-        return decoded(text)
-    except ValueError:
+        return base64.b64decode(data, validate=True)
+    except ValueError:  # binascii.Error is one
         raise ValueError(f"expected the base64 data of an image file, got {shown(text)}") from None
 
 
 Level = Annotated[int, Field(strict=True, ge=0, le=255)]
-# Each list ends at its first mistake: a million wrong numbers shall not be answered with a million messages.
+# fail_fast ends a list at its first mistake: a million wrong numbers get one message.
 Pixels = Annotated[list[Level], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True)]
 ImageData = Annotated[
     bytes, BeforeValidator(image_data), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
@@ -81,30 +84,31 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 def parse(model: type[Body], body: bytes) -> Body:
-    """The body of a request. Reading and checking in one pass takes a third less time than one after the other.
+    """The body of a request. To read and check it in one pass takes a third less time than one after the other.
 
     Raises:
         BadBody: it is not what `model` describes.
     """
-    with plain_words():
+    with bad_body():
         return model.model_validate_json(body)
 
 
 def check(model: type[Body], content: dict) -> Body:
-    """As `parse`, for what has been read already."""
-    with plain_words():
+    """As `parse`, for content that has been read already."""
+    with bad_body():
         return model.model_validate(content)
 
 
 @contextlib.contextmanager
-def plain_words() -> Iterator[None]:
+def bad_body() -> Iterator[None]:
+    """Turns pydantic's error into BadBody with a message in plain words."""
     try:
         yield
     except ValidationError as error:
-        raise BadBody(in_words(error.errors(include_url=False)[0])) from None
+        raise BadBody(plain_message(error.errors(include_url=False)[0])) from None
 
 
-def in_words(problem: dict) -> str:
+def plain_message(problem: dict) -> str:
     """One of pydantic's errors as what was expected and what was given."""
     kind, given, where = problem["type"], problem["input"], problem["loc"]
     context = problem.get("ctx", {})
@@ -112,7 +116,7 @@ def in_words(problem: dict) -> str:
     place = "" if index is None else f"inputs[{index}]: "
     match kind:
         case "json_invalid":
-            return f"expected a JSON object, got what is not JSON: {context['error']}"
+            return f"expected a JSON object, got something that is not JSON: {context['error']}"
         case "model_type":
             return f"expected a JSON object, got {shown(given)}"
         case "missing":
@@ -134,7 +138,7 @@ def in_words(problem: dict) -> str:
 
 
 class Prediction(BaseModel):
-    """What the network says of one picture. The ten probabilities and `not_a_digit` sum to 1."""
+    """The answer to one picture. The ten probabilities and `not_a_digit` sum to 1."""
 
     digit: int | None = Field(ge=0, lt=DIGITS, description='null for an empty picture and for "not a digit"')
     confidence: float = Field(ge=0, le=1, description="probability that this answer is right, calibrated")
@@ -143,7 +147,7 @@ class Prediction(BaseModel):
 
     @classmethod
     def of(cls, answer: Answer) -> Prediction:
-        """From an answer; without ink it is certain that there is no digit."""
+        """From an answer. An empty one, without ink, is certainly no digit."""
         probabilities = answer or dict.fromkeys(map(str, range(DIGITS)), 0.0) | {NOT_A_DIGIT: 1.0}
         best = max(probabilities, key=probabilities.get)
         confidence, not_a_digit = probabilities[best], probabilities[NOT_A_DIGIT]
@@ -157,27 +161,25 @@ class Prediction(BaseModel):
 
 
 class PlacedDigit(Prediction):
-    """One of the digits in a picture."""
+    """One of several digits in a picture."""
 
     box: tuple[int, int, int, int] = Field(description="left, top, right, bottom of its ink, in the picture's pixels")
 
 
 class Digits(BaseModel):
-    """What the network says of a picture of any number of digits."""
+    """The answer to a picture of any number of digits."""
 
-    text: str = Field(description='the digits in reading order, "?" for what is "not a digit"; "" for an empty picture')
+    text: str = Field(
+        description="one character for each of `digits`: the digit, `.` for a decimal point or comma, `-` for a minus "
+        "before a number, `?` for whatever else is no digit; lines are parted by a newline"
+    )
     confidence: float = Field(ge=0, le=1, description="probability that all of it is right: the product of all digits'")
     digits: list[PlacedDigit] = Field(description="line by line, from left to right")
 
     @classmethod
-    def of(cls, found: Iterable[PlacedAnswer]) -> Digits:
-        """From the answer to each digit and the box of its ink."""
-        digits = [PlacedDigit.model_construct(**dict(Prediction.of(answer)), box=box) for answer, box in found]
-        return cls.model_construct(
-            text="".join("?" if digit.digit is None else str(digit.digit) for digit in digits),
-            confidence=math.prod(digit.confidence for digit in digits),
-            digits=digits,
-        )
+    def of(cls, readings: list[Reading]) -> Digits:
+        digits = [PlacedDigit.model_construct(**dict(Prediction.of(each.answer)), box=each.box) for each in readings]
+        return cls.model_construct(text=text_of(readings), confidence=joint_confidence(readings), digits=digits)
 
 
 class Predictions(BaseModel):

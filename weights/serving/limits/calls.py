@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError, create_m
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from preprocessing.picture import MAX_PIXELS
 from weights.serving.limits.sizes import PREFIX, Refused, refuse
 from weights.serving.limits.uploads import (
     MAX_FORM_FILES,
@@ -35,7 +36,6 @@ from weights.serving.limits.uploads import (
     BlobStore,
     bounded_accept,
 )
-from weights.serving.recognize import MAX_BATCH_PIXELS
 from weights.serving.schemas import MAX_BATCH
 
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
@@ -367,8 +367,8 @@ def few_sheets(pad: Any, complaint: type[Exception]) -> Callable:
             if len(below) > MAX_LAYERS:
                 raise complaint(f"Expected at most {MAX_LAYERS} layers, got {len(below)}.", print_exception=False)
             sizes = [size_of(sheet) for sheet in (*below, given.composite) if sheet is not None]
-            if sum(width * height for width, height in sizes) > MAX_BATCH_PIXELS:
-                said = f"Expected at most {MAX_BATCH_PIXELS:,} pixels in all layers together."
+            if sum(width * height for width, height in sizes) > MAX_PIXELS:
+                said = f"Expected at most {MAX_PIXELS:,} pixels in all layers together."
                 raise complaint(said, print_exception=False)
             if given.composite is None and len(set(sizes)) > 1:
                 raise complaint("Expected layers and a background of the same size.", print_exception=False)

@@ -7,6 +7,7 @@ nn.page.steps(answer, tensor, explanation)        # the later steps of the way, 
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from nn.evidence import Explanation, Unit
 from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from weights.serving.page.drawing import figure, picture_url, step, to_levels
 
+if TYPE_CHECKING:
+    from weights.serving.recognize import Reading
+
+SHOWN = 3  # classes beside the answer
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
 NEARLY = 0.995  # would be rounded to 100%, which nobody can be
 UNITS_SHOWN = 6
@@ -27,9 +32,17 @@ STRONG = 0.35  # of the strongest evidence in a map; from here on colours deepen
 # What live.js fills in while a stroke is being drawn: the same parts, in the same places, as gr.Label has.
 LIVE = (
     '<div aria-hidden="true"><strong></strong>'
-    + '<div class="row"><b></b><i><u></u></i><span></span></div>' * 3
+    + '<div class="row"><b></b><i><u></u></i><span></span></div>' * SHOWN
     + "<p></p></div>"
 )
+
+
+def live_answer(readings: list[Reading]) -> dict:
+    """What live.js fills in: the answer, [class, probability] for each row, and the last line."""
+    if len(readings) != 1:
+        return {"answer": " ".join(reading.symbol for reading in readings), "top": [], "words": ""}
+    answer = readings[0].answer
+    return {"answer": readings[0].best, "top": ranked(answer)[:SHOWN], "words": sentence(answer)}
 
 
 def sentence(answer: Answer) -> str:
@@ -46,30 +59,26 @@ def sentence(answer: Answer) -> str:
     return f"Hard to tell: {best} or {second}?"
 
 
-def several(names: list[str], confidence: float) -> str:
+def several(symbols: list[str], confidence: float) -> str:
     """Several digits as they stand in the picture, and how sure it is of all of them, as HTML."""
-    count = COUNTS[len(names)] if len(names) < len(COUNTS) else str(len(names))
-    if NOT_A_DIGIT in names:
+    count = COUNTS[len(symbols)] if len(symbols) < len(COUNTS) else str(len(symbols))
+    if "?" in symbols:
         said = f"{count} shapes, and not all of them look like digits to me."
     else:
         share = f"{confidence:.0%}" if confidence < NEARLY else "over 99%"
         said = f"{count} digits{', I think' * (confidence < SURE)}: {share} sure of all together."
-    return f'<strong style="--count:{len(names)}">{" ".join(map(short, names))}</strong><p>{said}</p>'
+    return f'<strong style="--count:{len(symbols)}">{" ".join(symbols)}</strong><p>{said}</p>'
 
 
-def digits(read: list[tuple[np.ndarray, str, float]]) -> str:
-    """The way of several digits, as a list item: each one's tensor, what it was read as, and how surely."""
+def digits(readings: list[Reading]) -> str:
+    """The way of several digits, as a list item: each one's 28x28 pixels, its answer, and how sure that is."""
     tiles = "".join(
-        f"<li>{figure(picture_url(to_levels(tensor)), f'Read as {name}', 28)}<b>{short(name)}</b> {confidence:.0%}</li>"
-        for tensor, name, confidence in read
+        f"<li>{figure(picture_url(to_levels(reading.prepared.tensor)), f'Read as {reading.best}', 28)}"
+        f"<b>{reading.symbol}</b> {reading.confidence:.0%}</li>"
+        for reading in readings
     )
     line = "Cut apart where that reads best; each one framed, centred and read by itself."
     return step("digits", f"<ul>{tiles}</ul>", "One by one", line)
-
-
-def short(name: str) -> str:
-    """A class in a row of digits."""
-    return "?" if name == NOT_A_DIGIT else name
 
 
 def article(digit: str) -> str:

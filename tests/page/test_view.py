@@ -1,0 +1,132 @@
+"""What the page shows for a picture, without a server and without a browser."""
+
+import re
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+from PIL import Image
+
+import app
+import weights
+from nn.evidence import strongest_units
+from nn.measure.metrics import CLASSES
+from nn.mlp import MLP
+from weights.serving.page import inputs, view
+from weights.serving.page.answer import UNITS_SHOWN, sentence
+from weights.serving.recognize import examine
+
+BLANK = Image.new("RGB", (400, 400), "white")
+
+
+def best(answer):
+    return max(answer, key=answer.get)
+
+
+def reading_of(name):
+    return examine(EXAMPLES / f"{name}.png", app.served().current)
+
+
+def test_page_and_api_give_the_same_answer():
+    image = Image.open(EXAMPLES / "5-thin.png")
+    assert view.show(image)[0] == app.recognize(image)
+
+
+def test_drawing_is_read_from_its_composite_or_from_its_ink_alone():
+    example = inputs.on_the_pad(Image.open(EXAMPLES / "4-tiny.png"))
+    assert best(view.show_drawing(example)[0]) == "4"
+    composite = Image.open(EXAMPLES / "9.png")
+    assert best(view.show_drawing({**example, "composite": composite})[0]) == "9"
+
+
+@pytest.mark.parametrize("nothing", [None, {"background": None, "layers": [], "composite": None}])
+def test_empty_pad_shows_words_and_no_answer(nothing):
+    answer, words, *_ = view.show_drawing(nothing)
+    assert answer == {}
+    assert view.INVITATION in words
+
+
+def test_picture_without_ink_is_told_from_no_picture():
+    assert "no ink" in view.show_picture(BLANK)[1]
+    assert "Add a picture" in view.show_picture(None)[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"7": 0.97, "1": 0.03}, "That is a 7."),
+        ({"8": 0.97, "1": 0.03}, "That is an 8."),
+        ({"7": 0.7, "1": 0.3}, "Probably a 7."),
+        ({"7": 0.5, "1": 0.4, "2": 0.1}, "Hard to tell: 7 or 1?"),
+        ({"7": 0.5, "not a digit": 0.4, "2": 0.1}, "Hard to tell: a 7?"),
+        ({"not a digit": 0.8, "2": 0.2}, "Nice, but this does not look like a digit to me."),
+    ],
+)
+def test_words_are_as_sure_as_the_network(answer, words):
+    assert sentence(answer) == words
+
+
+def test_hints_are_shown_in_plain_words():
+    reading = reading_of("4-tiny")
+    assert reading.prepared.diagnostics.hints
+    assert all(hint in view.measurements([reading]) for hint in reading.prepared.diagnostics.hints)
+
+
+def test_first_hint_stands_below_the_answer():
+    reading = reading_of("4-tiny")
+    assert reading.prepared.diagnostics.hints[0] in view.words([reading])
+
+
+def test_every_step_from_drawing_to_probabilities_is_shown_in_the_order_of_the_data():
+    shown = view.way(Image.open(EXAMPLES / "7.png"), [reading_of("7")])
+    steps = ("drawn", "ink", "seen", "for", "against", "units", "bars")
+    places = [shown.index(f'<li class="{step}">') for step in steps]
+    assert places == sorted(places)
+    assert shown.count("<img") == 5 + UNITS_SHOWN
+    assert shown.count(' alt=""') == 0
+
+
+@pytest.mark.parametrize("hidden", [(), (7,), (5, 4, 3)])
+@pytest.mark.parametrize("classes", [10, 11])
+def test_networks_of_any_depth_explain_themselves(hidden, classes):
+    reading = reading_of("7")
+    model = MLP(hidden, classes=classes)
+    probs = model.predict_proba(reading.prepared.tensor.reshape(1, -1))[0].tolist()
+    answer = dict.fromkeys(CLASSES, 0.0) | dict(zip(CLASSES, probs, strict=False))
+    assert "For " in view.way(BLANK, [reading._replace(model=model, answer=answer)])
+
+
+def test_several_digits_are_told_in_their_order_with_their_joint_confidence():
+    answer, words, way, _ = view.show(Image.open(EXAMPLES / "several-2026.png"))
+    assert answer == {}
+    assert "2 0 2 6" in words
+    assert "Four digits" in words
+    assert way.count("Read as") == 4
+
+
+def test_picture_with_all_its_pixels_on_one_side_is_shown_whole():
+    wide = Image.new("L", (3000, 40), "white")
+    wide.paste(0, (100, 10, 2900, 14))
+    assert "drawn" in view.show_picture(wide)[2]
+
+
+def test_measurements_say_which_weights_answered():
+    reading = reading_of("7")
+    assert reading.provenance.sha256[:12] in view.measurements([reading])
+
+
+def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
+    image, reading = Image.open(EXAMPLES / "7.png"), reading_of("7")
+    model = weights.load()
+    scale = np.random.default_rng(0).uniform(0.5, 100, model.hidden[0]).astype(np.float32)
+    model.weights[0] /= scale  # relu(s z) = s relu(z)
+    model.biases[0] /= scale
+    rows = model.weights[1].reshape(model.hidden[0], -1)
+    rows *= scale[:, None]
+    before, after = (view.way(image, [reading._replace(model=each)]) for each in (reading.model, model))
+    bars = [re.findall(r'title="Unit (\d+): (\S+) to the logit".*?--p:([\d.]+)', page) for page in (before, after)]
+    assert len(bars[0]) == UNITS_SHOWN
+    np.testing.assert_allclose(np.array(bars[1], float), np.array(bars[0], float), atol=0.02)
+    units = strongest_units(reading.model, reading.prepared.tensor, 0, UNITS_SHOWN, 7)
+    shown = [(unit.index, unit.contribution, unit.contribution / units[0].contribution) for unit in units]
+    np.testing.assert_allclose(np.array(bars[0], float), shown, atol=0.01)

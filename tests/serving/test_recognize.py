@@ -1,0 +1,118 @@
+"""The one way in: every kind of input gets the same answer, and readings become text."""
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+from PIL import Image
+
+import app
+from nn.mlp import PIXELS
+from preprocessing.picture import MAX_PIXELS
+from weights.serving.recognize import decode, examine, joint_confidence, pixels_of, read, recognize_all, text_of
+
+SEVEN = EXAMPLES / "7.png"
+
+
+@pytest.fixture(scope="module")
+def served():
+    return app.served().current
+
+
+@pytest.fixture(scope="module")
+def readings(served):
+    """Of 2 0 2 6."""
+    return read(EXAMPLES / "several-2026.png", served)
+
+
+KINDS = {
+    "PIL image": Image.open,
+    "array": lambda path: np.asarray(Image.open(path).convert("L")),
+    "content": lambda path: path.read_bytes(),
+    "open file": lambda path: io.BytesIO(path.read_bytes()),
+    "path": lambda path: path,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_input_is_the_same_picture(served, kind):
+    expected = app.recognize(Image.open(SEVEN))
+    given = KINDS[kind]
+    assert examine(given(SEVEN), served).answer == expected
+    assert [reading.answer for reading in read(given(SEVEN), served)] == [expected]
+    assert recognize_all([given(SEVEN)], served) == [expected]
+
+
+def test_pixels_go_into_the_network_as_they_are(served):
+    pixels = np.random.default_rng(0).integers(0, 256, PIXELS).tolist()
+    assert pixels_of(decode(pixels).tensor) == pixels
+    reading = examine(pixels, served)
+    assert list(reading.answer.values()) == served.model.predict_proba(np.float32([pixels]) / 255)[0].tolist()
+    assert reading.box is None
+
+
+def test_without_ink_there_is_no_answer(served):
+    blank = Image.new("L", (30, 20), "white")
+    assert examine([0] * PIXELS, served).answer == examine(blank, served).answer == {}
+    assert read(blank, served) == []
+    assert recognize_all([blank, SEVEN, [0] * PIXELS], served)[::2] == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (b"Dear network", "expected a picture such as PNG"),
+        (SEVEN.with_name("gone.png"), "No such file"),
+        (SEVEN.parent, "directory"),
+        ([0] * 700, "expected 784 pixel values, got 700"),
+        ([0] * 783 + [256], "integers from 0 to 255"),
+        ([0] * 783 + ["7"], "integers from 0 to 255"),
+        (np.zeros((3, 4, 5, 6)), "expected an array"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_unusable_input_is_a_value_error_that_says_what_was_expected(served, given, words):
+    with pytest.raises(ValueError, match=words):
+        examine(given, served)
+    with pytest.raises(ValueError, match=rf"inputs\[1\]: .*{words}"):
+        recognize_all([SEVEN, given], served)
+
+
+def test_pixels_are_no_picture_of_many_digits(served):
+    with pytest.raises(ValueError, match="expected a picture, got a list of 784"):
+        read([0] * PIXELS, served)
+
+
+def test_pictures_of_a_batch_have_no_more_pixels_than_one_may_have(served):
+    wide = np.zeros((1, MAX_PIXELS // 2), bool)
+    assert len(recognize_all([wide[:, :10], SEVEN], served)) == 2
+    with pytest.raises(ValueError, match=r"inputs\[2\]: expected at most 50,000,000 pixels in all"):
+        recognize_all([SEVEN, wide[:, :10], np.broadcast_to(wide, (3, wide.shape[1]))], served)
+
+
+def test_digit_among_others_gets_the_answer_it_would_get_alone(served, readings):
+    for reading in readings:
+        alone = (reading.prepared.tensor.reshape(1, -1), served.model)
+        assert list(reading.answer.values()) == alone[1].predict_proba(alone[0])[0].tolist()
+
+
+def test_joint_confidence_is_the_product_of_all(readings):
+    assert len(readings) == 4
+    assert joint_confidence(readings) == pytest.approx(np.prod([reading.confidence for reading in readings]))
+    assert joint_confidence([]) == 1
+
+
+def marked(reading, line=0, mark=None):
+    return reading._replace(prepared=dataclasses.replace(reading.prepared, line=line, mark=mark))
+
+
+def test_text_has_lines_signs_and_question_marks(readings):
+    two, zero, _, six = readings
+    letter = six._replace(answer=six.answer | {"6": 0.0, "not a digit": 1.0})
+    assert text_of(readings) == "2026"
+    assert text_of([letter, two]) == "?2"
+    assert text_of([marked(letter, 0, "-"), two, zero, marked(letter, 0, "."), six]) == "-20.6"
+    assert text_of([two, zero, marked(two, 1), marked(six, 1), marked(zero, 3)]) == "20\n26\n0"
+    assert text_of([]) == ""
