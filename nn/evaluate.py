@@ -2,8 +2,8 @@
 
     python -m nn.evaluate --data DIR                                  # the bundled weights
     python -m nn.evaluate --weights runs/mine --data DIR --plots runs/mine/plots --json
-    python -m nn.evaluate --weights runs/mine --data DIR --card       # writes the model card with these figures
 
+`python -m weights card runs/mine` writes a model card with these figures.
 Training and validation figures are on the images as they are, without distortions. A cross-fitted network has seen the
 validation images too: they count as training images.
 """
@@ -21,7 +21,15 @@ from nn import crossfit
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures import mnist as data
-from nn.pictures.mnist import DataError
+from nn.pictures.mnist import DataError, Dataset
+
+
+def seen_splits(model: MLP, dataset: Dataset) -> Dataset:
+    """The splits as `model` has seen them: a cross-fitted network has learned from the validation images too."""
+    if not model.info.get("training", {}).get("cross_fit"):
+        return dataset
+    images = crossfit.all_images(dataset)
+    return Dataset(images, images[:0], dataset.test)
 
 
 def report(model: MLP, results: dict[str, dict]) -> str:
@@ -58,29 +66,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="MNIST's IDX files, or LABEL/*.png (default: ylecun/mnist)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="write PNG plots there")
-    parser.add_argument("--card", action="store_true", help="write the figures into the weights' config.json and card")
-    parser.add_argument(
-        "--drawings", type=Path, metavar="JSON", help="for --card: what the app scored on real people's drawings"
-    )
     arguments = parser.parse_args(argv)
     try:
         model = weights.load(arguments.weights)
-        dataset = data.load(arguments.data, frame=preprocessing.to_mnist)
-        if model.info.get("training", {}).get("cross_fit"):
-            images = crossfit.all_images(dataset)
-            dataset = data.Dataset(images, images[:0], dataset.test)
+        dataset = seen_splits(model, data.load(arguments.data, frame=preprocessing.to_mnist))
         results = metrics.evaluate(model, dataset)
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
-        if arguments.plots or arguments.card:
-            from nn.measure import plots  # matplotlib takes a second to import, and only plots need it
         if arguments.plots:
-            plots.write(arguments.plots, model, dataset, results, arguments.weights)
-        if arguments.card:
-            from weights.hub import card
+            from nn.measure import plots  # matplotlib takes a second to import, and only plots need it
 
-            plots.write(arguments.weights, model, dataset, results)
-            drawings = json.loads(arguments.drawings.read_text()) if arguments.drawings else None
-            card.write(arguments.weights, model, results, drawings)
+            plots.write(arguments.plots, model, dataset, results, arguments.weights)
     except (DataError, ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,9 +1,11 @@
-"""The bundled weights, and how a network is read from disk or the Hub and written to it.
+"""The bundled weights, and the familiar ways to read a network from disk or the Hub and to write it there.
 
-model = weights.load()                                      # the bundled network
-model = weights.from_pretrained("owner/name", "v1.2")       # one that was published on the Hugging Face Hub
-weights.save_pretrained(model, "folder")                    # model.safetensors + config.json
-weights.push_to_hub(model, "owner/name", data="mnist/")     # measured, with a model card; `python -m weights` does more
+    model = weights.load()                                      # the bundled network
+    model = weights.from_pretrained("owner/name", "v1.2")       # one that was published on the Hugging Face Hub
+    weights.save_pretrained(model, "folder")                    # model.safetensors + config.json
+    weights.push_to_hub(model, "owner/name", data="mnist/")     # measured, with a model card; see `python -m weights`
+
+huggingface_hub is imported where it is needed: it takes a while, and the bundled weights do without.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nn import MLP
 from nn.files import WeightsError
-from nn.files import load as _load
+from nn.files import load as load_folder
 from nn.files import save as save_pretrained
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def load(folder: str | Path | None = None) -> MLP:
     Raises:
         WeightsError: a file is missing, damaged, or does not fit the other one; the message names it.
     """
-    return _load(BUNDLED if folder is None else folder)
+    return load_folder(BUNDLED if folder is None else folder)
 
 
 def from_pretrained(
@@ -46,22 +48,18 @@ def from_pretrained(
 
     Args:
         revision: branch, tag or commit; None is the branch main.
-        token: for repositories that are not public; None takes HF_TOKEN or the stored login.
-        endpoint: address of the Hub; None takes HF_ENDPOINT, or https://huggingface.co.
-        cache_dir: None is huggingface_hub's own cache.
-        local_files_only: take what an earlier call left in the cache and ask nobody.
+        token, endpoint, cache_dir: as for `weights.hub.pull.Repository`.
+        local_files_only: make no request, take what an earlier call left in the cache.
 
     Raises:
-        weights.problems.HubError: the Hub cannot be reached, refuses, or has no such thing.
+        weights.hub.problems.HubError: the Hub cannot be reached, refuses, or has no such thing.
         WeightsError: the files are damaged, do not fit each other, or cannot read digits.
     """
-    from nn import (
-        selftest as verify,  # huggingface_hub takes a while to import, and the bundled weights need none of it
-    )
-    from weights.hub import pull as hub
+    from nn.selftest import verified
+    from weights.hub.pull import Repository, pull
 
-    places = {"token": token, "endpoint": endpoint, "cache_dir": cache_dir}
-    return verify.verified(hub.pull(repo, revision, local_files_only=local_files_only, **places).folder)
+    repository = Repository(repo, token, endpoint, cache_dir)
+    return verified(pull(repository, revision, local_files_only=local_files_only).folder)
 
 
 def push_to_hub(
@@ -81,21 +79,27 @@ def push_to_hub(
 
     Args:
         data: folder with MNIST's IDX files; None takes MNIST from the Hub.
-        tag, create_pr, private, message, force, token, endpoint: as for `weights.publish.push`.
+        tag, create_pr, private, message, force: as for `weights.hub.publish.push`.
+        token, endpoint: as for `weights.hub.pull.Repository`.
 
     Raises:
-        nn.data.DataError: there is no data to measure on.
-        weights.publish.Refused: the network is worse than the published one, or the tag exists; nothing was sent.
-        weights.problems.HubError: the Hub cannot be reached or refuses.
+        nn.pictures.mnist.DataError: there is no data to measure on.
+        weights.hub.publish.NotPublishable: the network is worse than the published one, or the tag is taken; nothing
+            was sent.
+        weights.hub.problems.HubError: the Hub cannot be reached or refuses.
     """
     import tempfile
 
+    from nn.evaluate import seen_splits
     from nn.measure.metrics import evaluate
-    from nn.pictures.mnist import load as load_data
-    from weights.hub import card, publish
+    from nn.pictures import mnist
+    from weights.hub.card import write_card
+    from weights.hub.publish import push
+    from weights.hub.pull import Repository
 
-    dataset = load_data(data)
+    repository = Repository(repo, token, endpoint)
+    dataset = mnist.load(data)
     options = {"tag": tag, "create_pr": create_pr, "private": private, "message": message, "force": force}
     with tempfile.TemporaryDirectory() as folder:
-        card.write(Path(folder), model, evaluate(model, dataset))
-        return publish.push(folder, repo, dataset, token=token, endpoint=endpoint, **options)
+        write_card(Path(folder), model, evaluate(model, seen_splits(model, dataset)))
+        return push(folder, repository, dataset, **options)

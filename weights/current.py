@@ -24,10 +24,24 @@ from nn import MLP
 from nn.files import MODEL_FILE, WeightsError
 from nn.selftest import verified
 from weights import BUNDLED
-from weights.hub import pull as hub
-from weights.hub.figures import figures
+from weights.hub.figures import read_figures
 from weights.hub.problems import HubError
-from weights.hub.pull import BRANCH, COMMIT, Damaged, Limit, Version
+from weights.hub.pull import (
+    BRANCH,
+    COMMIT,
+    Damaged,
+    Deadline,
+    Repository,
+    Snapshot,
+    Version,
+    check_revision,
+    find_in_cache,
+    list_versions,
+    note_commit,
+    pull,
+    resolve,
+    sha256_of,
+)
 
 BUNDLED_SOURCE = "bundled"
 
@@ -74,10 +88,15 @@ class Settings:
             poll, mistake = POLL_SECONDS, f"WEIGHTS_POLL_SECONDS: expected seconds, such as 300, got {given[:20]!r}"
         try:
             if repo:
-                hub.check_names(repo, revision)
+                Repository(repo)
+                check_revision(revision)
         except HubError as error:
             mistake = f"WEIGHTS_REPO or WEIGHTS_REVISION: {error}"
         return cls(repo, revision, poll, mistake=mistake)
+
+    @property
+    def repository(self) -> Repository:
+        return Repository(self.repo, self.token, self.endpoint, self.cache_dir)
 
 
 @dataclass(frozen=True)
@@ -118,7 +137,7 @@ class Serving:
         self.look = Look(error=settings.mistake)
         self.versions: tuple[Version, ...] = ()  # published versions, as they were when the current weights came
         self._lock = threading.Lock()  # held while deciding that a look, which may have been left behind, still counts
-        self._limit = Limit()
+        self._deadline = Deadline()
         self._left_behind: list[threading.Thread] = []
         self._stopped = threading.Event()
 
@@ -142,7 +161,7 @@ class Serving:
     def stop(self) -> None:
         """Ends the thread, and with it all looking at the Hub."""
         self._stopped.set()
-        self._limit.cancel()
+        self._deadline.cancel()
 
     # --- The thread ---------------------------------------------------------------------------------------------------
 
@@ -164,91 +183,89 @@ class Serving:
                 pause, wait = min(2 * pause, self.settings.poll_seconds), min(pause, self.settings.poll_seconds)
             self._stopped.wait(wait)
 
-    def _within_budget(self, task: Callable[[Limit], bool]) -> bool | None:
+    def _within_budget(self, task: Callable[[Deadline], bool]) -> bool | None:
         """What `task` returns, on a thread of its own. None: it took too long, was told to end and left behind."""
         self._left_behind = [thread for thread in self._left_behind if thread.is_alive()]
         if len(self._left_behind) >= MOST_LEFT_BEHIND:
             return None
         outcome: list[bool] = []
-        self._limit = limit = Limit(self.settings.budget_seconds)
-        thread = threading.Thread(target=lambda: outcome.append(task(limit)), name="weights-look", daemon=True)
+        self._deadline = deadline = Deadline(self.settings.budget_seconds)
+        thread = threading.Thread(target=lambda: outcome.append(task(deadline)), name="weights-look", daemon=True)
         thread.start()
         thread.join(self.settings.budget_seconds)
         if not thread.is_alive():
             return bool(outcome and outcome[0])
         with self._lock:
-            limit.cancel()
-        close_session()  # a download that drips for ever reaches no limit; without its connection it ends
+            deadline.cancel()
+        close_session()  # a download that drips for ever reaches no deadline; without its connection it ends
         self._left_behind.append(thread)
         return None
 
     def _use_cache(self) -> None:
         """Takes what an earlier run pulled: without a Hub that is newer than the bundled weights."""
         try:
-            snapshot = hub.cached(self.settings.repo, self.settings.revision, self.settings.cache_dir)
+            snapshot = find_in_cache(self.settings.repository, self.settings.revision)
             if snapshot:
-                self._swap(snapshot, Limit(), self.look)  # nobody was asked
+                self._swap(snapshot, Deadline(), self.look)  # nobody was asked
         except Exception as error:
             log.warning("weights: those in the cache were not used (%s)", type(error).__name__)
 
-    def _look_at_hub(self, limit: Limit) -> bool:
+    def _look_at_hub(self, deadline: Deadline) -> bool:
         """Asks for the commit; if it is a new one pulls, checks and swaps. True when the newest weights are served."""
         settings = self.settings
-        places = {"token": settings.token, "endpoint": settings.endpoint}
         commit = settings.revision
         pinned = COMMIT.fullmatch(commit)
         if pinned and commit == self.current.provenance.revision:
             return True  # from the cache: there is nothing to ask
         try:
             if not pinned:
-                commit, _ = hub.resolve(settings.repo, settings.revision, **places)
+                commit, _ = resolve(settings.repository, settings.revision)
             if commit != self.current.provenance.revision:
-                snapshot = hub.pull(settings.repo, commit, cache_dir=settings.cache_dir, limit=limit, **places)
-                self._swap(snapshot, limit, Look(datetime.now(UTC)))
-                hub.remember(snapshot.folder, settings.revision, commit)
-            return self._succeeded(limit)
+                snapshot = pull(settings.repository, commit, deadline=deadline)
+                self._swap(snapshot, deadline, Look(datetime.now(UTC)))
+                note_commit(snapshot.folder, settings.revision, commit)
+            return self._succeeded(deadline)
         except (HubError, Damaged) as error:
-            return self._failed(str(error), limit)
+            return self._failed(str(error), deadline)
         except WeightsError as error:
-            return self._failed(f"commit {commit[:8]} is refused: {without_folder(error)}", limit)
+            return self._failed(f"commit {commit[:8]} is refused: {without_folder(error)}", deadline)
         except Exception as error:  # the thread outlives whatever it meets
-            return self._failed(f"an unexpected failure ({type(error).__name__})", limit)
+            return self._failed(f"an unexpected failure ({type(error).__name__})", deadline)
 
-    def _swap(self, snapshot: hub.Snapshot, limit: Limit, look: Look) -> None:
+    def _swap(self, snapshot: Snapshot, deadline: Deadline, look: Look) -> None:
         """Puts verified weights in the place of the current ones. Raises WeightsError when they do not pass."""
         model = verified(snapshot.folder).freeze()
-        results = figures(model.info)
-        repo, commit, wanted = snapshot.repo, snapshot.commit, self.settings.revision
+        results = read_figures(model.info)
+        repo, commit, wanted = self.settings.repo, snapshot.commit, self.settings.revision
         provenance = Provenance(repo, snapshot.sha256, datetime.now(UTC), commit, wanted, results=results)
         with self._lock:
-            limit.check()
+            deadline.check()
             self.current = Served(model, provenance)
             self.look = look  # at once, or /health would name the new weights and the old error for a moment
         log.info("weights: now serving %s", provenance)
 
-    def _list_versions(self, limit: Limit) -> bool:
+    def _list_versions(self, deadline: Deadline) -> bool:
         """For the page; a failure changes nothing."""
         settings = self.settings
         branch = BRANCH if COMMIT.fullmatch(settings.revision) else settings.revision
-        places = {"token": settings.token, "endpoint": settings.endpoint, "cache_dir": settings.cache_dir}
         try:
-            self.versions = tuple(hub.versions(settings.repo, branch=branch, limit=limit, **places))
+            self.versions = tuple(list_versions(settings.repository, branch, deadline))
         except Exception as error:
             log.debug("weights: the published versions cannot be listed (%s)", type(error).__name__)
             return False
         return True
 
-    def _succeeded(self, limit: Limit) -> bool:
+    def _succeeded(self, deadline: Deadline) -> bool:
         with self._lock:
-            limit.check()
+            deadline.check()
             if self.look.error:
                 log.info("weights: the Hub is back, serving %s", self.current.provenance)
             self.look = Look(datetime.now(UTC))
         return True
 
-    def _failed(self, problem: str, limit: Limit | None = None) -> bool:
+    def _failed(self, problem: str, deadline: Deadline | None = None) -> bool:
         with self._lock:
-            if limit is not None and limit.cancelled.is_set():
+            if deadline is not None and deadline.cancelled.is_set():
                 return False  # it was left behind, and that has been told
             if problem != self.look.error:  # once, not at every look
                 log.warning("weights: %s; still serving %s", problem, self.current.provenance)
@@ -297,8 +314,10 @@ def bundled_weights() -> Served:
     from weights import load
 
     model = load()
-    sha256 = hub.sha256_of(BUNDLED / MODEL_FILE)
-    return Served(model.freeze(), Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=figures(model.info)))
+    sha256 = sha256_of(BUNDLED / MODEL_FILE)
+    return Served(
+        model.freeze(), Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=read_figures(model.info))
+    )
 
 
 def show_log() -> None:

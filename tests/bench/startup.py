@@ -25,7 +25,7 @@ import psutil
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "hub")]
 
-from hub_fixtures import REPO, environment  # noqa: E402
+from hub_helpers import REPO, environment  # noqa: E402
 from hub_server import HubServer, silence  # noqa: E402
 
 SEVEN = ROOT / "preprocessing" / "examples" / "7.png"

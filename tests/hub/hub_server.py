@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LARGE = (".safetensors", ".bin")  # stored apart, as .gitattributes of a new repository on the Hub says
@@ -38,8 +38,12 @@ def git_hash(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class User:
+    """A token and whose it is."""
+
     name: str
-    role: str  # of the token: "write" or "read"
+    role: str  # "write", "read" or "fineGrained"
+    scopes: tuple[dict, ...] = ()  # of a fine-grained one
+    organizations: tuple[str, ...] = ()  # of the user, who may write to all of theirs
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Repo:
     tags: dict[str, Commit] = field(default_factory=dict)
     commits: dict[str, Commit] = field(default_factory=dict)
     pull_requests: int = 0
+    authors: dict[int, str] = field(default_factory=dict)  # of the pull requests
 
     def find(self, revision: str) -> Commit | None:
         return self.branches.get(revision) or self.tags.get(revision) or self.commits.get(revision)
@@ -209,8 +214,8 @@ class HubServer:
             server.shutdown()
             server.server_close()
 
-    def add_user(self, name: str, token: str, role: str = "write") -> None:
-        self.users[token] = User(name, role)
+    def add_user(self, name: str, token: str, role: str = "write", **options: tuple) -> None:
+        self.users[token] = User(name, role, **options)
 
     def add_repo(self, name: str, **options: bool) -> Repo:
         repo = self.repos[name] = Repo(name, **options)
@@ -350,7 +355,7 @@ class Request(BaseHTTPRequestHandler):
     def may_write(self, user: User | None, repo: Repo, own: bool = True) -> bool:
         if user is None:
             self.refuse(401, "Invalid username or password.")
-        elif user.role != "write" or (own and user.name != owner(repo)):
+        elif not can_write(user, repo) if own else user.role == "read":
             self.refuse(403, "Forbidden: you must have write access to this repository")
         else:
             return True
@@ -359,13 +364,21 @@ class Request(BaseHTTPRequestHandler):
     def whoami(self, hub: HubServer, user: User | None) -> None:
         if user is None:
             return self.refuse(401, "Invalid username or password.")
-        self.send_json({"name": user.name, "type": "user", "auth": {"accessToken": {"role": user.role}}, "orgs": []})
+        token = {"role": user.role} | ({"fineGrained": {"scoped": user.scopes}} if user.scopes else {})
+        orgs = [{"name": name} for name in user.organizations]
+        self.send_json({"name": user.name, "type": "user", "auth": {"accessToken": token}, "orgs": orgs})
+
+    def may_write_there(self, hub: HubServer, user: User | None, repo: Repo) -> None:
+        if repo.gated:
+            self.refuse(403, "Access to this model is restricted.", "GatedRepo")
+        elif self.may_write(user, repo):
+            self.send(200)
 
     def create(self, hub: HubServer, user: User | None) -> None:
         wanted = json.loads(self.body)
         name = f"{wanted['organization'] or (user and user.name)}/{wanted['name']}"
-        if not self.may_write(user, Repo(name)):
-            return None
+        if user and not can_write(user, Repo(name)):
+            return self.refuse(403, f'You don\'t have the rights to create a model under "{owner(Repo(name))}"')
         if name in hub.repos:
             return self.send_json({"error": "You already created this model repo", "url": f"{hub.url}/{name}"}, 409)
         hub.add_repo(name, private=wanted.get("visibility") == "private")
@@ -429,6 +442,7 @@ class Request(BaseHTTPRequestHandler):
             repo.pull_requests += 1
             rev = f"refs/pr/{repo.pull_requests}"
             answer["pullRequestUrl"] = f"{hub.url}/{repo.name}/discussions/{repo.pull_requests}"
+            repo.authors[repo.pull_requests] = user.name
         oid = hub.commit(repo, rev, parent, header["summary"], files).oid
         self.send_json(answer | {"commitOid": oid, "commitUrl": f"{hub.url}/{repo.name}/commit/{oid}"})
 
@@ -461,7 +475,28 @@ class Request(BaseHTTPRequestHandler):
         if commit is None:
             return self.refuse(404, "Invalid rev id", "RevisionNotFound")
         siblings = [{"rfilename": name} for name in commit.files]
+        if "blobs=" in self.query:
+            siblings = [{"rfilename": name} | described(name, data) for name, data in commit.files.items()]
         self.send_json({"id": repo.name, "sha": commit.oid, "private": repo.private, "siblings": siblings})
+
+    def discussions(self, hub: HubServer, user: User | None, repo: Repo) -> None:
+        """The open pull requests of an author, the only ones that anybody asks for here."""
+        asked = parse_qs(self.query)
+        assert (asked["type"], asked["status"]) == (["pull_request"], ["open"])
+        found = [
+            {
+                "num": number,
+                "title": "A pull request",
+                "author": {"name": author},
+                "createdAt": "2026-01-01T00:00:00.000Z",
+                "status": "open",
+                "isPullRequest": True,
+                "repo": {"name": repo.name, "type": "model"},
+            }
+            for number, author in repo.authors.items()
+            if [author] == asked["author"]
+        ]
+        self.send_json({"discussions": found, "count": len(found), "start": 0})
 
     def resolve(self, hub: HubServer, user: User | None, repo: Repo, rev: str, file: str) -> None:
         if repo.gated:
@@ -495,6 +530,21 @@ def owner(repo: Repo) -> str:
     return repo.name.split("/")[0]
 
 
+def can_write(user: User, repo: Repo) -> bool:
+    if user.role == "fineGrained":
+        entities = [scope["entity"]["name"] for scope in user.scopes if "repo.write" in scope["permissions"]]
+        return repo.name in entities or owner(repo) in entities
+    return user.role == "write" and owner(repo) in (user.name, *user.organizations)
+
+
+def described(name: str, data: bytes) -> dict:
+    """A file in the list of a commit's files."""
+    if not name.endswith(LARGE):
+        return {"size": len(data), "blobId": git_hash(data)}
+    lfs = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 132}
+    return {"size": len(data), "blobId": git_hash(b"a pointer"), "lfs": lfs}
+
+
 def upload_mode(path: str, there: dict[str, bytes]) -> dict:
     large = path.endswith(LARGE)
     oid = None
@@ -516,6 +566,8 @@ ROUTES = [
     ("GET", r"/lfs/(?P<oid>\w+)", Request.fetch),
     ("POST", rf"/api/models/{REPO}/commit/(?P<rev>.+)", Request.make_commit),
     ("POST", rf"/api/models/{REPO}/tag/(?P<rev>.+)", Request.make_tag),
+    ("GET", rf"/api/models/{REPO}/auth-check/write", Request.may_write_there),
+    ("GET", rf"/api/models/{REPO}/discussions", Request.discussions),
     ("GET", rf"/api/models/{REPO}/refs", Request.refs),
     ("GET", rf"/api/models/{REPO}/commits/(?P<rev>.+)", Request.log),
     ("GET", rf"/api/models/{REPO}/revision/(?P<rev>.+)", Request.info),

@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 from conftest import EXAMPLES, serving
 from gradio_client import Client, handle_file
-from hub_fixtures import REPO, environment, hub_fixture, wait_for  # noqa: F401
+from hub_helpers import REPO, environment, wait_for
 from hub_server import silence, status
 
 import weights

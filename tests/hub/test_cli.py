@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from hub_fixtures import (  # noqa: F401
+from hub_helpers import (
     ANN,
     REPO,
     ROOT,
@@ -11,10 +11,8 @@ from hub_fixtures import (  # noqa: F401
     command,
     environment,
     folder_of,
-    hub_fixture,
     is_version,
     model,
-    published_fixture,
     version,
     write_idx,
 )
@@ -29,7 +27,7 @@ def run(hub, capsys, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", ANN)
 
     def run(name, *arguments):
-        place = [] if name == "verify" else ["--endpoint", hub.url]
+        place = [] if name in ("card", "verify") else ["--endpoint", hub.url]
         code = main([name, *map(str, arguments), *place])
         return code, *capsys.readouterr()
 
@@ -91,10 +89,25 @@ def test_list_shows_versions_with_tags_and_results(published, run):
     assert "test 99.16% (84 errors)" in oldest
 
 
-def test_rollback_prints_the_new_commit(published, run, monkeypatch):
+def test_list_tells_which_version_main_is_after_a_rollback(published, run):
     published.add_commit(REPO, "Version 2", version(2))
-    monkeypatch.setenv("WEIGHTS_REPO", REPO)
-    code, out, _ = run("rollback", "v1")
+    published.repos[REPO].tags["v2"] = published.repos[REPO].branches["main"]
+    newest, _ = run("list", REPO)[1].splitlines()
+    assert " main, v2 " in newest
+    run("rollback", "v1", REPO)
+    newest, *_ = run("list", REPO)[1].splitlines()
+    assert " main = v1 " in newest
+    published.add_commit(REPO, "Version 3", version(3))
+    newest, *_ = run("list", REPO)[1].splitlines()
+    assert " main " in newest
+    assert "=" not in newest
+
+
+@pytest.mark.parametrize("way", [["v1", REPO], ["v1", "--repo", REPO], ["--repo", REPO, "v1"], ["v1"]])
+def test_rollback_takes_the_repository_as_the_others_do_and_as_an_option(published, run, monkeypatch, way):
+    published.add_commit(REPO, "Version 2", version(2))
+    monkeypatch.setenv("WEIGHTS_REPO", REPO if way == ["v1"] else "ann/other")
+    code, out, _ = run("rollback", *way)
     head = published.repos[REPO].branches["main"]
     assert code == 0
     assert head.oid in out
@@ -125,6 +138,18 @@ def test_show_tells_of_a_folder_and_of_a_repository(published, run, mine):
         assert "sha256    " in out
 
 
+def test_card_measures_and_says_what_it_wrote(run, mine, data):
+    (mine / "README.md").unlink()
+    code, out, _ = run("card", mine, "--data", data)
+    assert code == 0
+    assert "test 100.00% (0 errors)" in out
+    for name in ("model.safetensors", "config.json", "README.md", "confusion_matrix.png", "mistakes.png"):
+        assert str(mine / name) in out
+        assert (mine / name).is_file()
+    assert "confusion_matrix.png" in (mine / "README.md").read_text()
+    assert weights.load(mine).info["results"]["test"]["images"] == 100
+
+
 def test_verify_says_what_it_looked_at(run, mine):
     code, out, _ = run("verify", mine)
     assert code == 0
@@ -139,6 +164,9 @@ MISTAKES = {
     "an unknown repository": (["list", "ann/nothing"], "no repository ann/nothing"),
     "an unknown version": (["rollback", "v9", "--repo", REPO], "no such branch, tag or commit"),
     "no owner": (["pull", "digits"], "expected OWNER/NAME"),
+    "no owner to push to, without data": (["push", "notaname", "--data", "nowhere"], "expected OWNER/NAME"),
+    "no data for a card": (["card", "--data", "nowhere"], "nowhere: no such folder"),
+    "drawings that are no JSON": (["card", "--drawings", __file__], "test_cli.py: cannot be read as JSON"),
     "no token": (["push", REPO, "--token", " "], "no token: set HF_TOKEN"),
     "a token with a blank": (["push", REPO, "--token", "hf_a b"], "the token holds a blank"),
 }
@@ -147,7 +175,9 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line(published, run, mine, data, mistake):
     arguments, message = MISTAKES[mistake]
-    extra = ["--folder", mine, "--data", data] if arguments[0] == "push" else []
+    extra = ["--folder", mine] if arguments[0] == "push" else []
+    if arguments[0] in ("push", "card") and "--data" not in arguments:
+        extra += ["--data", data]
     code, _, err = run(*arguments, *extra)
     assert code == 1
     assert message in err
@@ -165,5 +195,5 @@ def test_help_names_every_command(hub, tmp_path):
     shown = subprocess.run(
         command("--help"), cwd=ROOT, env=environment(hub, tmp_path), capture_output=True, text=True, check=True
     ).stdout
-    for name in ("push", "pull", "list", "show", "verify", "rollback", "WEIGHTS_REPO", "HF_TOKEN"):
+    for name in ("card", "push", "pull", "list", "show", "verify", "rollback", "WEIGHTS_REPO", "HF_TOKEN"):
         assert name in shown

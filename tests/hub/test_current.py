@@ -16,28 +16,16 @@ import numpy as np
 import pytest
 from conftest import EXAMPLES
 from fastapi.testclient import TestClient
-from hub_fixtures import (  # noqa: F401
-    ANN,
-    READER,
-    REPO,
-    hub_fixture,
-    is_version,
-    model,
-    published_fixture,
-    reads_digits,
-    version,
-    wait_for,
-)
+from hub_helpers import ANN, BAD_COMMITS, READER, REPO, config, is_version, model, reads_digits, version, wait_for
 from hub_server import drip, drop, flip_bit, flood, pause, redirect, silence, status, truncate, web_page
 from huggingface_hub import constants
-from test_pull import BAD_COMMITS, config
 
 import weights
 from nn.selftest import selftest_digits
 from weights import current as serving
 from weights.current import Settings
-from weights.hub import pull as hub_module
 from weights.hub.problems import HubError
+from weights.hub.pull import Deadline, Repository, pull, sha256_of
 from weights.serving import http
 from weights.serving.page import network as page
 
@@ -64,7 +52,7 @@ def impatient(served):
     """Short limits while a fault keeps silent. Not longer than that: on a slow machine good answers take their time."""
     usual = served.settings
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hub_module, "ANSWER_SECONDS", 0.5)
+        patch.setattr("weights.hub.pull.ANSWER_SECONDS", 0.5)
         patch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.5)
         served.settings = dataclasses.replace(usual, budget_seconds=1)
         yield
@@ -186,7 +174,7 @@ def test_weights_of_the_last_run_are_served_when_the_hub_is_away(published, serv
 def test_refused_weights_of_the_last_run_are_not_served(published, serve):
     wait_for_version(serve(), 1)
     push(published, 2, **BAD_COMMITS["NaN"][0])
-    hub_module.pull(REPO, endpoint=published.url)  # somebody pulls it by hand, without a look at it
+    pull(Repository(REPO, endpoint=published.url))  # somebody pulls it by hand, without a look at it
     published.fault("HEAD", "/", drop)
     again = serve()
     wait_for(lambda: error(again))
@@ -337,7 +325,7 @@ def test_a_hub_that_is_away_at_the_start_is_found_later(published, serve):
 @pytest.mark.parametrize("damage", [b"", b"damaged", None])
 def test_a_damaged_cache(published, serve, damage):
     wait_for_version(serve(), 1)
-    blob = (hub_module.pull(REPO, endpoint=published.url).folder / "model.safetensors").resolve()
+    blob = (pull(Repository(REPO, endpoint=published.url)).folder / "model.safetensors").resolve()
     blob.unlink() if damage is None else blob.write_bytes(damage)
     wait_for_version(serve(), 1)
 
@@ -359,9 +347,9 @@ def test_a_look_that_was_given_up_changes_nothing_any_more(published, serve):
     served = serve()
     wait_for_version(served, 1)
     push(published, 2)
-    late = hub_module.pull(REPO, "v1", endpoint=published.url)
+    late = pull(Repository(REPO, endpoint=published.url), "v1")
     wait_for_version(served, 2)
-    given_up = hub_module.Limit()
+    given_up = Deadline()
     given_up.cancel()
     with pytest.raises(HubError):
         served._swap(late, given_up, serving.Look())
@@ -379,7 +367,7 @@ def test_a_hub_that_never_lets_go_does_not_gather_threads(published, serve, monk
         threads = [thread for thread in served._left_behind if thread.is_alive()]
         return len(threads) == serving.MOST_LEFT_BEHIND <= published.held
 
-    monkeypatch.setattr(hub_module, "ANSWER_SECONDS", None)  # not even the request ends by itself
+    monkeypatch.setattr("weights.hub.pull.ANSWER_SECONDS", None)  # not even the request ends by itself
     published.fault("HEAD", "/", stubborn)
     served = serve(budget_seconds=0.05)
     wait_for(all_left_behind)
@@ -407,7 +395,7 @@ def test_health_tells_what_is_served(published, serve):
     assert told["weights"] == {
         "source": REPO,
         "revision": published.repos[REPO].branches["main"].oid,
-        "sha256": hub_module.sha256_of(hub_module.pull(REPO, endpoint=published.url).folder / "model.safetensors"),
+        "sha256": sha256_of(pull(Repository(REPO, endpoint=published.url)).folder / "model.safetensors"),
         "since": told["weights"]["since"],
         "wanted": f"{REPO}@main",
         "checked": told["weights"]["checked"],

@@ -7,21 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hub_fixtures import (  # noqa: F401
-    ANN,
-    FILES,
-    REPO,
-    ROOT,
-    command,
-    environment,
-    folder_of,
-    hub_fixture,
-    model,
-    published_fixture,
-    version,
-    wait_for,
-    write_idx,
-)
+from hub_helpers import ANN, FILES, REPO, ROOT, command, environment, folder_of, model, version, wait_for, write_idx
 from hub_server import pause, pause_after, silence, stall
 
 # Serves weights as the app does; for each line on its input it tells how it is, and whether it reads digits.
@@ -104,11 +90,18 @@ def push(start, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("request_", "fault", "commits_then"),
-    [(("PUT", "/lfs/"), pause, 2), (("POST", "/commit/"), silence, 2), (("POST", "/commit/"), pause_after, 3)],
-    ids=["while uploading", "before the commit", "after the commit, before the tag"],
+    ("request_", "fault", "commits_then", "tags_then"),
+    [
+        (("PUT", "/lfs/"), pause, 2, {"v1"}),
+        (("POST", "/commit/"), silence, 2, {"v1"}),
+        (("POST", "/commit/"), pause_after, 3, {"v1"}),
+        (("POST", "/tag/"), pause_after, 3, {"v1", "v2"}),
+    ],
+    ids=["while uploading", "before the commit", "after the commit, before the tag", "after the tag"],
 )
-def test_a_push_that_is_killed_is_completed_by_running_it_again(published, push, request_, fault, commits_then):
+def test_a_push_that_is_killed_is_completed_by_running_it_again(
+    published, push, request_, fault, commits_then, tags_then
+):
     fault = published.fault(*request_, fault)
     pushing = push()
     published.wait_held()
@@ -117,8 +110,9 @@ def test_a_push_that_is_killed_is_completed_by_running_it_again(published, push,
     published.release()
     repo = published.repos[REPO]
     assert len(repo.commits) == commits_then
-    assert set(repo.tags) == {"v1"}
-    push().finish()
+    assert set(repo.tags) == tags_then
+    told = push().finish()
+    assert repo.branches["main"].oid in told
     assert len(repo.commits) == 3
     assert repo.tags["v2"] is repo.branches["main"]
     assert {name: repo.branches["main"].files[name] for name in FILES} == version(2)

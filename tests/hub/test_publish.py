@@ -7,7 +7,7 @@ from contextlib import redirect_stderr
 
 import numpy as np
 import pytest
-from hub_fixtures import (  # noqa: F401
+from hub_helpers import (
     ANN,
     BOB,
     FILES,
@@ -16,21 +16,19 @@ from hub_fixtures import (  # noqa: F401
     blind_to_nine,
     digits,
     folder_of,
-    hub_fixture,
     is_version,
     model,
-    published_fixture,
     version,
+    write_idx,
 )
 from hub_server import drop, drop_after, silence, status
-from huggingface_hub import HfApi
 
 import weights
 from nn.pictures.mnist import Dataset
 from weights.hub import gate, publish
-from weights.hub import pull as hub_module
 from weights.hub.problems import Conflict, HubError
-from weights.hub.publish import Refused
+from weights.hub.publish import NotPublishable
+from weights.hub.pull import Repository
 
 
 @pytest.fixture
@@ -39,8 +37,9 @@ def push(hub, tmp_path):
 
     def push(network, repo=REPO, dataset=None, token=ANN, folder=None, **options):
         folder = folder or folder_of(network, tmp_path / "mine")
-        options = {"endpoint": hub.url, "token": token, "say": lambda _: None} | options
-        return publish.push(folder, repo, digits() if dataset is None else dataset, **options)
+        repository = Repository(repo, token, hub.url)
+        options = {"say": lambda _: None} | options
+        return publish.push(folder, repository, digits() if dataset is None else dataset, **options)
 
     return push
 
@@ -48,7 +47,7 @@ def push(hub, tmp_path):
 @pytest.fixture
 def rollback(hub):
     def rollback(name, token=ANN):
-        return publish.rollback(name, REPO, token=token, endpoint=hub.url, say=lambda _: None)
+        return publish.rollback(name, Repository(REPO, token, hub.url), say=lambda _: None)
 
     return rollback
 
@@ -125,19 +124,19 @@ def test_a_network_is_pushed_with_a_card_made_from_what_was_measured(hub, mnist_
 
 @pytest.fixture
 def mnist_folder(tmp_path):
-    from hub_fixtures import write_idx
-
     return write_idx(tmp_path / "mnist")
 
 
 # --- What is refused before anything is sent --------------------------------------------------------------------------
 
 
-def refused(hub, push, match, error=Refused, **options):
-    before = untouched(hub)
+def refused(hub, push, match, error=NotPublishable, **options):
+    """The message. Nothing was sent, and where it is the token's fault nothing was measured."""
+    before, told = untouched(hub), []
     with pytest.raises(error, match=match) as caught:
-        push(**options)
+        push(**options, say=told.append)
     assert untouched(hub) == before
+    assert error is NotPublishable or not told
     assert not hub.seen("PUT", "/lfs/")
     assert not hub.seen("POST", "/commit/")
     return str(caught.value)
@@ -209,7 +208,7 @@ CARDS = {
 def test_a_card_without_results_is_refused(hub, push, tmp_path, card):
     folder = folder_of(model(1), tmp_path / "mine")
     (folder / "README.md").unlink() if CARDS[card] is None else (folder / "README.md").write_text(CARDS[card])
-    assert "nn.evaluate" in refused(hub, push, "card|front matter", network=None, folder=folder)
+    assert "python -m weights card" in refused(hub, push, "card|front matter", network=None, folder=folder)
 
 
 def test_a_tag_that_exists_is_refused_and_stays(published, push):
@@ -240,6 +239,48 @@ def test_a_token_that_may_only_read_is_told(published, push):
     refused(published, push, "may only read", error=HubError, network=model(2), token=READER)
 
 
+def scope(name, *permissions):
+    """What a fine-grained token may do in a repository or a namespace."""
+    return {"entity": {"type": "model" if "/" in name else "user", "name": name}, "permissions": permissions}
+
+
+READS, WRITES = ("repo.content.read",), ("repo.content.read", "repo.write")
+
+
+def test_a_fine_grained_token_that_may_only_read_is_told(published, push):
+    published.add_user("ann", "hf_fine", "fineGrained", scopes=(scope("ann", *READS),))
+    refused(published, push, "may only read", error=HubError, network=model(2), token="hf_fine")
+
+
+def test_a_fine_grained_token_for_another_repository_is_told_before_anything_is_measured(published, push):
+    published.add_user("ann", "hf_fine", "fineGrained", scopes=(scope("ann/other", *WRITES),))
+    refused(published, push, "ann may not write to ann/digits", error=HubError, network=model(2), token="hf_fine")
+
+
+def test_a_fine_grained_token_for_this_repository_suffices(published, push):
+    published.add_user("ann", "hf_fine", "fineGrained", scopes=(scope(REPO, *WRITES),))
+    assert push(model(2), token="hf_fine").commit
+
+
+def test_a_token_that_may_not_create_in_ones_own_namespace_is_told_as_that(hub, push):
+    hub.add_user("ann", "hf_fine", "fineGrained", scopes=(scope("ann/other", *WRITES),))
+    with pytest.raises(HubError, match="this token may not create ann/digits: give it write access to ann") as caught:
+        push(model(1), token="hf_fine")
+    assert "another owner" not in str(caught.value)
+
+
+def test_a_member_may_create_in_an_organization(hub, push):
+    hub.add_user("bob", "hf_member", organizations=("ann",))
+    assert push(model(1), token="hf_member").commit
+
+
+def test_a_hub_that_does_not_tell_rights_beforehand_tells_them_at_the_commit(published, push):
+    published.fault("GET", "/auth-check/write", status(404))
+    assert push(model(2)).commit
+    with pytest.raises(HubError, match="may not do that to ann/digits"):
+        push(model(3), token=BOB)
+
+
 def test_an_expired_token_is_told_and_not_repeated(published, push):
     text = refused(published, push, "not valid", error=HubError, network=model(2), token="hf_expired")
     assert "hf_expired" not in text
@@ -250,7 +291,14 @@ def test_the_name_of_another_owner_is_told(hub, push):
 
 
 def test_the_repository_of_another_owner_is_told_with_a_way_out(published, push):
-    refused(published, push, "may not do that to ann/digits.*--create-pr", HubError, network=model(2), token=BOB)
+    refused(
+        published,
+        push,
+        "bob may not write to ann/digits with this token; --create-pr",
+        HubError,
+        network=model(2),
+        token=BOB,
+    )
 
 
 def test_a_gated_repository_is_told(published, push):
@@ -340,6 +388,7 @@ BREAKS = {
     "after the commit": ("POST", "/commit/", drop_after),
     "while the files are announced": ("POST", "/api/validate-yaml", drop),
     "before the tag": ("POST", "/tag/", drop),
+    "after the tag": ("POST", "/tag/", drop_after),
 }
 
 
@@ -355,6 +404,49 @@ def test_a_push_that_broke_off_is_completed_by_running_it_again(published, push,
     assert len(published.repos[REPO].commits) == 3
 
 
+def test_a_push_that_broke_off_after_its_tag_is_complete_whatever_was_pushed_since(published, push):
+    first = push(model(2), tag="v2")
+    push(model(3))
+    before = untouched(published)
+    told = []
+    again = push(model(2), tag="v2", say=told.append)
+    assert (again.commit, again.url, again.tag_url) == (first.commit, first.url, first.tag_url)
+    assert "these very files already" in told[0]
+    assert untouched(published) == before
+
+
+@pytest.mark.parametrize("file", ["README.md", "history.png"])
+def test_a_tag_on_other_files_is_not_taken_for_ours(published, push, tmp_path, file):
+    """Not even when the weights are the same."""
+    folder = folder_of(model(2), tmp_path / "mine")
+    push(None, folder=folder, tag="v2")
+    with (folder / file).open("a") as other:
+        other.write("more")
+    with pytest.raises(NotPublishable, match=r"tag v2 exists, on commit .* with other files"):
+        push(None, folder=folder, tag="v2")
+
+
+def test_a_tag_that_somebody_made_meanwhile_on_this_very_commit_is_ours(published, push):
+    def tag_twice(request, answer):
+        published.repos[REPO].tags["v2"] = head(published)
+        answer()
+
+    published.fault("POST", "/tag/", tag_twice)
+    assert push(model(2), tag="v2").tag_url
+
+
+def test_a_pull_request_that_broke_off_is_not_opened_twice(published, push):
+    fault = published.fault("POST", "/commit/", drop_after)
+    with pytest.raises(HubError, match="run the same command again"):
+        push(model(2), token=BOB, create_pr=True)
+    fault.clear()
+    again = push(model(2), token=BOB, create_pr=True)
+    assert published.repos[REPO].pull_requests == 1
+    assert again.pull_request_url == f"{published.url}/{REPO}/discussions/1"
+    assert again.commit == published.repos[REPO].branches["refs/pr/1"].oid
+    assert push(model(3), token=BOB, create_pr=True).pull_request_url.endswith("/2")
+
+
 def test_an_upload_that_stumbles_goes_on_by_itself(hub, push):
     hub.fault("PUT", "/lfs/", status(500), times=1)
     push(model(1))
@@ -362,7 +454,7 @@ def test_an_upload_that_stumbles_goes_on_by_itself(hub, push):
 
 
 def test_a_silent_hub_does_not_hold_a_push_for_ever(published, push, monkeypatch):
-    monkeypatch.setattr(hub_module, "REQUEST_TIMEOUT", 2)  # for good answers too, which come at once
+    monkeypatch.setattr("weights.hub.pull.REQUEST_TIMEOUT", 2)  # for good answers too, which come at once
     published.fault("POST", "/commit/", silence)
     with pytest.raises(HubError, match=r"did not answer in time.*run the same command again"):
         push(model(2))
@@ -419,6 +511,10 @@ def test_rolling_back_to_nothing_or_to_broken_weights_is_refused(published, roll
 def test_rolling_back_needs_the_right_to_write(published, rollback):
     with pytest.raises(HubError, match="may only read"):
         rollback("v1", token=READER)
+    asked = len(published.requests)
+    with pytest.raises(HubError, match="bob may not write to ann/digits"):
+        rollback("v1", token=BOB)
+    assert not any("/resolve/" in path for _, path in published.requests[asked:])  # nothing was downloaded for that
 
 
 # --- The measure ------------------------------------------------------------------------------------------------------
@@ -441,16 +537,6 @@ def test_a_difference_within_the_noise_is_not_worse():
     blind_to_nine(blind)
     assert gate.compare(blind, network, test).worse
     assert not gate.compare(network, blind, test).worse
-
-
-def test_the_bundled_card_is_one_the_hub_accepts(hub):
-    """huggingface_hub's own loader and validator."""
-    from huggingface_hub import ModelCard
-
-    card = ModelCard.load(weights.BUNDLED / "README.md")
-    assert card.data.eval_results
-    assert card.data.model_name
-    assert HfApi(endpoint=hub.url)._validate_yaml(str(card)) is None
 
 
 def test_steps_are_told(hub, push):

@@ -1,32 +1,22 @@
 """Pulling weights from the Hub: pinned to a commit, checked by its checksums, plain words for whatever goes wrong."""
 
-import json
 import socket
 from types import SimpleNamespace
 
 import pytest
-from hub_fixtures import (  # noqa: F401
-    ANN,
-    READER,
-    REPO,
-    hub_fixture,
-    is_version,
-    published_fixture,
-    version,
-)
+from hub_helpers import ANN, BAD_COMMITS, READER, REPO, config, is_version, version
 from hub_server import changed, drop, flip_bit, flood, silence, status, truncate, web_page
 from huggingface_hub import constants
 from huggingface_hub.utils._xet_progress_reporting import XetDownloadProgressReporter
 
 import weights
 from weights.current import without_folder
-from weights.hub import pull as hub_module
 from weights.hub.problems import HubError
-from weights.hub.pull import Damaged, pull
+from weights.hub.pull import WEIGHT_FILES, Damaged, Deadline, Repository, download_meter, list_versions, pull
 
 
-def place(hub):
-    return {"endpoint": hub.url}
+def at(hub, name=REPO, **options):
+    return Repository(name, endpoint=hub.url, **options)
 
 
 def blob(path):
@@ -37,23 +27,23 @@ def blob(path):
 
 
 def test_pulled_weights_are_the_published_bytes_and_give_the_same_answers(published):
-    snapshot = pull(REPO, **place(published))
+    snapshot = pull(at(published))
     for name, content in version(1).items():
         if name != "README.md":
             assert (snapshot.folder / name).read_bytes() == content
-    assert is_version(weights.from_pretrained(REPO, **place(published)), 1)
+    assert is_version(weights.from_pretrained(REPO, endpoint=published.url), 1)
 
 
 def test_branch_tag_and_commit_name_the_same_weights(published):
     head = published.repos[REPO].branches["main"].oid
-    assert {pull(REPO, revision, **place(published)).commit for revision in (None, "main", "v1", head)} == {head}
+    assert {pull(at(published), revision).commit for revision in (None, "main", "v1", head)} == {head}
 
 
 def test_a_commit_stays_what_it_was_when_the_branch_moves_on(published):
-    first = pull(REPO, **place(published))
+    first = pull(at(published))
     published.add_commit(REPO, "Version 2", version(2))
-    assert pull(REPO, first.commit, **place(published)).sha256 == first.sha256
-    assert pull(REPO, **place(published)).sha256 != first.sha256
+    assert pull(at(published), first.commit).sha256 == first.sha256
+    assert pull(at(published)).sha256 != first.sha256
 
 
 def test_two_commits_are_never_mixed(published):
@@ -65,31 +55,31 @@ def test_two_commits_are_never_mixed(published):
         answer()
 
     published.fault("GET", "/lfs/", push_then_answer, times=1)
-    snapshot = pull(REPO, **place(published))
+    snapshot = pull(at(published))
     assert (snapshot.folder / "config.json").read_bytes() == version(2)["config.json"]
 
 
 def test_a_commit_in_the_cache_needs_no_request(published):
-    commit = pull(REPO, **place(published)).commit
+    commit = pull(at(published)).commit
     before = len(published.requests)
-    pull(REPO, commit, **place(published))
+    pull(at(published), commit)
     assert len(published.requests) == before
 
 
 def test_what_was_pulled_once_is_there_without_a_network(published):
-    weights.from_pretrained(REPO, **place(published))
+    weights.from_pretrained(REPO, endpoint=published.url)
     published.fault("HEAD", "/", drop)
     assert is_version(weights.from_pretrained(REPO, local_files_only=True), 1)
 
 
 def test_without_a_network_nothing_is_made_up(hub):
     with pytest.raises(HubError, match="not in the cache"):
-        weights.from_pretrained(REPO, local_files_only=True, **place(hub))
+        weights.from_pretrained(REPO, local_files_only=True, endpoint=hub.url)
 
 
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "emptied", "link gone"])
 def test_a_damaged_cache_heals(published, damage):
-    snapshot = pull(REPO, **place(published))
+    snapshot = pull(at(published))
     path = blob(snapshot.folder / "model.safetensors")
     data = bytearray(path.read_bytes())
     if damage == "flipped":
@@ -98,14 +88,14 @@ def test_a_damaged_cache_heals(published, damage):
     if damage == "link gone":
         path.unlink()
     for revision in ("main", snapshot.commit):
-        assert is_version(weights.from_pretrained(REPO, revision, **place(published)), 1)
+        assert is_version(weights.from_pretrained(REPO, revision, endpoint=published.url), 1)
 
 
 def test_a_damaged_cache_is_not_trusted_without_a_network(published):
-    path = blob(pull(REPO, **place(published)).folder / "model.safetensors")
+    path = blob(pull(at(published)).folder / "model.safetensors")
     path.write_bytes(flip(path.read_bytes()))
     with pytest.raises(HubError, match="damaged"):
-        pull(REPO, local_files_only=True)
+        pull(Repository(REPO), local_files_only=True)
 
 
 def flip(data):
@@ -122,29 +112,29 @@ SPOILT_BODIES = {"one flipped bit": flip_bit, "a web page": web_page, "too long"
 def test_a_body_that_was_changed_on_the_way_is_refused(published, file, body):
     fault = published.fault("GET", file, SPOILT_BODIES[body])
     with pytest.raises((HubError, Damaged), match=r"damaged on the way|ended early"):
-        pull(REPO, **place(published))
+        pull(at(published))
     fault.clear()
-    assert is_version(weights.from_pretrained(REPO, **place(published)), 1)
+    assert is_version(weights.from_pretrained(REPO, endpoint=published.url), 1)
 
 
 def test_a_file_that_claims_to_be_too_large_is_not_downloaded(published, monkeypatch):
-    monkeypatch.setitem(hub_module.WEIGHT_FILES, "config.json", 100)
+    monkeypatch.setitem(WEIGHT_FILES, "config.json", 100)
     with pytest.raises(weights.WeightsError, match=r"config.json has [\d,]+ bytes, at most 100 are accepted"):
-        pull(REPO, **place(published))
+        pull(at(published))
 
 
 def test_a_body_without_an_end_is_cut_off(published, monkeypatch):
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 2**20)
     published.fault("GET", "/lfs/", flood)
     with pytest.raises(Damaged, match=r"more than .* bytes arrived"):
-        pull(REPO, **place(published))
+        pull(at(published))
 
 
 def test_the_limits_hold_for_both_ways_in_which_huggingface_hub_downloads():
     """Plain HTTP is tested above; for Xet, which the real Hub uses, its own reporter is fed here."""
-    limit = hub_module.Limit()
+    deadline = Deadline()
     reporter = XetDownloadProgressReporter(
-        reconstruction_desc="", total=100, log_level=0, tqdm_class=hub_module.meter(limit, 100)
+        reconstruction_desc="", total=100, log_level=0, tqdm_class=download_meter(deadline, 100)
     )
 
     def report(received):
@@ -156,49 +146,10 @@ def test_the_limits_hold_for_both_ways_in_which_huggingface_hub_downloads():
     report(100)
     with pytest.raises(Damaged):
         report(160)
-    limit.cancel()
+    deadline.cancel()
     with pytest.raises(HubError, match="in time"):
         report(170)
     reporter.close()
-
-
-def nan(network):
-    network.weights[0][3, 3] = float("nan")
-
-
-def transposed(network):
-    network.weights[0][...] = network.weights[0].T.reshape(network.weights[0].shape)
-
-
-def permuted(network):
-    for array in (network.weights[-1], network.biases[-1]):
-        array[..., :10] = array[..., :10][..., ::-1].copy()
-
-
-def config(**changes):
-    def change(files):
-        return files | {"config.json": json.dumps(json.loads(files["config.json"]) | changes).encode()}
-
-    return change
-
-
-def replace(content):
-    return lambda files: files | {"model.safetensors": content}
-
-
-BAD_COMMITS = {
-    "NaN": (version(2, nan), "holds NaN or infinity"),
-    "arrays transposed": (version(2, transposed), "reads .* of 50 test digits"),
-    "labels in another order": (version(2, permuted), "reads .* of 50 test digits"),
-    "a config of other widths": (config(widths=[784, 3, 10])(version(2)), "expected tensors|has shape"),
-    "a config that claims all memory": (config(widths=[784, 10**9, 10])(version(2)), "parameters, at most"),
-    "an infinite width": (config(widths=[784, 1e999, 10])(version(2)), "does not describe a network"),
-    "a NaN mean": (config(mean=float("nan"))(version(2)), "must be finite"),
-    "a config nested too deep": (version(2) | {"config.json": b"[" * 100_000}, "cannot be read as JSON"),
-    "a pickle": (replace(b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x0bhello")(version(2)), "cannot be read"),
-    "an HTML page": (replace(b"<!doctype html><html></html>")(version(2)), "cannot be read as safetensors"),
-    "an LFS pointer": (replace(b"version https://git-lfs.github.com/spec/v1\noid x\n")(version(2)), "cannot be read"),
-}
 
 
 @pytest.mark.parametrize("bad", BAD_COMMITS)
@@ -206,7 +157,7 @@ def test_a_commit_with_bad_files_is_refused_and_says_why(published, bad):
     files, message = BAD_COMMITS[bad]
     published.add_commit(REPO, "bad", files)
     with pytest.raises(weights.WeightsError, match=message) as error:
-        weights.from_pretrained(REPO, **place(published))
+        weights.from_pretrained(REPO, endpoint=published.url)
     assert "/" not in without_folder(error.value)
 
 
@@ -224,7 +175,7 @@ ANSWERS = {
     "503": (status(503), r"has trouble \(status 503\)"),
     "dropped": (drop, "cannot be reached, or broke off"),
     "silent": (silence, "did not answer in time"),
-    "no Hub at all": (lambda request, answer: request.send(200, b"hello"), "is not a Hub"),
+    "no Hub at all": (lambda request, answer: request.send(200, b"hello"), "does not come from a Hub"),
 }
 
 
@@ -232,29 +183,29 @@ ANSWERS = {
 def test_what_the_hub_answers_is_told_in_plain_words(published, answer, monkeypatch):
     act, message = ANSWERS[answer]
     if act is silence:  # others get their time, on a slow machine too
-        monkeypatch.setattr(hub_module, "ANSWER_SECONDS", 0.3)
+        monkeypatch.setattr("weights.hub.pull.ANSWER_SECONDS", 0.3)
     published.fault("HEAD", "/", act)
     with pytest.raises(HubError, match=message):
-        pull(REPO, **place(published))
+        pull(at(published))
 
 
 def test_a_refused_connection_is_told_at_once(hub):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(HubError, match="cannot be reached"):
-            pull(REPO, endpoint=f"http://127.0.0.1:{closed.getsockname()[1]}")
+            pull(Repository(REPO, endpoint=f"http://127.0.0.1:{closed.getsockname()[1]}"))
 
 
 @pytest.mark.parametrize("name", ["digits", "ann/digits/more", "../digits", "ann/dig its", "", "ann/--x"])
 def test_what_cannot_be_a_repository_is_told(name, hub):
     with pytest.raises(HubError, match="expected OWNER/NAME"):
-        pull(name, **place(hub))
+        pull(at(hub, name))
 
 
 @pytest.mark.parametrize("revision", ["../../etc", "a b", "-x", "v1\n"])
 def test_what_cannot_be_a_revision_is_told(revision, hub):
     with pytest.raises(HubError, match="not the name of a branch, tag or commit"):
-        pull(REPO, revision, **place(hub))
+        pull(at(hub), revision)
 
 
 # --- Tokens -----------------------------------------------------------------------------------------------------------
@@ -262,21 +213,21 @@ def test_what_cannot_be_a_revision_is_told(revision, hub):
 
 def test_public_weights_are_read_without_a_token(published, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", ANN)
-    pull(REPO, **place(published))
+    pull(at(published))
     assert set(published.tokens_seen) == {None}
 
 
 def test_an_expired_token_does_not_keep_from_public_weights(published, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_expired")
-    assert pull(REPO, **place(published)).commit
+    assert pull(at(published)).commit
 
 
 def test_private_weights_are_read_with_the_token_from_the_environment(published, monkeypatch):
     published.repos[REPO].private = True
     with pytest.raises(HubError, match="no repository ann/digits, or a private one"):
-        pull(REPO, **place(published))
+        pull(at(published))
     monkeypatch.setenv("HF_TOKEN", READER)
-    assert is_version(weights.from_pretrained(REPO, **place(published)), 1)
+    assert is_version(weights.from_pretrained(REPO, endpoint=published.url), 1)
 
 
 BAD_TOKENS = ["hf_expired", "hf_with a blank", "hf_with\nline", "hf_ümlaut"]
@@ -286,7 +237,7 @@ BAD_TOKENS = ["hf_expired", "hf_with a blank", "hf_with\nline", "hf_ümlaut"]
 def test_a_bad_token_is_told_and_never_repeated(published, token, caplog):
     published.repos[REPO].private = True
     with pytest.raises(HubError, match="token") as error:
-        pull(REPO, token=token, **place(published))
+        pull(at(published, token=token))
     assert token not in str(error.value)
     assert token not in caplog.text
     assert error.value.__cause__ is None
@@ -298,7 +249,7 @@ def test_a_bad_token_is_told_and_never_repeated(published, token, caplog):
 def test_versions_are_listed_newest_first_with_tags_and_results(published):
     published.add_commit(REPO, "Version 2, not tagged", version(2))
     published.add_commit(REPO, "Version 3", config(results={"test": {"accuracy": 0.5, "errors": 5}})(version(3)))
-    newest, oldest = hub_module.versions(REPO, **place(published))
+    newest, oldest = list_versions(at(published))
     assert (newest.names, oldest.names) == (("main",), ("v1",))
     assert newest.results == {"test": {"accuracy": 0.5, "errors": 5}}
     assert oldest.results["test"]["images"] == 10_000
@@ -306,10 +257,10 @@ def test_versions_are_listed_newest_first_with_tags_and_results(published):
 
 def test_a_version_without_readable_results_is_listed_all_the_same(published):
     published.add_commit(REPO, "Version 2", {"config.json": b'{"results": {"test": {"accuracy": "<script>"}}}'})
-    newest, _ = hub_module.versions(REPO, **place(published))
+    newest, _ = list_versions(at(published))
     assert newest.results == {"test": {}}
 
 
 def test_a_download_that_breaks_off_once_is_taken_up_again(published):
     published.fault("GET", "/lfs/", truncate, times=1)
-    assert is_version(weights.from_pretrained(REPO, **place(published)), 1)
+    assert is_version(weights.from_pretrained(REPO, endpoint=published.url), 1)

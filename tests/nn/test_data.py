@@ -1,13 +1,10 @@
 """Reading MNIST and folders of pictures, and saying what is wrong with a file."""
 
 import gzip
-import io
 import struct
 
 import numpy as np
-import pyarrow.parquet
 import pytest
-from hub_fixtures import hub_fixture  # noqa: F401
 from PIL import Image
 
 from nn.pictures import mnist as data
@@ -130,29 +127,6 @@ def test_a_broken_picture_is_named(tmp_path):
     (tmp_path / "3" / "1.png").write_bytes(b"not a picture")
     with pytest.raises(DataError, match=r"1.png: cannot be read as a picture"):
         data.load(tmp_path)
-
-
-def parquet_of(images, labels):
-    """The bytes of a file like those of ylecun/mnist."""
-    encoded = []
-    for image in images:
-        png = io.BytesIO()
-        Image.fromarray(image).save(png, "PNG")
-        encoded.append({"bytes": png.getvalue(), "path": None})
-    file = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table({"image": encoded, "label": labels}), file)
-    return file.getvalue()
-
-
-def test_mnist_comes_from_the_hub_and_later_from_its_cache(hub):
-    images, labels = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8), [3, 1, 4, 1, 5]
-    hub.add_repo(data.HUB_DATASET)
-    hub.add_commit(data.HUB_DATASET, "MNIST", {data.HUB_FILES["test"]: parquet_of(images, labels)})
-    for _ in range(2):
-        split = data.read_hub("test", endpoint=hub.url)
-        np.testing.assert_array_equal(split.images, images)
-        assert split.labels.tolist() == labels
-    assert [method for method, _ in hub.requests].count("GET") == 1
 
 
 def test_a_file_that_is_not_parquet_is_named(tmp_path):

@@ -1,31 +1,31 @@
-"""What a network scored: the figures that config.json states under "results", and how they are told."""
+"""A network's figures: read from the "results" of a config.json, and written as one line of text."""
 
 from __future__ import annotations
 
-TOLD = ("test", "validation")  # splits, the one that counts first
+SUMMARY_SPLITS = ("test", "validation")  # the one that counts first
 # Far more images than any split has; 10**400, which JSON may hold, cannot even be written as a percentage.
 LARGEST = 1e9
 
 
-def figures(config: object) -> dict[str, dict[str, float]]:
+def read_figures(config: object) -> dict[str, dict[str, float]]:
     """{split: {figure: number}} of a config.json, which anybody may have written; what cannot be shown is left out."""
     results = config.get("results") if isinstance(config, dict) else None
     return {
-        str(split): {str(name): value for name, value in row.items() if presentable(value)}
+        str(split): {str(name): value for name, value in row.items() if is_presentable(value)}
         for split, row in (results.items() if isinstance(results, dict) else ())
         if isinstance(row, dict)
     }
 
 
-def presentable(value: object) -> bool:
+def is_presentable(value: object) -> bool:
     """Whether it is a number of a size that a figure can have; NaN and infinity are not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
-def in_words(results: dict[str, dict[str, float]]) -> str:
-    """`test 99.16% (84 errors), validation 99.22% (47 errors)`; empty when nothing is stated."""
+def summarize(results: dict[str, dict[str, float]]) -> str:
+    """`test 99.16% (84 errors), validation 99.22% (47 errors)`; empty when no figure is stated."""
     parts = []
-    for split in TOLD:
+    for split in SUMMARY_SPLITS:
         row = results.get(split, {})
         if "accuracy" in row:
             errors = f" ({row['errors']:,} errors)" if "errors" in row else ""

@@ -1,4 +1,4 @@
-"""What goes wrong between here and the Hub, in plain words: what happened, and what to do.
+"""Failures between here and the Hub, in plain words: what happened, and what to do.
 
 huggingface_hub's own messages may hold an address, a header or a token. None of their text is repeated: a message is
 made from the kind of error and the status of the answer alone.
@@ -7,6 +7,8 @@ made from the kind of error and the status of the answer alone.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx2
 from huggingface_hub.errors import (
@@ -20,6 +22,8 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+
+from nn.files import WeightsError
 
 NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EFBIG: "no room"}
 QUOTA_WORDS = ("quota", "storage limit", "limit reached", "exceed")
@@ -40,18 +44,30 @@ class Conflict(HubError):
     """Somebody else was faster: nothing was changed."""
 
 
-def explain(error: Exception, repo: str) -> HubError:
+@contextmanager
+def hub_errors(repo: str) -> Iterator[None]:
+    """Whatever goes wrong inside with the Hub is raised as a HubError; our own errors pass."""
+    try:
+        yield
+    except (HubError, WeightsError):
+        raise
+    except Exception as error:
+        # huggingface_hub's errors have no common ancestor, and any of their texts may hold a token: none is chained.
+        raise as_hub_error(error, repo) from None
+
+
+def as_hub_error(error: Exception, repo: str) -> HubError:
     """The error that huggingface_hub raised, as one that a person can act on."""
-    error = cause(error)
+    error = root_cause(error)
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         kind = Conflict if status in (409, 412) else HubError
-        return kind(answer(error, status, repo), status)
-    return HubError(failure(error, repo))
+        return kind(meaning_of_answer(error, status, repo), status)
+    return HubError(meaning_of_silence(error, repo))
 
 
-def cause(error: BaseException) -> BaseException:
-    """The answer or network failure behind an error that only wraps it (huggingface_hub wraps those of uploads)."""
+def root_cause(error: BaseException) -> BaseException:
+    """The answer or network failure behind an error that only wraps it, as huggingface_hub wraps those of uploads."""
     found = error
     while not isinstance(found, HfHubHTTPError | httpx2.HTTPError | OfflineModeIsEnabled):
         if (isinstance(found, OSError) and found.errno) or found.__cause__ is None:
@@ -60,8 +76,7 @@ def cause(error: BaseException) -> BaseException:
     return found if isinstance(found, HfHubHTTPError | httpx2.HTTPError | OSError) else error
 
 
-def answer(error: HfHubHTTPError, status: int, repo: str) -> str:
-    """What an answer of the Hub means."""
+def meaning_of_answer(error: HfHubHTTPError, status: int, repo: str) -> str:
     if isinstance(error, GatedRepoError):
         return f"{repo} is gated: ask for access on its page, then set HF_TOKEN to a token of that account"
     if isinstance(error, RevisionNotFoundError):
@@ -88,8 +103,8 @@ def answer(error: HfHubHTTPError, status: int, repo: str) -> str:
     return meanings.get(status, f"the Hub refused (status {status})")
 
 
-def failure(error: BaseException, repo: str) -> str:
-    """What it means that there was no answer."""
+def meaning_of_silence(error: BaseException, repo: str) -> str:
+    """What it means that there was no answer, or that it could not be kept."""
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, so the Hub was not asked"
     if isinstance(error, httpx2.TimeoutException):
@@ -97,13 +112,13 @@ def failure(error: BaseException, repo: str) -> str:
     if isinstance(error, httpx2.HTTPError):
         return f"the Hub cannot be reached, or broke off ({type(error).__name__})"
     if isinstance(error, FileMetadataError):
-        return f"what answers for {repo} is not a Hub; check HF_ENDPOINT"
+        return f"the answer for {repo} does not come from a Hub; check HF_ENDPOINT"
     if isinstance(error, LocalEntryNotFoundError):
         return f"{repo} cannot be had from the Hub and is not in the cache"
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return f"the files cannot be written: {NO_ROOM[error.errno]}"
     if isinstance(error, OSError) and error.errno:
         return f"the files cannot be read or written: {error.strerror}"
-    if isinstance(error, OSError) and "Consistency check" in str(error):
+    if isinstance(error, OSError):  # huggingface_hub counts the bytes of a download
         return "the download ended early"
     return f"an unexpected failure ({type(error).__name__})"

@@ -1,41 +1,51 @@
 """Publishing weights on the Hub, and rolling back: one commit with everything, or nothing.
 
-    push("folder", "owner/name", dataset, tag="v1.2")
-    rollback("v1.1", "owner/name")
+    push("folder", Repository("owner/name"), dataset, tag="v1.2")
+    rollback("v1.1", Repository("owner/name"))
 
-A commit names its parent, so that two people who push at once cannot mix their files: one wins and the other is told.
-The tag is put on that very commit, and never moved. Running the same push again after a broken connection completes it:
-what has arrived is recognised by its checksums.
+A commit names its parent, so two people who push at once cannot mix their files: one wins and the other is told. The
+tag is put on that very commit and never moved. Running a push again after a broken connection completes it: what has
+arrived is recognised by its checksums.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelCard
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
 from nn import MLP
-from nn.files import CONFIG_FILE, MODEL_FILE, WeightsError
+from nn.files import WeightsError
 from nn.pictures.mnist import Dataset
 from nn.selftest import verified
 from weights.hub import gate
-from weights.hub import pull as hub
-from weights.hub.figures import figures
-from weights.hub.problems import Conflict, HubError, explain
-from weights.hub.pull import BRANCH, CARD_FILE, MAX_EXTRA_BYTES, WEIGHT_FILES
+from weights.hub.card import CARD_FILE
+from weights.hub.figures import read_figures
+from weights.hub.problems import Conflict, HubError, hub_errors
+from weights.hub.pull import (
+    BRANCH,
+    WEIGHT_FILES,
+    Repository,
+    check_revision,
+    fetch,
+    find_token,
+    has_checksum,
+    max_bytes,
+    pull,
+    set_timeouts,
+)
 
-# The figures of the card may differ by some images from what is measured here: another machine rounds otherwise.
+# The card's figures may differ by some images from those measured here: another machine rounds otherwise.
 ROUNDING_ERRORS = 3
-# The Hub's own name for what a token may do; one that is finely grained is judged by the Hub.
-READ_ONLY_ROLE = "read"
+TOKENS_PAGE = "huggingface.co/settings/tokens"
 
 Say = Callable[[str], None]
 
 
-class Refused(ValueError):
+class NotPublishable(ValueError):
     """These weights should not be published; the message says why, and whether --force would do it all the same."""
 
 
@@ -50,12 +60,22 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Account:
-    """The Hub as one person sees it."""
+class Publisher:
+    """Who pushes, and to which repository."""
 
-    api: HfApi
-    name: str
-    token: str = field(repr=False)
+    repository: Repository  # with the token
+    api: HfApi = field(repr=False)
+    user: str
+    organizations: tuple[str, ...]
+    role: str  # of the token: "read", "write" or "fineGrained"
+
+    @property
+    def repo(self) -> str:
+        return self.repository.name
+
+    @property
+    def url(self) -> str:
+        return f"{self.api.endpoint}/{self.repo}"
 
 
 # --- Push -------------------------------------------------------------------------------------------------------------
@@ -63,7 +83,7 @@ class Account:
 
 def push(
     folder: str | Path,
-    repo: str,
+    repository: Repository,
     dataset: Dataset | None,
     *,
     tag: str | None = None,
@@ -71,76 +91,102 @@ def push(
     private: bool = False,
     message: str | None = None,
     force: bool = False,
-    token: str | None = None,
-    endpoint: str | None = None,
-    cache_dir: str | Path | None = None,
     say: Say = print,
 ) -> Published:
     """Publishes the weights in `folder` with their card and its pictures, after checking and measuring them.
 
     Args:
         folder: model.safetensors, config.json, README.md and the pictures (PNG) that lie beside it.
-        repo: "owner/name"; it is created when it is not there.
+        repository: created when it is not there.
         dataset: its test images are what the weights are measured on; None is refused unless forced.
         tag: a new tag on the commit.
         create_pr: open a pull request instead of committing to the branch.
         private: of a repository that is created now.
-        message: of the commit; by default it tells the errors on the test images.
-        force: publish weights that are worse, or that could not be measured; the message of the commit says so.
-        token: None takes HF_TOKEN or the stored login.
-        say: is told each step.
+        message: of the commit; by default it gives the errors on the test images.
+        force: publish weights that are worse, or that could not be measured; the commit's message says so.
+        say: called with a line for each step.
 
     Raises:
         WeightsError: the files are not usable weights; nothing was sent.
-        Refused: they are worse than the published ones, not measured, without a card, or the tag exists; nothing was
-            sent.
+        NotPublishable: they are worse than the published ones, not measured, without a card, or the tag is taken;
+            nothing was sent.
         HubError: the Hub cannot be reached or refuses. Conflict, when somebody else pushed meanwhile.
     """
     folder = Path(folder)
-    hub.check_names(repo, tag or BRANCH)
+    check_revision(tag or BRANCH)
     if tag and create_pr:
-        raise Refused("a tag goes on the commit that is served: push with --tag again once the pull request is merged")
+        raise NotPublishable("a tag goes on a commit of the branch: push with --tag once the pull request is merged")
     model = verified(folder)
     check_card(folder)
-    account = login(token, endpoint, writes=not create_pr)
-    head = branch_head(account, repo)
-    if tag:
-        check_tag_is_new(account, repo, tag, head)
-    reasons, measured = judge(model, dataset, repo, head, account, cache_dir)
+    publisher = sign_in(repository, writes=not create_pr)
+    head = newest_commit(publisher)
+    if not create_pr:
+        check_right_to_write(publisher, head)
+    if head and (earlier := earlier_push(publisher, local_files(folder), tag, create_pr, say)):
+        return earlier
+    reasons, measured = reasons_against(model, dataset, publisher, head)
     say(measured)
     if reasons and not force:
-        raise Refused(f"not published: {'; '.join(reasons)}. --force publishes it all the same and says so")
+        raise NotPublishable(f"not published: {'; '.join(reasons)}. --force publishes it all the same and says so")
     title = message or f"Publish a {'-'.join(map(str, model.widths))} network: {measured}"
     if reasons:
         title += f" [forced: {'; '.join(reasons)}]"
     if head is None:
-        head = create_repository(account, repo, private)
-        say(f"created {repo}")
-    published = commit(account, repo, folder, title, head, create_pr=create_pr, say=say)
-    return with_tag(account, repo, tag, published) if tag else published
+        head = create_repository(publisher, private)
+        say(f"created {publisher.repo}")
+    published = make_commit(publisher, folder, title, head, create_pr=create_pr, say=say)
+    return with_tag(publisher, tag, published) if tag else published
 
 
 def check_card(folder: Path) -> None:
-    """Raises Refused unless there is a model card with results, as huggingface_hub itself reads it."""
+    """Raises NotPublishable unless there is a model card with results, as huggingface_hub itself reads it."""
     path = folder / CARD_FILE
-    hint = f"`python -m nn.evaluate --weights {folder} --data DIR --card` writes it"
+    hint = f"`python -m weights card {folder} --data DIR` writes it"
     if not path.is_file():
-        raise Refused(f"{path}: no model card; {hint}")
+        raise NotPublishable(f"{path}: no model card; {hint}")
     try:
         results = ModelCard.load(path).data.eval_results
     except Exception as error:  # yaml's errors and huggingface_hub's have no common ancestor
-        raise Refused(f"{path}: its front matter cannot be read ({type(error).__name__}); {hint}") from None
+        raise NotPublishable(f"{path}: its front matter cannot be read ({type(error).__name__}); {hint}") from None
     if not results:
-        raise Refused(f"{path}: the card has no results (model-index); {hint}")
+        raise NotPublishable(f"{path}: the card has no results (model-index); {hint}")
 
 
-def judge(
-    model: MLP, dataset: Dataset | None, repo: str, head: str | None, account: Account, cache_dir: str | Path | None
+def earlier_push(
+    publisher: Publisher, files: dict[str, Path], tag: str | None, create_pr: bool, say: Say
+) -> Published | None:
+    """The tag or the open pull request that an earlier run of this push has made; None without any.
+
+    Raises:
+        NotPublishable: the tag is on a commit with other files.
+    """
+    if tag and (tagged := tagged_commit(publisher, tag)):
+        if not holds(publisher, tagged, files):
+            raise NotPublishable(
+                f"tag {tag} exists, on commit {tagged[:8]} with other files: tags are never moved, take a new one"
+            )
+        say(
+            f"tag {tag} is on commit {tagged[:8]} with these very files already; `list` shows whether {BRANCH} is there"
+        )
+        return Published(tagged, f"{publisher.url}/commit/{tagged}", f"{publisher.url}/tree/{tag}")
+    if create_pr:
+        filters = {"author": publisher.user, "discussion_type": "pull_request", "discussion_status": "open"}
+        with hub_errors(publisher.repo):
+            for request in publisher.api.get_repo_discussions(publisher.repo, **filters):
+                if proposed := holds(publisher, request.git_reference, files):
+                    say(f"pull request {request.num} is open with these very files already")
+                    url = f"{publisher.url}/commit/{proposed}"
+                    return Published(proposed, url, pull_request_url=request.url)
+    return None
+
+
+def reasons_against(
+    model: MLP, dataset: Dataset | None, publisher: Publisher, head: str | None
 ) -> tuple[list[str], str]:
-    """(reasons against publishing, the measurement in words)."""
+    """(reasons not to publish, the measurement as text)."""
     if dataset is None or not len(dataset.test):
         return ["there are no test images to measure these weights on"], "not measured"
-    published = published_model(repo, head, account, cache_dir)
+    published = published_model(publisher, head)
     if published is None:
         comparison, errors = None, int(gate.misread(model, dataset.test).sum())
         measured = f"{errors:,} errors on {len(dataset.test):,} test images"
@@ -148,7 +194,7 @@ def judge(
         comparison = gate.compare(model, published, dataset.test)
         errors, measured = comparison.new_errors, str(comparison)
     reasons = []
-    stated = figures(model.info).get("test", {})
+    stated = read_figures(model.info).get("test", {})
     claimed = stated.get("errors", errors) if stated.get("images") == len(dataset.test) else errors
     if abs(claimed - errors) > ROUNDING_ERRORS:
         reasons.append(f"the card states {claimed:,} errors, measured were {errors:,}")
@@ -157,13 +203,12 @@ def judge(
     return reasons, measured
 
 
-def published_model(repo: str, head: str | None, account: Account, cache_dir: str | Path | None) -> MLP | None:
+def published_model(publisher: Publisher, head: str | None) -> MLP | None:
     """The network on the branch; None when there is none, or none that could be served."""
     if head is None:
         return None
-    places = {"token": account.token, "endpoint": account.api.endpoint, "cache_dir": cache_dir}
     try:
-        return verified(hub.pull(repo, head, **places).folder)
+        return verified(pull(publisher.repository, head).folder)
     except WeightsError:
         return None
     except HubError as error:
@@ -175,137 +220,150 @@ def published_model(repo: str, head: str | None, account: Account, cache_dir: st
 # --- Roll back --------------------------------------------------------------------------------------------------------
 
 
-def rollback(
-    version: str,
-    repo: str,
-    *,
-    message: str | None = None,
-    token: str | None = None,
-    endpoint: str | None = None,
-    cache_dir: str | Path | None = None,
-    say: Say = print,
-) -> Published:
+def rollback(version: str, repository: Repository, *, message: str | None = None, say: Say = print) -> Published:
     """Makes a new commit on the branch with the files of `version` (a tag or commit), so that every replica follows.
 
     Raises:
         WeightsError: that version does not hold usable weights; nothing was changed.
         HubError: no such version, or the Hub refuses. Conflict, when somebody else pushed meanwhile.
     """
-    account = login(token, endpoint)
-    head = branch_head(account, repo)
+    publisher = sign_in(repository)
+    head = newest_commit(publisher)
     if head is None:
-        raise HubError(f"no repository {repo}, or a private one that this token may not read", 404)
-    places = {"token": account.token, "endpoint": account.api.endpoint, "cache_dir": cache_dir}
-    snapshot = hub.pull(repo, version, **places)
+        raise HubError(f"no repository {publisher.repo}, or a private one that this token may not read", 404)
+    check_right_to_write(publisher, head)
+    snapshot = pull(publisher.repository, version)
     verified(snapshot.folder)
-    for name in remote_files(account, repo, snapshot.commit):
-        if publishable(name) and name not in WEIGHT_FILES:
-            hub.fetch(name, snapshot.commit, MAX_EXTRA_BYTES, repo=repo, **places)
+    for name in remote_checksums(publisher, snapshot.commit)[1]:
+        if name not in WEIGHT_FILES:
+            fetch(publisher.repository, snapshot.commit, name)
     title = message or f"Roll back to {version} ({snapshot.commit[:8]})"
-    return commit(account, repo, snapshot.folder, title, head, say=say)
+    return make_commit(publisher, snapshot.folder, title, head, say=say)
 
 
 # --- The Hub, step by step --------------------------------------------------------------------------------------------
 
 
-def login(token: str | None, endpoint: str | None, writes: bool = True) -> Account:
-    """Who pushes, known before anything is sent.
+def sign_in(repository: Repository, writes: bool = True) -> Publisher:
+    """Who pushes, known before anything is measured or sent.
 
     Raises:
-        HubError: there is no token, it is not valid, or it may only read.
+        HubError: there is no token, it is not valid, or, where `writes`, it may not write.
     """
-    hub.set_timeouts()
-    secret = hub.usable_token(token)
-    if secret is None:
+    set_timeouts()
+    token = find_token(repository.token)
+    if token is None:
         raise HubError("no token: set HF_TOKEN, pass --token, or run `hf auth login`; it needs the right to write")
-    api = HfApi(endpoint=endpoint, token=secret)
-    try:
-        user = api.whoami()
-    except Exception as error:
-        raise explain(error, "the Hub") from None
-    role = user.get("auth", {}).get("accessToken", {}).get("role")
-    if role == READ_ONLY_ROLE and writes:
-        raise HubError("this token may only read: make one that may write at huggingface.co/settings/tokens", 403)
-    return Account(api, str(user.get("name")), secret)
+    api = HfApi(endpoint=repository.endpoint, token=token)
+    with hub_errors("the Hub"):
+        account = api.whoami()
+    organizations = tuple(each.get("name") for each in account.get("orgs", ()))
+    repository = replace(repository, token=token)
+    publisher = Publisher(repository, api, str(account.get("name")), organizations, token_role(account))
+    if writes and publisher.role == "read":
+        raise HubError(f"this token may only read: make one that may write at {TOKENS_PAGE}", 403)
+    return publisher
 
 
-def branch_head(account: Account, repo: str) -> str | None:
-    """The newest commit; None when there is no such repository."""
-    hub.check_names(repo, BRANCH)
-    try:
-        return account.api.model_info(repo).sha
-    except GatedRepoError as error:
-        raise explain(error, repo) from None
-    except RepositoryNotFoundError:
-        return None
-    except Exception as error:
-        raise explain(error, repo) from None
+def token_role(account: dict) -> str:
+    """What the Hub says that the token may do. A fine-grained one that may write nowhere counts as "read"."""
+    token = account.get("auth", {}).get("accessToken", {})
+    scopes = token.get("fineGrained", {}).get("scoped", ())
+    if token.get("role") == "fineGrained" and not any("repo.write" in scope.get("permissions", ()) for scope in scopes):
+        return "read"
+    return str(token.get("role"))
 
 
-def check_tag_is_new(account: Account, repo: str, tag: str, head: str | None) -> None:
-    if head is None:
+def newest_commit(publisher: Publisher) -> str | None:
+    """The head of the branch; None when there is no such repository."""
+    with hub_errors(publisher.repo):
+        try:
+            return publisher.api.model_info(publisher.repo).sha
+        except GatedRepoError:  # a subclass of the next one
+            raise
+        except RepositoryNotFoundError:
+            return None
+
+
+def check_right_to_write(publisher: Publisher, head: str | None) -> None:
+    """Asks the Hub for the right to commit, before anything is measured.
+
+    Raises:
+        HubError: the token or its account has no such right.
+    """
+    if head is None:  # only creating the repository tells, but classic tokens can do so for these owners alone
+        owners = (publisher.user, *publisher.organizations)
+        if publisher.role == "write" and publisher.repo.split("/")[0] not in owners:
+            raise HubError(why_not_created(publisher), 403)
         return
-    try:
-        refs = account.api.list_repo_refs(repo)
-    except Exception as error:
-        raise explain(error, repo) from None
-    for existing in refs.tags:
-        if existing.name == tag:
-            raise Refused(
-                f"tag {tag} exists, on commit {existing.target_commit[:8]}: tags are never moved, take a new one"
-            )
+    with hub_errors(publisher.repo):
+        try:
+            publisher.api.auth_check(publisher.repo, write=True)
+        except GatedRepoError:  # a 403 too, and told as what it is
+            raise
+        except HfHubHTTPError as error:
+            if error.response.status_code == 403:
+                problem = f"{publisher.user} may not write to {publisher.repo} with this token"
+                raise HubError(f"{problem}; --create-pr proposes the weights instead", 403) from None
+            if error.response.status_code != 404:  # 404: this Hub lacks the question, and answers it at the commit
+                raise
+
+
+def tagged_commit(publisher: Publisher, tag: str) -> str | None:
+    """The commit that the tag is on; None when there is no such tag. NotPublishable, when a branch has this name."""
+    with hub_errors(publisher.repo):
+        refs = publisher.api.list_repo_refs(publisher.repo)
     if tag in {branch.name for branch in refs.branches}:
-        raise Refused(f"{tag} is the name of a branch; take another one for the tag")
+        raise NotPublishable(f"{tag} is the name of a branch; take another one for the tag")
+    return next((existing.target_commit for existing in refs.tags if existing.name == tag), None)
 
 
-def create_repository(account: Account, repo: str, private: bool) -> str:
+def create_repository(publisher: Publisher, private: bool) -> str:
     """Returns the new repository's first commit."""
-    try:
-        account.api.create_repo(repo, private=private or None, exist_ok=True)
-        return account.api.model_info(repo).sha
-    except HfHubHTTPError as error:
-        if error.response.status_code == 403:
-            raise HubError(
-                f"{account.name} may not create {repo}: {repo.split('/')[0]} is another owner; "
-                f"push to {account.name}/{repo.split('/')[1]}",
-                403,
-            ) from None
-        raise explain(error, repo) from None
-    except Exception as error:
-        raise explain(error, repo) from None
+    with hub_errors(publisher.repo):
+        try:
+            publisher.api.create_repo(publisher.repo, private=private or None, exist_ok=True)
+        except HfHubHTTPError as error:
+            if error.response.status_code == 403:
+                raise HubError(why_not_created(publisher), 403) from None
+            raise
+        return publisher.api.model_info(publisher.repo).sha
 
 
-def commit(
-    account: Account, repo: str, folder: Path, title: str, parent: str, *, create_pr: bool = False, say: Say = print
+def why_not_created(publisher: Publisher) -> str:
+    user, (owner, name) = publisher.user, publisher.repo.split("/")
+    if owner in (user, *publisher.organizations):
+        return f"this token may not create {owner}/{name}: give it write access to {owner} at {TOKENS_PAGE}"
+    return f"{user} may not create {owner}/{name}: {owner} is another owner; push to {user}/{name}"
+
+
+def make_commit(
+    publisher: Publisher, folder: Path, title: str, parent: str, *, create_pr: bool = False, say: Say = print
 ) -> Published:
     """One commit with the publishable files of `folder`; pictures that belong to earlier weights go.
 
     Raises:
         HubError: the Hub refuses, or the connection broke. Conflict, when `parent` is not the newest commit any more.
     """
-    paths = sorted(path for path in folder.iterdir() if publishable(path.name) and path.is_file())
-    too_large = [path.name for path in paths if path.name not in WEIGHT_FILES and path.stat().st_size > MAX_EXTRA_BYTES]
-    if too_large:
-        raise Refused(f"{', '.join(too_large)}: more than {MAX_EXTRA_BYTES:,} bytes; make the picture smaller")
-    names = {path.name for path in paths}
+    files = local_files(folder)
     try:
-        stale = [name for name in remote_files(account, repo, parent) if publishable(name) and name not in names]
-        say(f"sending {', '.join(path.name for path in paths)}")
-        info = account.api.create_commit(
-            repo,
-            [CommitOperationAdd(path.name, path) for path in paths] + [CommitOperationDelete(name) for name in stale],
-            commit_message=title,
-            parent_commit=parent,
-            create_pr=create_pr,
-        )
-        check_arrived(account, repo, folder, info.oid)
-    except (HubError, WeightsError):
-        raise
-    except Exception as error:
-        problem = explain(error, repo)
+        with hub_errors(publisher.repo):
+            _, there = remote_checksums(publisher, parent)
+            say(f"sending {', '.join(files)}")
+            info = publisher.api.create_commit(
+                publisher.repo,
+                [CommitOperationAdd(name, path) for name, path in files.items()]
+                + [CommitOperationDelete(name) for name in sorted(there.keys() - files.keys())],
+                commit_message=title,
+                parent_commit=parent,
+                create_pr=create_pr,
+            )
+            # A commit without changes skips the check of its parent: somebody else's may have come in between.
+            if not holds(publisher, info.oid, files):
+                raise Conflict(f"somebody pushed other files to {publisher.repo} meanwhile: commit {info.oid[:8]}", 412)
+    except HubError as problem:
         if isinstance(problem, Conflict) or problem.status == 403:
-            hint = "; --create-pr proposes it instead" if problem.status == 403 and not create_pr else ""
-            raise type(problem)(f"{problem}{hint}", problem.status) from None
+            raise
         raise HubError(
             f"{problem}; nothing is lost: run the same command again, it goes on from what has arrived", problem.status
         ) from None
@@ -314,44 +372,49 @@ def commit(
     return Published(info.oid, info.commit_url, pull_request_url=info.pr_url)
 
 
-def check_arrived(account: Account, repo: str, folder: Path, oid: str) -> None:
-    """Raises HubError unless the commit holds the very files that were sent.
-
-    A commit without changes skips the check of its parent, so somebody else's may have come in between.
-    """
-    for name, most in WEIGHT_FILES.items():
-        _, etag = hub.resolve(repo, oid, token=account.token, endpoint=account.api.endpoint, name=name, most=most)
-        if not hub.matches(folder / name, etag, most):
-            raise Conflict(f"somebody pushed to {repo} meanwhile: {name} of commit {oid[:8]} is not the one sent", 412)
-
-
-def with_tag(account: Account, repo: str, tag: str, published: Published) -> Published:
+def with_tag(publisher: Publisher, tag: str, published: Published) -> Published:
     """Puts a new tag on the commit."""
+    done = f"the weights are published ({published.url})"
     try:
-        account.api.create_tag(repo, tag=tag, revision=published.commit)
-    except Exception as error:
-        problem = explain(error, repo)
-        if isinstance(problem, Conflict):
+        with hub_errors(publisher.repo):
+            publisher.api.create_tag(publisher.repo, tag=tag, revision=published.commit)
+    except Conflict as problem:
+        if tagged_commit(publisher, tag) != published.commit:
             raise Conflict(
-                f"the weights are published ({published.url}), but somebody made tag {tag} meanwhile: "
-                "run it again with a new tag",
-                problem.status,
+                f"{done}, but somebody made tag {tag} meanwhile: run it again with a new tag", problem.status
             ) from None
-        raise HubError(
-            f"the weights are published ({published.url}), but not tagged: {problem}; run the same command again",
-            problem.status,
-        ) from None
-    url = f"{account.api.endpoint}/{repo}/tree/{tag}"
-    return Published(published.commit, published.url, url, published.pull_request_url)
+    except HubError as problem:
+        raise HubError(f"{done}, but not tagged: {problem}; run the same command again", problem.status) from None
+    return replace(published, tag_url=f"{publisher.url}/tree/{tag}")
 
 
-def remote_files(account: Account, repo: str, commit_: str) -> list[str]:
-    try:
-        return [file.rfilename for file in account.api.model_info(repo, revision=commit_).siblings or ()]
-    except Exception as error:
-        raise explain(error, repo) from None
+# --- Files ------------------------------------------------------------------------------------------------------------
 
 
-def publishable(name: str) -> bool:
+def is_publishable(name: str) -> bool:
     """The weights, the card and the pictures beside it."""
-    return name in (MODEL_FILE, CONFIG_FILE, CARD_FILE) or (name.endswith(".png") and "/" not in name)
+    return name in (*WEIGHT_FILES, CARD_FILE) or (name.endswith(".png") and "/" not in name)
+
+
+def local_files(folder: Path) -> dict[str, Path]:
+    """The publishable files by name. NotPublishable, when one is too large."""
+    paths = sorted(path for path in folder.iterdir() if is_publishable(path.name) and path.is_file())
+    for path in paths:
+        if path.stat().st_size > max_bytes(path.name):
+            raise NotPublishable(f"{path.name}: more than {max_bytes(path.name):,} bytes; make the picture smaller")
+    return {path.name: path for path in paths}
+
+
+def remote_checksums(publisher: Publisher, revision: str) -> tuple[str, dict[str, str]]:
+    """(commit that the revision stands for, {name: checksum} of its publishable files)."""
+    with hub_errors(publisher.repo):
+        info = publisher.api.model_info(publisher.repo, revision=revision, files_metadata=True)
+    files = [file for file in info.siblings or () if is_publishable(file.rfilename)]
+    return info.sha, {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in files}
+
+
+def holds(publisher: Publisher, revision: str, files: dict[str, Path]) -> str | None:
+    """The commit that the revision stands for, if its publishable files are just these; else None."""
+    commit, checksums = remote_checksums(publisher, revision)
+    same = checksums.keys() == files.keys() and all(has_checksum(files[name], checksums[name]) for name in files)
+    return commit if same else None

@@ -1,11 +1,11 @@
-"""Weights on the Hugging Face Hub: which commit is meant, and its files on this disk, checked against its checksums.
+"""Weights from the Hugging Face Hub: which commit a name stands for, and its files on this disk, checksums verified.
 
-    snapshot = pull("owner/name", "v1.2")    # or a branch, or a commit; `snapshot.folder` holds the files
-    versions("owner/name")                   # what was published, newest first
+    snapshot = pull(Repository("owner/name"), "v1.2")   # or a branch, or a commit; `snapshot.folder` holds the files
+    list_versions(Repository("owner/name"))             # what was published, newest first
 
 A pull is pinned: one request finds the commit that a branch or tag stands for, and every file is then taken at that
-commit, so that two commits are never mixed. All requests are huggingface_hub's; what it leaves to its callers (a limit
-on size and time, the checksum, an answer in plain words when something fails) is added here.
+commit, so two commits are never mixed. huggingface_hub makes all requests. This file adds what it leaves to its
+callers: a limit on size and time, the checksum, and a message in plain words when something fails.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -26,17 +26,17 @@ import httpx2
 from huggingface_hub import HfApi, get_hf_file_metadata, get_session, get_token, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.utils import tqdm, validate_repo_id
-from huggingface_hub.utils.sha import git_hash
 
 from nn.files import CONFIG_FILE, MAX_PARAMETERS, MODEL_FILE, WeightsError, replacing
-from weights.hub.figures import figures
-from weights.hub.problems import HubError, explain
+from weights.hub.figures import read_figures
+from weights.hub.problems import HubError, hub_errors
 
 BRANCH = "main"
-CARD_FILE = "README.md"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # A revision becomes part of an address and of a path in the cache.
 REVISION = re.compile(r"(?!.*\.\.)[\w][\w./+-]{0,200}", re.ASCII)
+# Printable ASCII without a blank: anything else breaks the header that carries the token.
+TOKEN = re.compile(r"[!-~]+")
 
 # As many parameters as a network may have, in the widest form, and a header.
 MAX_MODEL_BYTES = 4 * MAX_PARAMETERS + 2**20
@@ -46,22 +46,64 @@ MAX_CONFIG_BYTES = 2**20
 MAX_EXTRA_BYTES = 8 * 2**20
 WEIGHT_FILES = {MODEL_FILE: MAX_MODEL_BYTES, CONFIG_FILE: MAX_CONFIG_BYTES}
 
-# One small answer; the Hub gives it in a fraction of a second, and who waits longer waits for a Hub that is down.
+# One small answer: the Hub gives it in a fraction of a second, so a longer wait means that the Hub is down.
 ANSWER_SECONDS = 5
 # huggingface_hub sets no limit on most of its requests. Connecting is quick; an upload may pause while it is stored.
 REQUEST_TIMEOUT = httpx2.Timeout(60, connect=10)
-# Each listed version costs one small file the first time; more than this nobody reads on a page.
+# Each listed version costs one small file the first time, and nobody reads more than this on a page.
 VERSIONS_LISTED = 20
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Files of one commit on this disk, each with the checksum that the Hub has for it."""
+class Repository:
+    """A repository of weights, and how it is reached from here.
 
-    repo: str
-    revision: str  # as it was asked for: branch, tag or commit
+    Attributes:
+        name: "owner/name".
+        token: for a repository that is not public; None takes HF_TOKEN or the stored login, False takes none.
+        endpoint: address of the Hub; None takes HF_ENDPOINT, or https://huggingface.co.
+        cache_dir: None is huggingface_hub's own cache.
+
+    Raises:
+        HubError: nothing can have this name.
+    """
+
+    name: str
+    token: str | bool | None = field(default=None, repr=False)
+    endpoint: str | None = None
+    cache_dir: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            validate_repo_id(self.name)
+            valid = self.name.count("/") == 1
+        except HFValidationError:
+            valid = False
+        if not valid:
+            raise HubError(f"{str(self.name)[:100]!r} is not the name of a repository; expected OWNER/NAME")
+
+    def read(self, call: Callable[[str | bool], Answer]) -> Answer:
+        """`call(token)`: first without a token, which suffices for public weights, so an expired one does no harm.
+
+        Raises:
+            HubError: the Hub cannot be reached, refuses, or has no such thing.
+        """
+        with hub_errors(self.name):
+            try:
+                return call(False)
+            except HfHubHTTPError as error:
+                token = find_token(self.token) if error.response.status_code in (401, 403, 404) else None
+                if token is None:
+                    raise
+                return call(token)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The weights of one commit on this disk, each file with the checksum that the Hub has for it."""
+
     commit: str
     sha256: str  # of model.safetensors
     folder: Path
@@ -72,14 +114,20 @@ class Version:
     """One published state of a repository."""
 
     commit: str
-    names: tuple[str, ...]  # its tags, and the branch when it is the newest
+    names: tuple[str, ...]  # its tags, and the branch when it is the newest commit
     title: str  # first line of the commit's message
     date: datetime | None
     results: dict = field(default_factory=dict)  # {split: {figure: number}}, from its config.json
+    same_as: tuple[str, ...] = ()  # tags of other commits with the same weights, as after a rollback
+
+    @property
+    def label(self) -> str:
+        """`main, v1.2`, or `main = v1.1` after a rollback."""
+        return " = ".join([", ".join(self.names), *self.same_as])
 
 
-class Limit:
-    """How long a download may take; another thread may end it with `cancel`."""
+class Deadline:
+    """When a download must have ended; another thread may bring that forward with `cancel`."""
 
     def __init__(self, seconds: float | None = None) -> None:
         self.end = None if seconds is None else time.monotonic() + seconds
@@ -89,187 +137,143 @@ class Limit:
         self.cancelled.set()
 
     def check(self) -> None:
-        """Raises HubError when the time is up or somebody gave up waiting."""
+        """Raises HubError when the time is up or nobody waits any more."""
         if self.cancelled.is_set() or (self.end is not None and time.monotonic() > self.end):
             raise HubError("the Hub did not deliver in time")
 
 
 class Damaged(WeightsError):
-    """What arrived is not what the Hub holds; another download may be better."""
+    """The downloaded bytes are not those that the Hub holds; another download may be better."""
 
 
 # --- Pulling ----------------------------------------------------------------------------------------------------------
 
 
 def pull(
-    repo: str,
+    repository: Repository,
     revision: str | None = None,
     *,
-    token: str | bool | None = None,
-    endpoint: str | None = None,
-    cache_dir: str | Path | None = None,
     local_files_only: bool = False,
-    limit: Limit | None = None,
+    deadline: Deadline | None = None,
 ) -> Snapshot:
-    """model.safetensors and config.json of one commit, in huggingface_hub's cache, their checksums verified.
+    """Brings model.safetensors and config.json of one commit into huggingface_hub's cache, their checksums verified.
 
-    A commit that is in the cache already is taken from there without a request. A file in the cache that is damaged
-    is downloaded again.
+    A commit that is in the cache already costs no request. A damaged file in the cache is downloaded again.
 
     Args:
-        repo: "owner/name".
         revision: branch, tag or commit; None is the branch main.
-        token: for repositories that are not public; None takes HF_TOKEN or the stored login. Public ones are read
-            without it, so an expired token does no harm.
-        endpoint: address of the Hub; None takes HF_ENDPOINT, or https://huggingface.co.
-        local_files_only: ask nobody, take what an earlier pull left.
+        local_files_only: make no request, take what an earlier pull left.
 
     Raises:
         HubError: the Hub cannot be reached, refuses, or has no such thing.
-        WeightsError: the files are too large to be weights; Damaged, when they are not what their checksums say.
+        WeightsError: a file is too large for weights; Damaged, when its bytes do not have their checksum.
     """
     revision = revision or BRANCH
-    check_names(repo, revision)
-    limit = limit or Limit()
+    check_revision(revision)
     if local_files_only or COMMIT.fullmatch(revision):
-        snapshot = cached(repo, revision, cache_dir)
-        if snapshot:
+        if snapshot := find_in_cache(repository, revision):
             return snapshot
         if local_files_only:
-            raise HubError(f"{repo} at {revision} is not in the cache, or damaged there; pull it once with a network")
-    places = {"repo": repo, "token": token, "endpoint": endpoint}
-    commit, etag = resolve(revision=revision, **places)
-    etags = {MODEL_FILE: etag}
-    folder = None
-    for name, most in WEIGHT_FILES.items():
-        folder = fetch(name, commit, most, cache_dir=cache_dir, limit=limit, etag=etags.get(name), **places).parent
-    remember(folder, revision, commit)
-    return Snapshot(repo, revision, commit, sha256_of(folder / MODEL_FILE), folder)
+            raise HubError(
+                f"{repository.name} at {revision} is not in the cache, or damaged there; pull it once with a network"
+            )
+    commit, checksum = resolve(repository, revision)
+    fetch(repository, commit, MODEL_FILE, checksum, deadline)
+    folder = fetch(repository, commit, CONFIG_FILE, deadline=deadline).parent
+    note_commit(folder, revision, commit)
+    return Snapshot(commit, sha256_of(folder / MODEL_FILE), folder)
 
 
-def resolve(
-    repo: str,
-    revision: str,
-    *,
-    token: str | bool | None = None,
-    endpoint: str | None = None,
-    name: str = MODEL_FILE,
-    most: int = MAX_MODEL_BYTES,
-) -> tuple[str, str]:
+def resolve(repository: Repository, revision: str, name: str = MODEL_FILE) -> tuple[str, str]:
     """(commit that the revision stands for now, checksum of the file there): one request, never repeated.
 
     Raises:
         HubError: as for `pull`.
         WeightsError: the file is too large.
     """
-    check_names(repo, revision)
-    url = hf_hub_url(repo, name, revision=revision, endpoint=endpoint)
-    head = reading(
-        lambda key: get_hf_file_metadata(url, token=key, timeout=ANSWER_SECONDS, endpoint=endpoint), repo, token
+    check_revision(revision)
+    endpoint = repository.endpoint
+    url = hf_hub_url(repository.name, name, revision=revision, endpoint=endpoint)
+    head = repository.read(
+        lambda token: get_hf_file_metadata(url, token=token, timeout=ANSWER_SECONDS, endpoint=endpoint)
     )
     if not (head.commit_hash and COMMIT.fullmatch(head.commit_hash) and head.etag):
-        raise HubError(f"what answers for {repo} is not a Hub: it names no commit or no checksum; check HF_ENDPOINT")
-    if head.size is not None and head.size > most:
-        raise WeightsError(f"{repo}: {name} has {head.size:,} bytes, at most {most:,} are accepted")
+        raise HubError(
+            f"the answer for {repository.name} does not come from a Hub: it names no commit or no checksum; "
+            "check HF_ENDPOINT"
+        )
+    if head.size is not None and head.size > max_bytes(name):
+        raise WeightsError(
+            f"{repository.name}: {name} has {head.size:,} bytes, at most {max_bytes(name):,} are accepted"
+        )
     return head.commit_hash, head.etag
 
 
 def fetch(
-    name: str,
-    commit: str,
-    most: int,
-    *,
-    repo: str,
-    token: str | bool | None = None,
-    endpoint: str | None = None,
-    cache_dir: str | Path | None = None,
-    limit: Limit | None = None,
-    etag: str | None = None,
+    repository: Repository, commit: str, name: str, checksum: str | None = None, deadline: Deadline | None = None
 ) -> Path:
-    """One file of a commit, from the cache or the Hub, with the checksum `etag` (asked for when not given).
+    """One file of a commit, from the cache or the Hub. A request finds the checksum where none is given.
 
     Raises:
         HubError, WeightsError: as for `pull`.
     """
-    limit = limit or Limit()
-    if etag is None:
-        kept = from_cache(repo, name, commit, cache_dir)
-        if kept and matches(kept, recorded_etag(kept), most):
-            return kept
-        limit.check()
-        _, etag = resolve(repo, commit, token=token, endpoint=endpoint, name=name, most=most)
+    deadline = deadline or Deadline()
+    if checksum is None:
+        path = cached_path(repository, commit, name)
+        if path and has_checksum(path, recorded_checksum(path)):
+            return path
+        deadline.check()
+        _, checksum = resolve(repository, commit, name)
 
-    def download(key: str | bool, force: bool) -> Path:
-        limit.check()
+    def download(token: str | bool, force: bool) -> Path:
+        deadline.check()
         path = hf_hub_download(
-            repo,
+            repository.name,
             name,
             revision=commit,
-            token=key,
-            endpoint=endpoint,
-            cache_dir=cache_dir,
+            token=token,
+            endpoint=repository.endpoint,
+            cache_dir=repository.cache_dir,
             etag_timeout=ANSWER_SECONDS,
             force_download=force,
-            tqdm_class=meter(limit, most),
+            tqdm_class=download_meter(deadline, max_bytes(name)),
         )
         return Path(path)
 
-    for force in (False, True):  # the second time past a cache that holds something else than it should
-        path = reading(lambda key, force=force: download(key, force), repo, token)
-        if matches(path, etag, most):
+    for force in (False, True):  # the second download goes past a cache that holds other bytes than it should
+        path = repository.read(lambda token, force=force: download(token, force))
+        if has_checksum(path, checksum):
             return path
-    raise Damaged(f"{repo}: {name} was damaged on the way: its bytes do not have the checksum {etag[:12]}...")
+    raise Damaged(
+        f"{repository.name}: {name} was damaged on the way: its bytes do not have the checksum {checksum[:12]}..."
+    )
 
 
-def reading(call: Callable[[str | bool], Answer], repo: str, token: str | bool | None) -> Answer:
-    """`call(token)`, first without a token, as for anything public, and with one where the Hub refuses that.
-
-    Raises:
-        HubError: in plain words what went wrong.
-    """
-    try:
-        try:
-            return call(False)
-        except HfHubHTTPError as error:
-            secret = usable_token(token) if error.response.status_code in (401, 403, 404) else None
-            if secret is None:
-                raise
-            return call(secret)
-    except (HubError, WeightsError):
-        raise
-    except Exception as error:
-        # huggingface_hub's errors have no common ancestor, and any of their texts may hold a token: none is chained
-        raise explain(error, repo) from None
-
-
-def usable_token(token: str | bool | None) -> str | None:
+def find_token(given: str | bool | None) -> str | None:
     """The token to use: the given one, or HF_TOKEN, or the login that `hf auth login` left; None without any.
 
     Raises:
-        HubError: the token cannot be one (a blank or a line break inside); its text is not repeated.
+        HubError: it holds a character that no token has; its text is not repeated.
     """
-    secret = None if token is False else token if isinstance(token, str) else get_token()
-    secret = secret.strip() if secret else None
-    if secret and not re.fullmatch(r"[!-~]+", secret):
+    token = None if given is False else given if isinstance(given, str) else get_token()
+    token = token.strip() if token else None
+    if token and not TOKEN.fullmatch(token):
         raise HubError("the token holds a blank or a character that no token has; copy it again")
-    return secret or None
+    return token or None
 
 
-def check_names(repo: str, revision: str) -> None:
-    """Raises HubError unless these can name a repository and a revision."""
-    try:
-        validate_repo_id(repo)
-        valid = repo.count("/") == 1
-    except HFValidationError:
-        valid = False
-    if not valid:
-        raise HubError(f"{str(repo)[:100]!r} is not the name of a repository; expected OWNER/NAME")
+def check_revision(revision: str) -> None:
+    """Raises HubError unless this can name a branch, tag or commit."""
     if not REVISION.fullmatch(revision):
         raise HubError(f"{revision[:100]!r} is not the name of a branch, tag or commit")
 
 
-def meter(limit: Limit, most: int) -> type[tqdm]:
-    """A progress bar for huggingface_hub that shows nothing and ends a download beyond its limits."""
+def max_bytes(name: str) -> int:
+    return WEIGHT_FILES.get(name, MAX_EXTRA_BYTES)
+
+
+def download_meter(deadline: Deadline, most: int) -> type[tqdm]:
+    """A progress bar for huggingface_hub that shows nothing and ends a download of more bytes or time than allowed."""
 
     class Meter(tqdm):
         def __init__(self, *args: object, **options: object) -> None:
@@ -278,7 +282,7 @@ def meter(limit: Limit, most: int) -> type[tqdm]:
 
         def update(self, n: float | None = 1) -> None:
             self.received += n or 0
-            limit.check()
+            deadline.check()
             if self.received > most:
                 raise Damaged(f"more than {most:,} bytes arrived, which is more than is accepted")
 
@@ -293,47 +297,50 @@ def set_timeouts() -> None:
 # --- The cache --------------------------------------------------------------------------------------------------------
 
 
-def cached(repo: str, revision: str, cache_dir: str | Path | None) -> Snapshot | None:
-    """What an earlier pull left for this revision, checked; None when it is incomplete or damaged."""
-    path = from_cache(repo, MODEL_FILE, revision, cache_dir)
+def find_in_cache(repository: Repository, revision: str) -> Snapshot | None:
+    """The weights that an earlier pull left for this revision, verified; None when they are incomplete or damaged."""
+    path = cached_path(repository, revision, MODEL_FILE)
     if path is None:
         return None
-    commit, folder = path.parent.name, path.parent
-    for name, most in WEIGHT_FILES.items():
-        if not matches(folder / name, recorded_etag(folder / name), most):
-            return None
-    return Snapshot(repo, revision, commit, sha256_of(path), folder)
+    folder = path.parent
+    if not all(has_checksum(folder / name, recorded_checksum(folder / name)) for name in WEIGHT_FILES):
+        return None
+    return Snapshot(folder.name, sha256_of(path), folder)
 
 
-def from_cache(repo: str, name: str, revision: str, cache_dir: str | Path | None) -> Path | None:
+def cached_path(repository: Repository, revision: str, name: str) -> Path | None:
+    options = {"revision": revision, "cache_dir": repository.cache_dir, "local_files_only": True}
     try:
-        return Path(hf_hub_download(repo, name, revision=revision, cache_dir=cache_dir, local_files_only=True))
+        return Path(hf_hub_download(repository.name, name, **options))
     except (LocalEntryNotFoundError, OSError):
         return None
 
 
-def recorded_etag(path: Path) -> str | None:
-    """The checksum the Hub gave for a file in the cache: a snapshot is a link to the blob of that name."""
+def recorded_checksum(path: Path) -> str | None:
+    """The checksum that the Hub gave for a file in the cache: a snapshot is a link to the blob of that name."""
     try:
         return PurePosixPath(os.readlink(path)).name
     except OSError:
         return None
 
 
-def matches(path: Path, etag: str | None, most: int) -> bool:
-    """Whether the file has this checksum: a sha256 for large files, git's own hash for small ones."""
+def has_checksum(path: Path, checksum: str | None) -> bool:
+    """Whether the file is there and has this checksum: a sha256 for large files, git's own hash for small ones."""
     try:
-        if etag is None or path.stat().st_size > most:
+        if checksum is None or path.stat().st_size > max_bytes(path.name):
             return False
         data = path.read_bytes()
     except OSError:
         return False
-    return etag == (git_hash(data) if len(etag) == 40 else hashlib.sha256(data).hexdigest())
+    if len(checksum) == 64:
+        return checksum == hashlib.sha256(data).hexdigest()
+    return checksum == hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def remember(folder: Path, revision: str, commit: str) -> None:
-    """Notes in the cache which commit a branch or tag stood for, as huggingface_hub does for an unpinned download, so
-    that the next start has these weights even without a network. Failing to is no harm.
+def note_commit(folder: Path, revision: str, commit: str) -> None:
+    """Notes in the cache which commit a branch or tag stood for, as huggingface_hub does for an unpinned download.
+
+    The next start then has these weights even without a network. A note that cannot be written does no harm.
     """
     if COMMIT.fullmatch(revision):
         return
@@ -350,51 +357,57 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-# --- What was published -----------------------------------------------------------------------------------------------
+# --- Published versions -----------------------------------------------------------------------------------------------
 
 
-def versions(
-    repo: str,
-    *,
-    branch: str = BRANCH,
-    token: str | bool | None = None,
-    endpoint: str | None = None,
-    cache_dir: str | Path | None = None,
-    limit: Limit | None = None,
-    most: int = VERSIONS_LISTED,
-) -> list[Version]:
+def list_versions(repository: Repository, branch: str = BRANCH, deadline: Deadline | None = None) -> list[Version]:
     """The tags and the newest commit of a branch with their results, newest first.
 
     Raises:
         HubError: the Hub cannot be reached, refuses, or has no such repository.
     """
-    check_names(repo, branch)
+    check_revision(branch)
     set_timeouts()
-    limit = limit or Limit()
-    api = HfApi(endpoint=endpoint)
-    refs = reading(lambda key: api.list_repo_refs(repo, token=key), repo, token)
-    log = reading(lambda key: api.list_repo_commits(repo, revision=branch, token=key), repo, token)
+    deadline = deadline or Deadline()
+    api = HfApi(endpoint=repository.endpoint)
+    refs = repository.read(lambda token: api.list_repo_refs(repository.name, token=token))
+    log = repository.read(lambda token: api.list_repo_commits(repository.name, revision=branch, token=token))
     names: dict[str, list[str]] = {log[0].commit_id: [branch]} if log else {}
     for tag in refs.tags:
         names.setdefault(tag.target_commit, []).append(tag.name)
-    commits = {entry.commit_id: entry for entry in log}
-    # tags on commits that the branch does not hold come last: nothing says when they were made
-    order = [entry.commit_id for entry in log if entry.commit_id in names]
-    order += [commit for commit in names if commit not in commits]
-    found = []
-    for commit in order[:most]:
-        limit.check()
-        entry = commits.get(commit)
-        results = results_of(repo, commit, token=token, endpoint=endpoint, cache_dir=cache_dir, limit=limit)
+    entries = {entry.commit_id: entry for entry in log}
+    # Tags on commits that the branch does not hold come last: nothing says when they were made.
+    order = [commit for commit in entries if commit in names] + [commit for commit in names if commit not in entries]
+    versions = []
+    for commit in order[:VERSIONS_LISTED]:
+        deadline.check()
+        entry = entries.get(commit)
         title, date = (entry.title, entry.created_at) if entry else ("", None)
-        found.append(Version(commit, tuple(names[commit]), title, date, results))
-    return found
+        results = published_figures(repository, commit, deadline)
+        versions.append(Version(commit, tuple(names[commit]), title, date, results))
+    if versions and versions[0].names == (branch,):
+        versions[0] = replace(versions[0], same_as=tags_of_same_weights(repository, *versions))
+    return versions
 
 
-def results_of(repo: str, commit: str, **places: object) -> dict:
+def tags_of_same_weights(repository: Repository, head: Version, *others: Version) -> tuple[str, ...]:
+    """The tags of those others that hold the same model.safetensors."""
+
+    def checksum(version: Version) -> str | None:
+        try:
+            return resolve(repository, version.commit)[1]
+        except (HubError, WeightsError):
+            return None
+
+    alike = [version for version in others if version.results == head.results]  # asks the Hub for no more than these
+    if not alike or (wanted := checksum(head)) is None:
+        return ()
+    return tuple(tag for version in alike if checksum(version) == wanted for tag in version.names)
+
+
+def published_figures(repository: Repository, commit: str, deadline: Deadline) -> dict[str, dict[str, float]]:
     """The figures in a commit's config.json; empty when it has none that can be read."""
     try:
-        path = fetch(CONFIG_FILE, commit, MAX_CONFIG_BYTES, repo=repo, **places)
-        return figures(json.loads(path.read_text()))
+        return read_figures(json.loads(fetch(repository, commit, CONFIG_FILE, deadline=deadline).read_text()))
     except (HubError, WeightsError, OSError, ValueError, RecursionError):
         return {}

@@ -18,7 +18,7 @@ import gradio as gr
 from nn import MLP
 from weights import BUNDLED
 from weights.current import BUNDLED_SOURCE, Serving
-from weights.hub.figures import in_words
+from weights.hub.figures import summarize
 from weights.hub.pull import Version
 
 CARD = "README.md"
@@ -44,11 +44,11 @@ def render(serving: Serving) -> str:
     """The view as HTML."""
     model, served = serving.current
     look, versions = serving.look, serving.versions
-    names = [name for version in versions if version.commit == served.revision for name in version.names]
+    names = [version.label for version in versions if version.commit == served.revision]
     bundled = served.source == BUNDLED_SOURCE
     facts = {
         "Layers": layers(model),
-        "Results on MNIST": in_words(served.results),
+        "Results on MNIST": summarize(served.results),
         "Weights": "bundled with this app" if bundled else served.source,
         "Version": ", ".join(names) or served.requested,
         "Commit": served.revision,
@@ -98,8 +98,8 @@ def published(versions: tuple[Version, ...], served: str | None) -> str:
 
 
 def row(version: Version, served: bool) -> str:
-    names = escape(", ".join(version.names)) + (" <strong>(served)</strong>" if served else "")
-    score = in_words({"test": version.results.get("test", {})}).removeprefix("test ") or "not stated"
+    names = escape(version.label) + (" <strong>(served)</strong>" if served else "")
+    score = summarize({"test": version.results.get("test", {})}).removeprefix("test ") or "not stated"
     date = version.date.date().isoformat() if version.date else ""
     commit = f"<br><code>{escape(version.commit[:8])}</code>"
     return f"<tr><td>{names}{commit}</td><td>{escape(score)}</td><td class=whole>{date}</td></tr>"

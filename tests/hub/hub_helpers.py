@@ -1,7 +1,8 @@
-"""What the tests of weights on the Hub share. Import the fixtures that a file needs by the names of their functions."""
+"""Small networks to publish, and processes that take a test's server for the Hub."""
 
 import functools
 import gzip
+import json
 import os
 import struct
 import sys
@@ -10,9 +11,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
-from hub_server import HubServer
-from huggingface_hub import close_session, constants
 
 import weights
 from nn import MLP
@@ -26,31 +24,6 @@ FILES = ("model.safetensors", "config.json", "README.md")
 
 # Generous: a machine that trains a network on the side is slow, and waiting ends as soon as the condition holds.
 WAIT_SECONDS = 60
-
-
-@pytest.fixture(name="hub")
-def hub_fixture(tmp_path, monkeypatch):
-    """A Hub with three tokens and no repository; huggingface_hub of this process has a cache and a login of its own."""
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # the Hub's other protocol does not go over plain HTTP
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "WEIGHTS_REPO", "WEIGHTS_REVISION", "WEIGHTS_POLL_SECONDS"):
-        monkeypatch.delenv(name, raising=False)
-    with HubServer() as server:
-        server.add_user("ann", ANN)
-        server.add_user("bob", BOB)
-        server.add_user("ann", READER, role="read")
-        yield server
-    close_session()  # or a connection that is kept alive could reach this Hub when the next has its port
-
-
-@pytest.fixture(name="published")
-def published_fixture(hub):
-    """The Hub with version 1 of the weights in ann/digits, tagged v1."""
-    repo = hub.add_repo(REPO)
-    hub.add_commit(REPO, "Version 1", version(1))
-    repo.tags["v1"] = repo.branches["main"]
-    return hub
 
 
 def environment(hub, home):
@@ -148,6 +121,51 @@ def is_version(network, number):
 def reads_digits(network):
     pixels, labels = selftest_digits()
     return (network.predict_proba(pixels).argmax(axis=1) == labels).mean() >= 0.9
+
+
+# --- Commits with bad files, and the message that each is refused with ------------------------------------------------
+
+
+def nan(network):
+    network.weights[0][3, 3] = float("nan")
+
+
+def transposed(network):
+    network.weights[0][...] = network.weights[0].T.reshape(network.weights[0].shape)
+
+
+def permuted(network):
+    for array in (network.weights[-1], network.biases[-1]):
+        array[..., :10] = array[..., :10][..., ::-1].copy()
+
+
+def config(**changes):
+    def change(files):
+        return files | {"config.json": json.dumps(json.loads(files["config.json"]) | changes).encode()}
+
+    return change
+
+
+def replace(content):
+    return lambda files: files | {"model.safetensors": content}
+
+
+BAD_COMMITS = {
+    "NaN": (version(2, nan), "holds NaN or infinity"),
+    "arrays transposed": (version(2, transposed), "reads .* of 50 test digits"),
+    "labels in another order": (version(2, permuted), "reads .* of 50 test digits"),
+    "a config of other widths": (config(widths=[784, 3, 10])(version(2)), "expected tensors|has shape"),
+    "a config that claims all memory": (config(widths=[784, 10**9, 10])(version(2)), "parameters, at most"),
+    "an infinite width": (config(widths=[784, 1e999, 10])(version(2)), "does not describe a network"),
+    "a NaN mean": (config(mean=float("nan"))(version(2)), "must be finite"),
+    "a config nested too deep": (version(2) | {"config.json": b"[" * 100_000}, "cannot be read as JSON"),
+    "a pickle": (replace(b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x0bhello")(version(2)), "cannot be read"),
+    "an HTML page": (replace(b"<!doctype html><html></html>")(version(2)), "cannot be read as safetensors"),
+    "an LFS pointer": (replace(b"version https://git-lfs.github.com/spec/v1\noid x\n")(version(2)), "cannot be read"),
+}
+
+
+# --- Waiting ----------------------------------------------------------------------------------------------------------
 
 
 def wait_for(condition, what="the condition"):

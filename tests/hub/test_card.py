@@ -1,0 +1,86 @@
+"""The model card: it tells the measured figures, and only the truth about what was measured."""
+
+import pytest
+from huggingface_hub import HfApi, ModelCard
+
+import weights
+from nn import MLP
+from nn.fast.quantize import quantize
+from weights.hub import card
+
+
+def test_the_bundled_model_card_states_what_config_measured():
+    results = weights.load().info["results"]
+    bundled = ModelCard.load(weights.BUNDLED / "README.md")
+    stated = {r.dataset_split: r.metric_value for r in bundled.data.eval_results if r.metric_type == "accuracy"}
+    assert stated["test"] == pytest.approx(results["test"]["accuracy"], abs=1e-5)
+    assert bundled.data.license == "apache-2.0"
+
+
+def test_the_bundled_card_is_one_the_hub_accepts(hub):
+    """huggingface_hub's own loader and validator."""
+    bundled = ModelCard.load(weights.BUNDLED / "README.md")
+    assert bundled.data.eval_results
+    assert bundled.data.model_name
+    assert HfApi(endpoint=hub.url)._validate_yaml(str(bundled)) is None
+
+
+def scored(**changes):
+    """A scoring of drawings as `sketches.py score --json` writes it, cut short."""
+    row = {"accuracy": 0.985, "slashed_zero": 0.9, "ece": 0.007, "refused": 4, "predict_ms": 5.0}
+    others = {"n": 1566, "auroc": 0.9947, "over_90": 0.033, "refused": 0.857}
+    return {"n": 400, "n_slashed_zero": 30, "conditions": {"thin": row}, "nondigits": others} | changes
+
+
+def test_a_card_says_how_the_weights_are_kept(tmp_path):
+    model = MLP((8, 4), seed=1)
+    card.write_card(tmp_path, model, {})
+    assert "holds `W1 W2 W3` in float32, `b1 b2 b3` in int8" in (tmp_path / "README.md").read_text()
+    quantize(model)
+    card.write_card(tmp_path, model, {})
+    text = (tmp_path / "README.md").read_text()
+    assert "holds `W1 b1 W2 b2 b3` in int8, `W3` in float32" in text
+    assert "quantized" in text
+
+
+def test_a_card_speaks_of_mnist_only_where_mnist_was_measured(tmp_path):
+    figures = {"errors": 1, "accuracy": 0.99, "loss": 0.1, "calibration_error": 0.01}
+    splits = {"train": figures | {"images": 900}, "validation": figures | {"images": 100}}
+    card.write_card(tmp_path, MLP((4,)), splits)
+    text = (tmp_path / "README.md").read_text()
+    assert "ylecun/mnist" not in text
+    assert "60,000" not in text
+    assert "## Results on its pictures" in text
+    splits = {name: figures | {"images": count} for name, count in card.MNIST_IMAGES.items()}
+    card.write_card(tmp_path, MLP((4,)), splits)
+    text = (tmp_path / "README.md").read_text()
+    assert "ylecun/mnist" in text
+    assert "60,000" in text
+
+
+def test_the_card_of_a_cross_fitted_network_says_what_was_unseen(tmp_path):
+    figures = {"errors": 1, "accuracy": 0.99, "loss": 0.1, "calibration_error": 0.01}
+    model = MLP((4,))
+    model.info = {"training": {"cross_fit": True, "unseen_by_pairs": {"images": 12_000, "errors": 57}}}
+    splits = {name: figures | {"images": count} for name, count in card.CROSS_FITTED_IMAGES.items()}
+    card.write_card(tmp_path, model, splits)
+    text = (tmp_path / "README.md").read_text()
+    assert "ylecun/mnist" in text
+    assert "12,000 images that two of its members did not see; those two alone misread 57" in text
+    assert "first 90%" not in text
+
+
+def test_a_card_carries_what_the_app_scored_on_drawings(tmp_path):
+    model = MLP((4,), classes=11)
+    card.write_card(tmp_path, model, {}, scored())
+    text = (tmp_path / "README.md").read_text()
+    assert "| thin | 98.50% | 1.00% | 0.70% |" in text
+    assert "30 of the digits are slashed zeros; drawn as thin, it reads 27." in text
+    assert "gives 3.3% of them a digit's name" in text
+    card.write_card(tmp_path, weights.load(tmp_path), {})  # measured again, without drawings
+    assert "drawings" not in weights.load(tmp_path).info
+
+
+def test_a_scoring_of_something_else_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected the JSON of a scoring of drawings, got one without 'auroc'"):
+        card.write_card(tmp_path, MLP((4,)), {}, scored(nondigits={"n": 3}))
