@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+
+from preprocessing import paper
+from preprocessing.components import stroke_width
 
 # Strokes must stand out from the paper by this share of the full range; JPEG noise and paper grain stay below it.
 FAINTEST_INK = 0.06
@@ -27,20 +31,142 @@ EVEN_PAPER = 4
 # Paper is in bands if they differ by this much of the full range, and light and dark ones have this share each.
 BAND_CONTRAST = 0.4
 BAND_SHARE = 0.2
+# A stroke is no wider than this share of the picture's longer side ...
+WIDEST_STROKE = 0.35
+# ... paper is what is wider than so many strokes, and than this share.
+STROKES_WIDE, NARROWEST_WINDOW = 3.0, 0.06
+# A border that differs by less from its own level is no photograph's.
+EXACT = 0.5 / 255
+# Another sheet is darker than the border by this, and covers so much of the picture.
+SHEET, SHEET_SHARE = 0.02, 0.15
+# So much of each side is left out where the ink's colour is looked for.
+EDGE = 0.15
+# Tones so far apart, and so few pixels between them, are two; and the border is of one if so much of it is.
+TWO_TONES, BETWEEN_TONES, ONE_TONE = 0.25, 0.12, 0.7
+# A ring that is light is so by this share.
+WHOLE_RING = 0.8
+# Ink and paper are two classes if their means lie so many deviations of the paper apart: halves of one class do not.
+PLAINLY_APART = 6.0
 # Share of the pixels, the most different from the paper, whose mean colour is taken for the ink's: fewer than any
 # digit covers, enough to outvote single noisy pixels.
 INK_SHARE = 0.01
 
 
+class Inked(NamedTuple):
+    """The ink of a picture (H, W): coverage in [0, 1], the printed lines that were left out of it, and their number."""
+
+    ink: np.ndarray
+    removed: np.ndarray | None = None  # bool; None where there were none
+    lines: int = 0
+
+
 def find_ink(picture: Image.Image) -> np.ndarray:
     """Grey or RGB picture -> ink coverage (H, W) float32 in [0, 1]; all zeros when nothing stands out from paper."""
+    return inked(picture).ink
+
+
+def inked(picture: Image.Image) -> Inked:
+    """As `find_ink`, with the printed lines that were left out."""
     if (on_bands := ink_on_bands(picture)) is not None:
-        return on_bands
+        return Inked(on_bands)
     grey, even_paper = one_channel(picture)
-    paper = paper_surface(grey) if even_paper is None else np.float32(even_paper)
+    if even_paper is None:
+        return without_papers_lines(*local_darkness(grey))
+    paper_level = np.float32(even_paper)
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
-    darkness = (paper - grey) / np.maximum(paper, np.float32(1 / 255))
-    return coverage(darkness)
+    darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(1 / 255))
+    if is_pasted(darkness):
+        return without_papers_lines(*local_darkness(grey))
+    edge = np.abs(border(darkness))
+    if np.median(edge) < EXACT and edge.max() <= FAINTEST_INK:
+        return Inked(coverage(darkness))  # a drawing pad, or a scan on which no rule runs to the edge
+    noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0
+    return without_papers_lines(darkness, noise)
+
+
+def is_pasted(darkness: np.ndarray) -> bool:
+    """Whether a large part is darker than the even paper at the border, and much lighter than ink: another sheet."""
+    darkest = float(darkness.max())
+    return np.count_nonzero((darkness > SHEET) & (darkness < darkest / 2)) > SHEET_SHARE * darkness.size
+
+
+def without_papers_lines(darkness: np.ndarray, noise: float) -> Inked:
+    faintest = max(FAINTEST_INK, INK_TO_NOISE / 2 * noise)
+    lines = paper.paper_lines(darkness, faintest)
+    count = len(lines[0]) + len(lines[1])
+    if not count:
+        return Inked(coverage(darkness, noise))
+    cleared, zone = paper.without_paper(darkness, lines, faintest)
+    ink = coverage(cleared, noise)
+    ink = paper.without_remains(ink, zone)
+    if not paper.is_substantial(ink):
+        return Inked(coverage(darkness, noise))
+    return Inked(ink, zone & (darkness > faintest) & (ink < 0.5), count)
+
+
+def local_darkness(grey: np.ndarray) -> tuple[np.ndarray, float]:
+    """How much darker than the paper beside it each pixel is, and the noise that is left on the paper.
+
+    The paper is what is wider than a stroke: a morphological closing, with a window of some stroke widths. It follows
+    light that falls off, the soft and the hard edges of shadows, and another sheet.
+    """
+    soft = blurred(grey)
+    side = max(grey.shape)
+    window = max(round(WIDEST_STROKE * side), 3)
+    darkness, noise = against(closed(soft, window), grey)
+    strokes = darkness[darkness > max(FAINTEST_INK, INK_TO_NOISE * noise)]
+    if strokes.size:
+        dark = darkness / max(float(np.quantile(strokes, DARK_INK_QUANTILE)), 1e-6)
+        width = stroke_width(np.clip((dark - 0.25) * 2, 0, 1))
+        narrower = max(round(STROKES_WIDE * width), round(NARROWEST_WINDOW * side), 3)
+        if narrower < window:
+            darkness, noise = against(closed(soft, narrower), grey)
+    return darkness, noise
+
+
+def against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, float]:
+    darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(1 / 255))
+    offset, noise = paper_noise(darkness)
+    return darkness - np.float32(offset), noise
+
+
+def closed(grey: np.ndarray, window: int) -> np.ndarray:
+    """Morphological closing: dark things narrower than the window vanish."""
+    largest_there = paper.running(np.maximum, paper.running(np.maximum, grey, window).T, window)
+    back = paper.running(np.minimum, largest_there[::-1], window)[::-1].T
+    return paper.running(np.minimum, back[::-1], window)[::-1]
+
+
+def blurred(grey: np.ndarray) -> np.ndarray:
+    """The mean of 3x3 pixels around each."""
+    padded = np.pad(grey, 1, mode="edge")
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+
+
+def paper_noise(darkness: np.ndarray) -> tuple[float, float]:
+    """The median darkness of the paper and the standard deviation of its noise.
+
+    Where ink and paper are plainly two classes (Otsu 1979), only the paper's pixels count: the median over all would be
+    ink's where ink covers half of the picture.
+    """
+    values = darkness.ravel()
+    counts, edges_ = np.histogram(values, 128, (-0.3, 1))
+    middles = (edges_[:-1] + edges_[1:]) / 2
+    below = counts.cumsum()
+    total, sums = below[-1], (counts * middles).cumsum()
+    if total:
+        above = total - below
+        with np.errstate(divide="ignore", invalid="ignore"):
+            apart = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+        best = int(np.nanargmax(np.where((below > 0) & (above > 0), apart, -1)))
+        low = values[values <= edges_[best + 1]]
+        high_mean = (sums[-1] - sums[best]) / max(above[best], 1)
+        spread = float(np.median(np.abs(low - np.median(low)))) * DEVIATION_OF_MEDIAN if low.size else 0
+        if low.size and high_mean - float(np.median(low)) > PLAINLY_APART * max(spread, 0.005):
+            values = low
+    offset = float(np.median(values))
+    return offset, DEVIATION_OF_MEDIAN * float(np.median(np.abs(values - offset)))
 
 
 def ink_on_bands(picture: Image.Image) -> np.ndarray | None:
@@ -77,11 +203,15 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     differences = [channel - level for channel, level in zip(channels, paper, strict=True)]
     unevenness = largest([levels - level for levels, level in zip(borders, paper, strict=True)])
     even = np.median(unevenness) <= EVEN_PAPER
-    told = differences if even else from_surfaces(picture)[: len(channels)]
+    told = differences if even else [inner(levels) for levels in from_surfaces(picture)[: len(channels)]]
     distance = largest(told)
     farthest = np.flatnonzero(distance >= level_of_most(distance, INK_SHARE))
     ink = np.array([difference.ravel()[farthest].mean() for difference in told])
     sign = 1 if ink.sum() > 0 else -1  # light ink or dark ink
+    if not even and (light := paper_is_light(picture)) is not None:
+        if sign > 0 and light or sign < 0 and not light:
+            ink = np.array([difference[np.sign(difference) == -sign].mean() for difference in differences])
+            sign = -sign
     weights = np.maximum(ink * sign, 0)
     weights /= max(weights.sum(), 1e-6) * 255
     level = float(paper @ weights)
@@ -90,6 +220,30 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     if sign > 0:
         grey, level = 1 - grey, 1 - level
     return grey, level if even else None
+
+
+def inner(levels: np.ndarray) -> np.ndarray:
+    """The middle of (H, W): at the edges lies what is no ink."""
+    height, width = levels.shape
+    y, x = int(height * EDGE), int(width * EDGE)
+    return levels[y : height - y, x : width - x]
+
+
+def paper_is_light(picture: Image.Image) -> bool | None:
+    """Whether the paper is the light or the dark one of a picture's two plain tones; None if there are no two tones, or
+    it cannot be told.
+
+    The paper is what lies along the border; or what lies along a ring farther in, if that is light and the border dark:
+    printed frames are dark.
+    """
+    levels = np.asarray(picture.convert("L")).astype(np.float32) / 255
+    low, high = np.quantile(levels, [0.1, 0.9])
+    if high - low < TWO_TONES or np.mean(np.abs(levels - (low + high) / 2) < (high - low) / 5) > BETWEEN_TONES:
+        return None
+    outer, ring = (float(np.mean(border(part) > (low + high) / 2)) for part in (levels, inner(levels)))
+    if 1 - ONE_TONE < outer < ONE_TONE:
+        return None
+    return outer > 0.5 or ring > WHOLE_RING
 
 
 def border(pixels: np.ndarray) -> np.ndarray:
@@ -156,11 +310,12 @@ def surface_basis(height: int, width: int) -> np.ndarray:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 
-def coverage(darkness: np.ndarray) -> np.ndarray:
+def coverage(darkness: np.ndarray, noise: float | None = None) -> np.ndarray:
     """How much darker than paper (0 paper, 1 black) -> ink coverage in [0, 1]: full strokes 1, paper exactly 0."""
-    noise = 0.0  # of the paper, which most of a picture is; a drawing pad has none, which is told faster than measured
-    if 2 * np.count_nonzero(darkness) > darkness.size:
-        noise = DEVIATION_OF_MEDIAN * float(np.median(np.abs(darkness)))
+    if noise is None:
+        noise = 0.0  # a drawing pad has none, which is told faster than measured
+        if 2 * np.count_nonzero(darkness) > darkness.size:
+            noise = paper_noise(darkness)[1]
     faintest = max(FAINTEST_INK, INK_TO_NOISE * noise)
     strokes = darkness[darkness > faintest]
     if not strokes.size:

@@ -9,7 +9,8 @@ from PIL import Image, ImageFilter
 
 from preprocessing.components import FAINT, label, lone_pixels, without_frame, without_specks, without_stains
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
-from preprocessing.ink import find_ink
+from preprocessing import paper
+from preprocessing.ink import find_ink, border, EVEN_PAPER
 from preprocessing.picture import to_opaque
 from preprocessing.surround import without_surround
 
@@ -133,6 +134,8 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
     factor = max(1, round(max(picture.size) / WORKING_SIDE))
     reduced = without_surround(picture.reduce(factor))
     ink, specks = find_ink(reduced), 0
+    if has_edge(reduced):
+        ink, _ = paper.without_edge(ink)
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         if lone_pixels(ink) > MANY_LONE_PIXELS:
             ink = find_ink(reduced.filter(ImageFilter.MedianFilter(3)))
@@ -145,6 +148,12 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
     closer, _, (inner_left, inner_top, scale) = look(picture.crop((left, top, right, bottom)))
     return closer, specks, (left + inner_left, top + inner_top, scale)
+
+
+def has_edge(picture: Image.Image) -> bool:
+    """Whether anything but even paper lies at the picture's edge."""
+    edge = border(np.asarray(picture.convert("L"))).astype(np.int16)
+    return int(np.abs(edge - int(np.median(edge))).max()) > EVEN_PAPER
 
 
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:

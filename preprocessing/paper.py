@@ -1,0 +1,444 @@
+"""Printed lines and other things of the paper that are not the digit: rules, squares, boxes, dark edges.
+
+They are looked for in the darkness of a picture, where the paper is 0 and ink is up to 1, before it is decided which
+darkness is full ink. A rule is thin, straight and long; a digit is not.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from preprocessing.components import FAINT, label, near, piece_boxes, stroke_width
+
+# A printed line is no thicker than this share of the picture's shorter side: the thick lines of a sudoku just are.
+THICKEST = 0.09
+# Lines are followed in blocks of columns, so many along the picture: a gap or a crossing stroke fills one or two.
+BLOCKS = 32
+# A page that is held by hand is turned by this slope at most; the step between slopes moves an end by about a pixel.
+STEEPEST = 0.12
+# A printed line may have gaps as long as this share of the picture; and so much of it is there.
+LONGEST_GAP, FILLED = 0.16, 0.6
+# The shortest line that is looked at, as a share of the picture.
+SHORTEST = 0.25
+# A line runs to the edge of the picture if it ends no farther from it than this share of its length.
+REACHES = 0.02
+# The border of a cell lies no farther from the edge than this share, and is at least so long.
+NEAR_EDGE, LONG = 0.18, 0.6
+# Elsewhere it is a rule only if so much of it is there.
+WHOLE = 0.85
+# A stroke that crosses a line is continued across it in directions up to this slope (columns per row).
+CROSSING_SLOPES = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2.2, 2.2)
+# A dark strip lies along so much of an edge, reaches no deeper into the picture, and its edge is no rougher.
+STRIP_LONG, DEEPEST, STRIP_ROUGH = 0.75, 0.3, 0.02
+# A piece that lies in a band of this share along an edge is not the digit, if it is farther than CLOSE (of the digit's
+# size) from it; a piece at the edge reaches no farther than EDGE_REACH. The digit itself is at least MAIN large.
+BAND, CLOSE, EDGE_REACH, MAIN = 0.17, 0.1, 0.4, 0.2
+SLIVER, IN_ROW = 0.6, 0.7
+# A line that ink touches is a stroke of the same pen if it is no thinner and no fainter than this share of the ink.
+SAME_PEN = 0.7
+# A rule goes on beyond the digit on both sides by this share of its length.
+OVERHANG = 0.08
+# A piece of ink of which so much lies in or along lines is what is left of them.
+REMAINS = 0.8
+# A line so much fainter than the ink lets the ink over it be told by its darkness.
+FAINT_LINE = 0.7
+
+
+class Line(NamedTuple):
+    """A line from left to right; in a picture that was transposed, from top to bottom."""
+
+    start: int  # its first column
+    rows: np.ndarray  # the row of its middle in each column, float
+    thickness: float
+    level: float  # its darkness
+    filled: float  # the share of it that is there
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.rows)
+
+    @property
+    def half(self) -> int:
+        """Rows above and below its middle that it darkens, its blurred edge included."""
+        return int(np.ceil(self.thickness / 2 + 0.5)) + 1
+
+    @property
+    def middle(self) -> float:
+        return float(self.rows.mean())
+
+
+def running(function: np.ufunc, array: np.ndarray, window: int) -> np.ndarray:
+    """The largest (np.maximum) or smallest (np.minimum) within `window` rows around each row; outside counts for none.
+
+    Windows are doubled: log2(window) steps (van Herk needs as many passes at these sizes).
+    """
+    before = window // 2
+    empty = -np.inf if function is np.maximum else np.inf
+    padded = np.pad(array, ((before, window - 1 - before), (0, 0)), constant_values=empty)
+    reach = 1
+    while reach < window:
+        step = min(reach, window - reach)
+        padded = function(padded[:-step], padded[step:])
+        reach += step
+    return padded
+
+
+def opened(darkness: np.ndarray, window: int) -> np.ndarray:
+    """What remains of the darkness where it is at least `window` rows high; outside the picture is paper."""
+    padded = np.pad(darkness, ((window, window), (0, 0)))
+    eroded = running(np.minimum, padded, window)
+    return running(np.maximum, eroded[:: -1], window)[:: -1][window:-window]
+
+
+def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
+    """All thin straight lines of the darkness (H, W) that run from left to right, near enough, the longest first."""
+    height, width = darkness.shape
+    thickest = max(round(THICKEST * min(height, width)), 3)
+    thin = darkness - opened(darkness, thickest + 1)
+    block = max(round(width / BLOCKS), 1)
+    count = width // block
+    if count < 8:
+        return []
+    middles = (np.arange(count) + 0.5) * block
+    means = thin[:, : count * block].reshape(height, count, block).mean(axis=2)
+    there = running(np.maximum, means, 3) > faintest
+    slopes = np.arange(-STEEPEST, STEEPEST + 1e-6, 2 / width)
+    moves = np.rint(slopes[:, None] * (middles - width / 2)).astype(int)  # (slopes, blocks)
+    margin = int(np.abs(moves).max())
+    padded = np.pad(there, ((margin, margin), (0, 0)))
+    rows = np.arange(height)[None, :, None] + moves[:, None, :] + margin
+    scores = padded[rows, np.arange(count)].sum(axis=2)  # (slopes, height)
+    best = scores.max(axis=0)
+    lines = []
+    for row in np.argsort(-best, kind="stable"):
+        if best[row] < SHORTEST * count:
+            break
+        if any(abs(row - other) <= thickest for other in [o for o, _ in lines]):
+            continue
+        # of the slopes that are as good, the middle one
+        good = np.flatnonzero(scores[:, row] == best[row])
+        line = traced(thin, means, row + moves[good[len(good) // 2]], block, faintest, thickest)
+        if line is not None:
+            lines.append((row, line))
+    return [line for _, line in lines]
+
+
+def traced(
+    thin: np.ndarray, means: np.ndarray, guess: np.ndarray, block: int, faintest: float, thickest: int
+) -> Line | None:
+    """The line near a guessed row for each block, or None if what is there is no line."""
+    height, width = thin.shape
+    count = len(guess)
+    reach = max(thickest // 2, 2) + 1
+    window = np.clip(guess[:, None] + np.arange(-reach, reach + 1), 0, height - 1)
+    seen = means[window, np.arange(count)[:, None]]  # (blocks, window)
+    hit = seen.max(axis=1) > faintest
+    # the longest run of hits with short gaps
+    places = np.flatnonzero(hit)
+    if not len(places):
+        return None
+    parts = np.split(places, np.flatnonzero(np.diff(places) > max(LONGEST_GAP * count, 1)) + 1)
+    places = max(parts, key=len)
+    first, last = places[0], places[-1]
+    filled = len(places) / (last - first + 1)
+    if last - first + 1 < SHORTEST * count or filled < FILLED:
+        return None
+    weights = np.where(seen > 0.5 * seen.max(axis=1, keepdims=True), seen, 0)[places]
+    centre = (weights * window[places]).sum(axis=1) / weights.sum(axis=1)
+    middles = (places + 0.5) * block
+    keep = np.ones(len(places), bool)
+    for _ in range(3):
+        if keep.sum() < 4:
+            return None
+        bend = np.polynomial.Polynomial.fit(middles[keep], centre[keep], 2 if keep.sum() >= 8 else 1)
+        away = np.abs(centre - bend(middles))
+        keep = away <= max(1.0, 2.5 * np.median(away))
+    if np.median(away) > 0.8 or keep.mean() < 0.6:
+        return None
+    start, end = first * block, (last + 1) * block if last < count - 1 else width
+    columns = np.arange(start, end)
+    rows = bend(columns + 0.5)
+    # thickness: what is dark across the line over how dark it is, in the typical column
+    across = np.clip(np.rint(rows)[None].astype(int) + np.arange(-reach, reach + 1)[:, None], 0, height - 1)
+    profile = thin[across, columns]
+    top = profile[reach - 1 : reach + 2].max(axis=0)
+    dark = top > faintest
+    if dark.sum() < 3:
+        return None
+    level = float(np.median(top[dark]))
+    thickness = float(np.median(profile[:, dark].sum(axis=0) / top[dark]))
+    return Line(int(start), rows.astype(np.float32), thickness, level, float(filled))
+
+
+# --- Which lines are the paper's ---------------------------------------------------------------------------------------
+
+
+def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[list[Line], list[Line]]:
+    """The printed lines of a picture's darkness (H, W): those across, and those upright (of the transposed picture)."""
+    found = [level_lines(view, faintest) for view in (darkness, darkness.T)]
+    found = [
+        [line for line in lines if is_long(line, view.shape)]
+        for view, lines in zip((darkness, darkness.T), found, strict=True)
+    ]
+    if not any(found):
+        return [], []
+    outside = np.where(zone_of(darkness.shape, found), 0, darkness)
+    digit = large_pieces(outside, faintest)
+    ink = ink_level(outside[digit])
+    width = stroke_width(np.where(digit, np.clip(outside / max(ink, faintest), 0, 1), 0))
+    kept: tuple[list[Line], list[Line]] = [], []
+    doubtful: tuple[list[Line], list[Line]] = [], []
+    views = (darkness.shape, digit), (darkness.shape[::-1], digit.T)
+    for (shape, piece), lines, papers, strokes in zip(views, found, kept, doubtful, strict=True):
+        for line in lines:
+            same_pen = SAME_PEN * width < line.thickness and SAME_PEN * ink < line.level
+            if not same_pen or hangs_over(piece, line):
+                sure = not is_touched(piece, line) or line.filled >= WHOLE and reaches_ends(line, shape)
+            elif is_touched(piece, line):
+                if not (line.filled >= WHOLE and reaches_ends(line, shape)):
+                    continue
+                sure = False
+            else:  # a 1 stands upright beside other digits, but no digit is a line across
+                sure = papers is kept[0] or bool(kept[0])
+            if sure:
+                papers.append(line)
+            elif same_pen:
+                strokes.append(line)
+    # a line that may be a stroke is the paper's if the paper has two others: a cell, a grid, rules
+    if len(kept[0]) + len(kept[1]) >= 2:
+        kept[0].extend(doubtful[0])
+        kept[1].extend(doubtful[1])
+    return kept
+
+
+def large_pieces(darkness: np.ndarray, faintest: float) -> np.ndarray:
+    """Where the pieces are that are large enough to be a digit, bool (H, W)."""
+    labels, count = label(darkness > faintest)
+    large = np.zeros(count + 1, bool)
+    if count:
+        boxes = piece_boxes(labels, count)
+        large[1:] = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= MAIN * min(darkness.shape)
+    return large[labels]
+
+
+def hangs_over(digit: np.ndarray, line: Line) -> bool:
+    """Whether a line goes on beyond the digit on both sides; the bar of a 7 ends where the digit does."""
+    columns = np.flatnonzero(digit.any(axis=0))
+    if not columns.size:
+        return True
+    room = OVERHANG * len(line.rows)
+    return columns[0] - line.start >= room and line.end - 1 - columns[-1] >= room
+
+
+def is_long(line: Line, shape: tuple[int, int]) -> bool:
+    """Whether a line across a picture (H, W) runs from edge to edge, or along one edge as the border of a cell does."""
+    height, width = shape
+    if line.filled >= WHOLE and reaches_ends(line, shape):
+        return True
+    near = min(line.middle, height - line.middle) <= NEAR_EDGE * min(height, width)
+    return near and len(line.rows) >= LONG * width
+
+
+def reaches_ends(line: Line, shape: tuple[int, int]) -> bool:
+    room = max(REACHES * shape[1], 2)
+    return line.start <= room and line.end >= shape[1] - room
+
+
+def is_touched(digit: np.ndarray, line: Line) -> bool:
+    """Whether the digit's ink lies right beside a line."""
+    middle = np.rint(line.rows).astype(int)
+    columns = np.arange(line.start, line.end)
+    touching = np.zeros(len(columns), bool)
+    for away in (line.half + 1, line.half + 2):
+        for rows in (middle - away, middle + away):
+            inside = (rows >= 0) & (rows < len(digit))
+            touching |= inside & digit[np.clip(rows, 0, len(digit) - 1), columns]
+    return bool(touching.sum() >= 2)
+
+
+def ink_level(strokes: np.ndarray) -> float:
+    """How dark ink is, from all darkness that may be ink; 0.0 without any."""
+    if not strokes.size:
+        return 0.0
+    dark = float(np.quantile(strokes, 0.9))
+    return float(np.median(strokes[strokes > dark / 2]))
+
+
+def zone_of(shape: tuple[int, int], lines: tuple[list[Line], list[Line]]) -> np.ndarray:
+    """Where lines across and upright lie: bool (H, W)."""
+    zone = np.zeros(shape, bool)
+    for view, some in zip((zone, zone.T), lines, strict=True):
+        for line in some:
+            mark(view, line)
+    return zone
+
+
+def without_paper(
+    darkness: np.ndarray, lines: tuple[list[Line], list[Line]], faintest: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Darkness (H, W) without these lines, across and upright, and where they lay (H, W) bool."""
+    zone = zone_of(darkness.shape, lines)
+    outside = darkness[~zone]
+    ink = ink_level(outside[outside > faintest]) or 1.0
+    cleared = without_lines(darkness, lines[0], ink)
+    cleared = without_lines(cleared.T, lines[1], ink).T
+    return cleared, zone
+
+
+def mark(zone: np.ndarray, line: Line) -> None:
+    half = line.half
+    rows = np.rint(line.rows).astype(int) + np.arange(-half, half + 1)[:, None]
+    columns = np.broadcast_to(np.arange(line.start, line.end), rows.shape)
+    inside = (rows >= 0) & (rows < zone.shape[0])
+    zone[rows[inside], columns[inside]] = True
+
+
+def is_substantial(ink: np.ndarray) -> bool:
+    """Whether a piece of ink is large enough for a digit: without one, the lines were the digit."""
+    labels, count = label(ink >= 0.5)
+    if not count:
+        return False
+    boxes = piece_boxes(labels, count)
+    return bool((boxes[:, 2:] - boxes[:, :2]).max() >= MAIN * min(ink.shape))
+
+
+def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
+    """Ink (H, W) without pieces that lie in or along the lines that were taken out."""
+    wide = near(near(zone))
+    labels, count = label(ink >= FAINT)
+    if not count:
+        return ink
+    pixels = np.bincount(labels.ravel(), minlength=count + 1)
+    along = np.bincount(labels[wide], minlength=count + 1)
+    remains = along > REMAINS * pixels
+    remains[0] = False
+    return np.where(remains[labels], 0, ink).astype(ink.dtype) if not remains[1:].all() else ink
+
+
+# --- Things at the edge ---------------------------------------------------------------------------------------------
+
+
+def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
+    """Ink (H, W) without what lies along the edges of a picture of one digit, and how many such things there were."""
+    ink, strips = without_strips(ink)
+    return without_edge_pieces(ink, strips)
+
+
+def without_strips(ink: np.ndarray) -> tuple[np.ndarray, int]:
+    """Ink (H, W) without dark strips along whole edges: a table, a binding, a thick border."""
+    out, strips = ink, 0
+    for turns in range(4):
+        view = np.rot90(out, turns)
+        depth = strip_depth(view >= FAINT)
+        if depth is not None:
+            if out is ink:
+                out = ink.copy()
+                view = np.rot90(out, turns)
+            view[np.arange(len(view))[:, None] < depth] = 0
+            strips += 1
+    return out, strips
+
+
+def strip_depth(dark: np.ndarray) -> np.ndarray | None:
+    """How many rows of each column, from the top, belong to a dark strip along the top edge; None without one."""
+    height, width = dark.shape
+    deep = min(round(DEEPEST * height) + 1, height)
+    if dark[:2].any(axis=0).mean() < STRIP_LONG:
+        return None
+    starts = dark[:deep].copy()
+    starts[:2] |= dark[:2].any(axis=0)
+    run = np.where(starts.all(axis=0), deep, (~starts).argmax(axis=0))
+    # the depth of the strip there: a digit that touches it makes some runs longer than those around
+    reach = max(width // 6, 1)
+    padded = np.pad(run, reach, mode="reflect")
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    usual = np.quantile(around, 0.4, axis=1)
+    if np.median(usual) >= deep:
+        return None
+    room = STRIP_ROUGH * height + 1
+    return np.where(run <= usual + room, run + 2, usual + 2)
+
+
+def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, int]:
+    """Ink (H, W) without pieces at the edges, if there is a larger one that is not: parts of other writing, shadows of
+    a corner, holes, ends of lines.
+    """
+    labels, count = label(ink >= FAINT)
+    if count < 2:
+        return ink, dropped
+    height, width = ink.shape
+    side = min(height, width)
+    boxes = piece_boxes(labels, count)
+    left, top, right, bottom = boxes.T
+    reach = np.stack([right, bottom, width - left, height - top], axis=1) / side  # how far in from each edge
+    on_edge = np.stack([left <= 1, top <= 1, right >= width - 1, bottom >= height - 1], axis=1)
+    banded = reach.min(axis=1) <= BAND
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    longest = sizes.max(axis=1)
+    main = int(np.where(banded, 0, longest * np.where(on_edge.any(axis=1), 0.5, 1)).argmax())
+    if banded[main] or longest[main] < MAIN * side:
+        return ink, dropped
+    gap = np.maximum(boxes[main, :2] - boxes[:, 2:], boxes[:, :2] - boxes[main, 2:]).max(axis=1)
+    in_corner = (on_edge[:, :2] | on_edge[:, 2:]).all(axis=1)
+    small = np.where(on_edge, reach * side, np.inf).min(axis=1) <= SLIVER * longest[main]
+    drop = (in_corner | small & on_edge.any(axis=1)) & (reach.min(axis=1) <= EDGE_REACH)
+    drop |= banded & (gap > CLOSE * longest[main])
+    # in a row of digits the first and the last lie near the edges
+    tall = sizes[:, 1] >= IN_ROW * sizes[main, 1]
+    shared = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
+    in_row = tall & (shared >= IN_ROW * sizes[:, 1]) & (sizes[:, 1] <= sizes[main, 1] / IN_ROW)
+    if np.count_nonzero(in_row & ~drop) >= 2 or sizes[main, 1] >= IN_ROW * height:
+        drop &= ~in_row
+    drop[main] = False
+    if not drop.any():
+        return ink, dropped
+    gone = np.concatenate([[False], drop])[labels]
+    return np.where(near(gone) & ((labels == 0) | gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
+
+
+# --- Lines left out ----------------------------------------------------------------------------------------------------
+
+
+def without_lines(darkness: np.ndarray, lines: list[Line], ink: float) -> np.ndarray:
+    """Darkness (H, W) without these lines across; `ink` is how dark ink is. Strokes that cross a line go on in it."""
+    out = darkness
+    for line in lines:
+        out = without_line(out, line, ink)
+    return out
+
+
+def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
+    """As `without_lines`, for one.
+
+    In the rows that the line covers stays what is plainly darker than the line, which is ink over it; and what lies
+    between ink on both sides of the line, straight or slanted.
+    """
+    height, width = darkness.shape
+    half = line.half
+    columns = np.arange(line.start, line.end)
+    middle = np.rint(line.rows).astype(int)
+    offsets = np.arange(-half, half + 1)
+    rows = middle[None] + offsets[:, None]
+    inside = (rows >= 0) & (rows < height)
+    rows = np.clip(rows, 0, height - 1)
+    covered = darkness[rows, columns]
+    room = 2 * half + 3
+    beyond = np.pad(darkness, ((room, room), (0, 0)))
+    centre = np.clip(middle, -half, height - 1 + half) + room
+    above = np.maximum(beyond[centre - half - 1, columns], beyond[centre - half - 2, columns])
+    below = np.maximum(beyond[centre + half + 1, columns], beyond[centre + half + 2, columns])
+    kept = np.zeros_like(covered)
+    place = np.arange(len(columns))
+    for slope in CROSSING_SLOPES:
+        for index, offset in enumerate(offsets):
+            start = np.clip(np.rint(place - slope * (offset + half + 1)).astype(int), 0, len(place) - 1)
+            end = np.clip(np.rint(place + slope * (half + 1 - offset)).astype(int), 0, len(place) - 1)
+            np.maximum(kept[index], np.minimum(above[start], below[end]), out=kept[index])
+    kept = np.minimum(kept, covered)
+    if line.level < FAINT_LINE * ink:
+        kept = np.where(covered > (line.level + ink) / 2, covered, kept)
+    out = darkness.copy()
+    out[rows[inside], np.broadcast_to(columns, rows.shape)[inside]] = kept[inside]
+    return out
