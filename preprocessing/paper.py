@@ -89,7 +89,7 @@ def opened(darkness: np.ndarray, window: int) -> np.ndarray:
     """What remains of the darkness where it is at least `window` rows high; outside the picture is paper."""
     padded = np.pad(darkness, ((window, window), (0, 0)))
     eroded = running(np.minimum, padded, window)
-    return running(np.maximum, eroded[:: -1], window)[:: -1][window:-window]
+    return running(np.maximum, eroded[::-1], window)[::-1][window:-window]
 
 
 def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
