@@ -208,10 +208,10 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     farthest = np.flatnonzero(distance >= level_of_most(distance, INK_SHARE))
     ink = np.array([difference.ravel()[farthest].mean() for difference in told])
     sign = 1 if ink.sum() > 0 else -1  # light ink or dark ink
-    if not even and (light := paper_is_light(picture)) is not None:
-        if sign > 0 and light or sign < 0 and not light:
-            ink = np.array([difference[np.sign(difference) == -sign].mean() for difference in differences])
-            sign = -sign
+    light = None if even else paper_is_light(picture)
+    if light is not None and light == (sign > 0):  # what is as light as the paper is no ink
+        sign = -sign
+        ink = np.array([difference[np.sign(difference) == sign].mean() for difference in differences])
     weights = np.maximum(ink * sign, 0)
     weights /= max(weights.sum(), 1e-6) * 255
     level = float(paper @ weights)

@@ -172,7 +172,7 @@ def traced(
     return Line(int(start), rows.astype(np.float32), thickness, level, float(filled))
 
 
-# --- Which lines are the paper's ---------------------------------------------------------------------------------------
+# --- Which lines are the paper's --------------------------------------------------------------------------------------
 
 
 def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[list[Line], list[Line]]:
@@ -195,7 +195,7 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[list[Line], list
         for line in lines:
             same_pen = SAME_PEN * width < line.thickness and SAME_PEN * ink < line.level
             if not same_pen or hangs_over(piece, line):
-                sure = not is_touched(piece, line) or line.filled >= WHOLE and reaches_ends(line, shape)
+                sure = not is_touched(piece, line) or (line.filled >= WHOLE and reaches_ends(line, shape))
             elif is_touched(piece, line):
                 if not (line.filled >= WHOLE and reaches_ends(line, shape)):
                     continue
@@ -317,7 +317,7 @@ def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
     return np.where(remains[labels], 0, ink).astype(ink.dtype) if not remains[1:].all() else ink
 
 
-# --- Things at the edge ---------------------------------------------------------------------------------------------
+# --- Things at the edge -----------------------------------------------------------------------------------------------
 
 
 def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
@@ -398,7 +398,7 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
     return np.where(near(gone) & ((labels == 0) | gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
 
 
-# --- Lines left out ----------------------------------------------------------------------------------------------------
+# --- Lines left out ---------------------------------------------------------------------------------------------------
 
 
 def without_lines(darkness: np.ndarray, lines: list[Line], ink: float) -> np.ndarray:
@@ -415,7 +415,7 @@ def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
     In the rows that the line covers stays what is plainly darker than the line, which is ink over it; and what lies
     between ink on both sides of the line, straight or slanted.
     """
-    height, width = darkness.shape
+    height = len(darkness)
     half = line.half
     columns = np.arange(line.start, line.end)
     middle = np.rint(line.rows).astype(int)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageFilter
 
+from preprocessing import paper
 from preprocessing.components import FAINT, label, lone_pixels, without_frame, without_specks, without_stains
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
-from preprocessing import paper
-from preprocessing.ink import find_ink, border, EVEN_PAPER
+from preprocessing.ink import EVEN_PAPER, border, find_ink
 from preprocessing.picture import to_opaque
 from preprocessing.surround import without_surround
 
