@@ -88,30 +88,36 @@ def predict(pictures: list[Path], model: MLP, as_json: bool) -> bool:
     Each of the others has a line on stderr, which says why.
     """
     paths = list(files(pictures))
-    show = Json() if as_json else Table(paths)
-    bad = 0
+    width = max((len(str(path)) for path in paths), default=0)
+    good = bad = 0
     with tqdm(total=len(paths), unit=" pictures", disable=None, leave=False) as bar:  # on a terminal alone
         for path, outcome in outcomes(paths, model):
-            if isinstance(outcome, Prediction):
-                tqdm.write(show.row(path, outcome), end="")
-            else:
-                bad += 1
+            if isinstance(outcome, str):
                 tqdm.write(f"error: {path}: {outcome}", file=sys.stderr)
+                bad += 1
+            else:
+                if as_json:  # a list that grows, one object to a line
+                    row = json.dumps({"picture": str(path)} | outcome.model_dump())
+                    tqdm.write(f"{',' if good else '['}\n{row}", end="")
+                else:
+                    tqdm.write(table_row(path, outcome, width))
+                good += 1
             bar.update()
-    sys.stdout.write(show.end())
+    if as_json:
+        print("\n]" if good else "[]")
     if bad:
         print(f"{bad} of {len(paths)} could not be read", file=sys.stderr)
     return not bad
 
 
 def files(given: Iterable[Path]) -> Iterator[Path]:
-    """The files that are named, and the pictures in folders, however deep, in the order of their names."""
+    """The named files, and the pictures in named folders, however deep, in the order of their names."""
     for path in given:
         if not path.is_dir():
             yield path
             continue
         found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-        yield from found or [path]  # a folder without pictures is a mistake, told as one
+        yield from found or [path]  # a folder without pictures fails as a file would
 
 
 def outcomes(paths: list[Path], model: MLP) -> Iterator[tuple[Path, Prediction | str]]:
@@ -128,39 +134,9 @@ def outcomes(paths: list[Path], model: MLP) -> Iterator[tuple[Path, Prediction |
         yield from ((path, found[path]) for path in batch)
 
 
-# --- How answers are printed ------------------------------------------------------------------------------------------
-
-
-class Table:
-    """A line for each picture: its name, the digit, and how likely that is."""
-
-    def __init__(self, paths: list[Path]) -> None:
-        self.width = max((len(str(path)) for path in paths), default=0)
-
-    def row(self, path: Path, prediction: Prediction) -> str:
-        digit = "-" if prediction.digit is None else prediction.digit
-        note = "" if prediction.digit is not None else "  no ink" if is_empty(prediction) else "  not a digit"
-        return f"{path!s:{self.width}}  {digit}  {prediction.confidence:6.1%}{note}\n"
-
-    def end(self) -> str:
-        return ""
-
-
-class Json:
-    """A list with an object for each picture, one to a line."""
-
-    def __init__(self) -> None:
-        self.before = "[\n"
-
-    def row(self, path: Path, prediction: Prediction) -> str:
-        text = f"{self.before}{json.dumps({'picture': str(path)} | prediction.model_dump())}"
-        self.before = ",\n"
-        return text
-
-    def end(self) -> str:
-        return "[]\n" if self.before == "[\n" else "\n]\n"
-
-
-def is_empty(prediction: Prediction) -> bool:
-    """Whether there was no ink: the only answer that is certain."""
-    return prediction.not_a_digit == 1
+def table_row(path: Path, prediction: Prediction, width: int) -> str:
+    """A picture's name, the digit, and how likely that is."""
+    digit, note = prediction.digit, ""
+    if digit is None:
+        digit, note = "-", "  no ink" if prediction.not_a_digit == 1 else "  not a digit"  # no other answer is certain
+    return f"{path!s:{width}}  {digit}  {prediction.confidence:6.1%}{note}"

@@ -26,7 +26,7 @@ from PIL import Image
 from nn.measure.metrics import Answer
 from weights.current import Serving
 from weights.serving import recognize
-from weights.serving.schemas import MAX_BATCH, Digits, PixelsBody, check, image_data, shown
+from weights.serving.schemas import MAX_BATCH, Digits, PixelsBody, image_data, parse, shown
 
 # Side of the example in the snippets: large enough to be read for certain, small enough not to fill the page.
 EXAMPLE_SIDE = 56
@@ -134,7 +134,7 @@ def usable(value: Any) -> recognize.Input:
 
 def checked(pixels: Any) -> list[int]:
     """784 integers from 0 to 255. Raises ValueError."""
-    return check(PixelsBody, {"pixels": pixels}).pixels
+    return parse(PixelsBody, {"pixels": pixels}).pixels
 
 
 def uploaded(path: Path) -> Path:

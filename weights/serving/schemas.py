@@ -1,14 +1,12 @@
 """What our HTTP routes take and give, as pydantic models; and what is wrong with a body, in plain words.
 
-parse(PixelsBody, b'{"pixels": [0, 0, 12]}')      # BadBody: expected 784 pixel values, got 3
+parse(PixelsBody, b'{"pixels": [0, 0, 12]}')      # ValueError: expected 784 pixel values, got 3
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError, WithJsonSchema
@@ -22,10 +20,6 @@ from weights.serving.recognize import Reading, joint_confidence, text_of
 MAX_BATCH = 256
 # Characters of a wrong value that a message repeats.
 SHOWN_CHARACTERS = 40
-
-
-class BadBody(ValueError):
-    """A body that cannot be used; the message says what was expected and what was given."""
 
 
 def shown(value: Any) -> str:
@@ -83,29 +77,16 @@ class BatchBody(BaseModel):
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def parse(model: type[Body], body: bytes) -> Body:
-    """The body of a request. To read and check it in one pass takes a third less time than one after the other.
+def parse(model: type[Body], given: bytes | dict) -> Body:
+    """The JSON of a request, or what was read from it already, as this model.
 
     Raises:
-        BadBody: it is not what `model` describes.
+        ValueError: it is not what `model` describes; the message says what was expected and what was given.
     """
-    with bad_body():
-        return model.model_validate_json(body)
-
-
-def check(model: type[Body], content: dict) -> Body:
-    """As `parse`, for content that has been read already."""
-    with bad_body():
-        return model.model_validate(content)
-
-
-@contextlib.contextmanager
-def bad_body() -> Iterator[None]:
-    """Turns pydantic's error into BadBody with a message in plain words."""
-    try:
-        yield
+    try:  # to read and check JSON in one pass takes a third less time than one after the other
+        return model.model_validate_json(given) if isinstance(given, bytes) else model.model_validate(given)
     except ValidationError as error:
-        raise BadBody(plain_message(error.errors(include_url=False)[0])) from None
+        raise ValueError(plain_message(error.errors(include_url=False)[0])) from None
 
 
 def plain_message(problem: dict) -> str:
