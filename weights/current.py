@@ -1,9 +1,9 @@
-"""The weights that are served: the bundled ones at once, and those on the Hub as soon as they are here and checked.
+"""The weights that are served: the bundled ones at once, and newer ones from the Hub once they are here and checked.
 
     model, provenance = served().current     # one reference: a request keeps this network from beginning to end
 
-A thread beside the requests looks at the Hub, and nobody ever waits for it. It follows a branch or tag; a commit is
-pinned for ever. What does not pass every check is refused, and what is served stays.
+A thread of its own looks at the Hub, so no request waits for it. It follows a branch or tag; a commit stays as it is.
+Weights that fail a check are refused, and those before them stay.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 from huggingface_hub import close_session
 
+import weights
 from nn import MLP
 from nn.files import MODEL_FILE, WeightsError
 from nn.selftest import verified
-from weights import BUNDLED
 from weights.hub.figures import read_figures
 from weights.hub.problems import HubError
 from weights.hub.pull import (
@@ -47,13 +47,13 @@ BUNDLED_SOURCE = "bundled"
 
 # A new commit is served within this time. One HEAD in five minutes is far below what the Hub allows anybody.
 POLL_SECONDS = 300.0
-# Even in a test nobody needs to ask the Hub more often than this.
+# The shortest time between two looks that may be set; tests use it.
 LEAST_POLL_SECONDS = 0.05
 # After a failure the Hub is asked again soon, then at ever longer intervals up to the usual one.
 RETRY_SECONDS = 5.0
-# For one look at the Hub with all downloads: 4 MB within this time is 0.3 Mbit/s, slower than any network it runs in.
+# Time for one look at the Hub with all downloads. 4 MB in this time are 0.3 Mbit/s, slower than any network it runs in.
 BUDGET_SECONDS = 120.0
-# A look that outlasts its budget is told to end and left behind; a Hub that never lets go holds no more threads.
+# A look that outlasts its budget is told to end and left behind. A Hub that never lets go holds this many threads.
 MOST_LEFT_BEHIND = 4
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """A variable with a wrong value does not keep the app from starting; `mistake` tells it."""
+        """The variables' settings. A wrong value does not keep the app from starting; `mistake` says what is wrong."""
         repo = os.environ.get("WEIGHTS_REPO", "").strip() or None
         revision = os.environ.get("WEIGHTS_REVISION", "").strip() or BRANCH
         given = os.environ.get("WEIGHTS_POLL_SECONDS", "").strip()
@@ -135,14 +135,14 @@ class Serving:
         self.settings = settings
         self.current = bundled  # replaced whole, never changed: reading it needs no lock
         self.look = Look(error=settings.mistake)
-        self.versions: tuple[Version, ...] = ()  # published versions, as they were when the current weights came
-        self._lock = threading.Lock()  # held while deciding that a look, which may have been left behind, still counts
+        self.versions: tuple[Version, ...] = ()  # published when the current weights came
+        self._lock = threading.Lock()  # a look that was left behind may end while another one runs
         self._deadline = Deadline()
         self._left_behind: list[threading.Thread] = []
         self._stopped = threading.Event()
 
     def health(self) -> dict:
-        """What GET /health answers: the weights that answer now, and why newer ones do not, if so. No secrets."""
+        """The answer to GET /health: which weights answer now, and why newer ones do not, if so. No secrets."""
         _, provenance = self.current
         look, settings = self.look, self.settings
         return {
@@ -159,7 +159,7 @@ class Serving:
         }
 
     def stop(self) -> None:
-        """Ends the thread, and with it all looking at the Hub."""
+        """Ends the thread and a look that is under way."""
         self._stopped.set()
         self._deadline.cancel()
 
@@ -184,7 +184,7 @@ class Serving:
             self._stopped.wait(wait)
 
     def _within_budget(self, task: Callable[[Deadline], bool]) -> bool | None:
-        """What `task` returns, on a thread of its own. None: it took too long, was told to end and left behind."""
+        """Runs a task on a thread of its own. Returns its result, or None when it took too long and was left behind."""
         self._left_behind = [thread for thread in self._left_behind if thread.is_alive()]
         if len(self._left_behind) >= MOST_LEFT_BEHIND:
             return None
@@ -197,26 +197,26 @@ class Serving:
             return bool(outcome and outcome[0])
         with self._lock:
             deadline.cancel()
-        close_session()  # a download that drips for ever reaches no deadline; without its connection it ends
+        close_session()  # a slow download that never ends checks no deadline, but it ends with its connection
         self._left_behind.append(thread)
         return None
 
     def _use_cache(self) -> None:
-        """Takes what an earlier run pulled: without a Hub that is newer than the bundled weights."""
+        """Serves the weights that an earlier run pulled: they are newer than the bundled ones, even without a Hub."""
         try:
             snapshot = find_in_cache(self.settings.repository, self.settings.revision)
             if snapshot:
-                self._swap(snapshot, Deadline(), self.look)  # nobody was asked
+                self._swap(snapshot, Deadline(), self.look)  # the Hub was not asked
         except Exception as error:
-            log.warning("weights: those in the cache were not used (%s)", type(error).__name__)
+            log.warning("weights: the cached ones were not used (%s)", type(error).__name__)
 
     def _look_at_hub(self, deadline: Deadline) -> bool:
-        """Asks for the commit; if it is a new one pulls, checks and swaps. True when the newest weights are served."""
+        """Asks for the commit; pulls, checks and swaps a new one. Returns True when the newest weights are served."""
         settings = self.settings
         commit = settings.revision
         pinned = COMMIT.fullmatch(commit)
         if pinned and commit == self.current.provenance.revision:
-            return True  # from the cache: there is nothing to ask
+            return True  # it came from the cache
         try:
             if not pinned:
                 commit, _ = resolve(settings.repository, settings.revision)
@@ -229,11 +229,11 @@ class Serving:
             return self._failed(str(error), deadline)
         except WeightsError as error:
             return self._failed(f"commit {commit[:8]} is refused: {without_folder(error)}", deadline)
-        except Exception as error:  # the thread outlives whatever it meets
+        except Exception as error:  # the thread survives every error
             return self._failed(f"an unexpected failure ({type(error).__name__})", deadline)
 
     def _swap(self, snapshot: Snapshot, deadline: Deadline, look: Look) -> None:
-        """Puts verified weights in the place of the current ones. Raises WeightsError when they do not pass."""
+        """Verifies weights and serves them from now on. Raises WeightsError when they fail."""
         model = verified(snapshot.folder).freeze()
         results = read_figures(model.info)
         repo, commit, wanted = self.settings.repo, snapshot.commit, self.settings.revision
@@ -245,7 +245,7 @@ class Serving:
         log.info("weights: now serving %s", provenance)
 
     def _list_versions(self, deadline: Deadline) -> bool:
-        """For the page; a failure changes nothing."""
+        """Lists the published versions for the page. After a failure the old list stays."""
         settings = self.settings
         branch = BRANCH if COMMIT.fullmatch(settings.revision) else settings.revision
         try:
@@ -266,14 +266,14 @@ class Serving:
     def _failed(self, problem: str, deadline: Deadline | None = None) -> bool:
         with self._lock:
             if deadline is not None and deadline.cancelled.is_set():
-                return False  # it was left behind, and that has been told
-            if problem != self.look.error:  # once, not at every look
+                return False  # it was left behind, and the log says so already
+            if problem != self.look.error:  # once, not after every look
                 log.warning("weights: %s; still serving %s", problem, self.current.provenance)
             self.look = Look(datetime.now(UTC), problem)
         return False
 
 
-# The cache of `started` alone would let two threads start it twice.
+# Held while the weights are read: two threads that ask first would read them twice.
 STARTING = threading.Lock()
 
 
@@ -293,7 +293,7 @@ def started() -> Serving:
 
 
 def start(settings: Settings | None = None) -> Serving:
-    """Serves the bundled weights from now on, and looks for those on the Hub beside it, if settings name any.
+    """Serves the bundled weights from now on, and follows those on the Hub, if settings name any.
 
     Raises:
         WeightsError: the bundled weights are damaged.
@@ -311,17 +311,14 @@ def start(settings: Settings | None = None) -> Serving:
 
 
 def bundled_weights() -> Served:
-    from weights import load
-
-    model = load()
-    sha256 = sha256_of(BUNDLED / MODEL_FILE)
-    return Served(
-        model.freeze(), Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=read_figures(model.info))
-    )
+    model = weights.load()
+    sha256 = sha256_of(weights.BUNDLED / MODEL_FILE)
+    results = read_figures(model.info)
+    return Served(model.freeze(), Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=results))
 
 
 def show_log() -> None:
-    """Lets the lines about weights be seen where nobody has set up logging."""
+    """Prints the log about weights where the program has not set up logging."""
     log.setLevel(logging.INFO)
     if not log.hasHandlers():
         handler = logging.StreamHandler()
@@ -334,5 +331,5 @@ def timestamp(moment: datetime | None) -> str | None:
 
 
 def without_folder(error: WeightsError) -> str:
-    """A message for everybody: file names, without the folders of this machine."""
+    """The message with file names, but without the folders of this machine."""
     return " ".join(word.rsplit("/", 1)[-1] if word.startswith("/") else word for word in str(error).split(" "))
