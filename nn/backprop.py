@@ -31,8 +31,9 @@ class Backprop:
     def __init__(self, model: MLP, batch_size: int, *, l2: float = 0.0, dropout: float = 0.0) -> None:
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout}")
-        if model.members > 1:
-            raise ValueError("members are trained apart, before they are joined")
+        self.weights, self.biases = model.views(model.theta)
+        if any(W.ndim != 2 for W in self.weights):
+            raise ValueError(f"{model!r} was joined of networks: train those")
         self.model, self.l2, self.dropout = model, l2, dropout
         self.activation = ACTIVATIONS[model.activation]
         self.gradient = np.zeros_like(model.theta)
@@ -58,8 +59,8 @@ class Backprop:
         """The outputs of every layer, [X, h1, h2, ..., logits]. They are overwritten by `backward`."""
         n = len(X)
         h = [X]
-        last = len(self.model.weights) - 1
-        for i, (W, b) in enumerate(zip(self.model.weights, self.model.biases, strict=True)):
+        last = len(self.weights) - 1
+        for i, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
             z = np.matmul(h[i], W, out=self._outputs[i][:n])  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
             z += b
             if i < last:
@@ -77,8 +78,8 @@ class Backprop:
         delta = np.subtract(probs, targets, out=probs)
         delta /= n  # dL/dlogits (n, classes)
 
-        for i in reversed(range(len(self.model.weights))):
-            W = self.model.weights[i]
+        for i in reversed(range(len(self.weights))):
+            W = self.weights[i]
             np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
             np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): a sum, by BLAS
             if self.l2:

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.functions import ACTIVATIONS
-from nn.mlp import MLP, columns, product, transposed
+from nn.mlp import MLP
 
 # Where a unit's z moved by less than this, the tangent stands for the chord: rounding errors have no slope.
 SMALLEST_MOVE = 1e-5
@@ -109,7 +109,7 @@ def pick(model: MLP, through: Chords, layer: int, worth: np.ndarray, count: int,
     """The strongest units of a layer, whose outputs are worth `worth` (width,) each."""
     contribution = worth * through.moves[layer][0]
     strongest = np.argsort(-contribution)[:count]
-    incoming = columns(model.weights[layer], strongest)  # (count, fan_in)
+    incoming = model.weights[layer].T[strongest]  # (count, fan_in)
     pictures = worths(model, through.slopes[:layer], incoming)[0].reshape(-1, *shape)
     return [
         Unit(int(unit), float(contribution[unit]), picture) for unit, picture in zip(strongest, pictures, strict=True)
@@ -128,18 +128,15 @@ def as_rows(model: MLP, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def chords(model: MLP, X: np.ndarray) -> Chords:
     """The forward pass of pixels (n, inputs), beside that of the blank picture."""
-    activation = ACTIVATIONS[model.activation]
-    through = Chords([], [])
-    h = model.normalize(np.concatenate([X, np.zeros_like(X[:1])]))  # the last row is the blank picture
-    for W, b in zip(model.weights[:-1], model.biases[:-1], strict=True):
-        z = product(h, W) + b  # (n + 1, fan_in) @ (fan_in, fan_out) -> (n + 1, fan_out)
-        h = activation.forward(z, out=np.empty_like(z))
+    hidden, found = [], Chords([], [])
+    model.forward(np.concatenate([X, np.zeros_like(X[:1])]), hidden)  # the last row is the blank picture
+    for z, h in hidden:
         dz, dh = z[:-1] - z[-1], h[:-1] - h[-1]
-        slope = activation.derivative(h[:-1], out=np.empty_like(dh))
+        slope = ACTIVATIONS[model.activation].derivative(h[:-1], out=np.empty_like(dh))
         np.divide(dh, dz, out=slope, where=np.abs(dz) > SMALLEST_MOVE)
-        through.moves.append(dh)
-        through.slopes.append(slope)
-    return through
+        found.moves.append(dh)
+        found.slopes.append(slope)
+    return found
 
 
 def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) -> np.ndarray:
@@ -148,7 +145,7 @@ def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) 
     """
     by_class = model.weights[-1].T  # (classes, width)
     worth = by_class[for_class] if against is None else by_class[for_class] - by_class[against]
-    return np.atleast_2d(worth) / worth.dtype.type(model.temperature)
+    return np.atleast_2d(worth) / worth.dtype.type(model.calibration.temperature)
 
 
 def worths(model: MLP, slopes: list[np.ndarray], worth: np.ndarray) -> list[np.ndarray]:
@@ -157,6 +154,6 @@ def worths(model: MLP, slopes: list[np.ndarray], worth: np.ndarray) -> list[np.n
     """
     found = [worth]
     for W, slope in reversed(list(zip(model.weights, slopes, strict=False))):
-        found.append(product(found[-1] * slope, transposed(W)))  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
+        found.append((found[-1] * slope) @ W.T)  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
     found[-1] = found[-1] / worth.dtype.type(model.std)  # ink is worth as much as it moves the normalised input
     return found[::-1]

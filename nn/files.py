@@ -1,15 +1,17 @@
 """A network on disk: model.safetensors, config.json and, for people, a model card README.md, in one folder.
 
-Tensors are named as in the formulas, W1 b1 W2 b2 ..., W of shape (fan_in, fan_out) or, where members were joined,
-(members, fan_in / members, fan_out / members). Each is int8, float16 or float32, the first that loses nothing.
-config.json holds what the arrays do not: widths, activation, normalisation and temperatures, how it was trained, what
-it scored.
+Tensors are named as in the formulas, W1 b1 W2 b2 ... The shape of W is (fan_in, fan_out) or, between hidden layers of
+joined members, (members, fan_in / members, fan_out / members). Each tensor is int8, float16 or float32, the first that
+loses nothing. config.json holds everything else: widths, activation, normalisation and temperatures, how the network
+was trained, what it scored.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +19,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.numpy import save as serialize
 
-from nn import MLP
-from nn.fast.quantize import lossless_cast
-from nn.mlp import size
+from nn.calibrate import Calibration
+from nn.fast.committee import Committee, make, size
+from nn.fast.matrices import lossless_cast, quicken
+from nn.mlp import DIGITS, MLP
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -29,6 +32,7 @@ MAX_PARAMETERS = 2**24
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # than the float32 of a parameter in memory
 OPTIONAL_KEYS = ("odds_temperature", "members")  # networks that do without are written without
+TEMPERATURES = ("temperature", "odds_temperature")
 
 
 class WeightsError(ValueError):
@@ -46,16 +50,13 @@ def save(model: MLP, folder: str | Path) -> None:
 
 
 def tensors(model: MLP) -> dict[str, np.ndarray]:
-    """What model.safetensors holds of it."""
-    arrays = {}
-    for name, array in named_parameters(model).items():
-        # safetensors writes the bytes of an array that is not contiguous in the wrong order, without a word
-        arrays[name] = lossless_cast(np.ascontiguousarray(array, np.float32), *NARROWER)
-    return arrays
+    """The arrays that model.safetensors holds, by name."""
+    named = named_parameters(model)
+    return {name: lossless_cast(np.asarray(array, np.float32), *NARROWER) for name, array in named.items()}
 
 
 def load(folder: str | Path) -> MLP:
-    """The network that `save` wrote.
+    """The network that `save` wrote, with the matrices of nn.fast.
 
     Raises:
         WeightsError: a file is missing, damaged, or does not fit the other one.
@@ -72,7 +73,7 @@ def load(folder: str | Path) -> MLP:
     check(arrays, model, path)
     for name, parameter in named_parameters(model).items():
         parameter[...] = arrays[name]
-    return model
+    return quicken(model)
 
 
 def check(arrays: dict[str, np.ndarray], model: MLP, path: Path) -> None:
@@ -91,29 +92,30 @@ def check(arrays: dict[str, np.ndarray], model: MLP, path: Path) -> None:
 
 
 def named_parameters(model: MLP) -> dict[str, np.ndarray]:
-    """W1, b1, W2, b2, ... -> views of the model's parameters."""
-    layers = enumerate(zip(model.weights, model.biases, strict=True), start=1)
-    return {f"{letter}{i}": array for i, (W, b) in layers for letter, array in (("W", W), ("b", b))}
+    """W1, b1, W2, b2, ... -> views of `theta`."""
+    layers = enumerate(zip(*model.views(model.theta), strict=True), start=1)
+    return {f"{letter}{i}": array for i, pair in layers for letter, array in zip("Wb", pair, strict=True)}
 
 
 def config_of(model: MLP) -> dict:
-    architecture = {
+    """The content of config.json. Optional keys are left out where a network does without them."""
+    config = {
         "model_type": MODEL_TYPE,
         "widths": list(model.widths),
         "activation": model.activation,
         "mean": model.mean,
         "std": model.std,
-        "temperature": model.temperature,
+        "temperature": model.calibration.temperature,
     }
-    if model.odds_temperature is not None:
-        architecture["odds_temperature"] = model.odds_temperature
-    if model.members > 1:
-        architecture["members"] = model.members
-    return architecture | model.info
+    if model.calibration.odds_temperature is not None:
+        config["odds_temperature"] = model.calibration.odds_temperature
+    if isinstance(model, Committee):
+        config["members"] = model.members
+    return config | model.info
 
 
 def from_config(path: Path) -> MLP:
-    """An untrained network of the shape that config.json describes."""
+    """A network of the shape that config.json describes, with all parameters at zero."""
     try:
         config = json.loads(path.read_text())
     except FileNotFoundError as error:
@@ -131,27 +133,24 @@ def from_config(path: Path) -> MLP:
             raise ValueError(f"members must be a positive integer, got {members!r}")
         if (parameters := size(widths, members)) > MAX_PARAMETERS:
             raise ValueError(f"{parameters:,} parameters, at most {MAX_PARAMETERS:,} are accepted")
-        options = {key: float(config[key]) for key in ("mean", "std", "temperature")}
-        if "odds_temperature" in config:
-            options["odds_temperature"] = float(config["odds_temperature"])
-        model = MLP(hidden, config["activation"], inputs=inputs, classes=classes, members=members, **options)
+        calibration = Calibration(*(float(config[key]) for key in TEMPERATURES if key in config))
+        if "odds_temperature" in config and classes <= DIGITS:
+            raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
+        options = {"mean": float(config["mean"]), "std": float(config["std"])}
+        options |= {"inputs": inputs, "classes": classes, "calibration": calibration}
+        model = make(members, hidden, config["activation"], **options)
     except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a width of infinity
         raise WeightsError(f"{path}: does not describe a network: {error}") from error
     model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS + OPTIONAL_KEYS}
     return model
 
 
-class replacing:
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
     """`with replacing(path) as temporary`: write to `temporary`; it takes the place of `path` once that succeeded."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.temporary = path, path.with_name(f".{path.name}.{os.getpid()}")
-
-    def __enter__(self) -> Path:
-        return self.temporary
-
-    def __exit__(self, error_type: type | None, *_: object) -> None:
-        if error_type is None:
-            os.replace(self.temporary, self.path)
-        else:
-            self.temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

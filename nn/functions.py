@@ -1,23 +1,22 @@
 """The functions a network is made of, each with its derivative beside it.
 
-Everything works on whole batches, one row an example, and in place where the argument is called `out`.
+Everything works on whole batches, one row an example. An argument `out` takes the result, as in NumPy.
 Derivatives of hidden activations are written in terms of the activation's output h, because that is what the forward
 pass keeps: relu'(z) = [h > 0], sigmoid'(z) = h (1 - h).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+# Dividing by less than this turns ordinary numbers into infinity in float32.
+SMALLEST_DIVISOR = 1e-6
 
-class ElementwiseFunction(Protocol):
-    def __call__(self, x: np.ndarray, out: np.ndarray) -> np.ndarray: ...
 
-
-def relu(z: np.ndarray, out: np.ndarray) -> np.ndarray:
+def relu(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """h = max(z, 0)."""
     return np.maximum(z, 0, out=out)
 
@@ -27,27 +26,26 @@ def relu_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
     return np.greater(h, 0, out=out)
 
 
-def sigmoid(z: np.ndarray, out: np.ndarray) -> np.ndarray:
+def sigmoid(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """h = 1 / (1 + exp(-z)), written with tanh, which does not overflow for any z."""
-    np.multiply(z, 0.5, out=out)
-    np.tanh(out, out=out)
-    out += 1
-    out *= 0.5
-    return out
+    h = np.multiply(z, 0.5, out=out)
+    np.tanh(h, out=h)
+    h += 1
+    h *= 0.5
+    return h
 
 
 def sigmoid_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
     """dh/dz = h (1 - h)."""
-    square = h * h
-    return np.subtract(h, square, out=out)
+    return np.subtract(h, h * h, out=out)
 
 
 @dataclass(frozen=True)
 class Activation:
     """A hidden layer's non-linearity, its derivative, and the initialisation (see INITIALIZATIONS) that suits it."""
 
-    forward: ElementwiseFunction
-    derivative: ElementwiseFunction
+    forward: Callable[..., np.ndarray]  # (z, out) -> h
+    derivative: Callable[..., np.ndarray]  # (h, out) -> dh/dz
     initialization: str
 
 
@@ -70,13 +68,6 @@ def softmax(logits: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     np.exp(probs, out=probs)
     probs /= probs.sum(axis=1, keepdims=True)
     return probs
-
-
-def last_odds(logits: np.ndarray) -> np.ndarray:
-    """Logarithm of the odds of the last class against all others together: (n, classes) logits -> (n,)."""
-    others = logits[:, :-1]
-    most = others.max(axis=1, keepdims=True)
-    return logits[:, -1] - most[:, 0] - np.log(np.exp(others - most).sum(axis=1))
 
 
 def cross_entropy(probs: np.ndarray, targets: np.ndarray) -> float:

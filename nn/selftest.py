@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nn import MLP
 from nn.files import MODEL_FILE, WeightsError, load
-from nn.mlp import DIGITS, PIXELS
+from nn.mlp import DIGITS, MLP, PIXELS
 
 SELFTEST = Path(__file__).parent / "selftest.npz"
 # The networks here read 49 or 50 of the 50, least squares on the bare pixels 43, a network whose parts are mixed up 5.

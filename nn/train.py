@@ -30,12 +30,13 @@ import preprocessing
 import weights
 from nn import crossfit
 from nn.backprop import Backprop
-from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
+from nn.calibrate import Calibration, fit_odds_temperature, fit_temperature, last_odds, prior_correction
+from nn.fast.committee import joined
 from nn.fast.quantize import quantize
 from nn.files import replacing
-from nn.functions import ACTIVATIONS, INITIALIZATIONS, last_odds, one_hot
+from nn.functions import ACTIVATIONS, INITIALIZATIONS, one_hot
 from nn.measure import metrics
-from nn.mlp import DIGITS, MLP, joined
+from nn.mlp import DIGITS, MLP
 from nn.optimizers import OPTIMIZERS, SCHEDULES, learning_rate, make_optimizer
 from nn.pictures import mnist as data
 from nn.pictures import synthetic
@@ -354,11 +355,8 @@ def calibrated(model: MLP, recipe: Recipe, dataset: data.Dataset) -> MLP:
     """
     corrected(model, recipe)
     digits, strange = for_calibration(dataset.validation, recipe)
-    logits = model.logits(digits.pixels())
-    model.temperature = fit_temperature(logits[:, :DIGITS], digits.labels)
-    if len(strange):
-        others = last_odds(model.logits(strange.pixels()))
-        model.odds_temperature = fit_odds_temperature(last_odds(logits), others)
+    answers = digits.labels, model.logits(digits.pixels()), model.logits(strange.pixels())
+    model.calibration = Calibration(*temperatures([answers]))
     return model
 
 
@@ -396,9 +394,11 @@ def cross_calibrated(members: list[MLP], recipe: Recipe, dataset: data.Dataset) 
         plain.append((held_out.labels, pair[0][: len(held_out)]))
     model = joined(members)
     fitted = [temperatures(parts) for parts in (singles, pairs)]
-    model.temperature, model.odds_temperature = (
-        None if pair is None else crossfit.extrapolated(single, pair, len(members))
-        for single, pair in zip(*fitted, strict=True)
+    model.calibration = Calibration(
+        *(
+            None if pair is None else crossfit.extrapolated(single, pair, len(members))
+            for single, pair in zip(*fitted, strict=True)
+        )
     )
     labels, logits = (np.concatenate(parts) for parts in zip(*plain, strict=True))
     model.info["training"]["unseen_by_pairs"] = {

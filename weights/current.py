@@ -22,6 +22,7 @@ from huggingface_hub import close_session
 
 import weights
 from nn import MLP
+from nn.fast.matrices import freeze
 from nn.files import MODEL_FILE, WeightsError
 from nn.selftest import verified
 from weights.hub.figures import read_figures
@@ -234,7 +235,7 @@ class Serving:
 
     def _swap(self, snapshot: Snapshot, deadline: Deadline, look: Look) -> None:
         """Verifies weights and serves them from now on. Raises WeightsError when they fail."""
-        model = verified(snapshot.folder).freeze()
+        model = freeze(verified(snapshot.folder))
         results = read_figures(model.info)
         repo, commit, wanted = self.settings.repo, snapshot.commit, self.settings.revision
         provenance = Provenance(repo, snapshot.sha256, datetime.now(UTC), commit, wanted, results=results)
@@ -314,7 +315,7 @@ def bundled_weights() -> Served:
     model = weights.load()
     sha256 = sha256_of(weights.BUNDLED / MODEL_FILE)
     results = read_figures(model.info)
-    return Served(model.freeze(), Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=results))
+    return Served(freeze(model), Provenance(BUNDLED_SOURCE, sha256, datetime.now(UTC), results=results))
 
 
 def show_log() -> None:

@@ -24,6 +24,7 @@ if "--ask" not in sys.argv:
 import argparse  # noqa: E402
 import itertools  # noqa: E402
 import json  # noqa: E402
+import math  # noqa: E402
 import statistics  # noqa: E402
 import subprocess  # noqa: E402
 import threading  # noqa: E402
@@ -53,7 +54,7 @@ def pytorch(model):
 
     torch.set_num_threads(THREADS)
     layers = []
-    for W, b in zip(model.weights, model.biases, strict=True):
+    for W, b in zip(*model.views(model.theta), strict=True):
         layer = torch.nn.Linear(*W.shape)
         layer.weight.data, layer.bias.data = torch.from_numpy(W.T.copy()), torch.from_numpy(b.copy())
         layers += [layer, torch.nn.ReLU()]
@@ -71,7 +72,7 @@ def onnx_runtime(model):
     from onnx import TensorProto, helper, numpy_helper
 
     nodes, constants, name = [], [], "X"
-    for i, (W, b) in enumerate(zip(model.weights, model.biases, strict=True)):
+    for i, (W, b) in enumerate(zip(*model.views(model.theta), strict=True)):
         constants += [numpy_helper.from_array(W, f"W{i}"), numpy_helper.from_array(b, f"b{i}")]
         nodes += [
             helper.make_node("Gemm", [name, f"W{i}", f"b{i}"], [f"z{i}"]),
@@ -140,7 +141,7 @@ def race(model, rounds):
         print(f"{n:>8,}" + "".join(f"{time * 1e3:17.3f}" for time in row.values()) + "   " + ", ".join(words))
         measures |= {f"inference_{n}_{title}_ms": time * 1e3 for title, time in row.items()}
         measures |= {f"inference_{n}_ratio_{title}": ratio for title, ratio in ratios.items()}
-    operations = 2 * max(BATCHES) * sum(W.size for W in model.weights)
+    operations = 2 * max(BATCHES) * sum(map(math.prod, model.shapes))
     share = operations / medians[max(BATCHES), "ours"] / (2 * PEAK_SIDE**3 / statistics.median(peaks))
     print(f"{max(BATCHES):,} images at {share:.0%} of the speed of one large matrix product (must 70%)")
     return measures | {"inference_share_of_peak": share}
@@ -149,8 +150,9 @@ def race(model, rounds):
 def quantized(rounds):
     """One digit by the bundled network: frozen, as the app asks it, beside real numbers, as it was loaded."""
     import weights
+    from nn.fast.matrices import freeze
 
-    answers = [weights.load().predict_proba, weights.load().freeze().predict_proba]
+    answers = [weights.load().predict_proba, freeze(weights.load()).predict_proba]
     turns = [[seconds(answer, digits(1), BATCHES[1]) for answer in answers] for _ in range(5 * rounds)]
     loaded, frozen = (statistics.median(each) for each in zip(*turns, strict=True))
     print(f"the bundled network, 1 image: {loaded * 1e3:.3f} ms, frozen {frozen * 1e3:.3f} ms: {frozen / loaded:.2f}")
@@ -186,9 +188,10 @@ def ask(as_the_app):
         import app  # noqa: F401, sets BLAS's threads as it does when it serves
     import numpy as np
 
+    from nn.fast.matrices import freeze
     from nn.mlp import MLP
 
-    model = MLP(HIDDEN)
+    model = freeze(MLP(HIDDEN))
     X = np.random.default_rng(0).random((1, model.widths[0]), np.float32)
 
     def rate(threads):
@@ -234,9 +237,10 @@ def main():
     if arguments.ask:
         ask(arguments.ask == "app")
         return
+    from nn.fast.matrices import freeze
     from nn.mlp import MLP
 
-    model = MLP(HIDDEN)
+    model = freeze(MLP(HIDDEN))
     rounds = 2 if arguments.quick else ROUNDS
     measures = race(model, rounds) | quantized(rounds) | crowd() | many(model, arguments.quick)
     if arguments.json:

@@ -83,7 +83,7 @@ def test_without_a_repository_the_bundled_weights_are_served_and_nobody_is_asked
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
     served = serving.start()
     assert served.current.model.widths == weights.load().widths
-    assert [W.dtype.name for W in served.current.model.int8_weights[:-1]] == ["int8", "int8"]  # quantized, and frozen
+    assert not served.current.model.theta.flags.writeable  # frozen: it answers from int8
     assert served.health()["weights"]["source"] == "bundled"
     assert not hub.requests
 

@@ -5,8 +5,8 @@ import pytest
 
 import weights
 from nn import MLP, crossfit
+from nn.fast.committee import joined
 from nn.fast.quantize import quantize
-from nn.mlp import joined
 from nn.pictures.mnist import Dataset, Split
 from nn.recipes import Recipe
 from nn.train import fit
@@ -79,7 +79,7 @@ def test_a_cross_fitted_run_repeats_bit_for_bit_and_says_what_its_pairs_answer_t
     assert model.info["training"]["cross_fit"]
     assert model.info["training"]["unseen_by_pairs"]["images"] == 80
     assert model.info["training"]["unseen_by_pairs"]["errors"] < 20
-    assert model.temperature != 1
+    assert model.calibration.temperature != 1
 
 
 def test_one_network_cannot_be_cross_fitted():

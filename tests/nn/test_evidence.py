@@ -6,26 +6,33 @@ import pytest
 import preprocessing
 import weights
 from nn import MLP
+from nn.calibrate import Calibration
 from nn.evidence import evidence, explain, strongest_units
+from nn.fast.committee import joined
 
 SKETCHES = 200
 TOP = 0.1  # share of the ink that is removed
 DRAWS = 20  # at random, for every removal by evidence
+SOFT = Calibration(1.7)
 
 
-def small_network(hidden, activation, **options):
-    model = MLP(hidden, activation, seed=3, inputs=6, classes=4, dtype=np.float64, **options)
+def small_network(hidden, activation, seed=3, **options):
+    model = MLP(hidden, activation, seed=seed, inputs=6, classes=4, dtype=np.float64, **options)
     model.theta += 0.05  # biases off zero: a blank picture makes units fire too
     return model
 
 
+def small_committee(hidden, activation):
+    return joined([small_network([width // 3 for width in hidden], activation, seed) for seed in range(3)])
+
+
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])
 @pytest.mark.parametrize("hidden", [(), (6,), (6, 3), (6, 12, 3)])
-@pytest.mark.parametrize("options", [{}, {"mean": 0.2, "std": 0.5}, {"temperature": 1.7}, {"members": 3}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"mean": 0.2, "std": 0.5}, {"calibration": SOFT}, None], ids=str)
 def test_evidence_sums_to_the_logits_change_from_a_blank_picture(hidden, activation, options):
-    model = small_network(hidden, activation, **(options if hidden or "members" not in options else {}))
+    model = small_committee(hidden, activation) if options is None else small_network(hidden, activation, **options)
     X = np.random.default_rng(1).random((7, 6))
-    change = (model.logits(X) - model.logits(np.zeros((1, 6)))) / model.temperature
+    change = (model.logits(X) - model.logits(np.zeros((1, 6)))) / model.calibration.temperature
     answers, others = change.argmax(axis=1), change.argmin(axis=1)
     for_answer, for_other = (np.take_along_axis(change, c[:, None], axis=1)[:, 0] for c in (answers, others))
     np.testing.assert_allclose(evidence(model, X, answers).sum(axis=1), for_answer, rtol=1e-9)
@@ -36,7 +43,7 @@ def test_evidence_sums_to_the_logits_change_from_a_blank_picture(hidden, activat
 
 
 def test_evidence_is_the_log_odds_that_the_network_reports():
-    model = MLP((20, 10), seed=1, temperature=1.3, mean=0.1, std=0.3)
+    model = MLP((20, 10), seed=1, calibration=Calibration(1.3), mean=0.1, std=0.3)
     x = np.random.default_rng(0).random((28, 28), np.float32)
     drawn, blank = np.log(model.predict_proba(np.stack([x, 0 * x]).reshape(2, 784)))
     assert evidence(model, x, 4, 7).sum() == pytest.approx((drawn[4] - drawn[7]) - (blank[4] - blank[7]), rel=1e-3)
@@ -45,7 +52,7 @@ def test_evidence_is_the_log_odds_that_the_network_reports():
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])
 @pytest.mark.parametrize("hidden", [(), (5,), (5, 3)])
 def test_slopes_are_derivatives_where_the_picture_is_nearly_blank(hidden, activation):
-    model = small_network(hidden, activation, mean=0.2, std=0.5, temperature=1.7)
+    model = small_network(hidden, activation, mean=0.2, std=0.5, calibration=SOFT)
     step = 1e-4  # so small that chord and tangent are one, large enough to move every unit visibly
     x = np.full(6, step)
     gradient = np.empty(6)

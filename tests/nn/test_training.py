@@ -12,11 +12,9 @@ from safetensors.numpy import load_file, save_file
 
 import weights
 from nn import compare, train
-from nn.calibrate import fit_odds_temperature, fit_temperature, prior_correction
+from nn.calibrate import fit_temperature
 from nn.fast.quantize import quantize
-from nn.functions import softmax
 from nn.pictures import mnist as data
-from nn.pictures.augment import Distortion, distort
 from nn.pictures.mnist import Dataset, Split
 from nn.recipes import PRESETS, Preset, Recipe
 from nn.train import Trainer, fit, member_of
@@ -207,13 +205,6 @@ def test_too_little_data_is_refused(bars):
         Trainer(SHORT, bars.train, bars.validation[:0])
 
 
-def test_a_class_seen_too_often_in_training_is_brought_to_its_share_in_life():
-    share, training_share = 0.1, 0.4
-    logit = np.log(training_share / (1 - training_share))  # what a network that knows nothing but the share would say
-    corrected = logit + prior_correction(training_share, share)
-    assert 1 / (1 + np.exp(-corrected)) == pytest.approx(share)
-
-
 def test_a_learning_rate_that_explodes_is_an_error_not_a_network(bars, tmp_path):
     with (
         np.errstate(all="ignore"),
@@ -252,20 +243,11 @@ def test_help_tells_every_option_of_the_recipe(capsys):
         assert option in shown
 
 
-@pytest.mark.parametrize("true_temperature", [0.5, 1.0, 2.5])
-def test_the_temperature_that_made_the_labels_is_found(true_temperature):
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 3, (20_000, 10))
-    probs = softmax(logits / true_temperature)
-    labels = (probs.cumsum(axis=1) > rng.random((len(probs), 1))).argmax(axis=1)
-    assert fit_temperature(logits, labels) == pytest.approx(true_temperature, rel=0.05)
-
-
 def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):
     [trainer] = fit(SHORT, bars, tmp_path)
     saved = weights.load(tmp_path)
     logits = saved.logits(bars.validation.pixels())
-    assert saved.temperature == fit_temperature(logits, bars.validation.labels)
+    assert saved.calibration.temperature == fit_temperature(logits, bars.validation.labels)
     np.testing.assert_array_equal(saved.theta, trainer.best.astype(np.float16))
 
 
@@ -279,43 +261,15 @@ def test_a_quantized_run_is_calibrated_on_what_it_will_answer(bars, tmp_path, mo
     saved, real = weights.load(tmp_path), trainer.answering_model(trainer.best)
     pixels, labels = bars.validation.pixels(), bars.validation.labels
     logits = saved.logits(pixels)
-    assert saved.temperature == fit_temperature(logits, labels) != fit_temperature(real.logits(pixels), labels)
+    assert (
+        saved.calibration.temperature == fit_temperature(logits, labels) != fit_temperature(real.logits(pixels), labels)
+    )
 
 
 @pytest.mark.parametrize("changes", [{"activation": "sigmoid"}, {"hidden": ()}])
 def test_only_hidden_layers_of_relu_units_can_be_quantized(changes):
     with pytest.raises(ValueError, match="hidden layers of relu units"):
         dataclasses.replace(SHORT, quantize=True, **changes)
-
-
-def test_the_odds_temperature_that_made_the_labels_is_found():
-    rng = np.random.default_rng(0)
-    odds = rng.normal(-3, 4, 40_000)
-    other = rng.random(len(odds)) < 1 / (1 + np.exp(-odds / 1.7))
-    assert fit_odds_temperature(odds[~other], odds[other], other.mean()) == pytest.approx(1.7, rel=0.05)
-
-
-def test_no_distortion_leaves_images_as_they_are():
-    images = np.random.default_rng(0).integers(0, 256, (10, 28, 28), np.uint8)
-    still = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, 0, 0))
-    np.testing.assert_allclose(still, images.reshape(10, 784) / 255, atol=1e-6)
-
-
-def test_a_shift_moves_ink_by_that_many_pixels():
-    images = np.zeros((400, 28, 28), np.uint8)
-    images[:, 14, 14] = 255
-    moved = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, shift=3.0, elastic=0)).reshape(-1, 28, 28)
-    np.testing.assert_allclose(moved.sum(axis=(1, 2)), 1, atol=1e-5)  # a pixel is spread over its neighbours, not lost
-    x = moved.sum(axis=1) @ np.arange(28) - 14
-    assert -3 <= x.min() < -2.5
-    assert 2.5 < x.max() <= 3
-
-
-def test_distorted_digits_stay_recognisable_and_differ(mnist_dir):
-    digits = data.load(mnist_dir).validation[:500]
-    copies = distort(digits.images, np.random.default_rng(0))
-    assert (np.abs(copies - digits.pixels()).mean(axis=1) > 0.01).all()
-    assert (weights.load().predict_proba(copies)[:, :10].argmax(axis=1) == digits.labels).mean() > 0.9
 
 
 @pytest.mark.slow

@@ -1,0 +1,88 @@
+"""Matrices that take the place of W in `h @ W`: they multiply as W does, and are what a frozen network reads."""
+
+import numpy as np
+import pytest
+
+from nn.fast.committee import joined
+from nn.fast.matrices import BlockDiagonal, RowSparse, freeze, quicken
+from nn.fast.quantize import quantize
+from nn.mlp import MLP
+
+
+def dense(blocks):
+    """The matrix that blocks along a diagonal stand for."""
+    _, height, width = blocks.shape
+    matrix = np.zeros((len(blocks) * height, len(blocks) * width), blocks.dtype)
+    for i, block in enumerate(blocks):
+        matrix[height * i : height * (i + 1), width * i : width * (i + 1)] = block
+    return matrix
+
+
+@pytest.mark.parametrize("used", [0, 1, 3, 12])
+@pytest.mark.parametrize("n", [1, 5])
+def test_rows_that_meet_a_zero_are_not_missed(n, used):
+    rng = np.random.default_rng(0)
+    W, h = rng.standard_normal((12, 6)), rng.random((n, 12))
+    h[:, used:] = 0
+    np.testing.assert_allclose(h @ RowSparse(W), h @ W)
+
+
+def test_a_sparse_row_reads_the_integers_alone():
+    h, W = np.eye(12, dtype=np.float32)[[7]], np.full((12, 6), np.nan, np.float32)
+    integers = np.arange(72, dtype=np.int8).reshape(12, 6)
+    np.testing.assert_array_equal(h @ RowSparse(W, integers), integers[[7]])
+
+
+def test_blocks_multiply_like_the_matrix_they_stand_for():
+    rng = np.random.default_rng(0)
+    blocks = rng.standard_normal((3, 4, 2))
+    matrix = dense(blocks)
+    for block_diagonal in (BlockDiagonal(blocks), BlockDiagonal([RowSparse(block) for block in blocks])):
+        for h in (rng.random((5, 12)), np.eye(12)[[7]]):
+            np.testing.assert_allclose(h @ block_diagonal, h @ matrix)
+        np.testing.assert_allclose(matrix @ block_diagonal.T, matrix @ matrix.T)
+        units = np.array([5, 0, 3])
+        np.testing.assert_array_equal(block_diagonal.T[units], matrix.T[units])
+
+
+def quantized(members):
+    """A quantized network with biases that matter."""
+    models = [MLP((64 // members, 32 // members), seed=seed, classes=11) for seed in range(members)]
+    for i, b in enumerate(b for model in models for b in model.biases):
+        b[...] = np.random.default_rng(i).standard_normal(b.shape)
+    model = joined(models)
+    quantize(model)
+    return quicken(model)
+
+
+@pytest.mark.parametrize("members", [1, 4])
+def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members):
+    rng = np.random.default_rng(0)
+    X = (rng.random((20, 784), np.float32) - 0.8).clip(0)  # mostly paper
+    X[-1] = rng.random(784)  # all ink
+    model = quantized(members)
+    batch = model.logits(X)
+    assert freeze(model) is model
+    np.testing.assert_array_equal(model.logits(X), batch)
+    for row, expected in zip(X, batch, strict=True):
+        np.testing.assert_allclose(model.logits(row[None])[0], expected, rtol=1e-4, atol=1e-4 * batch.std())
+    for array in (model.theta, model.weights[-1], *model.biases):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+@pytest.mark.parametrize("members", [1, 4])
+def test_a_frozen_network_answers_single_pictures_from_integers(members):
+    X = np.eye(784, dtype=np.float32)[:1]
+    model = quantized(members)
+    before = freeze(model).logits(X)
+    model.theta.flags.writeable = True
+    model.views(model.theta)[0][0][...] = np.nan  # the integers do not follow
+    np.testing.assert_array_equal(model.logits(X), before)
+
+
+def test_a_network_of_real_numbers_can_be_frozen_too():
+    X = np.random.default_rng(0).random((1, 784), np.float32)
+    model = MLP((32, 16))
+    before = model.logits(X)
+    np.testing.assert_array_equal(freeze(model).logits(X), before)

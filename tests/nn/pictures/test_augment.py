@@ -1,0 +1,30 @@
+"""Distorted copies of digits."""
+
+import numpy as np
+
+import weights
+from nn.pictures import mnist
+from nn.pictures.augment import Distortion, distort
+
+
+def test_no_distortion_leaves_images_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, (10, 28, 28), np.uint8)
+    still = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, 0, 0))
+    np.testing.assert_allclose(still, images.reshape(10, 784) / 255, atol=1e-6)
+
+
+def test_a_shift_moves_ink_by_that_many_pixels():
+    images = np.zeros((400, 28, 28), np.uint8)
+    images[:, 14, 14] = 255
+    moved = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, shift=3.0, elastic=0)).reshape(-1, 28, 28)
+    np.testing.assert_allclose(moved.sum(axis=(1, 2)), 1, atol=1e-5)  # a pixel is spread over its neighbours, not lost
+    x = moved.sum(axis=1) @ np.arange(28) - 14
+    assert -3 <= x.min() < -2.5
+    assert 2.5 < x.max() <= 3
+
+
+def test_distorted_digits_stay_recognisable_and_differ(mnist_dir):
+    digits = mnist.load(mnist_dir).validation[:500]
+    copies = distort(digits.images, np.random.default_rng(0))
+    assert (np.abs(copies - digits.pixels()).mean(axis=1) > 0.01).all()
+    assert (weights.load().predict_proba(copies)[:, :10].argmax(axis=1) == digits.labels).mean() > 0.9
