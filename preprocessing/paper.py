@@ -6,6 +6,7 @@ darkness is full ink. A rule is thin, straight and long; a digit is not.
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,10 @@ from preprocessing.components import FAINT, label, near, piece_boxes, stroke_wid
 THICKEST = 0.09
 # Lines are followed in blocks of columns, so many along the picture: a gap or a crossing stroke fills one or two.
 BLOCKS = 32
+# Where two lines meet, one may end before the other by this share of its length.
+MEETS = 0.04
+# The lines above and below a row of boxes are at least so long, as a share of the picture.
+BOXES_LONG = 0.45
 # A page that is held by hand is turned by this slope at most; the step between slopes moves an end by about a pixel.
 STEEPEST = 0.12
 # A printed line may have gaps as long as this share of the picture; and so much of it is there.
@@ -40,6 +45,8 @@ SLIVER, IN_ROW = 0.6, 0.7
 SAME_PEN = 0.7
 # A rule goes on beyond the digit on both sides by this share of its length.
 OVERHANG = 0.08
+# A line is thicker where it is so many times as thick as usual, counting pixels of this share of its darkness.
+THICKER, THICKER_LEVEL = 1.7, 0.6
 # A piece of ink of which so much lies in or along lines is what is left of them.
 REMAINS = 0.8
 # A line so much fainter than the ink lets the ink over it be told by its darkness.
@@ -54,10 +61,20 @@ class Line(NamedTuple):
     thickness: float
     level: float  # its darkness
     filled: float  # the share of it that is there
+    held: bool = False  # see `framed`
 
     @property
     def end(self) -> int:
         return self.start + len(self.rows)
+
+    def meets(self, column: float) -> bool:
+        """Whether the line is there in this column, or begins or ends close by."""
+        room = self.half + MEETS * len(self.rows) + 2
+        return self.start - room <= column <= self.end + room
+
+    def at(self, column: float) -> float:
+        """Its row in this column; beyond its ends, the row of the end."""
+        return float(self.rows[int(np.clip(column - self.start, 0, len(self.rows) - 1))])
 
     @property
     def half(self) -> int:
@@ -67,6 +84,9 @@ class Line(NamedTuple):
     @property
     def middle(self) -> float:
         return float(self.rows.mean())
+
+
+Lines = tuple[list[Line], list[Line]]  # across and upright
 
 
 def running(function: np.ufunc, array: np.ndarray, window: int) -> np.ndarray:
@@ -115,14 +135,23 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
     for row in np.argsort(-best, kind="stable"):
         if best[row] < SHORTEST * count:
             break
-        if any(abs(row - other) <= thickest for other in [o for o, _ in lines]):
+        if any(abs(row - other) <= thickest for other, _ in lines):
             continue
         # of the slopes that are as good, the middle one
         good = np.flatnonzero(scores[:, row] == best[row])
         line = traced(thin, means, row + moves[good[len(good) // 2]], block, faintest, thickest)
-        if line is not None:
+        if line is not None and not any(is_same(line, other) for _, other in lines):
             lines.append((row, line))
     return [line for _, line in lines]
+
+
+def is_same(line: Line, other: Line) -> bool:
+    """Whether most of a line lies within another one."""
+    start, end = max(line.start, other.start), min(line.end, other.end)
+    if end - start < len(line.rows) / 2:
+        return False
+    apart = line.rows[start - line.start : end - line.start] - other.rows[start - other.start : end - other.start]
+    return float(np.median(np.abs(apart))) <= max(line.half, other.half)
 
 
 def traced(
@@ -140,7 +169,7 @@ def traced(
     if not len(places):
         return None
     parts = np.split(places, np.flatnonzero(np.diff(places) > max(LONGEST_GAP * count, 1)) + 1)
-    places = max(parts, key=len)
+    places = without_loose_ends(max(parts, key=len))
     first, last = places[0], places[-1]
     filled = len(places) / (last - first + 1)
     if last - first + 1 < SHORTEST * count or filled < FILLED:
@@ -172,15 +201,33 @@ def traced(
     return Line(int(start), rows.astype(np.float32), thickness, level, float(filled))
 
 
+def without_loose_ends(places: np.ndarray) -> np.ndarray:
+    """Ascending block numbers without the last ones on either side if the gap before them is longer than they are."""
+    while len(places) > 1:
+        gaps = np.diff(places)
+        breaks = np.flatnonzero(gaps > 1)
+        if not breaks.size:
+            break
+        head, tail = breaks[0] + 1, len(places) - 1 - breaks[-1]
+        if head < gaps[breaks[0]] - 1:
+            places = places[head:]
+        elif tail < gaps[breaks[-1]] - 1:
+            places = places[:-tail]
+        else:
+            break
+    return places
+
+
 # --- Which lines are the paper's --------------------------------------------------------------------------------------
 
 
-def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[list[Line], list[Line]]:
+def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     """The printed lines of a picture's darkness (H, W): those across, and those upright (of the transposed picture)."""
-    found = [level_lines(view, faintest) for view in (darkness, darkness.T)]
+    views = darkness, darkness.T
+    found = framed([level_lines(view, faintest) for view in views], darkness.shape)
     found = [
-        [line for line in lines if is_long(line, view.shape)]
-        for view, lines in zip((darkness, darkness.T), found, strict=True)
+        [line for line in lines if line.held or is_border(line, view.shape)]
+        for view, lines in zip(views, found, strict=True)
     ]
     if not any(found):
         return [], []
@@ -188,16 +235,15 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[list[Line], list
     digit = large_pieces(outside, faintest)
     ink = ink_level(outside[digit])
     width = stroke_width(np.where(digit, np.clip(outside / max(ink, faintest), 0, 1), 0))
-    kept: tuple[list[Line], list[Line]] = [], []
-    doubtful: tuple[list[Line], list[Line]] = [], []
-    views = (darkness.shape, digit), (darkness.shape[::-1], digit.T)
-    for (shape, piece), lines, papers, strokes in zip(views, found, kept, doubtful, strict=True):
+    kept: Lines = [], []
+    doubtful: Lines = [], []
+    for piece, lines, papers, strokes in zip((digit, digit.T), found, kept, doubtful, strict=True):
         for line in lines:
             same_pen = SAME_PEN * width < line.thickness and SAME_PEN * ink < line.level
             if not same_pen or hangs_over(piece, line):
-                sure = not is_touched(piece, line) or (line.filled >= WHOLE and reaches_ends(line, shape))
+                sure = line.held or not is_touched(piece, line)
             elif is_touched(piece, line):
-                if not (line.filled >= WHOLE and reaches_ends(line, shape)):
+                if not line.held:
                     continue
                 sure = False
             else:  # a 1 stands upright beside other digits, but no digit is a line across
@@ -211,6 +257,73 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[list[Line], list
         kept[0].extend(doubtful[0])
         kept[1].extend(doubtful[1])
     return kept
+
+
+def framed(found: Lines, shape: tuple[int, int]) -> Lines:
+    """Lines across and upright of a picture (H, W), each marked as held or not: both its ends lie at an edge of the
+    picture or at the border of a cell, or it belongs to a row of boxes.
+    """
+    held = tuple([False] * len(lines) for lines in found)
+    for mine, other, view in ((0, 1, shape), (1, 0, shape[::-1])):
+        walls = [line for line in found[other] if is_border(line, view[::-1])]
+        for index, line in enumerate(found[mine]):
+            held[mine][index] = is_held(line, walls, view[1])
+    for first, second in itertools.combinations(range(len(found[0])), 2):
+        uprights = boxes_between(found[0][first], found[0][second], found[1], shape)
+        if uprights:
+            held[0][first] = held[0][second] = True
+            for index in uprights:
+                held[1][index] = True
+    return tuple(
+        [line._replace(held=yes) for line, yes in zip(lines, some, strict=True)]
+        for lines, some in zip(found, held, strict=True)
+    )
+
+
+def is_held(line: Line, walls: list[Line], size: int) -> bool:
+    """Whether both ends of a line lie at an edge of the picture, `size` long in its direction, or at a wall there."""
+    room = max(REACHES * size, 2)
+    start = max(
+        [wall.middle + wall.half for wall in walls if wall.middle < size / 2 and wall.meets(line.rows[0])] + [0]
+    )
+    end = min(
+        [wall.middle - wall.half for wall in walls if wall.middle > size / 2 and wall.meets(line.rows[-1])] + [size]
+    )
+    return line.filled >= WHOLE and line.start <= start + room and line.end >= end - room
+
+
+def boxes_between(upper: Line, lower: Line, uprights: list[Line], shape: tuple[int, int]) -> list[int]:
+    """Which of the upright lines stand between two lines across as the sides of boxes do; none if the outer ones do not
+    stand at their ends.
+    """
+    height, width = shape
+    upper, lower = sorted((upper, lower), key=lambda line: line.middle)
+    if min(len(upper.rows), len(lower.rows)) < BOXES_LONG * width or lower.middle - upper.middle < SHORTEST * height:
+        return []
+    room = MEETS * width + 2
+    if abs(upper.start - lower.start) > 2 * room or abs(upper.end - lower.end) > 2 * room:
+        return []
+    slack = MEETS * height + 2
+    standing = [
+        index
+        for index, line in enumerate(uprights)
+        if line.start - slack <= upper.at(line.middle) <= line.start + slack + upper.half
+        and line.end - slack - lower.half <= lower.at(line.middle) <= line.end + slack
+    ]
+    if len(standing) < 2:
+        return []
+    middles = [uprights[index].middle for index in standing]
+    start, end = (upper.start + lower.start) / 2, (upper.end + lower.end) / 2
+    closed_left = min(middles) - start <= 2 * room or start <= room
+    closed_right = end - max(middles) <= 2 * room or end >= width - room
+    return standing if closed_left and closed_right else []
+
+
+def is_border(line: Line, shape: tuple[int, int]) -> bool:
+    """Whether a line across a picture (H, W) runs along its upper or lower edge, as the border of a cell does."""
+    height, width = shape
+    near = min(line.middle, height - line.middle) <= NEAR_EDGE * min(height, width)
+    return near and len(line.rows) >= LONG * width
 
 
 def large_pieces(darkness: np.ndarray, faintest: float) -> np.ndarray:
@@ -230,20 +343,6 @@ def hangs_over(digit: np.ndarray, line: Line) -> bool:
         return True
     room = OVERHANG * len(line.rows)
     return columns[0] - line.start >= room and line.end - 1 - columns[-1] >= room
-
-
-def is_long(line: Line, shape: tuple[int, int]) -> bool:
-    """Whether a line across a picture (H, W) runs from edge to edge, or along one edge as the border of a cell does."""
-    height, width = shape
-    if line.filled >= WHOLE and reaches_ends(line, shape):
-        return True
-    near = min(line.middle, height - line.middle) <= NEAR_EDGE * min(height, width)
-    return near and len(line.rows) >= LONG * width
-
-
-def reaches_ends(line: Line, shape: tuple[int, int]) -> bool:
-    room = max(REACHES * shape[1], 2)
-    return line.start <= room and line.end >= shape[1] - room
 
 
 def is_touched(digit: np.ndarray, line: Line) -> bool:
@@ -266,7 +365,7 @@ def ink_level(strokes: np.ndarray) -> float:
     return float(np.median(strokes[strokes > dark / 2]))
 
 
-def zone_of(shape: tuple[int, int], lines: tuple[list[Line], list[Line]]) -> np.ndarray:
+def zone_of(shape: tuple[int, int], lines: Lines) -> np.ndarray:
     """Where lines across and upright lie: bool (H, W)."""
     zone = np.zeros(shape, bool)
     for view, some in zip((zone, zone.T), lines, strict=True):
@@ -275,9 +374,7 @@ def zone_of(shape: tuple[int, int], lines: tuple[list[Line], list[Line]]) -> np.
     return zone
 
 
-def without_paper(
-    darkness: np.ndarray, lines: tuple[list[Line], list[Line]], faintest: float
-) -> tuple[np.ndarray, np.ndarray]:
+def without_paper(darkness: np.ndarray, lines: Lines, faintest: float) -> tuple[np.ndarray, np.ndarray]:
     """Darkness (H, W) without these lines, across and upright, and where they lay (H, W) bool."""
     zone = zone_of(darkness.shape, lines)
     outside = darkness[~zone]
@@ -436,9 +533,25 @@ def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
             start = np.clip(np.rint(place - slope * (offset + half + 1)).astype(int), 0, len(place) - 1)
             end = np.clip(np.rint(place + slope * (half + 1 - offset)).astype(int), 0, len(place) - 1)
             np.maximum(kept[index], np.minimum(above[start], below[end]), out=kept[index])
+    # a stroke that runs along the line, or stands on it, makes it thicker there
+    tall = beyond[
+        np.clip(centre + np.arange(-half - room // 2, half + room // 2 + 1)[:, None], 0, len(beyond) - 1), columns
+    ]
+    dark = tall > THICKER_LEVEL * min(line.level, ink)
+    inner_row = len(tall) // 2
+    run = through(dark, inner_row)
+    kept = np.where(run > THICKER * line.thickness + 2, covered, kept)
     kept = np.minimum(kept, covered)
     if line.level < FAINT_LINE * ink:
         kept = np.where(covered > (line.level + ink) / 2, covered, kept)
     out = darkness.copy()
     out[rows[inside], np.broadcast_to(columns, rows.shape)[inside]] = kept[inside]
     return out
+
+
+def through(dark: np.ndarray, row: int) -> np.ndarray:
+    """How many dark pixels of each column of (H, W) bool lie in one run through this row or the ones beside it."""
+    up = np.where(dark[:row].all(axis=0), row, (~dark[row - 1 :: -1]).argmax(axis=0))
+    rest = dark[row + 1 :]
+    down = np.where(rest.all(axis=0), len(rest), (~rest).argmax(axis=0))
+    return np.where(dark[row], 1 + up + down, 0)
