@@ -42,15 +42,18 @@ HEADING = (
 SHARE = """
 <button type="button" id="copy-link">Copy link</button>
 <button type="button" id="save-picture">Save picture</button>
-<p>Drawings are not kept: temporary files are gone within {minutes} minutes.</p>
+<p>Drawings are deleted within {minutes} minutes.</p>
 <label id="link">Link to this drawing<input type="text" readonly></label>
 """
 
-SCRIPTS = ("pad.js", "live.js", "share.js")
-STYLES = ("page.css", "why.css")
+SCRIPTS = ("pad.js", "drawing.js", "live.js", "share.js")
+STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the newest ink, of which pad.js tells live.js, and tells live.js when the answer stands.
 ASK = "async (drawing) => (await window.pad?.newest(drawing)) ?? drawing"
 FINAL = "() => window.live?.final()"
+# An answer to an unfinished drawing goes into the same components as the final one.
+SHOW_LIVE = "document.addEventListener('live:show', () => trigger('select'))"
+LIVE = "() => window.live.shown()"
 
 
 # --- From a picture to an answer --------------------------------------------------------------------------------------
@@ -117,8 +120,7 @@ def build() -> gr.Blocks:
             with gr.Column(elem_id="output", min_width=0):
                 with gr.Column(elem_id="answer", min_width=0):
                     label = gr.Label(num_top_classes=answer.SHOWN, show_label=False, container=False, elem_id="label")
-                    gr.HTML(answer.LIVE, elem_id="live")
-                    words = gr.HTML(nothing[0], elem_id="words")
+                    words = gr.HTML(nothing[0], elem_id="words", js_on_load=SHOW_LIVE)
                 gr.HTML(SHARE.format(minutes=sum(serve.DELETE_CACHE) // 60), elem_id="share")
                 examples = inputs.gallery()
         way = gr.HTML(nothing[1], elem_id="why")
@@ -130,10 +132,17 @@ def build() -> gr.Blocks:
         outputs = [label, words, way, details]
         quiet = {"api_visibility": "private", "show_progress": "hidden"}
         pad.change(view.show_drawing, pad, outputs, trigger_mode="always_last", js=ASK, **quiet).then(None, js=FINAL)
-        picture.change(view.show_picture, picture, outputs, **quiet).failure(view.show_nothing, None, outputs, **quiet)
-        draw_tab.select(view.show_drawing, pad, outputs, **quiet)  # the answer belongs to the input in sight
-        picture_tab.select(view.show_picture, picture, outputs, **quiet)
-        examples.click(inputs.take, examples, [pad, picture, tabs], **quiet)
+        words.select(None, None, [label, words], js=LIVE, **quiet)  # without the server: live.js has the answer
+        seen = picture.change(view.show_picture, picture, outputs, **quiet)
+        seen.failure(view.show_nothing, None, outputs, **quiet)
+        # The answer belongs to the input in sight.
+        back, over = (
+            tab.select(show, source, outputs, **quiet)
+            for tab, show, source in ((draw_tab, view.show_drawing, pad), (picture_tab, view.show_picture, picture))
+        )
+        for event in (seen, back, over):
+            event.then(None, js=FINAL)
+        examples.select(inputs.take, None, [pad, picture, tabs], **quiet)
 
         gradio_api.add(served(), inputs.EXAMPLES / "7.png")
     return blocks

@@ -314,8 +314,8 @@ class Visit:
 
     @property
     def answer(self):
-        """A locator of the named digit; there is none on a blank pad."""
-        return self.page.locator("#label [data-testid=label-output-value]")
+        """A locator of the digit that is named in the final answer; there is none on a blank pad."""
+        return self.page.locator("#answer:not(.live, .old) #label [data-testid=label-output-value]")
 
     def preview(self):
         """The 28x28 picture that is shown, as its data URL."""

@@ -44,11 +44,9 @@ const clock = (window.clock = {});
 for (const type of ["pointerdown", "pointerup"])
     addEventListener(type, () => { clock[type] ??= performance.now(); }, { capture: true });
 new MutationObserver(() => {
-    if (document.querySelector("#label [data-testid=label-output-value]")) {
-        clock.seen ??= performance.now();
-        if (clock.pointerup) clock.label ??= performance.now();
-    }
-    if (document.querySelector("#answer.live strong:not(:empty)")) clock.seen ??= performance.now();
+    if (!document.querySelector("#label [data-testid=label-output-value]")) return;
+    clock.seen ??= performance.now();
+    if (clock.pointerup && !document.querySelector("#answer.live")) clock.label ??= performance.now();
 }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 """
 START = "for (const key of Object.keys(clock)) delete clock[key]"

@@ -16,6 +16,7 @@ SCREENS = {
     "laptop": {"width": 1280, "height": 800},
     "tablet": {"width": 768, "height": 1024},
     "phone": {"width": 390, "height": 844, "phone": True},
+    "small": {"width": 360, "height": 640, "phone": True},
 }
 SCHEMES = ("light", "dark")
 DIGIT = 3
@@ -54,7 +55,7 @@ def states(visit):
     for stroke in strokes:
         visit.stroke(stroke)
     visit.begin(last)
-    visit.page.locator("#live strong:not(:empty)").wait_for()
+    visit.page.locator("#answer.live h2").wait_for()
     yield "drawing", False
     visit.page.mouse.up()
     visit.answer.wait_for()

@@ -13,7 +13,7 @@ from nn.evidence import strongest_units
 from nn.measure.metrics import CLASSES
 from nn.mlp import MLP
 from weights.serving.page import inputs, view
-from weights.serving.page.answer import UNITS_SHOWN, sentence
+from weights.serving.page.answer import UNITS_SHOWN, live_answer, sentence
 from weights.serving.recognize import examine
 
 BLANK = Image.new("RGB", (400, 400), "white")
@@ -79,11 +79,24 @@ def test_first_hint_stands_below_the_answer():
 
 def test_every_step_from_drawing_to_probabilities_is_shown_in_the_order_of_the_data():
     shown = view.way(Image.open(EXAMPLES / "7.png"), [reading_of("7")])
-    steps = ("drawn", "ink", "seen", "for", "against", "units", "bars")
+    steps = ("drawn", "ink", "seen", "for", "against", "units")
     places = [shown.index(f'<li class="{step}">') for step in steps]
     assert places == sorted(places)
     assert shown.count("<img") == 5 + UNITS_SHOWN
     assert shown.count(' alt=""') == 0
+
+
+def test_answer_is_a_sentence_and_one_chart_with_labels_where_they_are_worth_one():
+    answer = dict.fromkeys(CLASSES, 0.0) | {"7": 0.985, "1": 0.012, "2": 0.003}
+    words = view.words([reading_of("7")._replace(answer=answer)])
+    assert words.startswith("<p>That is a 7.</p>")
+    assert re.findall(r"<b>(.*?)</b>", words) == ["", "1%", "", "", "", "", "", "98%", "", "", ""]
+
+
+def test_live_answer_does_not_claim_to_be_the_last_word():
+    live = live_answer([reading_of("7")])
+    assert live["label"]["label"] == "7"
+    assert live["words"].startswith("<p>So far: 7</p>")
 
 
 @pytest.mark.parametrize("hidden", [(), (7,), (5, 4, 3)])
@@ -124,9 +137,9 @@ def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     rows = model.weights[1].reshape(model.hidden[0], -1)
     rows *= scale[:, None]
     before, after = (view.way(image, [reading._replace(model=each)]) for each in (reading.model, model))
-    bars = [re.findall(r'title="Unit (\d+): (\S+) to the logit".*?--p:([\d.]+)', page) for page in (before, after)]
+    bars = [re.findall(r"--p:([\d.]+).*?Unit (\d+)</b>.*?added (\S+) to", page) for page in (before, after)]
     assert len(bars[0]) == UNITS_SHOWN
     np.testing.assert_allclose(np.array(bars[1], float), np.array(bars[0], float), atol=0.02)
     units = strongest_units(reading.model, reading.prepared.tensor, 0, UNITS_SHOWN, 7)
-    shown = [(unit.index, unit.contribution, unit.contribution / units[0].contribution) for unit in units]
+    shown = [(unit.contribution / units[0].contribution, unit.index, unit.contribution) for unit in units]
     np.testing.assert_allclose(np.array(bars[0], float), shown, atol=0.01)

@@ -1,12 +1,13 @@
 """What the page shows of the network at work: the answer in words, which ink spoke for it, the hidden units, all bars.
 
-nn.page.sentence(answer)                          # "Probably a 7."
-nn.page.steps(answer, tensor, explanation)        # the later steps of the way, as HTML
+answer.words(answer)                             # a sentence and a chart of all probabilities, as HTML
+answer.steps(answer, tensor, explanation)        # the later steps of the way, as HTML
 """
 
 from __future__ import annotations
 
 import functools
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from weights.serving.page.drawing import figure, picture_url, step, to_levels
 if TYPE_CHECKING:
     from weights.serving.recognize import Reading
 
-SHOWN = 3  # classes beside the answer
+SHOWN = 3  # classes that gr.Label is given; its heading is the first of them
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
 NEARLY = 0.995  # would be rounded to 100%, which nobody can be
 UNITS_SHOWN = 6
@@ -29,20 +30,32 @@ FOR, AGAINST = np.array([0.42, 0.72, 1.0]), np.array([1.0, 0.55, 0.2])
 INK = 0.22  # how light ink without a say is
 STRONG = 0.35  # of the strongest evidence in a map; from here on colours deepen no more
 
-# What live.js fills in while a stroke is being drawn: the same parts, in the same places, as gr.Label has.
-LIVE = (
-    '<div aria-hidden="true"><strong></strong>'
-    + '<div class="row"><b></b><i><u></u></i><span></span></div>' * SHOWN
-    + "<p></p></div>"
-)
+LEAST = 0.01  # less likely classes get no label: a row of "0%" tells nobody anything
+
+
+def words(answer: Answer, hint: str = "") -> str:
+    """The answer to one digit as HTML: a sentence, at most one hint, and a chart of all probabilities."""
+    return f"<p>{sentence(answer)}</p><small>{escape(hint)}</small>{chart(answer)}"
 
 
 def live_answer(readings: list[Reading]) -> dict:
-    """What live.js fills in: the answer, [class, probability] for each row, and the last line."""
-    if len(readings) != 1:
-        return {"answer": " ".join(reading.symbol for reading in readings), "top": [], "words": ""}
+    """What live.js shows of an unfinished drawing: the value of gr.Label and the HTML beside it."""
+    if not readings:
+        return {"label": {}, "words": ""}
+    if len(readings) > 1:
+        return {"label": {}, "words": f"{digits_in_a_row([each.symbol for each in readings])}<p>So far</p>"}
     answer = readings[0].answer
-    return {"answer": readings[0].best, "top": ranked(answer)[:SHOWN], "words": sentence(answer)}
+    confidences = [{"label": name, "confidence": share} for name, share in ranked(answer)[:SHOWN]]
+    said = f"<p>So far: {guess(answer)}</p><small></small>{chart(answer)}"
+    return {"label": {"label": readings[0].best, "confidences": confidences}, "words": said}
+
+
+def guess(answer: Answer) -> str:
+    """An answer in as few words as can be: "7", "7 or 1?" or "no digit"."""
+    (best, confidence), (second, _) = ranked(answer)[:2]
+    if best == NOT_A_DIGIT:
+        return "no digit"
+    return best if confidence >= LIKELY or second == NOT_A_DIGIT else f"{best} or {second}?"
 
 
 def sentence(answer: Answer) -> str:
@@ -67,7 +80,12 @@ def several(symbols: list[str], confidence: float) -> str:
     else:
         share = f"{confidence:.0%}" if confidence < NEARLY else "over 99%"
         said = f"{count} digits{', I think' * (confidence < SURE)}: {share} sure of all together."
-    return f'<strong style="--count:{len(symbols)}">{" ".join(symbols)}</strong><p>{said}</p>'
+    return f"{digits_in_a_row(symbols)}<p>{said}</p>"
+
+
+def digits_in_a_row(symbols: list[str]) -> str:
+    """Several digits as they stand in the picture, as HTML; the more there are, the smaller."""
+    return f'<strong style="--count:{len(symbols)}">{" ".join(symbols)}</strong>'
 
 
 def digits(readings: list[Reading]) -> str:
@@ -121,12 +139,12 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
             f"Blue ink said {best}, orange ink {second}.",
         )
         first = explanation.units[0] if explanation.units else []
-        units = "".join(map(unit, first, strengths(first)))
-    line = "What six of them seek, what each one added."
-    return (
-        evidence
-        + step("units", f"<ul>{units or f'<li>{blank()}<i></i></li>' * UNITS_SHOWN}</ul>", "Hidden units", line)
-        + step("bars", chart(answer), "Probabilities", "All ten digits, and “none of these”.")
+        units = "".join(
+            unit(each, share, best, not i) for i, (each, share) in enumerate(zip(first, strengths(first), strict=True))
+        )
+    line = "The six that spoke up most. Choose one."
+    return evidence + step(
+        "units", f"<ul>{units or f'<li><label>{blank()}<i></i></label></li>' * UNITS_SHOWN}</ul>", "Hidden units", line
     )
 
 
@@ -143,13 +161,19 @@ def ink_map(evidence: np.ndarray, tensor: np.ndarray) -> str:
     return picture_url(to_levels(colour + grey))
 
 
-def unit(unit: Unit, share: float) -> str:
-    """One hidden unit: the ink that excites it in blue, that which quiets it in orange, what it added as a bar."""
+def unit(unit: Unit, share: float, name: str, chosen: bool) -> str:
+    """One hidden unit: the ink that excites it in blue, that which quiets it in orange, what it added as a bar. Whoever
+    chooses it reads this in words.
+    """
     weights = unit.picture / max(np.abs(unit.picture).max(), 1e-9)
     colours = np.where(weights[..., None] > 0, FOR, AGAINST) * np.abs(weights[..., None])
-    added = f"{unit.contribution:+.2f} to the logit"
-    picture = figure(picture_url(to_levels(colours)), f"What hidden unit {unit.index} looks for; it added {added}", 28)
-    return f'<li title="Unit {unit.index}: {added}">{picture}<i style="--p:{share:.3f}"></i></li>'
+    picture = figure(picture_url(to_levels(colours)), f"What hidden unit {unit.index} looks for", 28)
+    checked = " checked" * chosen
+    return (
+        f'<li><label><input type="radio" name="unit"{checked}>{picture}<i style="--p:{share:.3f}"></i></label>'
+        f"<p><b>Unit {unit.index}</b> looks for ink where it is blue, and for none where it is orange. "
+        f"Here it added {unit.contribution:+.2f} to the score of {name}.</p></li>"
+    )
 
 
 def strengths(units: list[Unit]) -> list[float]:
@@ -159,16 +183,17 @@ def strengths(units: list[Unit]) -> list[float]:
 
 
 def chart(answer: Answer) -> str:
-    """All probabilities as columns, in the order of the digits so that they keep their places."""
-    best = max(answer, key=answer.get) if answer else None
+    """All probabilities as columns, in the order of the digits so that they keep their places, as HTML."""
+    best, _ = ranked(answer)[0]
     columns = "".join(
-        f'<li style="--p:{answer.get(name, 0):.4f}"{" class=best" * (name == best)}><b>{percent(answer, name)}</b>'
-        f"<i></i><span>{'none' if name == NOT_A_DIGIT else name}</span></li>"
+        f'<i style="--p:{answer[name]:.4f}"{" class=best" * (name == best)}><b>{percent(answer[name])}</b>'
+        f"<u></u>{'none' if name == NOT_A_DIGIT else name}</i>"
         for name in CLASSES
     )
-    return f'<ol class="chart">{columns}</ol>'
+    said = ", ".join(f"{name} {percent(share)}" for name, share in ranked(answer) if share >= LEAST)
+    return f'<div class="chart" role="img" aria-label="Probabilities: {said}">{columns}</div>'
 
 
-def percent(answer: Answer, name: str) -> str:
-    """As a label over a bar; none where there would be a row of zeros."""
-    return f"{answer[name]:.0%}" if answer.get(name, 0) >= 0.005 else ""
+def percent(share: float) -> str:
+    """As a label over a column; none where there would be a row of zeros."""
+    return f"{share:.0%}" if share >= LEAST else ""

@@ -41,7 +41,7 @@ def to_levels(shares: np.ndarray) -> np.ndarray:
 
 def step(name: str, shown: str, title: str, line: str) -> str:
     """One step of the way as a list item: a figure, what it is, and one line of explanation."""
-    return f'<li class="{name}">{shown}<div><b>{escape(title)}</b><span>{escape(line)}</span></div></li>'
+    return f'<li class="{name}">{shown}<div class="about"><b>{escape(title)}</b><span>{escape(line)}</span></div></li>'
 
 
 def figure(url: str, alt: str, side: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -19,11 +20,28 @@ from preprocessing.picture import MAX_PIXELS
 EXAMPLES = Path(preprocessing.__file__).parent / "examples"
 PHOTO_SUFFIX = ".jpg"  # an example that goes where photos go, not on the pad
 
+# What the examples in sight are there to show; the others go by their names.
+POINTS = {
+    "4-tiny": "tiny",
+    "0-slashed": "slashed",
+    "letter-A": "not a digit",
+    "paper-2": "photo",
+    "several-2026": "2026",
+    "shape-star": "star",
+}
+CHOOSE = """
+element.addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (button?.matches(".more")) element.querySelector("ul").classList.toggle("all");
+    if (button?.dataset.index) trigger("select", { index: Number(button.dataset.index) });
+});
+"""
+
 # The pad. 400 pixels are plenty for a 20x20 digit, and a larger canvas answers later: each stroke is sent as a picture.
 CANVAS = (400, 400)
 BRUSH_RADIUS = 14  # a stroke of 28 pixels on a digit of 280 is two pixels on MNIST's 20x20
 ERASER_RADIUS = 22
-PAD_HEIGHT = 452  # canvas and the bar of tools below it; page.css makes it smaller on a phone
+PAD_HEIGHT = 452  # canvas and the bar of tools below it; pad.css makes it smaller on a phone
 
 
 def pad() -> gr.Sketchpad:
@@ -67,6 +85,7 @@ def picture() -> gr.Image:
         show_label=False,
         height=PAD_HEIGHT,
         buttons=[],
+        webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored 2 is read as a 5
     )
     # Set on the object: for a subclass gradio would write a stub file beside this one at every start.
     component.preprocess = plain_errors(component.preprocess)
@@ -90,24 +109,37 @@ def plain_errors(preprocess: Callable) -> Callable:
 
 @functools.cache
 def examples() -> list[Path]:
-    """The example drawings: the digits in their order, then what is no digit, several of them, or a photo."""
-    return sorted([*EXAMPLES.glob("*.png"), *EXAMPLES.glob(f"*{PHOTO_SUFFIX}")])
+    """The example drawings: those that make a point of their own first, then the others by name."""
+    files = sorted([*EXAMPLES.glob("*.png"), *EXAMPLES.glob(f"*{PHOTO_SUFFIX}")])
+    first = list(POINTS)
+    return sorted(files, key=lambda file: first.index(file.stem) if file.stem in first else len(first))
 
 
-def gallery() -> gr.Dataset:
-    """The examples as buttons; their names for screen readers are made from the file names, in pad.js."""
-    return gr.Dataset(
-        components=["image"],
-        samples=[[str(file)] for file in examples()],
-        samples_per_page=len(examples()),
-        type="index",
-        label="Or try one of these",
+def gallery() -> gr.HTML:
+    """The examples as buttons, the first few in sight. `select` tells which was clicked, as {"index": ...}."""
+    return gr.HTML(
+        f'<p>Or try one of these <button type="button" class="more">All {len(examples())}</button></p>'
+        f"<ul>{''.join(map(example, range(len(examples()))))}</ul>",
+        js_on_load=CHOOSE,
         elem_id="examples",
     )
 
 
-def take(index: int) -> tuple:
-    """Values of pad, picture and tabs when the example with this index is taken: each goes where its kind belongs."""
+def example(index: int) -> str:
+    """One example as a list item. What lies on the pad when it is taken is named in `data-drawing`."""
+    file = examples()[index]
+    name = file.stem.replace("-", " ")
+    drawing = "" if file.suffix == PHOTO_SUFFIX else f' data-drawing="{file.stem}"'
+    return (
+        f'<li><button type="button" data-index="{index}"{drawing} aria-label="Example: {name}">'
+        f'<img src="gradio_api/file={escape(str(file))}" loading="lazy" alt="">'
+        f"{POINTS.get(file.stem, name)}</button></li>"
+    )
+
+
+def take(event: gr.EventData) -> tuple:
+    """Values of pad, picture and tabs when an example is taken: each goes where its kind belongs."""
+    index = event._data.get("index")
     if type(index) is not int or not 0 <= index < len(examples()):
         raise gr.Error("There is no such example.", print_exception=False)
     image = Image.open(examples()[index])

@@ -1,26 +1,27 @@
 // An answer while the stroke is still being drawn.
 //
-// The pad tells nobody of a stroke before it ends, but its editor keeps the stroke's segments. They are drawn again here,
-// on a small canvas of our own over the ink that was there before, so that nothing is read back from the graphics card
-// while the hand moves. Every EVERY ms this canvas is sent to POST /live, one request at a time, and the answer is shown
-// in the place of the final one until that has come.
+// The pad tells nobody of a stroke before it ends, but it keeps the stroke's segments. They are drawn again here, on a
+// small canvas of our own over the ink that was there before, so that nothing is read back from the graphics card while
+// the hand moves. Every EVERY ms this canvas is sent to POST /live, one request at a time. The answer goes into the same
+// components as the final one: on live:show the page (app.py) takes it from here.
 (() => {
   const EVERY = 120; // ms between two looks at a stroke
   const SIDE = 200; // preprocessing reduces the pad's 400 pixels to this many as well
-  const LOST = "The server does not answer. Draw on, and I ask again.";
+  const LOST = "<p>The server does not answer. Draw on, and I ask again.</p>";
   const PATIENCE = 10000; // ms without a final answer after which the live one goes
 
   const ink = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const paper = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const pen = ink.getContext("2d");
 
-  let editor = null;
   let down = false; // a stroke is being drawn
   let drawn = 0; // how many of its segments are on our canvas
   let timer = 0;
   let asking = false;
   let again = false; // there is more to see than was sent
   let off = false; // the server has had enough, until the next stroke
+  let values = []; // what the page shall show: of gr.Label, and the words beside it
+  let patience = 0;
 
   // The live answer is shown until the final one to the same strokes is there, and never after it.
   let strokes = 0; // begun so far; a clear counts as one
@@ -29,18 +30,12 @@
   let settled = 0; // and how many the final answer in sight is about
   let lost = false; // the newest ink did not reach the server
 
-  const textures = () => editor?.tools.get("brush")?.brush_textures;
-  const box = () => document.getElementById("answer");
-
-  function segments() {
-    const current = textures()?.current_stroke_segments ?? [];
-    return current.length || down ? current : (editor.command_manager.history.command?.stroke_data?.segments ?? []);
-  }
+  const answer = () => document.getElementById("answer");
 
   function follow() {
-    const all = segments();
+    const all = pad.segments();
     if (all.length <= drawn) return false;
-    const scale = SIDE / editor.width;
+    const scale = SIDE / pad.side;
     pen.lineCap = "round";
     for (const { from_x, from_y, to_x, to_y, size, mode } of all.slice(drawn)) {
       pen.globalCompositeOperation = mode === "erase" ? "destination-out" : "source-over";
@@ -73,8 +68,8 @@
       const body = await new Promise((done) => paper.toBlob(done));
       const response = await fetch("live", { method: "POST", body });
       if (!response.ok) throw response.status;
-      const answer = await response.json();
-      if (about === strokes && settled < strokes) show(answer);
+      const { label, words } = await response.json();
+      if (about === strokes && settled < strokes) show(label, words);
     } catch {
       off = true; // the final answer comes on its own way
     }
@@ -82,57 +77,45 @@
     if (again) ask();
   }
 
-  function show({ answer, top, words }) {
-    const [digit, ...rest] = [...document.querySelectorAll("#live strong, #live .row, #live p")];
-    if (!digit) return;
-    digit.textContent = answer;
-    digit.style.setProperty("--count", answer.split(" ").length);
-    digit.className = top.length ? (answer.length > 1 ? "long" : "") : "several";
-    const line = rest.pop();
-    line.textContent = words;
-    rest.forEach((row, i) => {
-      const [name, share] = top[i] ?? ["", 0];
-      const long = name.length > 1;
-      row.querySelector("b").textContent = long ? "none" : name;
-      row.querySelector("b").className = long ? "none" : "";
-      row.querySelector("u").style.width = `${share * 100}%`;
-      row.querySelector("span").textContent = name && `${Math.round(share * 100)}%`;
-    });
-    box()?.classList.add("live");
-    clearTimeout(show.end);
-    show.end = setTimeout(hide, PATIENCE);
+  function show(label, words) {
+    values = [label, words];
+    document.dispatchEvent(new Event("live:show"));
+    answer()?.classList.add("live");
+    answer()?.classList.remove("old");
+    clearTimeout(patience);
+    patience = setTimeout(away, PATIENCE);
   }
 
-  function hide() {
-    box()?.classList.remove("live");
+  // An old answer beside a new drawing would be a wrong one: it fades until the new one comes.
+  function fade() {
+    answer()?.classList.toggle("old", Boolean(pad.part("digit") || document.querySelector("#words strong")));
   }
 
-  function begin() {
-    if (!editor.tools.get("brush").is_drawing) return;
-    down = true;
-    off = false;
-    drawn = 0;
-    strokes += 1;
-    clearInterval(timer);
-    timer = setInterval(tick, EVERY);
+  function away() {
+    lost = true;
+    show({}, LOST);
+    clearTimeout(patience);
   }
 
   function tick() {
     if (follow()) ask();
   }
 
-  document.addEventListener("pad:ready", ({ detail }) => {
-    editor = detail;
-    const stage = editor.app.stage;
-    stage.on("pointerdown", () => setTimeout(begin)); // after the brush has taken it up
-    const up = () => {
-      if (!down) return;
-      down = false;
-      clearInterval(timer);
-      setTimeout(tick); // after the pad has put the stroke among the finished ones
-    };
-    stage.on("pointerup", up);
-    stage.on("pointerupoutside", up);
+  document.addEventListener("pad:begin", () => {
+    down = true;
+    off = false;
+    drawn = 0;
+    strokes += 1;
+    fade();
+    clearInterval(timer);
+    timer = setInterval(tick, EVERY);
+  });
+
+  document.addEventListener("pad:end", () => {
+    if (!down) return;
+    down = false;
+    clearInterval(timer);
+    setTimeout(tick); // after the pad has put the stroke among the finished ones
   });
 
   document.addEventListener("pad:ink", ({ detail }) => {
@@ -148,24 +131,30 @@
     read = ++strokes;
     drawn = Infinity;
     again = lost = false;
-    if (box()?.matches(".live, :has(h2)")) show({ answer: "", top: [], words: "" });
+    if (answer()?.matches(".live, .old, :has(h2)") || document.querySelector("#words strong")) show({}, "");
   });
 
-  // Called by pad.js when the page asks for the final answer to a drawing, by the page (app.py) when that stands, and by
-  // pad.js when the drawing does not reach the server: an old answer beside new ink would be a wrong one.
+  document.addEventListener("pad:asked", () => {
+    lost = false;
+    asked = read;
+  });
+
+  document.addEventListener("pad:lost", away);
+
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest?.("#examples button, #input [role=tab]:not([aria-selected=true])")) fade();
+  });
+
   window.live = {
-    asked() {
-      lost = false;
-      asked = read;
-    },
+    // The page shows these in gr.Label and the words beside it.
+    shown: () => values,
+    // The page has the final answer to what was asked about last.
     final() {
+      answer()?.classList.remove("old");
       settled = asked;
-      if (settled === strokes && !lost) hide();
-    },
-    lost() {
-      lost = true;
-      show({ answer: "", top: [], words: LOST });
-      clearTimeout(show.end);
+      if (settled !== strokes || lost) return;
+      clearTimeout(patience);
+      answer()?.classList.remove("live");
     },
   };
 })();

@@ -15,8 +15,8 @@ from nn.evidence import explain
 from nn.measure.metrics import CLASSES, Answer
 from preprocessing.prepare import NOTHING
 from weights.current import served
+from weights.serving.page import answer as parts
 from weights.serving.page import drawing, inputs
-from weights.serving.page.answer import UNITS_SHOWN, digits, ranked, sentence, several, steps
 from weights.serving.recognize import Picture, Reading, joint_confidence, read
 
 Shown = tuple[Answer, str, str, str]
@@ -59,26 +59,25 @@ def show_nothing() -> Shown:
 def words(readings: list[Reading], invitation: str = INVITATION) -> str:
     """The answer in a sentence, and below it the first hint."""
     if len(readings) > 1:
-        return several([reading.symbol for reading in readings], joint_confidence(readings))
+        return parts.several([reading.symbol for reading in readings], joint_confidence(readings))
     if not readings:
-        return f"<p>{invitation}</p><small></small>"
-    hints = drawing.hints(readings[0].prepared)
-    return f"<p>{sentence(readings[0].answer)}</p><small>{''.join(hints[:1])}</small>"
+        return f"<p>{invitation}</p>"
+    return parts.words(readings[0].answer, *readings[0].prepared.diagnostics.hints[:1])
 
 
 def way(image: Picture, readings: list[Reading], photo: bool = False) -> str:
     """The way from the picture to the answer, in the order of the data."""
     drawn = drawing.drawn(image, photo)
     if len(readings) > 1:
-        return f'<ol class="several">{drawn}{digits(readings)}</ol>'
+        return f'<ol class="several">{drawn}{parts.digits(readings)}</ol>'
     if not readings:
-        later = steps({}, NOTHING.tensor, None)
+        later = parts.steps({}, NOTHING.tensor, None)
         return f"<ol class=blank>{drawn}{drawing.steps(NOTHING)}{later}</ol>"
     (reading,) = readings
     tensor = reading.prepared.tensor
-    best, second = (CLASSES.index(name) for name, _ in ranked(reading.answer)[:2])
-    explanation = explain(reading.model, tensor, best, second, UNITS_SHOWN)
-    later = steps(reading.answer, tensor, explanation)
+    best, second = (CLASSES.index(name) for name, _ in parts.ranked(reading.answer)[:2])
+    explanation = explain(reading.model, tensor, best, second, parts.UNITS_SHOWN)
+    later = parts.steps(reading.answer, tensor, explanation)
     return f"<ol>{drawn}{drawing.steps(reading.prepared)}{later}</ol>"
 
 

@@ -1,0 +1,180 @@
+// A drawing as a short text, and what that makes possible: a link to it, a reload that keeps it, a clear that is undone.
+//
+// The text has the form of a URL's fragment, which browsers send to no server: the example that the strokes lie on, if
+// any, and for each stroke its kind and its points, packed into bytes.
+//
+//   drawing.text(longest)    the drawing as a text, coarser if it would be longer than that; "" for a blank pad
+//   drawing.example          name of the example under the strokes, or null
+(() => {
+  const TOLERANCES = [0.6, 1.2, 2.5, 5, 10]; // pixels a point may lie off before it is kept; coarser for longer drawings
+  const LIMIT = 4000; // points that a link may hold
+  const EXAMPLE = "example";
+  const STROKES = "strokes";
+  const KINDS = ["draw", "erase"];
+  const KEPT = "drawing"; // its name in the tab's session storage
+  const MOST = 20_000; // characters that are kept there
+
+  let example = null; // the example under the strokes
+  let cleared = ""; // what the last clear took away
+
+  // --- Strokes to text and back ---
+
+  // Points that matter (Ramer 1972, Douglas and Peucker 1973).
+  function simplified(points, tolerance) {
+    if (points.length < 3) return points;
+    const [[x, y], [u, v]] = [points[0], points.at(-1)];
+    const length = Math.hypot(u - x, v - y);
+    const away = ([a, b]) =>
+      length ? Math.abs((u - x) * (y - b) - (x - a) * (v - y)) / length : Math.hypot(a - x, b - y);
+    let [far, at] = [0, 0];
+    points.slice(1, -1).forEach((p, i) => away(p) > far && ([far, at] = [away(p), i + 1]));
+    if (far <= tolerance) return [points[0], points.at(-1)];
+    return [
+      ...simplified(points.slice(0, at + 1), tolerance).slice(0, -1),
+      ...simplified(points.slice(at), tolerance),
+    ];
+  }
+
+  // Whole numbers of either sign as bytes of seven bits: small ones, as steps between points are, take one.
+  function pack(numbers) {
+    const bytes = [];
+    for (const n of numbers) {
+      let z = n < 0 ? -2 * n - 1 : 2 * n;
+      for (; z > 127; z >>= 7) bytes.push((z & 127) | 128);
+      bytes.push(z);
+    }
+    return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  }
+
+  function unpack(text) {
+    const numbers = [];
+    let [z, shift] = [0, 0];
+    for (const c of atob(text.replaceAll("-", "+").replaceAll("_", "/"))) {
+      const byte = c.charCodeAt(0);
+      z |= (byte & 127) << shift;
+      shift += 7;
+      if (byte > 127) continue;
+      numbers.push(z & 1 ? -(z + 1) / 2 : z / 2);
+      [z, shift] = [0, 0];
+    }
+    return numbers;
+  }
+
+  function encoded(strokes, tolerance) {
+    let [x, y] = [0, 0];
+    const numbers = strokes.flatMap(({ kind, points }) => {
+      const kept = simplified(points, tolerance);
+      return [
+        KINDS.indexOf(kind),
+        kept.length,
+        ...kept.flatMap(([u, v]) => {
+          const step = [Math.round(u) - x, Math.round(v) - y];
+          [x, y] = [x + step[0], y + step[1]];
+          return step;
+        }),
+      ];
+    });
+    return pack(numbers);
+  }
+
+  // The strokes of a link; anybody may have written it, so what lies far off the paper is no stroke of ours.
+  function decoded(text) {
+    const numbers = unpack(text).slice(0, 2 * LIMIT);
+    const [low, high] = [-pad.side, 2 * pad.side];
+    const found = [];
+    let [i, x, y] = [0, 0, 0];
+    while (i < numbers.length) {
+      const [kind, count] = [KINDS[numbers[i]], numbers[i + 1]];
+      i += 2;
+      if (!kind || !(count > 0) || i + 2 * count > numbers.length) break;
+      const points = [];
+      for (let k = 0; k < count; k++, i += 2) points.push([(x += numbers[i]), (y += numbers[i + 1])]);
+      if (points.flat().some((value) => value < low || value > high)) break;
+      found.push({ kind, points });
+    }
+    return found;
+  }
+
+  function textOf(strokes, longest) {
+    const found = new URLSearchParams();
+    if (example) found.set(EXAMPLE, example);
+    const packed = TOLERANCES.map((tolerance) => encoded(strokes, tolerance));
+    const short = packed.find((each) => each.length <= longest) ?? packed.at(-1).slice(0, longest);
+    if (short) found.set(STROKES, short);
+    return found.toString();
+  }
+
+  // --- A text to a drawing ---
+
+  // A drawing goes on the pad, a photo elsewhere.
+  const buttonOf = (name) =>
+    [...document.querySelectorAll("#examples button[data-drawing]")].find((each) => each.dataset.drawing === name);
+
+  async function open(text) {
+    const given = new URLSearchParams(text);
+    const button = buttonOf(given.get(EXAMPLE));
+    if (button) {
+      const there = new Promise((done) => document.addEventListener("pad:ink", done, { once: true }));
+      button.click();
+      await there;
+    }
+    try {
+      await pad.draw(decoded(given.get(STROKES) ?? ""));
+    } catch {
+      // not a link of ours, or a torn one: the pad stays as it is
+    }
+  }
+
+  function keep() {
+    try {
+      sessionStorage.setItem(KEPT, textOf(pad.strokes(), MOST));
+    } catch {
+      // the browser keeps nothing for this page: then a reload loses the drawing
+    }
+  }
+
+  function kept() {
+    try {
+      return sessionStorage.getItem(KEPT) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
+  function forget() {
+    cleared = "";
+    pad.undoable(false);
+  }
+
+  document.addEventListener("click", ({ target }) => {
+    const taken = target.closest?.("#examples button[data-drawing]");
+    if (!taken) return;
+    example = taken.dataset.drawing;
+    forget();
+  });
+  document.addEventListener("pad:begin", forget);
+  document.addEventListener("pad:ink", keep);
+  document.addEventListener("pad:clear", ({ detail }) => {
+    const text = textOf(detail, MOST);
+    if (text) cleared = text; // gradio clears more than once
+    example = null;
+    pad.undoable(Boolean(cleared));
+    setTimeout(keep);
+  });
+  document.addEventListener("pad:undo", (event) => {
+    if (!cleared) return;
+    event.preventDefault();
+    const text = cleared;
+    forget();
+    open(text);
+  });
+  document.addEventListener("pad:ready", () => open(location.hash.slice(1) || kept()));
+  addEventListener("hashchange", () => location.reload()); // a link pasted where the page is open already
+
+  window.drawing = {
+    text: (longest) => textOf(pad.strokes(), longest),
+    get example() {
+      return example;
+    },
+  };
+})();
