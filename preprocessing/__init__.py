@@ -9,7 +9,10 @@ ink        paper and light told from ink -> coverage in [0, 1]
 components stray dots and frames left out
 frame      20x20 box, stroke width mended, center of mass at the centre of 28x28
 prepare    all of these in their order
-segment    several digits told apart
+rows       which pieces of ink stand beside each other
+cuts       where a piece may be two digits that touch
+signs      points, commas and dashes told from digits
+segment    several digits told apart, by all of these
 """
 
 from preprocessing.prepare import Diagnostics, Prepared, prepare, to_mnist

@@ -59,6 +59,7 @@ class Prepared:
         without ink.
     line: the row in which `segment.split` found it, 0 for the first.
     mark: "." for a decimal point or comma between digits, "-" for a minus before a number; None for all else.
+    doubt: how likely it is, by its place among others, that this is no digit, whatever it looks like by itself.
     """
 
     tensor: np.ndarray
@@ -66,6 +67,7 @@ class Prepared:
     ink: np.ndarray | None = None
     line: int = 0
     mark: str | None = None
+    doubt: float = 0.0
 
     @property
     def has_ink(self) -> bool:

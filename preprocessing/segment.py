@@ -1,30 +1,36 @@
 """A picture of several digits -> each of them in MNIST's frame, in reading order.
 
-    split(image, model.predict_proba)           # a list of Prepared, one for each digit
+    split(image, model.predict_proba)           # a list of Prepared, one for each digit and each sign
 
-Pieces of ink are easily found, but a piece is not a digit: a 5 may have a loose top stroke, a 4 two strokes, a 0 a gap.
-Geometry alone cannot tell two halves of a 0 from 1 and 1. The reader of the digits can: what is no digit, half a one or
-two at once, it reads with little confidence. So every plausible way of grouping the pieces is read, and the one with
-the highest joint confidence wins, each group discounted by how far apart its pieces lie and by how much neighbouring
-digits overlap. (Over-segmentation and a best path through all groupings: LeCun et al. 1998, section V.)
+Pieces of ink are easily found, but a piece is not a digit: a 5 may have a loose top stroke, a 4 two strokes, a 0 a gap,
+and two digits may touch. Geometry alone cannot tell two halves of a 0 from 1 and 1. The reader of the digits can: what
+is no digit, half a one or two at once, it reads with little confidence. So every plausible way of grouping the pieces
+is read, and the one with the highest joint confidence wins, each group discounted by how far apart its pieces lie and
+by how much neighbouring digits overlap. A piece that may be two digits is cut first, and its parts are grouped like
+pieces. (Over-segmentation and a best path through all groupings: LeCun et al. 1998, section V.)
+
+    pieces of ink -> rows (rows.py) -> parts of touching digits (cuts.py) -> groups -> signs (signs.py) -> path
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import label, near, piece_boxes, without_specks
+from preprocessing.components import label, near, piece_boxes, stroke_width
+from preprocessing.cuts import find_cuts, parted
 from preprocessing.frame import bounding_box
 from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
 from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Prepared, describe, look
+from preprocessing.rows import Place, find_rows, mergeable, place_in_row, usual_height
+from preprocessing.signs import SOLID, Sign, is_stacked, sign_of, solidity
 
 # Pieces of one digit lie close together, digits of a number beside each other. Both are matters of degree: a reading is
 # worth less by a factor e for every such share of a digit's size by which its pieces lie apart, or by which it overlaps
@@ -34,48 +40,124 @@ HOPELESS = 2.0  # groups that lie so far apart that they lost this many factors 
 # Of two readings that are as likely, the one with fewer digits is right more often, and then the one with fewer lines.
 # Each digit and each line must make a reading better by this much (natural logarithm).
 DIGIT_PRICE, LINE_PRICE = 0.1, 0.01
-# More pieces than this are a page of writing, or a drawing made of dots: it is read as one digit.
-MOST_PIECES = 16
+# A sign that its size and place tell; one that only the reader tells; a dot that is nothing.
+PLACED_SIGN_PRICE, SIGN_PRICE, SPECK_PRICE = 0.3, 1.5, 1.0
+# A digit smaller than this share of its neighbours' height is worth less by this many factors e for each halving.
+SMALL, SMALL_PRICE = 0.55, 4.0
+# ... and one wider than this many times its height by so many for each doubling.
+BROAD, BROAD_PRICE = 1.2, 3.0
+# What dots and short bars look like when they fill MNIST's frame.
+LIKE_DOTS_AND_BARS = (0, 1, 8)
+# A comma stands behind something.
+LEADING_COMMA_PRICE = 3.0
+# A sign that only the reader tells costs this much more for each height of its neighbours by which it is larger than
+# this share of their height.
+LARGE_SIGN, LARGE_PRICE = 0.75, 6.0
+# A cut costs this much, and as much again for each stroke width of ink that it crosses.
+CUT_PRICE, CROSSING_PRICE = 0.25, 0.15
+# What place tells is right so often; and of digits that were cut apart so many were cut wrongly.
+SURE_OF_PLACE, DOUBT_OF_CUT = 0.95, 0.15
+# A piece is cut if the reader is less sure of it than this, or, where it is wider than this share of its height, than
+# that.
+DOUBTFUL, WIDE, DOUBTFUL_IF_WIDE = 0.5, 0.9, 0.98
+# A piece is not cut if it is lower than this share of the usual height: it is a sign.
+AS_TALL = 0.8
+# More pieces than this are noise or a page of text: it is read as one digit.
+MOST_PIECES = 250
+# So few pieces may lie in any number of rows; and they may all be one digit.
+FEW_PIECES = 16
+# Parts that cost more than this on the average are a page of text (0.9) and not a page of digits (0.1 to 0.25).
+NONSENSE_PRICE = 0.6
 # How much less the picture may be reduced for pieces that are small on it: this squared is what it may cost.
 MOST_ZOOM = 4
-MOST_GROUPS = 24  # of several pieces, that are read: preparing one can take as long as preparing a picture
+MOST_GROUPS = 24  # of several pieces that are read, beside one for each piece: each takes as long as a small picture
+MOST_TOUCHING = 4  # digits in one piece that shall be looked at from close by
+LONGEST_GROUP = 8  # pieces in a group
+WIDEST_GROUP = 2.0  # of a group, by the height of its row
 PIECE_LEVEL = 0.5  # coverage from which neighbouring pixels belong to one piece
 FRINGE = 2  # pixels around a piece that hold its antialiased edge
+GRAIN = 0.6  # stroke widths: what is smaller is noise
+SPECK = 1.9  # stroke widths: what is no larger may be a dot that means nothing
 DIGITS = 10
 LEAST_CONFIDENCE = 1e-9  # keeps the logarithm finite
 
 Predict = Callable[[np.ndarray], np.ndarray]  # (n, 784) float32 -> (n, classes); column d is digit d
-Group = tuple[int, ...]  # numbers of pieces, in ascending order
+Group = tuple[int, ...]  # numbers of pieces, from left to right
+
+
+class Read(NamedTuple):
+    """A group of pieces as the reader sees it."""
+
+    prepared: Prepared
+    best: int  # the likeliest digit
+    digit: float  # confidence of it
+    other: float  # confidence that it is none
 
 
 class Candidate(NamedTuple):
-    """A group of pieces, read as one digit."""
+    """A group of pieces, taken for a digit or a sign."""
 
-    prepared: Prepared
+    group: Group
     box: np.ndarray  # left, top, right, bottom
-    score: float  # log of the confidence, less the price of a digit and what the gaps between its pieces cost
+    score: float  # log of the confidence, less prices
+    sign: Sign | None
+    doubt: float = 0.0
 
 
 class Path(NamedTuple):
     """A way to read some of the pieces."""
 
     score: float
-    groups: tuple[Group, ...]  # in reading order
+    parts: tuple[Candidate, ...]  # in reading order
+    lines: tuple[int, ...] = ()  # how many of the parts are in each line
 
 
 NO_PATH = Path(-math.inf, ())
 
 
+class Writing(NamedTuple):
+    """The ink of a picture and its pieces."""
+
+    size: tuple[int, int]  # of the picture
+    ink: np.ndarray
+    where: tuple[float, float, float]  # of the ink in the picture: left, top, pixels of the picture for one of the ink
+    pieces: np.ndarray  # (H, W) int32: 0, or the number of the piece from 1 on
+    boxes: np.ndarray  # (n, 4)
+    stroke: float
+
+    def ink_of(self, piece: int) -> np.ndarray:
+        """The ink of one piece, in its box."""
+        left, top, right, bottom = self.boxes[piece]
+        crop = slice(top, bottom), slice(left, right)
+        return np.where(self.pieces[crop] == piece + 1, self.ink[crop], 0)
+
+    def prepared(self, group: Group) -> Prepared:
+        """The ink of these pieces alone, with their antialiased edges, in MNIST's frame."""
+        left, top, right, bottom = around(self.boxes[list(group)])
+        left, top = max(left - FRINGE, 0), max(top - FRINGE, 0)
+        crop = slice(top, bottom + FRINGE), slice(left, right + FRINGE)
+        pieces = self.pieces[crop]
+        mine = pieces == group[0] + 1
+        for piece in group[1:]:
+            mine |= pieces == piece + 1
+        others = (pieces > 0) & ~mine
+        for _ in range(FRINGE):
+            mine = near(mine)
+        ink = np.where(mine & ~others, self.ink[crop], 0).astype(self.ink.dtype)
+        x, y, scale = self.where
+        return describe(self.size, ink, 0, (x + scale * left, y + scale * top, scale))
+
+
 def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
-    """The digits of a picture in reading order: line by line, from left to right.
+    """The digits of a picture, and the signs between them, in reading order: line by line, from left to right.
 
     Args:
         image: as for `preprocessing.prepare`.
         predict: the reader, `MLP.predict_proba` or the like: what it reads with confidence is taken for a digit.
 
     Returns:
-        One Prepared for each digit, with its own bounding box in the picture; exactly what `prepare` gives when the
-        picture holds a single digit; an empty list without ink.
+        One Prepared for each digit and sign, with its own bounding box in the picture and its line; exactly what
+        `prepare` gives when the picture holds a single digit; an empty list without ink.
 
     Raises:
         ValueError: as `prepare`.
@@ -86,84 +168,134 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     if not whole.has_ink:
         return []
     pieces, count = label(ink > PIECE_LEVEL)
-    if not 2 <= count <= MOST_PIECES:
+    if count == 0 or count > MOST_PIECES or (count == 1 and not may_touch(whole)):
         return [whole]
     ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count))
     pieces, count = label(ink > PIECE_LEVEL)
-    if not 2 <= count <= MOST_PIECES:
+    stroke = stroke_width(ink)
+    pieces, count = without_grain(pieces, count, GRAIN * stroke)
+    if not 1 <= count <= MOST_PIECES:
         return [whole]
-    boxes = piece_boxes(pieces, count)
+    writing = Writing(picture.size, ink, where, pieces, piece_boxes(pieces, count), stroke)
+    return read_writing(writing, whole, predict)
 
-    def read(groups: list[Group]) -> dict[Group, Candidate]:
-        """Those of the groups that hold enough ink for a digit."""
-        parts = {group: describe(picture.size, part_of(ink, pieces, group), 0, where) for group in groups}
-        return read_all({group: part for group, part in parts.items() if part.has_ink}, boxes, predict)
 
-    everything = tuple(range(count))
-    candidates = read([(piece,) for piece in everything])
-    candidates |= read(promising(plausible_groups(boxes), boxes, candidates)[:MOST_GROUPS])
-    candidates |= read_all({everything: whole}, boxes, predict)
-    best = best_lines(boxes, candidates).groups
-    if best == (everything,):
+def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Prepared]:
+    """The parts of the writing; `whole` is all of it taken for one digit."""
+    boxes = writing.boxes
+    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    specks = sizes <= SPECK * writing.stroke
+    rows = find_rows(boxes)
+    lines = {
+        rows_: [piece for row in rows[slice(*rows_)] for piece in row] for rows_ in mergeable(rows, boxes, FEW_PIECES)
+    }
+    centers = boxes[:, 0] + boxes[:, 2]
+    lines = {rows_: sorted(line, key=lambda piece: centers[piece]) for rows_, line in lines.items()}
+
+    reads = read_all(writing, [(piece,) for piece in range(len(boxes)) if not specks[piece]], predict)
+    reads |= read_all(writing, promising(writing, lines, reads), predict)
+    (all_of_it,) = predict_all([whole], predict)
+
+    writing, parts, crossed = cut(writing, reads)
+    if len(writing.boxes) > len(boxes):
+        reads = {tuple(p for piece in group for p in parts[piece]): read for group, read in reads.items()}
+        lines = {rows_: [p for piece in line for p in parts[piece]] for rows_, line in lines.items()}
+        runs = [p[a:b] for p in parts if len(p) > 1 for a, b in itertools.combinations(range(len(p) + 1), 2)]
+        reads |= read_all(writing, [run for run in runs if run not in reads], predict)
+
+    best = best_lines(writing, lines, reads, crossed, boxes)
+    main = boxes[~specks] if not specks.all() else boxes
+    score = log(all_of_it.digit) - gap_cost(main) - broadness_price(around(main)) - DIGIT_PRICE - LINE_PRICE
+    if len(best.parts) < 2 or (len(boxes) <= FEW_PIECES and score >= best.score) or is_nonsense(best):
         return [whole]
-    digits = [candidates[group].prepared for group in best]  # hints speak of pictures of one digit
-    return [replace(digit, diagnostics=replace(digit.diagnostics, hints=())) for digit in digits]
+    return in_order(writing, best, reads)
+
+
+def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Prepared]:
+    """The parts of a path with their lines and marks."""
+    found, parts = [], iter(path.parts)
+    for line, length in enumerate(length for length in path.lines if length):
+        row = [next(parts) for _ in range(length)]
+        for index, part in enumerate(row):
+            if part.sign in (Sign.POINT, Sign.DOT) and not 0 < index < length - 1:
+                continue  # a dot at either end of a row is a speck
+            prepared = reads[part.group].prepared if part.group in reads else writing.prepared(part.group)
+            if prepared.has_ink:
+                found.append(
+                    replace(
+                        prepared,
+                        diagnostics=replace(prepared.diagnostics, hints=()),  # they speak of pictures of one digit
+                        line=line,
+                        mark=mark_of(row, index),
+                        doubt=part.doubt,
+                    )
+                )
+    return found
+
+
+def mark_of(row: Sequence[Candidate], index: int) -> str | None:
+    """What a sign says at its place in a row, if that is plain."""
+    before = index > 0 and row[index - 1].sign is None
+    after = index + 1 < len(row) and row[index + 1].sign is None
+    if row[index].sign in (Sign.POINT, Sign.COMMA) and before and after:
+        return "."
+    return "-" if row[index].sign is Sign.DASH and after and not before else None
+
+
+def is_nonsense(path: Path) -> bool:
+    """Whether many parts fit together so badly that they are text, or a drawing made of dots."""
+    return len(path.parts) > FEW_PIECES and path.score < -NONSENSE_PRICE * len(path.parts)
+
+
+def may_touch(whole: Prepared) -> bool:
+    """Whether a single piece may be several digits that touch."""
+    left, top, right, bottom = whole.box
+    return right - left > WIDE * (bottom - top)
 
 
 def look_closer(
     picture: Image.Image, ink: np.ndarray, where: tuple[float, float, float], boxes: np.ndarray
 ) -> tuple[np.ndarray, tuple[float, float, float]]:
-    """The ink and its place on a less reduced picture, where the pieces are large enough to be read one by one."""
+    """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
+    by one.
+    """
     left, top, scale = where
-    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
+    sizes = np.maximum(heights, widths / MOST_TOUCHING)
     zoom = min(math.ceil(CLOSE_UP_SIDE / np.median(sizes)), MOST_ZOOM)
     factor = max(int(scale / zoom), 1)
-    if factor == scale:
-        return ink, where
     box = bounding_box(ink)
-    margin = round(CLOSE_UP_MARGIN * sizes.max())  # the paper must stay visible
+    margin = round(CLOSE_UP_MARGIN * max(widths.max(), heights.max()))  # the paper must stay visible
     start = [round(max(offset + scale * (edge - margin), 0)) for offset, edge in zip((left, top), box[:2], strict=True)]
     end = [
         round(min(offset + scale * (edge + margin), side))
         for offset, edge, side in zip((left, top), box[2:], picture.size, strict=True)
     ]
-    closer, _ = without_specks(find_ink(picture.crop((*start, *end)).reduce(factor)))
-    return closer, (*start, factor)
+    return find_ink(picture.crop((*start, *end)).reduce(factor)), (*start, factor)
+
+
+def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:
+    """The pieces, numbered anew, without those that are smaller than this in both directions."""
+    if not count:
+        return pieces, count
+    boxes = piece_boxes(pieces, count)
+    kept = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= size
+    number = np.zeros(count + 1, np.int32)
+    number[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
+    return number[pieces], int(np.count_nonzero(kept))
 
 
 # --- The pieces and how they may be grouped ---------------------------------------------------------------------------
 
 
-def plausible_groups(boxes: np.ndarray) -> set[Group]:
-    """Every run of neighbouring pieces of every possible line that does not lie hopelessly apart."""
-    runs = {
-        tuple(sorted(line[start:end]))
-        for line in possible_lines(boxes).values()
-        for start in range(len(line))
-        for end in range(start + 1, len(line) + 1)
-    }
-    return {group for group in runs if gap_cost(boxes[list(group)]) <= HOPELESS}
-
-
-def possible_lines(boxes: np.ndarray) -> dict[tuple[int, int], list[int]]:
-    """(first strip, last strip + 1) -> the pieces in these strips from left to right. A strip is what has no empty row
-    through it.
-    """
-    order = np.argsort(boxes[:, 1], kind="stable")
-    bottoms = np.maximum.accumulate(boxes[order, 3])
-    starts = [0, *np.flatnonzero(boxes[order[1:], 1] >= bottoms[:-1]) + 1, len(order)]
-    centers = boxes[:, 0] + boxes[:, 2]
-    return {
-        (first, last): sorted(order[starts[first] : starts[last]].tolist(), key=lambda piece: centers[piece])
-        for first in range(len(starts) - 1)
-        for last in range(first + 1, len(starts))
-    }
+def around(boxes: np.ndarray) -> np.ndarray:
+    """The box around several, (n, 4) -> (4,)."""
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
 def gap_cost(boxes: np.ndarray) -> float:
     """What it costs to take these pieces for one digit: the empty columns and rows between them, by its size."""
-    left, top = boxes[:, :2].min(axis=0)
-    right, bottom = boxes[:, 2:].max(axis=0)
+    left, top, right, bottom = around(boxes)
     empty = sum(emptiness(boxes[:, axis], boxes[:, axis + 2]) for axis in (0, 1))
     return empty / (TOLERANCE * max(right - left, bottom - top))
 
@@ -175,85 +307,210 @@ def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:
     return float(np.maximum(starts[order][1:] - covered[:-1], 0).sum())
 
 
-def overlap_cost(a: np.ndarray, b: np.ndarray) -> float:
-    """What it costs to take neighbours in a line for two digits: the columns both are in, by the smaller's size."""
-    shared = min(a[2], b[2]) - max(a[0], b[0])
-    smaller = min(max(box[2] - box[0], box[3] - box[1]) for box in (a, b))
-    return max(shared, 0) / (TOLERANCE * smaller)
+def overlap_cost(a: Candidate, b: Candidate) -> float:
+    """What it costs to take neighbours in a line for two: the columns both are in, by the smaller digit's size. A sign
+    may stand under an arm of a digit, so with a sign it is the larger's size.
+    """
+    shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
+    if shared <= 0:
+        return 0.0
+    sizes = [max(part.box[2] - part.box[0], part.box[3] - part.box[1]) for part in (a, b)]
+    return shared / (TOLERANCE * (max(sizes) if a.sign or b.sign else min(sizes)))
 
 
-def part_of(ink: np.ndarray, pieces: np.ndarray, group: Group) -> np.ndarray:
-    """The ink of these pieces alone, with their antialiased edges."""
-    mine = np.isin(pieces, np.add(group, 1))
-    others = (pieces > 0) & ~mine
-    for _ in range(FRINGE):
-        mine = near(mine)
-    return np.where(mine & ~others, ink, 0).astype(ink.dtype)
+def promising(writing: Writing, lines: dict[tuple[int, int], list[int]], singles: dict[Group, Read]) -> list[Group]:
+    """The groups of several pieces that would be better than their pieces one by one if they were surely a digit, those
+    whose pieces lie closest first.
+    """
+    boxes, costs = writing.boxes, {}
+    scores = [
+        max(log(singles[piece,].digit) - DIGIT_PRICE, log(singles[piece,].other) - SIGN_PRICE)
+        if (piece,) in singles
+        else -PLACED_SIGN_PRICE
+        for piece in range(len(boxes))
+    ]
+    for line in lines.values():
+        height = around(boxes[line])[3] - around(boxes[line])[1]
+        for start in range(len(line) - 1):
+            for end in range(start + 2, min(start + LONGEST_GROUP, len(line)) + 1):
+                group = tuple(line[start:end])
+                own = boxes[line[start:end]]
+                box = around(own)
+                if box[2] - box[0] > WIDEST_GROUP * height:
+                    break
+                cost = gap_cost(own)
+                if cost > HOPELESS:
+                    continue
+                apart = sum(scores[piece] for piece in group)
+                for a, b in itertools.pairwise(own):
+                    shared = min(a[2], b[2]) - max(a[0], b[0])
+                    apart -= max(shared, 0) / (TOLERANCE * min(max(x[2] - x[0], x[3] - x[1]) for x in (a, b)))
+                if -cost - DIGIT_PRICE > apart:
+                    costs[group] = cost
+    return sorted(costs, key=costs.get)[: MOST_GROUPS + len(boxes)]
+
+
+def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group], dict[int, float]]:
+    """The writing with doubtful pieces cut in parts, the parts of each piece from left to right, and what the cut on
+    the left of a part crosses in stroke widths.
+    """
+    pieces, parts, crossed, count = writing.pieces, [], {}, 0
+    changed = np.zeros_like(pieces)
+    tall = AS_TALL * usual_height(writing.boxes)
+    any_cut = False
+    for piece, (left, top, right, bottom) in enumerate(writing.boxes):
+        crop = slice(top, bottom), slice(left, right)
+        mask = pieces[crop] == piece + 1
+        seams, crossings = np.zeros((0, 0)), ()
+        if bottom - top >= tall and is_doubtful(writing.boxes[piece], reads.get((piece,))):
+            seams, crossings = find_cuts(np.where(mask, writing.ink[crop], 0), writing.stroke)
+        division = parted(mask, seams) if len(seams) else mask.astype(np.int32)
+        present = np.flatnonzero(np.bincount(division.ravel(), minlength=len(seams) + 2)[1:])
+        number = np.zeros(len(seams) + 2, np.int32)
+        number[present + 1] = np.arange(count + 1, count + len(present) + 1)
+        changed[crop] += number[division]
+        parts.append(tuple(range(count, count + len(present))))
+        for index, part in zip(present[1:], parts[-1][1:], strict=True):
+            crossed[part] = crossings[index - 1]
+        any_cut |= len(present) > 1
+        count += len(present)
+    if not any_cut:
+        return writing, parts, crossed
+    return writing._replace(pieces=changed, boxes=piece_boxes(changed, count)), parts, crossed
+
+
+def is_doubtful(box: np.ndarray, read: Read | None) -> bool:
+    """Whether a piece may be several digits that touch."""
+    if read is None:
+        return False
+    wide = box[2] - box[0] > WIDE * (box[3] - box[1])
+    return read.digit < (DOUBTFUL_IF_WIDE if wide else DOUBTFUL)
 
 
 # --- The best of all groupings ----------------------------------------------------------------------------------------
 
 
-def read_all(parts: dict[Group, Prepared], boxes: np.ndarray, predict: Predict) -> dict[Group, Candidate]:
-    """All groups read at once, each as one digit."""
+def read_all(writing: Writing, groups: Iterable[Group], predict: Predict) -> dict[Group, Read]:
+    """All groups read at once, each as one digit, those left out that hold too little ink for one."""
+    parts = {group: writing.prepared(group) for group in groups}
+    parts = {group: part for group, part in parts.items() if part.has_ink}
+    return dict(zip(parts, predict_all(list(parts.values()), predict), strict=True))
+
+
+def predict_all(parts: list[Prepared], predict: Predict) -> list[Read]:
+    """What the reader says of these."""
     if not parts:
-        return {}
-    tensors = np.stack([part.tensor for part in parts.values()])
-    confidences = predict(tensors.reshape(len(tensors), -1))[:, :DIGITS].max(axis=1)
-    candidates = {}
-    for (group, part), confidence in zip(parts.items(), confidences.tolist(), strict=True):
-        own = boxes[list(group)]
-        box = np.concatenate([own[:, :2].min(axis=0), own[:, 2:].max(axis=0)])
-        score = math.log(max(confidence, LEAST_CONFIDENCE)) - gap_cost(own) - DIGIT_PRICE
-        candidates[group] = Candidate(part, box, score)
-    return candidates
+        return []
+    probabilities = predict(np.stack([part.tensor.ravel() for part in parts]))
+    best, digit = probabilities[:, :DIGITS].argmax(axis=1), probabilities[:, :DIGITS].max(axis=1)
+    other = probabilities[:, DIGITS] if probabilities.shape[1] > DIGITS else 1 - digit
+    return [Read(*read) for read in zip(parts, best.tolist(), digit.tolist(), other.tolist(), strict=True)]
 
 
-def promising(groups: set[Group], boxes: np.ndarray, singles: dict[Group, Candidate]) -> list[Group]:
-    """The groups of several pieces that would be better than their pieces one by one if they were surely a digit, those
-    whose pieces lie closest first.
-    """
-    costs = {}
-    for group in groups:
-        if len(group) == 1:
-            continue
-        pieces = sorted(group, key=lambda piece: boxes[piece, 0] + boxes[piece, 2])
-        apart = sum(singles[piece,].score if (piece,) in singles else -math.inf for piece in pieces)
-        apart -= sum(overlap_cost(boxes[a], boxes[b]) for a, b in itertools.pairwise(pieces))
-        cost = gap_cost(boxes[list(group)])
-        if -cost - DIGIT_PRICE > apart:
-            costs[group] = cost
-    return sorted(costs, key=costs.get)
-
-
-def best_lines(boxes: np.ndarray, candidates: dict[Group, Candidate]) -> Path:
+def best_lines(
+    writing: Writing,
+    lines: dict[tuple[int, int], list[int]],
+    reads: dict[Group, Read],
+    crossed: dict[int, float],
+    pieces: np.ndarray,
+) -> Path:
     """The best way to read all pieces, as one or more lines from top to bottom."""
-    lines = {strips: best_line(line, candidates) for strips, line in possible_lines(boxes).items()}
-    best = [Path(0.0, ())]  # for the first 0, 1, 2 ... strips
+    found = {rows: best_line(line, candidates_of(writing, line, reads, crossed)) for rows, line in lines.items()}
+    best = [Path(0.0, ())]  # for the first 0, 1, 2 ... rows
     for last in range(1, max(end for _, end in lines) + 1):
         ways = []
         for first in range(last):
-            line = lines[first, last]
-            ways.append(Path(best[first].score + line.score - LINE_PRICE, best[first].groups + line.groups))
+            if (first, last) in found:
+                before, line = best[first], found[first, last]
+                ways.append(
+                    Path(
+                        before.score + line.score - LINE_PRICE,
+                        before.parts + line.parts,
+                        (*before.lines, len(line.parts)),
+                    )
+                )
         best.append(max(ways, key=lambda path: path.score))
     return best[-1]
 
 
-def best_line(line: list[int], candidates: dict[Group, Candidate]) -> Path:
+def candidates_of(
+    writing: Writing, line: list[int], reads: dict[Group, Read], crossed: dict[int, float]
+) -> dict[tuple[int, int], list[Candidate | float]]:
+    """(start, end) of runs in a line -> what the run may be; a number is the price of leaving it out."""
+    boxes = writing.boxes[line]
+    first = [part not in crossed for part in line] + [True]  # whether a piece starts here
+    found = {}
+    for start in range(len(line)):
+        for end in range(start + 1, len(line) + 1):
+            group = tuple(line[start:end])
+            pieces = sum(first[start:end]) if first[start] and first[end] else 0  # 0: a part of a piece at least
+            if sum(first[start:end]) > LONGEST_GROUP:
+                break
+            read = reads.get(group)
+            if not (read or 1 <= pieces <= 2):
+                continue
+            own = boxes[start:end]
+            box = around(own)
+            place = place_in_row(box, boxes)
+            ways, price = [], 0.0
+            if place and pieces == 1:
+                price, sign = signs_of(writing, group, box, place, read)
+                ways += [sign] * (sign is not None)
+            elif place and pieces == 2 and len(own) == 2 and is_stacked(own, place, writing.stroke):
+                ways.append(Candidate(group, box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE))
+            if read:
+                price += DIGIT_PRICE + gap_cost(own) + broadness_price(box)
+                if not first[start]:
+                    price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
+                ways.append(Candidate(group, box, log(read.digit) - price, None, 0.0 if first[start] else DOUBT_OF_CUT))
+            elif pieces == 1:
+                ways.append(SPECK_PRICE)
+            if ways:
+                found[start, end] = ways
+    return found
+
+
+def signs_of(
+    writing: Writing, group: Group, box: np.ndarray, place: Place, read: Read | None
+) -> tuple[float, Candidate | None]:
+    """A piece taken for a sign, if it may be one, and what it costs more to take it for a digit then."""
+    sign = sign_of(box, place, writing.stroke)
+    size = max(box[2] - box[0], box[3] - box[1]) / place.height
+    if sign and len(group) == 1 and solidity(writing.ink_of(group[0])) >= SOLID:
+        score = -PLACED_SIGN_PRICE
+        if read and sign is Sign.DASH:
+            score += log(read.other)
+        elif read and read.best not in LIKE_DOTS_AND_BARS:
+            score += log(1 - read.digit)
+        return SMALL_PRICE * max(math.log2(SMALL / size), 0), Candidate(group, box, score, sign, SURE_OF_PLACE)
+    if not read:
+        return 0.0, None
+    price = SIGN_PRICE + LARGE_PRICE * max(size - LARGE_SIGN, 0)
+    return 0.0, Candidate(group, box, log(read.other) - price, Sign.OTHER)
+
+
+def broadness_price(box: np.ndarray) -> float:
+    """What it costs to take this for one digit because it is broad."""
+    return BROAD_PRICE * max(math.log2((box[2] - box[0]) / (BROAD * (box[3] - box[1]))), 0)
+
+
+def log(confidence: float) -> float:
+    return math.log(max(confidence, LEAST_CONFIDENCE))
+
+
+def best_line(line: list[int], candidates: dict[tuple[int, int], list[Candidate | float]]) -> Path:
     """The best way to read the pieces of one line, given from left to right."""
-    best: dict[tuple[int, int], Path] = {}  # of all that ends with the group of pieces start:end
+    best: list[dict[Group, Path]] = [{(): Path(0.0, ())}] + [{} for _ in line]  # by the last part
     for end in range(1, len(line) + 1):
         for start in range(end):
-            group = tuple(sorted(line[start:end]))
-            if group not in candidates:
-                continue
-            here = candidates[group]
-            before = Path(0.0, ()) if start == 0 else NO_PATH
-            for (_, stop), path in best.items():
-                if stop == start:
-                    score = path.score - overlap_cost(candidates[path.groups[-1]].box, here.box)
-                    before = max(before, Path(score, path.groups), key=lambda path: path.score)
-            if before.score > -math.inf:
-                best[start, end] = Path(before.score + here.score, (*before.groups, group))
-    complete = [path for (_, end), path in best.items() if end == len(line)]
-    return max(complete, key=lambda path: path.score, default=NO_PATH)
+            for way in candidates.get((start, end), ()):
+                for last, path in best[start].items():
+                    if isinstance(way, float):
+                        key, new = last, path._replace(score=path.score - way)
+                    else:
+                        leading = LEADING_COMMA_PRICE if way.sign is Sign.COMMA else 0.0
+                        cost = overlap_cost(path.parts[-1], way) if path.parts else leading
+                        key, new = way.group, Path(path.score + way.score - cost, (*path.parts, way))
+                    if key not in best[end] or new.score > best[end][key].score:
+                        best[end][key] = new
+    return max(best[-1].values(), key=lambda path: path.score, default=NO_PATH)

@@ -126,14 +126,6 @@ def test_paper_and_light_do_not_matter():
     assert text(app.read(np.clip(noisy, 0, 255).astype(np.uint8))) == "4 0 6"
 
 
-def test_page_of_writing_is_not_taken_apart():
-    many = np.full((400, 400), 255, np.uint8)
-    for y in range(20, 380, 60):
-        for x in range(20, 380, 60):
-            many[y : y + 40, x : x + 6] = 0
-    assert len(app.read(many)) == 1
-
-
 def bars(*columns):
     """A picture with a bar from top to bottom between each pair of columns, slanting to the right by `slant` pixels."""
     image = Image.new("L", (200, 100), "white")

@@ -103,7 +103,7 @@ def read(given: Input, served: Served) -> list[Reading]:
     """Reads a picture of any number of digits: a reading for each of them, line by line from left to right.
 
     A picture of a single digit gives one reading, that of `examine`; a picture without ink gives none. A digit among
-    others gets the answer that it would get alone.
+    others gets the answer that it would get alone, less what its place says against it (`Prepared.doubt`).
 
     Raises:
         ValueError: as `examine`; and 784 pixels are one digit by definition.
@@ -112,8 +112,8 @@ def read(given: Input, served: Served) -> list[Reading]:
 
 
 def reading_of(prepared: Prepared, served: Served) -> Reading:
-    """What the network reads in one digit that is in MNIST's frame."""
-    return Reading(prepared, answers([prepared.tensor], served.model)[0], *served)
+    """What the network reads in one digit or sign that is in MNIST's frame."""
+    return Reading(prepared, doubted(answers([prepared.tensor], served.model)[0], prepared.doubt), *served)
 
 
 def joint_confidence(readings: Iterable[Reading]) -> float:
@@ -181,6 +181,14 @@ def each(convert: Callable[[Given], Converted], inputs: Iterable[Given]) -> list
 
 
 # --- From MNIST's frame to an answer ----------------------------------------------------------------------------------
+
+
+def doubted(answer: Answer, doubt: float) -> Answer:
+    """The answer to a part of a picture that, by its place among others, is no digit with the probability `doubt`."""
+    if not answer or not doubt:
+        return answer
+    digits = {name: (1 - doubt) * probability for name, probability in answer.items()}
+    return digits | {NOT_A_DIGIT: digits[NOT_A_DIGIT] + doubt}
 
 
 def answers(tensors: Sequence[np.ndarray], model: MLP) -> list[Answer]:

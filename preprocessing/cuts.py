@@ -1,0 +1,92 @@
+"""Cuts through touching digits: where one piece of ink may be two digits, and its parts if it is.
+
+A cut runs from the top of a piece to its bottom and crosses as little ink as it can (a seam, as in seam carving; Avidan
+and Shamir 2007). Whether a cut parts two digits is for the reader of the parts to say: a 0 can be cut as well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Cuts through one piece: so many for each time that its height goes into its width, and one more.
+CUTS_PER_SQUARE = 4
+# A cut crosses no more ink than this many stroke widths: digits touch in a point or two, and a digit has at least as
+# much ink everywhere but at its ends.
+MOST_CROSSED = 3.0
+# A part is at least this wide, as a share of the piece's height: a 1 is wider.
+NARROWEST = 0.1
+# Seams are looked for on a piece reduced to about this height.
+SEAM_HEIGHT = 60
+PAPER_COST = 0.01  # of a step over paper, so that a seam goes straight where nothing is in its way
+
+
+def find_cuts(ink: np.ndarray, stroke: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ink of one piece (H, W) in [0, 1] -> seams and what they cross.
+
+    Args:
+        stroke: the width of the pen in pixels.
+
+    Returns:
+        (n, H) int: the column at which each seam passes each row, ink at it and right of it being on its right side,
+        from left to right; and (n,) the ink crossed in stroke widths.
+    """
+    height, width = ink.shape
+    factor = max(1, round(height / SEAM_HEIGHT))
+    small = ink
+    if factor > 1:
+        padded = np.pad(ink, ((0, -height % factor), (0, -width % factor)))
+        small = padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor).mean(axis=(1, 3))
+    cost = small + np.float32(PAPER_COST)
+    above, below = seam_costs(cost), seam_costs(cost[::-1])[::-1]
+    through = above + below - cost  # of the cheapest seam through each pixel
+    middle = len(cost) // 2
+    across = through[middle]
+    edge = max(round(NARROWEST * len(cost)), 1)
+    lowest = (across <= np.roll(across, 1)) & (across < np.roll(across, -1))
+    lowest[:edge] = lowest[-edge:] = False
+    crossed = across * factor / stroke
+    found = []
+    for x in sorted(np.flatnonzero(lowest & (crossed <= MOST_CROSSED)).tolist(), key=lambda x: across[x]):
+        if len(found) < CUTS_PER_SQUARE * width / height + 1 and all(abs(x - other) >= edge for other in found):
+            found.append(x)
+    found.sort()
+    if not found:
+        return np.zeros((0, height), int), np.zeros(0)
+    seams = np.array([trace(above, below, middle, x) for x in found])
+    seams = np.sort(seams, axis=0)  # two that cross change places there: parts stay beside each other
+    seams = np.repeat(seams, factor, axis=1)[:, :height] * factor + factor // 2
+    return seams, crossed[found]
+
+
+def seam_costs(cost: np.ndarray) -> np.ndarray:
+    """The cost of the cheapest way from the first row to each pixel, to one of the three below at each step."""
+    total = cost.copy()
+    for row in range(1, len(cost)):
+        before = np.pad(total[row - 1], 1, constant_values=np.inf)
+        total[row] += np.minimum(np.minimum(before[:-2], before[2:]) + np.float32(PAPER_COST), before[1:-1])
+    return total
+
+
+def trace(above: np.ndarray, below: np.ndarray, middle: int, x: int) -> np.ndarray:
+    """The columns, row by row, of the cheapest seam through the pixel (middle, x)."""
+    columns = np.empty(len(above), int)
+    columns[middle] = x
+    for rows, costs in ((range(middle - 1, -1, -1), above), (range(middle + 1, len(above)), below)):
+        at = x
+        for row in rows:
+            start = max(at - 1, 0)
+            around = costs[row, start : at + 2]
+            least = int(around.argmin())
+            # straight on where nothing else is cheaper
+            at = at if costs[row, at] <= around[least] + PAPER_COST else start + least
+            columns[row] = at
+    return columns
+
+
+def parted(mask: np.ndarray, seams: np.ndarray) -> np.ndarray:
+    """(H, W) bool of one piece and (n, H) seams -> (H, W) int32: 0 for paper, 1 to n + 1 for the parts."""
+    part = np.ones(mask.shape, np.int32)
+    columns = np.arange(mask.shape[1])
+    for seam in seams:
+        part += columns >= seam[:, None]
+    return np.where(mask, part, 0)

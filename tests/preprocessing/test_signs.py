@@ -1,0 +1,197 @@
+"""Signs between digits, pages of many digits and digits that touch: what is what, and in which row."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES, missing
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+import app
+from preprocessing.rows import find_rows
+
+HEIGHT = 120
+DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
+# Strokes in a square as high as a digit: (0, 0) is its upper left corner, (1, 1) its lower right one.
+SIGNS = {
+    ".": [[(0.5, 0.95), (0.51, 0.95)]],
+    ",": [[(0.52, 0.88), (0.46, 1.08)]],
+    "'": [[(0.5, 0.0), (0.46, 0.25)]],
+    "-": [[(0.25, 0.52), (0.75, 0.5)]],
+    "+": [[(0.5, 0.25), (0.5, 0.75)], [(0.25, 0.5), (0.75, 0.5)]],
+    "=": [[(0.2, 0.4), (0.8, 0.39)], [(0.2, 0.62), (0.8, 0.61)]],
+    "x": [[(0.25, 0.28), (0.75, 0.74)], [(0.75, 0.26), (0.25, 0.76)]],
+    ":": [[(0.5, 0.36), (0.5, 0.37)], [(0.5, 0.72), (0.5, 0.73)]],
+}
+
+
+def digit(name, height=HEIGHT):
+    """The ink of an example drawing, so many pixels high or wide, black on white."""
+    picture = Image.open(DIGITS[name]).convert("L")
+    ink = picture.crop(ImageOps.invert(picture).getbbox())
+    scale = height / max(ink.size)
+    return ink.resize((round(ink.width * scale), round(ink.height * scale)))
+
+
+def sign(name, pen, rng):
+    """A sign as high as a digit, white around it; each end of a stroke wanders a little."""
+    canvas = Image.new("L", (HEIGHT, HEIGHT + 40), "white")
+    draw = ImageDraw.Draw(canvas)
+    for stroke in SIGNS[name]:
+        points = [tuple(np.multiply(point, HEIGHT) + rng.normal(0, 2, 2)) for point in stroke]
+        draw.line(points, fill="black", width=pen)
+        for x, y in points:
+            draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], fill="black")
+    return canvas.crop((ImageOps.invert(canvas).getbbox()[0], 0, ImageOps.invert(canvas).getbbox()[2], HEIGHT + 40))
+
+
+def written(text, seed=0, pen=12):
+    """A picture of rows of digits and signs, parted by a newline."""
+    rng = np.random.default_rng(seed)
+    rows = [[sign(c, pen, rng) if c in SIGNS else digit(c) for c in row] for row in text.split("\n")]
+    gap = int(rng.integers(18, 32))
+    width = max(sum(part.width + gap for part in row) for row in rows) + 80
+    paper = Image.new("L", (width, len(rows) * (HEIGHT + 50) + 80), "white")
+    for i, row in enumerate(rows):
+        x = 40
+        for part in row:
+            paper.paste(part, (x, 40 + i * (HEIGHT + 50) + int(rng.integers(-4, 5))), ImageOps.invert(part))
+            x += part.width + gap
+    return paper
+
+
+def text_of(readings):
+    """What was read, as the contract of /read has it."""
+    rows = {}
+    for reading in readings:
+        found = reading.best if reading.best.isdigit() else reading.prepared.mark or "?"
+        rows[reading.prepared.line] = rows.get(reading.prepared.line, "") + found
+    return "\n".join(rows[line] for line in sorted(rows))
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3.14", "3.14"),
+        ("3,14", "3.14"),
+        ("3'14", "3?14"),
+        ("3-14", "3?14"),
+        ("3+14", "3?14"),
+        ("3=14", "3?14"),
+        ("3x14", "3?14"),
+        ("26:2", "26?2"),
+        ("-7.5", "-7.5"),
+        ("46+18=", "46?18?"),
+    ],
+)
+def test_sign_is_a_reading_of_its_own_and_takes_no_digit(text, expected, seed):
+    picture = written(text, seed, pen=10 + seed % 4 * 2)
+    readings = app.read(picture)
+    assert text_of(readings) == expected
+    lefts = [reading.box[0] for reading in readings]
+    assert lefts == sorted(lefts)
+
+
+def test_sign_is_named_not_a_digit_though_it_looks_like_a_one():
+    three, comma, one, four = app.read(written("3,14"))
+    assert comma.best == "not a digit"
+    assert (three.best, one.best, four.best) == ("3", "1", "4")
+    assert comma.box[3] - comma.box[1] < (one.box[3] - one.box[1]) / 2
+
+
+def test_dot_behind_a_digit_is_no_decimal_point():
+    assert text_of(app.read(written("7."))) == "7"
+    assert text_of(app.read(written("72."))) == "72"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_page_of_forty_digits_is_read_row_by_row(seed):
+    rows = "20462890\n45703216\n90125638\n36720549\n81634507"
+    assert text_of(app.read(written(rows, seed))) == rows
+
+
+@pytest.mark.parametrize("turn", [-4, -2, 2, 4])
+def test_rows_of_a_turned_page_stay_rows(turn):
+    rows = "204628\n457032\n901256"
+    picture = written(rows).rotate(turn, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
+    assert text_of(app.read(picture)) == rows
+
+
+def test_number_of_eighteen_digits_is_read():
+    assert text_of(app.read(written("217533772747434158"))) == "217533772747434158"
+
+
+def test_lone_digit_beside_a_row_belongs_to_it():
+    boxes = np.array([[0, 0, 30, 50], [50, 5, 80, 55], [300, 22, 330, 70], [0, 80, 30, 130], [50, 85, 80, 135]])
+    assert find_rows(boxes) == [[0, 1, 2], [3, 4]]
+
+
+def test_rows_that_reach_into_each_other_stay_apart():
+    upper = [[x, 0 if x % 80 else 12, x + 30, 60 if x % 80 else 72] for x in range(0, 240, 40)]
+    lower = [[x, 58 if x % 80 else 70, x + 30, 118 if x % 80 else 130] for x in range(0, 240, 40)]
+    assert find_rows(np.array(upper + lower)) == [list(range(6)), list(range(6, 12))]
+
+
+def test_loose_strokes_and_commas_join_the_nearest_row():
+    boxes = np.array([[0, 10, 30, 60], [5, 0, 30, 6], [50, 10, 80, 60], [36, 52, 42, 68], [0, 90, 30, 140]])
+    assert find_rows(boxes) == [[0, 1, 3, 2], [4]]
+
+
+def test_touching_digits_are_told_apart_without_false_certainty():
+    paper = Image.new("L", (360, 220), "white")
+    x = 50
+    for name in "203":
+        part = digit(name)
+        paper.paste(part, (x, 50), ImageOps.invert(part))
+        x += part.width - 8
+    readings = app.read(paper)
+    assert text_of(readings) == "203"
+    assert app.joint_confidence(readings) < 0.9
+
+
+def test_page_of_text_is_not_taken_apart():
+    page = Image.new("L", (700, 400), "white")
+    lines = ["When in the course of", "human events, it becomes", "necessary for one people", "to dissolve the bands"]
+    for i, line in enumerate(lines):
+        ImageDraw.Draw(page).text((20, 20 + i * 80), line, font=ImageFont.load_default(40), fill="black")
+    readings = app.read(page)
+    assert [reading.best for reading in readings] == ["not a digit"]
+
+
+def test_scribbles_all_over_the_paper_are_no_page_of_digits():
+    rng = np.random.default_rng(1)
+    page = Image.new("L", (600, 400), "white")
+    for _ in range(60):
+        x, y = rng.uniform(20, 560), rng.uniform(20, 360)
+        curl = [(x + step * 2, y + 12 * np.sin(step / 2 + x)) for step in range(10)]
+        ImageDraw.Draw(page).line(curl, fill="black", width=3)
+    assert [reading.best for reading in app.read(page)] == ["not a digit"]
+
+
+@pytest.fixture(scope="module")
+def paper(sketches):
+    """The module paper.py beside sketches.py: sketches on paper."""
+    path = Path(os.environ["SKETCHES_DIR"]) / "paper.py"
+    if not path.is_file():
+        missing("data", f"{path} does not exist")
+    sys.modules.setdefault("sketches", sketches)
+    spec = importlib.util.spec_from_file_location("paper", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole", "count"),
+    [("number", 0.85, 0.95), ("sum", 0.85, 0.9), ("decimal", 0.85, 0.95), ("page", 0.5, 0.85)],
+)
+def test_rows_of_digits_on_paper_are_read(paper, sketches, kind, whole, count):
+    everyone = sketches.load(core=True)
+    samples = [everyone[i] for i in np.random.default_rng(5).permutation(len(everyone))]
+    right, counted, _ = paper.score(kind, samples, 40, None, app.read)
+    assert right / 40 >= whole
+    assert counted / 40 >= count
