@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import app
 from preprocessing.rows import find_rows
+from weights.serving.recognize import joint_confidence
 
 HEIGHT = 120
 DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
@@ -150,7 +151,7 @@ def test_touching_digits_are_told_apart_without_false_certainty():
         x += part.width - 8
     readings = app.read(paper)
     assert text_of(readings) == "203"
-    assert app.joint_confidence(readings) < 0.9
+    assert joint_confidence(readings) < 0.9
 
 
 def test_page_of_text_is_not_taken_apart():
