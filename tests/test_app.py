@@ -61,7 +61,7 @@ def test_number_is_read_digit_by_digit():
     assert all(0.9 < reading.confidence <= 1 for reading in readings)
 
 
-def test_what_is_no_picture_gets_a_value_error():
+def test_array_that_is_no_picture_gets_a_value_error():
     for function in (app.recognize, app.read):
         with pytest.raises(ValueError, match=r"\S"):
             function(np.zeros((3, 4, 5, 6)))
@@ -112,7 +112,10 @@ def test_damaged_weights_stop_the_start_with_a_message_that_names_the_file(tmp_p
     for name in ("model.safetensors", "config.json"):
         (tmp_path / name).write_bytes((ROOT / "weights" / name).read_bytes()[:-100])
     code = f"import app, weights; load = weights.load; weights.load = lambda: load({str(tmp_path)!r}); app.main()"
-    environment = {**os.environ, "GRADIO_SERVER_PORT": "1"}  # a port that nobody may open, should it come so far
+    environment = {
+        **os.environ,
+        "GRADIO_SERVER_PORT": "1",
+    }  # forbidden: it must not get that far
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 1
     assert str(tmp_path) in run.stderr

@@ -62,7 +62,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Settings:
-    """What to serve, and how often to look for something new."""
+    """Which weights to serve, and how often to look for newer ones."""
 
     repo: str | None = None  # WEIGHTS_REPO; None: the bundled weights
     revision: str = BRANCH  # WEIGHTS_REVISION: branch, tag or commit

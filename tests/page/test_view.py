@@ -1,4 +1,4 @@
-"""What the page shows for a picture, without a server and without a browser."""
+"""The page's outputs for a picture, without a server and without a browser."""
 
 import re
 
@@ -46,7 +46,7 @@ def test_empty_pad_shows_words_and_no_answer(nothing):
     assert view.INVITATION in words
 
 
-def test_picture_without_ink_is_told_from_no_picture():
+def test_blank_picture_and_no_picture_have_words_of_their_own():
     assert "no ink" in view.show_picture(BLANK)[1]
     assert "Add a picture" in view.show_picture(None)[1]
 

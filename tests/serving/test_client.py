@@ -89,7 +89,7 @@ def test_read_gives_all_digits_in_order(client, tmp_path):
     assert [tuple(digit["box"]) for digit in found["digits"]] == [reading.box for reading in readings]
 
 
-def test_what_has_no_ink_gets_an_empty_answer(client, tmp_path):
+def test_picture_without_ink_gets_an_empty_answer(client, tmp_path):
     Image.new("L", (100, 100), 255).save(tmp_path / "blank.png")
     assert client.predict(handle_file(tmp_path / "blank.png"), api_name="/predict") == {}
     assert client.predict(handle_file(tmp_path / "blank.png"), api_name="/read")["digits"] == []
@@ -193,7 +193,7 @@ def test_javascript_snippet_runs_as_printed(server, endpoint, node_project):
 
 
 def mcp(server, act):
-    """What `act(session)` returns, in a session of the official client."""
+    """The result of `act(session)`, in a session of the official client."""
 
     async def session():
         async with (

@@ -29,7 +29,7 @@ def run(*arguments, **variables):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with pictures of a 3 and a 7, one of them further down, blank paper, and what is no picture."""
+    """A folder with pictures of a 3 and a 7, one of them further down, blank paper, and a file that is no picture."""
     (tmp_path / "b" / "c").mkdir(parents=True)
     (tmp_path / "a.png").write_bytes((EXAMPLES / "3-small-off-centre.png").read_bytes())
     (tmp_path / "b" / "c" / "SEVEN.PNG").write_bytes(SEVEN.read_bytes())

@@ -98,7 +98,7 @@ def test_empty_picture_is_no_digit_for_certain(server):
     assert set(prediction["probabilities"].values()) == {0}
 
 
-def test_what_is_likelier_no_digit_has_no_digit(server):
+def test_noise_that_is_likelier_no_digit_has_no_digit(server):
     noise = np.random.default_rng(0).integers(0, 256, PIXELS).tolist()
     _, prediction, _ = call(f"{server}/predict", {"pixels": noise})
     best = max(probabilities(prediction), key=probabilities(prediction).get)
@@ -330,7 +330,7 @@ def test_mistake_in_a_batch_is_found_by_its_place(server):
         assert detail in problem["detail"]
 
 
-# --- What all have in common ------------------------------------------------------------------------------------------
+# --- All routes -------------------------------------------------------------------------------------------------------
 
 
 def test_every_answer_names_the_versions_of_app_and_weights(server):

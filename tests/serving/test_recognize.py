@@ -23,7 +23,7 @@ def served():
 
 @pytest.fixture(scope="module")
 def readings(served):
-    """Of 2 0 2 6."""
+    """The digits 2 0 2 6."""
     return read(EXAMPLES / "several-2026.png", served)
 
 

@@ -1,11 +1,11 @@
-"""The endpoints for Gradio's clients, `curl` and agents (MCP): what the page "Use via API" shows.
+"""The endpoints for Gradio's clients, `curl` and agents (MCP), which the page "Use via API" shows.
 
     with gr.Blocks():
         gradio_api.add(serving, example)
 
 Pictures come as text (base64 or a data URL) or as an uploaded file (`handle_file` of Gradio's clients), never as an
 address or a path. `gr.api` checks no types, so every value is checked here. Agents read the docstrings; gradio shows
-the first line alone of an argument and of what is returned.
+only the first line of each argument and of the result.
 """
 
 import base64
@@ -92,8 +92,8 @@ def add(serving: Serving, example: Path) -> None:
         """Reads all handwritten digits in a picture of any number of them, line by line from left to right.
 
         The answer has "text": the digits in reading order, "." for a decimal point or comma, "-" for a minus before a
-        number, "?" for whatever else is no digit, lines parted by a newline; "confidence": the probability that all of
-        it is right; "digits": for each character its digit, confidence, probabilities and box (left, top, right,
+        number, "?" for anything else that is no digit, lines parted by a newline; "confidence": the probability that
+        all of it is right; "digits": for each character its digit, confidence, probabilities and box (left, top, right,
         bottom of its ink in pixels).
 
         Args:
@@ -113,7 +113,7 @@ def add(serving: Serving, example: Path) -> None:
     gradio.routes.generate_code_snippets = portable_snippets
 
 
-# --- What is given ----------------------------------------------------------------------------------------------------
+# --- From a value to an input -----------------------------------------------------------------------------------------
 
 
 def usable(value: Any) -> recognize.Input:
@@ -144,7 +144,7 @@ def uploaded(path: Path) -> Path:
     return path
 
 
-# --- What is answered -------------------------------------------------------------------------------------------------
+# --- From an answer to a value ----------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -132,7 +132,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
     @app.post("/live", include_in_schema=False)
     @takes(Limit(MAX_LIVE_BYTES))
     async def live(request: Request) -> Response:
-        """What the page shows while a stroke is being drawn. live.js sends a small PNG, ink on paper."""
+        """Answers a stroke that is still being drawn, for the page: live.js sends a small PNG, ink on paper."""
         with answering(serving.current) as (served, headers):
             drawing = opened(await request.body())
             if max(drawing.size) > LIVE_SIDE:
@@ -161,7 +161,7 @@ class Direct(APIRoute):
         return self.endpoint
 
 
-# --- What the routes share --------------------------------------------------------------------------------------------
+# --- Shared by the routes ---------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The one way from whatever a caller gives to what the network reads in it.
+"""The one way from the input of any caller to a reading.
 
     reading = examine(Path("7.png"), served)              # a picture of one digit
     reading.best, reading.confidence, reading.box         # "7", 0.998, (112, 60, 295, 341)
@@ -63,7 +63,7 @@ class Reading(NamedTuple):
 
     @property
     def symbol(self) -> str:
-        """One character of text: the digit, "." or "-" for a sign, "?" for whatever else is no digit."""
+        """One character of text: the digit, "." or "-" for a sign, "?" for anything else that is no digit."""
         return self.prepared.mark or ("?" if self.best == NOT_A_DIGIT else self.best)
 
 
@@ -103,7 +103,7 @@ def read(given: Input, served: Served) -> list[Reading]:
     """Reads a picture of any number of digits: a reading for each of them, line by line from left to right.
 
     A picture of a single digit gives one reading, that of `examine`; a picture without ink gives none. A digit among
-    others gets the answer that it would get alone, less what its place says against it (`Prepared.doubt`).
+    others gets the answer that it would get alone, less the doubt that its place raises (`Prepared.doubt`).
 
     Raises:
         ValueError: as `examine`; and 784 pixels are one digit by definition.
@@ -112,7 +112,7 @@ def read(given: Input, served: Served) -> list[Reading]:
 
 
 def reading_of(prepared: Prepared, served: Served) -> Reading:
-    """What the network reads in one digit or sign that is in MNIST's frame."""
+    """The network's reading of one digit or sign in MNIST's frame."""
     return Reading(prepared, doubted(answers([prepared.tensor], served.model)[0], prepared.doubt), *served)
 
 
@@ -184,7 +184,7 @@ def each(convert: Callable[[Given], Converted], inputs: Iterable[Given]) -> list
 
 
 def doubted(answer: Answer, doubt: float) -> Answer:
-    """The answer to a part of a picture that, by its place among others, is no digit with the probability `doubt`."""
+    """The answer to a part of a picture whose place makes it no digit with the probability `doubt`."""
     if not answer or not doubt:
         return answer
     digits = {name: (1 - doubt) * probability for name, probability in answer.items()}

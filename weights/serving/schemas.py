@@ -1,4 +1,4 @@
-"""What our HTTP routes take and give, as pydantic models; and what is wrong with a body, in plain words.
+"""The bodies and answers of our HTTP routes, as pydantic models, and messages about a wrong body in plain words.
 
 parse(PixelsBody, b'{"pixels": [0, 0, 12]}')      # ValueError: expected 784 pixel values, got 3
 """
@@ -34,7 +34,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
-# --- What is given ----------------------------------------------------------------------------------------------------
+# --- Bodies -----------------------------------------------------------------------------------------------------------
 
 
 def image_data(text: str) -> bytes:
@@ -78,7 +78,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 def parse(model: type[Body], given: bytes | dict) -> Body:
-    """The JSON of a request, or what was read from it already, as this model.
+    """The JSON of a request, or the object that was read from it, as this model.
 
     Raises:
         ValueError: it is not what `model` describes; the message says what was expected and what was given.
@@ -90,7 +90,7 @@ def parse(model: type[Body], given: bytes | dict) -> Body:
 
 
 def plain_message(problem: dict) -> str:
-    """One of pydantic's errors as what was expected and what was given."""
+    """One of pydantic's errors in plain words: what was expected, and what was given."""
     kind, given, where = problem["type"], problem["input"], problem["loc"]
     context = problem.get("ctx", {})
     index = next((part for part in where if isinstance(part, int)), None) if where[:1] == ("inputs",) else None
@@ -115,7 +115,7 @@ def plain_message(problem: dict) -> str:
     return f"{place}expected pixel values that are integers from 0 to 255, got {shown(given)} at index {where[-1]}"
 
 
-# --- What is answered -------------------------------------------------------------------------------------------------
+# --- Answers ----------------------------------------------------------------------------------------------------------
 
 
 class Prediction(BaseModel):
@@ -152,7 +152,7 @@ class Digits(BaseModel):
 
     text: str = Field(
         description="one character for each of `digits`: the digit, `.` for a decimal point or comma, `-` for a minus "
-        "before a number, `?` for whatever else is no digit; lines are parted by a newline"
+        "before a number, `?` for anything else that is no digit; lines are parted by a newline"
     )
     confidence: float = Field(ge=0, le=1, description="probability that all of it is right: the product of all digits'")
     digits: list[PlacedDigit] = Field(description="line by line, from left to right")
@@ -168,7 +168,7 @@ class Predictions(BaseModel):
 
 
 class Problem(BaseModel):
-    """What was wrong with a request."""
+    """A mistake in a request."""
 
     detail: str = Field(description="what was expected, and what was given")
 

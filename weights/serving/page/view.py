@@ -1,4 +1,4 @@
-"""What the page shows for a drawing or a picture: the values of its outputs.
+"""The values of the page's outputs for a drawing or a picture.
 
     answer, words, way, details = show_drawing(value_of_the_pad)
 
@@ -82,7 +82,7 @@ def way(image: Picture, readings: list[Reading], photo: bool = False) -> str:
 
 
 def measurements(readings: list[Reading]) -> str:
-    """What was measured on the way, and which weights answered."""
+    """The measurements on the way, and which weights answered."""
     if not readings:
         return drawing.NO_INK
     return "".join(
