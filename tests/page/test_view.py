@@ -132,9 +132,10 @@ def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     image, reading = Image.open(EXAMPLES / "7.png"), reading_of("7")
     model = weights.load()
     scale = np.random.default_rng(0).uniform(0.5, 100, model.hidden[0]).astype(np.float32)
-    model.weights[0] /= scale  # relu(s z) = s relu(z)
-    model.biases[0] /= scale
-    rows = model.weights[1].reshape(model.hidden[0], -1)
+    matrices, biases = model.views(model.theta)
+    matrices[0] /= scale  # relu(s z) = s relu(z)
+    biases[0] /= scale
+    rows = matrices[1].reshape(model.hidden[0], -1)
     rows *= scale[:, None]
     before, after = (view.way(image, [reading._replace(model=each)]) for each in (reading.model, model))
     bars = [re.findall(r"--p:([\d.]+).*?Unit (\d+)</b>.*?added (\S+) to", page) for page in (before, after)]
