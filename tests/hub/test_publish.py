@@ -262,11 +262,26 @@ def test_a_fine_grained_token_for_this_repository_suffices(published, push):
     assert push(model(2), token="hf_fine").commit
 
 
-def test_a_token_that_may_not_create_in_ones_own_namespace_is_told_as_that(hub, push):
+CANNOT_CREATE = "this token may not create ann/digits: give it write access to ann"
+
+
+def test_a_token_that_may_not_create_in_ones_own_namespace_is_told_as_that_before_anything_is_measured(hub, push):
     hub.add_user("ann", "hf_fine", "fineGrained", scopes=(scope("ann/other", *WRITES),))
-    with pytest.raises(HubError, match="this token may not create ann/digits: give it write access to ann") as caught:
+    refused(hub, push, CANNOT_CREATE, error=HubError, network=model(1), token="hf_fine")
+    assert not hub.seen("POST", "/repos/create")
+
+
+def test_where_only_creating_tells_whether_a_token_may_the_hub_decides(hub, push):
+    group = {"entity": {"type": "resource-group", "name": "team"}, "permissions": WRITES}
+    hub.add_user("ann", "hf_fine", "fineGrained", scopes=(group,))
+    with pytest.raises(HubError, match=CANNOT_CREATE):
         push(model(1), token="hf_fine")
-    assert "another owner" not in str(caught.value)
+    assert hub.seen("POST", "/repos/create")
+
+
+def test_a_fine_grained_token_for_ones_own_namespace_may_create(hub, push):
+    hub.add_user("ann", "hf_fine", "fineGrained", scopes=(scope("ann", *WRITES),))
+    assert push(model(1), token="hf_fine").commit
 
 
 def test_a_member_may_create_in_an_organization(hub, push):

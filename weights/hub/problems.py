@@ -25,6 +25,31 @@ from huggingface_hub.errors import (
 
 from nn.files import WeightsError
 
+# What an answer of the Hub means, by the kind of error, then by its status.
+ANSWERS = {
+    GatedRepoError: "{repo} is gated: ask for access on its page, then set HF_TOKEN to a token of that account",
+    RevisionNotFoundError: "{repo} has no such branch, tag or commit; `python -m weights list {repo}` shows them",
+    RemoteEntryNotFoundError: "{repo} holds no weights at that revision: expected model.safetensors and config.json",
+    DisabledRepoError: "{repo} was disabled by the Hub",
+    RepositoryNotFoundError: "no repository {repo}, or a private one that this token may not read; "
+    "check the name and HF_TOKEN",
+}
+STATUSES = {
+    401: "the token is not valid (expired, revoked or mistyped): make a new one at huggingface.co/settings/tokens",
+    403: "this token may not do that to {repo}: a read-only token, or an account without rights there",
+    404: "{repo} or a part of it does not exist",
+    409: "{repo} exists already, or somebody works on it right now; look at it, then run this again",
+    412: "somebody pushed to {repo} meanwhile: nothing was changed; look at theirs, then run this again",
+    429: "the Hub was asked too often (status 429): wait some minutes, then run it again",
+}
+# What it means that there was no answer, or that it could not be kept.
+SILENCES = {
+    OfflineModeIsEnabled: "HF_HUB_OFFLINE is set, so the Hub was not asked",
+    httpx2.TimeoutException: "the Hub did not answer in time",
+    httpx2.HTTPError: "the Hub cannot be reached, or broke off ({kind})",
+    FileMetadataError: "the answer for {repo} does not come from a Hub; check HF_ENDPOINT",
+    LocalEntryNotFoundError: "{repo} cannot be had from the Hub and is not in the cache",
+}
 NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EFBIG: "no room"}
 QUOTA_WORDS = ("quota", "storage limit", "limit reached", "exceed")
 
@@ -77,48 +102,25 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def meaning_of_answer(error: HfHubHTTPError, status: int, repo: str) -> str:
-    if isinstance(error, GatedRepoError):
-        return f"{repo} is gated: ask for access on its page, then set HF_TOKEN to a token of that account"
-    if isinstance(error, RevisionNotFoundError):
-        return f"{repo} has no such branch, tag or commit; `python -m weights list {repo}` shows what there is"
-    if isinstance(error, RemoteEntryNotFoundError):
-        return f"{repo} holds no weights at that revision: model.safetensors and config.json are expected"
-    if isinstance(error, DisabledRepoError):
-        return f"{repo} was disabled by the Hub"
-    if isinstance(error, RepositoryNotFoundError):
-        return f"no repository {repo}, or a private one that this token may not read; check the name and HF_TOKEN"
+    for kind, meaning in ANSWERS.items():
+        if isinstance(error, kind):
+            return meaning.format(repo=repo)
     said = f"{error.server_message or ''} {error.response.headers.get('X-Error-Message', '')}".lower()
     if status in (402, 413, 507) or (status == 403 and any(word in said for word in QUOTA_WORDS)):
         return f"the storage quota of {repo.split('/')[0]} is used up (status {status}): free some, then run it again"
-    meanings = {
-        401: "the token is not valid (expired, revoked or mistyped): make a new one at huggingface.co/settings/tokens",
-        403: f"this token may not do that to {repo}: a read-only token, or an account without rights there",
-        404: f"{repo} or a part of it does not exist",
-        409: f"{repo} exists already, or somebody works on it right now; look at it, then run this again",
-        412: f"somebody pushed to {repo} meanwhile: nothing was changed; look at theirs, then run this again",
-        429: "the Hub was asked too often (status 429): wait some minutes, then run it again",
-    }
     if status >= 500:
         return f"the Hub has trouble (status {status}): try again later"
-    return meanings.get(status, f"the Hub refused (status {status})")
+    return STATUSES.get(status, f"the Hub refused (status {status})").format(repo=repo)
 
 
 def meaning_of_silence(error: BaseException, repo: str) -> str:
-    """What it means that there was no answer, or that it could not be kept."""
-    if isinstance(error, OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set, so the Hub was not asked"
-    if isinstance(error, httpx2.TimeoutException):
-        return "the Hub did not answer in time"
-    if isinstance(error, httpx2.HTTPError):
-        return f"the Hub cannot be reached, or broke off ({type(error).__name__})"
-    if isinstance(error, FileMetadataError):
-        return f"the answer for {repo} does not come from a Hub; check HF_ENDPOINT"
-    if isinstance(error, LocalEntryNotFoundError):
-        return f"{repo} cannot be had from the Hub and is not in the cache"
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    for kind, meaning in SILENCES.items():
+        if isinstance(error, kind):
+            return meaning.format(repo=repo, kind=type(error).__name__)
+    if not isinstance(error, OSError):
+        return f"an unexpected failure ({type(error).__name__})"
+    if error.errno in NO_ROOM:
         return f"the files cannot be written: {NO_ROOM[error.errno]}"
-    if isinstance(error, OSError) and error.errno:
+    if error.errno:
         return f"the files cannot be read or written: {error.strerror}"
-    if isinstance(error, OSError):  # huggingface_hub counts the bytes of a download
-        return "the download ended early"
-    return f"an unexpected failure ({type(error).__name__})"
+    return "the download ended early"  # huggingface_hub counts its bytes

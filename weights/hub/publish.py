@@ -11,36 +11,24 @@ arrived is recognised by its checksums.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelCard
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, ModelCard
 
 from nn import MLP
 from nn.files import WeightsError
 from nn.pictures.mnist import Dataset
 from nn.selftest import verified
 from weights.hub import gate
+from weights.hub.account import Publisher, check_right_to_write, create_repository, newest_commit, sign_in
 from weights.hub.card import CARD_FILE
 from weights.hub.figures import read_figures
 from weights.hub.problems import Conflict, HubError, hub_errors
-from weights.hub.pull import (
-    BRANCH,
-    WEIGHT_FILES,
-    Repository,
-    check_revision,
-    fetch,
-    find_token,
-    has_checksum,
-    max_bytes,
-    pull,
-    set_timeouts,
-)
+from weights.hub.pull import BRANCH, WEIGHT_FILES, Repository, check_revision, fetch, has_checksum, max_bytes, pull
 
 # The card's figures may differ by some images from those measured here: another machine rounds otherwise.
 ROUNDING_ERRORS = 3
-TOKENS_PAGE = "huggingface.co/settings/tokens"
 
 Say = Callable[[str], None]
 
@@ -57,25 +45,6 @@ class Published:
     url: str
     tag_url: str | None = None
     pull_request_url: str | None = None
-
-
-@dataclass(frozen=True)
-class Publisher:
-    """Who pushes, and to which repository."""
-
-    repository: Repository  # with the token
-    api: HfApi = field(repr=False)
-    user: str
-    organizations: tuple[str, ...]
-    role: str  # of the token: "read", "write" or "fineGrained"
-
-    @property
-    def repo(self) -> str:
-        return self.repository.name
-
-    @property
-    def url(self) -> str:
-        return f"{self.api.endpoint}/{self.repo}"
 
 
 # --- Push -------------------------------------------------------------------------------------------------------------
@@ -120,7 +89,7 @@ def push(
     check_card(folder)
     publisher = sign_in(repository, writes=not create_pr)
     head = newest_commit(publisher)
-    if not create_pr:
+    if head is None or not create_pr:
         check_right_to_write(publisher, head)
     if head and (earlier := earlier_push(publisher, local_files(folder), tag, create_pr, say)):
         return earlier
@@ -244,71 +213,6 @@ def rollback(version: str, repository: Repository, *, message: str | None = None
 # --- The Hub, step by step --------------------------------------------------------------------------------------------
 
 
-def sign_in(repository: Repository, writes: bool = True) -> Publisher:
-    """Who pushes, known before anything is measured or sent.
-
-    Raises:
-        HubError: there is no token, it is not valid, or, where `writes`, it may not write.
-    """
-    set_timeouts()
-    token = find_token(repository.token)
-    if token is None:
-        raise HubError("no token: set HF_TOKEN, pass --token, or run `hf auth login`; it needs the right to write")
-    api = HfApi(endpoint=repository.endpoint, token=token)
-    with hub_errors("the Hub"):
-        account = api.whoami()
-    organizations = tuple(each.get("name") for each in account.get("orgs", ()))
-    repository = replace(repository, token=token)
-    publisher = Publisher(repository, api, str(account.get("name")), organizations, token_role(account))
-    if writes and publisher.role == "read":
-        raise HubError(f"this token may only read: make one that may write at {TOKENS_PAGE}", 403)
-    return publisher
-
-
-def token_role(account: dict) -> str:
-    """What the Hub says that the token may do. A fine-grained one that may write nowhere counts as "read"."""
-    token = account.get("auth", {}).get("accessToken", {})
-    scopes = token.get("fineGrained", {}).get("scoped", ())
-    if token.get("role") == "fineGrained" and not any("repo.write" in scope.get("permissions", ()) for scope in scopes):
-        return "read"
-    return str(token.get("role"))
-
-
-def newest_commit(publisher: Publisher) -> str | None:
-    """The head of the branch; None when there is no such repository."""
-    with hub_errors(publisher.repo):
-        try:
-            return publisher.api.model_info(publisher.repo).sha
-        except GatedRepoError:  # a subclass of the next one
-            raise
-        except RepositoryNotFoundError:
-            return None
-
-
-def check_right_to_write(publisher: Publisher, head: str | None) -> None:
-    """Asks the Hub for the right to commit, before anything is measured.
-
-    Raises:
-        HubError: the token or its account has no such right.
-    """
-    if head is None:  # only creating the repository tells, but classic tokens can do so for these owners alone
-        owners = (publisher.user, *publisher.organizations)
-        if publisher.role == "write" and publisher.repo.split("/")[0] not in owners:
-            raise HubError(why_not_created(publisher), 403)
-        return
-    with hub_errors(publisher.repo):
-        try:
-            publisher.api.auth_check(publisher.repo, write=True)
-        except GatedRepoError:  # a 403 too, and told as what it is
-            raise
-        except HfHubHTTPError as error:
-            if error.response.status_code == 403:
-                problem = f"{publisher.user} may not write to {publisher.repo} with this token"
-                raise HubError(f"{problem}; --create-pr proposes the weights instead", 403) from None
-            if error.response.status_code != 404:  # 404: this Hub lacks the question, and answers it at the commit
-                raise
-
-
 def tagged_commit(publisher: Publisher, tag: str) -> str | None:
     """The commit that the tag is on; None when there is no such tag. NotPublishable, when a branch has this name."""
     with hub_errors(publisher.repo):
@@ -316,25 +220,6 @@ def tagged_commit(publisher: Publisher, tag: str) -> str | None:
     if tag in {branch.name for branch in refs.branches}:
         raise NotPublishable(f"{tag} is the name of a branch; take another one for the tag")
     return next((existing.target_commit for existing in refs.tags if existing.name == tag), None)
-
-
-def create_repository(publisher: Publisher, private: bool) -> str:
-    """Returns the new repository's first commit."""
-    with hub_errors(publisher.repo):
-        try:
-            publisher.api.create_repo(publisher.repo, private=private or None, exist_ok=True)
-        except HfHubHTTPError as error:
-            if error.response.status_code == 403:
-                raise HubError(why_not_created(publisher), 403) from None
-            raise
-        return publisher.api.model_info(publisher.repo).sha
-
-
-def why_not_created(publisher: Publisher) -> str:
-    user, (owner, name) = publisher.user, publisher.repo.split("/")
-    if owner in (user, *publisher.organizations):
-        return f"this token may not create {owner}/{name}: give it write access to {owner} at {TOKENS_PAGE}"
-    return f"{user} may not create {owner}/{name}: {owner} is another owner; push to {user}/{name}"
 
 
 def make_commit(
