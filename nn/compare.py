@@ -13,9 +13,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import weights
+from nn.files import WeightsError, load
 from nn.measure.metrics import evaluate
-from nn.pictures import mnist as data
+from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Preset
 from nn.train import fit
@@ -27,7 +27,7 @@ def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
         runs = fit(preset.recipe, dataset, folder)
         if runs[-1].epoch < preset.recipe.epochs:  # Ctrl-C, which `fit` has taken for a wish to keep what there is
             raise KeyboardInterrupt
-    results = evaluate(weights.load(folder), dataset)
+    results = evaluate(load(folder), dataset)
     figures = " | ".join(f"{results[split]['accuracy']:.2%}" for split in ("train", "validation", "test"))
     reached = "" if preset.floor is None else "yes" if results["test"]["accuracy"] * 100 >= preset.floor else "no"
     return f"| `{name}` | {preset.about} | {preset.published or 'none given'} | {figures} | {reached} |"
@@ -36,8 +36,8 @@ def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
 def finished(folder: Path, preset: Preset) -> bool:
     """Whether `folder` holds weights that this very recipe made, trained to the end."""
     try:
-        training = weights.load(folder).info.get("training", {})
-    except weights.WeightsError:
+        training = load(folder).info.get("training", {})
+    except WeightsError:
         return False
     recipe = json.loads(json.dumps(asdict(preset.recipe)))
     return recipe.items() <= training.items() and training.get("epochs_done") == preset.recipe.epochs
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="*", choices=PRESETS, help="these presets alone")
     arguments = parser.parse_args(argv)
     try:
-        dataset = data.load(arguments.data)
+        dataset = mnist.load(arguments.data)
         if not len(dataset.test):
             raise DataError(f"{arguments.data}: no test images; the table needs MNIST's")
         print("| preset | network | its author's figure | train | validation | test | reached |")

@@ -1,12 +1,7 @@
-"""Measures a trained network on damaged digits, as MNIST-C damages them (Mu and Gilmer 2019, arXiv:1906.02337).
+"""Measures a trained network on damaged digits, as MNIST-C damages them (pictures/corruptions.py).
 
     python -m nn.corruptions --data DIR                                # the bundled weights
     python -m nn.corruptions --weights runs/mine --data DIR --limit 1000 --json
-
-The data set's fifteen corruptions of MNIST's test images under their names and at their severities, written anew with
-NumPy and Pillow. What differs from the published program: the random numbers; Canny's ridges are found among the eight
-neighbours instead of between them, and up to the image's edge; motion blur follows ImageMagick but for the rounding of
-halves; glass blur keeps fractions of grey levels between its two blurs; levels are rounded at the end, for all.
 
 The network sees each damaged image twice: as it is (pixels / 255), and as the app would see it, through
 `preprocessing.to_mnist`.
@@ -15,276 +10,19 @@ The network sees each damaged image twice: as it is (pixels / 255), and as the a
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 import preprocessing
-import weights
+from nn.files import BUNDLED, load
 from nn.mlp import DIGITS, MLP
-from nn.pictures import mnist as data
+from nn.pictures import mnist
+from nn.pictures.corruptions import CORRUPTIONS, corrupt
 from nn.pictures.mnist import DataError
-
-SIDE = 28
-CENTER = (SIDE - 1) / 2
-
-# A corruption takes a digit (28, 28) float64 in [0, 1], white on black, and a generator; what it returns is clipped to
-# [0, 1]. The figures in the signatures are the publication's, for the severity at which its data set was made.
-Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-
-
-# --- noise ------------------------------------------------------------------------------------------------------------
-
-
-def shot_noise(x: np.ndarray, rng: np.random.Generator, photons: float = 3) -> np.ndarray:
-    """Each pixel counts the photons that arrive, few of them."""
-    return rng.poisson(x * photons) / photons
-
-
-def impulse_noise(x: np.ndarray, rng: np.random.Generator, share: float = 0.17) -> np.ndarray:
-    """Salt and pepper, as much of each."""
-    chance = rng.random(x.shape)
-    return np.where(chance < share / 2, 0, np.where(chance < share, 1, x))
-
-
-# --- blur -------------------------------------------------------------------------------------------------------------
-
-
-def glass_blur(
-    x: np.ndarray, rng: np.random.Generator, sigma: float = 0.7, reach: int = 1, rounds: int = 2
-) -> np.ndarray:
-    """Blurred, pixels exchanged with near ones at random, blurred again."""
-    pixels = gaussian(x, sigma).tolist()  # plain lists are quicker than arrays, one number at a time
-    places = range(SIDE - reach, reach, -1)
-    for _ in range(rounds):
-        chosen = (rng.random(x.shape) < 0.5).tolist()
-        offsets = rng.integers(-reach, reach, (*x.shape, 2)).tolist()  # as published: never down or right by `reach`
-        for row, column in itertools.product(places, places):
-            if chosen[row][column]:
-                r, c = row + offsets[row][column][0], column + offsets[row][column][1]
-                pixels[row][column], pixels[r][c] = pixels[r][c], pixels[row][column]
-    return gaussian(np.array(pixels), sigma)
-
-
-def motion_blur(x: np.ndarray, rng: np.random.Generator, radius: int = 10, sigma: float = 3) -> np.ndarray:
-    """Smeared in one direction, the more recent the stronger, as ImageMagick's motion blur does."""
-    angle = np.deg2rad(rng.uniform(-45, 45))
-    steps = np.arange(2 * radius + 1)
-    kernel = np.exp(-(steps**2) / (2 * sigma**2))
-    kernel /= kernel.sum()
-    y, x_grid = np.mgrid[:SIDE, :SIDE]
-    out = np.zeros_like(x)
-    for step, weight in zip(steps, kernel, strict=True):
-        row = np.clip(np.rint(y + step * np.sin(angle)), 0, SIDE - 1).astype(int)
-        column = np.clip(np.rint(x_grid + step * np.cos(angle)), 0, SIDE - 1).astype(int)
-        out += weight * x[row, column]
-    return out
-
-
-# --- geometry ---------------------------------------------------------------------------------------------------------
-
-
-def shear(x: np.ndarray, rng: np.random.Generator, amount: float = 0.4) -> np.ndarray:
-    angle = amount * rng.choice([-1, 1])
-    return warped(x, np.array([[1, -np.sin(angle)], [0, np.cos(angle)]]))
-
-
-def scale(x: np.ndarray, rng: np.random.Generator, factor: float = 0.7) -> np.ndarray:
-    return warped(x, np.eye(2) / factor)
-
-
-def rotate(x: np.ndarray, rng: np.random.Generator, radians: float = 0.4) -> np.ndarray:
-    angle = radians * rng.choice([-1, 1])
-    return warped(x, np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]))
-
-
-def translate(x: np.ndarray, rng: np.random.Generator, pixels: float = 3) -> np.ndarray:
-    return warped(x, np.eye(2), pixels * rng.choice([-1, 1], 2))
-
-
-# --- light and dirt ---------------------------------------------------------------------------------------------------
-
-
-def brightness(x: np.ndarray, rng: np.random.Generator, lift: float = 0.5) -> np.ndarray:
-    return x + lift
-
-
-def stripe(x: np.ndarray, rng: np.random.Generator, width: int = 7) -> np.ndarray:
-    """The outer quarters as a negative."""
-    x = x.copy()
-    x[:, :width] = 1 - x[:, :width]
-    x[:, -width:] = 1 - x[:, -width:]
-    return x
-
-
-def fog(x: np.ndarray, rng: np.random.Generator, thickness: float = 3.0, decay: float = 1.4) -> np.ndarray:
-    top = x.max()
-    return (x + thickness * plasma(rng, decay)[:SIDE, :SIDE]) * top / (top + thickness)
-
-
-def spatter(
-    x: np.ndarray,
-    rng: np.random.Generator,
-    mean: float = 0.65,
-    deviation: float = 0.3,
-    size: float = 1,
-    level: float = 0.65,
-    softness: float = 1.5,
-) -> np.ndarray:
-    """Spots of dark mud."""
-    mud = (gaussian(rng.normal(mean, deviation, x.shape), size) > level).astype(float)
-    mud = gaussian(mud, softness)
-    mud[mud < 0.8] = 0
-    return x * (1 - mud) + 63 / 255 * mud
-
-
-def dotted_line(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A dashed line from edge to edge."""
-    start, end = rng.integers(0, SIDE - 1, 2)
-    line = segment(0, start, SIDE - 1, end)
-    line[:, np.arange(SIDE) % 4 < 2] = 0
-    return x + line
-
-
-def zigzag(x: np.ndarray, rng: np.random.Generator, width: float = 2, height: float = 2) -> np.ndarray:
-    """A zigzag line nearly from edge to edge."""
-    left, right = 2, SIDE - 3
-    start = rng.integers(0, SIDE - 1)
-    angle = np.arctan(rng.integers(-5, 5) / (right - left))
-    length = (right - left) / np.cos(angle)
-    teeth = np.arange(int((length - width) // (2 * width)) + 1)
-    along = np.concatenate([[0], (2 * teeth + 1) * width, [length]])
-    across = np.concatenate([[0], (-1.0) ** teeth * height])
-    across = np.append(across, across[-1] / (2 * (length % (2 * width))))  # as published: it ends beside the line
-    columns = left + along * np.cos(angle) - across * np.sin(angle)
-    rows = start + along * np.sin(angle) + across * np.cos(angle)
-    for i in range(len(along) - 1):
-        x = np.minimum(x + segment(columns[i], rows[i], columns[i + 1], rows[i + 1]), 1)
-    return x
-
-
-def canny_edges(x: np.ndarray, rng: np.random.Generator, low: float = 0.1, high: float = 0.2) -> np.ndarray:
-    """The digit's outlines alone (Canny 1986): thinned ridges of the gradient, weak ones only beside strong ones."""
-    smooth = np.pad(gaussian(x, 1), 1, mode="edge")
-    across = smooth[:, 2:] - smooth[:, :-2]
-    down = smooth[2:] - smooth[:-2]
-    dx = across[:-2] + 2 * across[1:-1] + across[2:]  # Sobel
-    dy = down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]
-    strength = np.pad(np.hypot(dx, dy), 1)
-    direction = np.rint(np.arctan2(dy, dx) / (np.pi / 4)).astype(int) % 4  # of the gradient, to the nearest neighbour
-    neighbours = {0: (0, 1), 1: (1, 1), 2: (1, 0), 3: (1, -1)}
-    ridge = np.zeros(x.shape, bool)
-    for way, (row, column) in neighbours.items():
-        ahead, behind = np.roll(strength, (-row, -column), (0, 1)), np.roll(strength, (row, column), (0, 1))
-        ridge |= ((direction == way) & (strength >= ahead)[1:-1, 1:-1]) & (strength > behind)[1:-1, 1:-1]
-    weak, edges = ridge & (strength[1:-1, 1:-1] >= low), ridge & (strength[1:-1, 1:-1] >= high)
-    while True:
-        padded = np.pad(edges, 1)
-        rows = padded[:-2] | padded[1:-1] | padded[2:]
-        grown = weak & (rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
-        if (grown == edges).all():
-            return edges.astype(float)
-        edges = grown
-
-
-CORRUPTIONS: dict[str, Corruption] = {
-    f.__name__: f
-    for f in (
-        shot_noise,
-        impulse_noise,
-        glass_blur,
-        motion_blur,
-        shear,
-        scale,
-        rotate,
-        brightness,
-        translate,
-        stripe,
-        fog,
-        spatter,
-        dotted_line,
-        zigzag,
-        canny_edges,
-    )
-}
-
-
-# --- what they are made of --------------------------------------------------------------------------------------------
-
-
-def gaussian(x: np.ndarray, sigma: float) -> np.ndarray:
-    """Blurred with a Gaussian that is cut off at four deviations; the border goes on as it is."""
-    radius = int(4 * sigma + 0.5)
-    kernel = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * sigma**2))
-    kernel /= kernel.sum()
-    padded = np.pad(x, radius, mode="edge")
-    rows = sum(weight * padded[i : i + SIDE] for i, weight in enumerate(kernel))
-    return sum(weight * rows[:, i : i + SIDE] for i, weight in enumerate(kernel))
-
-
-def warped(x: np.ndarray, matrix: np.ndarray, shift: np.ndarray | tuple = (0, 0)) -> np.ndarray:
-    """Each pixel (x, y) shows what is at center + matrix (x - center, y - center) + shift; bilinear, black outside."""
-    (a, b), (c, d) = matrix
-    dx = CENTER + 0.5 - (a + b) * (CENTER + 0.5) + shift[0]
-    dy = CENTER + 0.5 - (c + d) * (CENTER + 0.5) + shift[1]
-    image = Image.fromarray(np.pad(x, 1).astype(np.float32))  # a border of black, into which the digit's edge fades
-    # Pillow counts from the corner of the first pixel and asks for places in the padded image
-    coefficients = (a, b, dx + 1, c, d, dy + 1)
-    return np.asarray(image.transform((SIDE, SIDE), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR))
-
-
-def plasma(rng: np.random.Generator, decay: float, side: int = 256) -> np.ndarray:
-    """(side, side) in [0, 1]: clouds, by halving the grid and moving each new point from the mean of its neighbours by
-    chance (diamond-square), `decay` times less in each round. The map is a torus.
-    """
-    heights = np.zeros((side, side))
-    step, wobble = side, 100.0
-    while step >= 2:
-        half = step // 2
-        corners = heights[::step, ::step]
-        square = corners + np.roll(corners, -1, 0)
-        heights[half::step, half::step] = around(square + np.roll(square, -1, 1), wobble, rng)
-        middles = heights[half::step, half::step]
-        above, beside = middles + np.roll(middles, 1, 0), middles + np.roll(middles, 1, 1)
-        heights[::step, half::step] = around(above + corners + np.roll(corners, -1, 1), wobble, rng)
-        heights[half::step, ::step] = around(beside + corners + np.roll(corners, -1, 0), wobble, rng)
-        step, wobble = half, wobble / decay
-    heights -= heights.min()
-    return heights / heights.max()
-
-
-def around(sum_of_four: np.ndarray, wobble: float, rng: np.random.Generator) -> np.ndarray:
-    return sum_of_four / 4 + wobble * rng.uniform(-wobble, wobble, sum_of_four.shape)  # the square is as published
-
-
-def segment(left: float, start: float, right: float, end: float) -> np.ndarray:
-    """(28, 28): a line between two places (column, row), left to right, fading out within 2.3 rows of it."""
-    columns, rows = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
-    if left == right:
-        return np.zeros((SIDE, SIDE))
-    distance = np.abs(rows - (start + (end - start) / (right - left) * (columns - left)))
-    line = np.clip(np.log(1 - np.minimum(distance, 2.3 - 1e-10) / 2.3) + 1, 0, 1)
-    line[:, : max(int(np.floor(left)), 0)] = 0
-    line[:, max(int(np.ceil(right)), 0) :] = 0
-    return line
-
-
-# --- measuring --------------------------------------------------------------------------------------------------------
-
-
-def corrupt(images: np.ndarray, name: str, seed: int = 0) -> np.ndarray:
-    """(n, 28, 28) uint8 digits -> their corrupted copies, same shape and dtype. The same seed gives the same ones: the
-    n-th image has its own random numbers, whatever images stand before and after it.
-    """
-    function, number = CORRUPTIONS[name], list(CORRUPTIONS).index(name)
-    copies = [function(image / 255, np.random.default_rng([seed, number, i])) for i, image in enumerate(images)]
-    return np.rint(np.clip(copies, 0, 1) * 255).astype(np.uint8).reshape(images.shape)
 
 
 def errors(model: MLP, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -312,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.corruptions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=weights.BUNDLED, help="folder (default: the bundled weights)")
+    parser.add_argument("--weights", type=Path, default=BUNDLED, help="folder (default: the bundled weights)")
     parser.add_argument(
         "--data", type=Path, help="MNIST's IDX files, or train/ and test/LABEL/*.png (default: ylecun/mnist)"
     )
@@ -321,8 +59,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     arguments = parser.parse_args(argv)
     try:
-        model = weights.load(arguments.weights)
-        test = data.load(arguments.data, frame=preprocessing.to_mnist).test[: arguments.limit]
+        model = load(arguments.weights)
+        test = mnist.load(arguments.data, frame=preprocessing.to_mnist).test[: arguments.limit]
         if not len(test):
             raise DataError(f"{arguments.data}: no test images to damage")
         results = measure(model, test.images, test.labels, arguments.seed)

@@ -16,11 +16,11 @@ import sys
 from pathlib import Path
 
 import preprocessing
-import weights
 from nn import crossfit
+from nn.files import BUNDLED, load
 from nn.measure import metrics
 from nn.mlp import MLP
-from nn.pictures import mnist as data
+from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 
 
@@ -62,14 +62,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=weights.BUNDLED, help="folder (default: the bundled weights)")
+    parser.add_argument("--weights", type=Path, default=BUNDLED, help="folder (default: the bundled weights)")
     parser.add_argument("--data", type=Path, help="MNIST's IDX files, or LABEL/*.png (default: ylecun/mnist)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="write PNG plots there")
     arguments = parser.parse_args(argv)
     try:
-        model = weights.load(arguments.weights)
-        dataset = seen_splits(model, data.load(arguments.data, frame=preprocessing.to_mnist))
+        model = load(arguments.weights)
+        dataset = seen_splits(model, mnist.load(arguments.data, frame=preprocessing.to_mnist))
         results = metrics.evaluate(model, dataset)
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
         if arguments.plots:

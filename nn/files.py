@@ -24,6 +24,7 @@ from nn.fast.committee import Committee, make, size
 from nn.fast.matrices import lossless_cast, quicken
 from nn.mlp import DIGITS, MLP
 
+BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 MODEL_TYPE = "numpy-mlp"

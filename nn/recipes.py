@@ -10,51 +10,59 @@ authors' figures beside ours.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 
+from nn.functions import ACTIVATIONS, INITIALIZATIONS
+from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
 
 FULL_BATCH = 0  # as a batch size: all training images in one step
+# Settings that take effect after a run's last epoch: a checkpoint does not depend on them.
+AFTERWARDS = {"quantize"}
+ANY = (0, math.inf)
+SHARE, TEN = (0, 1), (0, 10)
+
+
+def setting(default: object, about: str, limits: tuple | None = None, choices: Iterable[str] = ()) -> object:
+    """A field of Recipe. `nn.train --help` shows `about`; `limits` are the lowest and the highest value."""
+    return field(default=default, metadata={"about": about, "limits": limits, "choices": tuple(choices)})
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training run. `nn.train --help` explains each field; the defaults are its defaults."""
+    """One training run. Raises ValueError for a value that no run can have."""
 
-    hidden: tuple[int, ...] = (256, 128)
-    activation: str = "relu"
-    initialization: str | None = None  # None: the one that suits the activation
-    optimizer: str = "adam"
-    momentum: float = 0.9  # of the optimizers "momentum" and "nesterov"
-    lr: float = 1e-3
-    schedule: str = "constant"
-    warmup: float = 0.0  # epochs
-    batch_size: int = 128  # FULL_BATCH, 1 (single sample) or anything between
-    epochs: int = 15
-    l2: float = 5e-4
-    dropout: float = 0.0
-    label_smoothing: float = 0.0
-    augment: bool = False
+    hidden: tuple[int, ...] = setting((256, 128), "width of each hidden layer; none for a linear model")
+    activation: str = setting("relu", "non-linearity of the hidden layers", choices=ACTIVATIONS)
+    initialization: str | None = setting(None, "None: he for relu, xavier for sigmoid", choices=INITIALIZATIONS)
+    optimizer: str = setting("adam", "how gradients become steps", choices=OPTIMIZERS)
+    momentum: float = setting(0.9, "share of the velocity that momentum and nesterov keep", SHARE)
+    lr: float = setting(1e-3, "learning rate, its peak under a schedule", (1e-12, math.inf))
+    schedule: str = setting("constant", "course of the learning rate", choices=SCHEDULES)
+    warmup: float = setting(0.0, "epochs of linear rise to the learning rate", ANY)
+    batch_size: int = setting(128, f"images a step; {FULL_BATCH}: all of them, 1: single sample", ANY)
+    epochs: int = setting(15, "passes over the training images", (1, math.inf))
+    l2: float = setting(5e-4, "weight decay: l2 / 2 times the sum of squared weights is added to the loss", ANY)
+    dropout: float = setting(0.0, "share of hidden units silenced in each step", SHARE)
+    label_smoothing: float = setting(0.0, "share of each target spread over all classes", SHARE)
+    augment: bool = setting(False, "affine and elastic distortions, new ones in each epoch")
     distortion: Distortion = field(default_factory=Distortion)
-    redrawn: float = 0.0  # share of the digits shown as redrawn by synthetic.redraw
-    written: float = 0.0  # digits written stroke by stroke (pictures/digits.py), as a share of MNIST's
-    non_digits: float = 0.0  # pictures of no digit, as a share of the digits; any makes an eleventh class
-    average: float = 0.0  # epochs over which the weights are averaged for the answer; 0: no averaging
-    members: int = 1  # networks trained apart and joined into one; each has its share of the hidden units
-    cross_fit: bool = False  # each member holds out images of its own, and together they see all
-    quantize: bool = False  # weights of hidden layers are rounded to int8
-    normalize: bool = False  # inputs to zero mean and unit variance over the training images
-    seed: int = 0
+    redrawn: float = setting(0.0, "share of the digits shown as a pen on a pad draws them (synthetic.redraw)", SHARE)
+    written: float = setting(0.0, "digits written stroke by stroke (pictures/digits.py), as a share of MNIST's", TEN)
+    non_digits: float = setting(0.0, "pictures of no digit, as a share of MNIST's; any makes an eleventh class", TEN)
+    average: float = setting(0.0, "epochs over which the answering weights are averaged; 0: no averaging", ANY)
+    members: int = setting(1, "networks trained apart and joined into one, each a share of the hidden units", (1, 100))
+    cross_fit: bool = setting(False, "each member holds out images of its own, and together they see all")
+    quantize: bool = setting(False, "weights of hidden layers are rounded to int8")
+    normalize: bool = setting(False, "inputs to zero mean and unit variance over the training images")
+    seed: int = setting(0, "of initialisation, order, distortions and dropout", ANY)
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a value that no run can have."""
-        shares = ("momentum", "dropout", "label_smoothing", "redrawn")
-        limits = dict.fromkeys(shares, (0, 1)) | dict.fromkeys(("l2", "warmup", "average"), (0, math.inf))
-        limits |= {"lr": (1e-12, math.inf), "epochs": (1, math.inf), "batch_size": (0, math.inf), "seed": (0, math.inf)}
-        limits |= {"written": (0, 10), "non_digits": (0, 10), "members": (1, 100)}
-        for name, (low, high) in limits.items():
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} must be from {low:g} to {high:g}, got {getattr(self, name)}")
+        for each in fields(self):
+            value, limits = getattr(self, each.name), each.metadata.get("limits")
+            if limits and not limits[0] <= value <= limits[1]:
+                raise ValueError(f"{each.name} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
         if any(width % self.members for width in self.hidden):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         if self.cross_fit and self.members == 1:

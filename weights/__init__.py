@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nn import MLP
-from nn.files import WeightsError
+from nn.files import BUNDLED, WeightsError
 from nn.files import load as load_folder
 from nn.files import save as save_pretrained
 
 if TYPE_CHECKING:
     from weights.hub.publish import Published
 
-BUNDLED = Path(__file__).parent
 
 __all__ = ["BUNDLED", "WeightsError", "from_pretrained", "load", "push_to_hub", "save_pretrained"]
 

@@ -14,7 +14,8 @@ from functools import cache
 
 import numpy as np
 
-SIDE = 28
+from nn.mlp import PIXELS, SIDE
+
 PAD = 2  # black border of the look-up table: places outside the image read 0
 TABLE_SIDE = SIDE + 2 * PAD
 NOISE_SIDE = 9  # noise points along an edge of the displacement field; dense enough for elastic_sigma of 4 pixels
@@ -43,7 +44,7 @@ def distort(images: np.ndarray, rng: np.random.Generator, distortion: Distortion
     The same generator state gives the same copies.
     """
     distortion = distortion or Distortion()
-    out = np.empty((len(images), SIDE * SIDE), np.float32)
+    out = np.empty((len(images), PIXELS), np.float32)
     for start in range(0, len(images), CHUNK):
         chunk = images[start : start + CHUNK]
         x, y = _places(len(chunk), rng, distortion)
@@ -83,7 +84,7 @@ def _centred_grid() -> np.ndarray:
     """(3, 784): x and y of every pixel, measured from the image's centre, and ones for the shift."""
     along = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
     y, x = np.meshgrid(along, along, indexing="ij")
-    return np.stack([x.ravel(), y.ravel(), np.ones(SIDE * SIDE, np.float32)])
+    return np.stack([x.ravel(), y.ravel(), np.ones(PIXELS, np.float32)])
 
 
 @cache
@@ -95,7 +96,7 @@ def _smoothing_kernel(sigma: float) -> np.ndarray:
     """
     points = np.linspace(-2, SIDE + 1, NOISE_SIDE)
     along = np.exp(-((points[:, None] - np.arange(SIDE)) ** 2) / (2 * sigma**2))  # (9, 28)
-    kernel = np.einsum("iy,jx->ijyx", along, along).reshape(NOISE_SIDE**2, SIDE * SIDE)
+    kernel = np.einsum("iy,jx->ijyx", along, along).reshape(NOISE_SIDE**2, PIXELS)
     return (kernel / np.sqrt((kernel**2).sum(axis=0))).astype(np.float32)
 
 
@@ -120,7 +121,7 @@ def _look_up(images: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) 
     row *= TABLE_SIDE
     row += column
     row += np.arange(n, dtype=np.int32)[:, None] * flat.shape[1]
-    neighbours = packed.ravel().take(row).view(np.uint8).reshape(n, SIDE * SIDE, 4)
+    neighbours = packed.ravel().take(row).view(np.uint8).reshape(n, PIXELS, 4)
 
     here, right, below, diagonal = (neighbours[..., k].astype(np.float32) for k in range(4))
     right -= here

@@ -38,7 +38,7 @@ from nn.backprop import Backprop  # noqa: E402
 from nn.functions import one_hot  # noqa: E402
 from nn.mlp import MLP  # noqa: E402
 from nn.optimizers import Adam, learning_rate  # noqa: E402
-from nn.pictures import mnist as data  # noqa: E402
+from nn.pictures import mnist  # noqa: E402
 from nn.pictures.augment import Distortion, distort  # noqa: E402
 from nn.recipes import PRESETS  # noqa: E402
 from nn.train import member_of  # noqa: E402
@@ -234,8 +234,8 @@ def main():
     warnings.filterwarnings("ignore", module="sklearn")
 
     try:
-        dataset = data.load(arguments.data)
-    except data.DataError as error:
+        dataset = mnist.load(arguments.data)
+    except mnist.DataError as error:
         sys.exit(f"error: {error}")
     if arguments.to_99:
         measures = to_99(dataset)

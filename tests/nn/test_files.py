@@ -10,6 +10,8 @@ import weights
 from nn import MLP
 from nn.calibrate import Calibration
 from nn.fast.committee import joined
+from nn.measure import metrics
+from nn.pictures import mnist
 from weights import WeightsError
 
 
@@ -66,10 +68,7 @@ def test_double_precision_is_for_memory_alone(tmp_path):
 
 
 def test_the_bundled_network_reads_mnist(mnist_dir):
-    from nn.measure import metrics
-    from nn.pictures import mnist as data
-
-    test = data.load(mnist_dir).test
+    test = mnist.load(mnist_dir).test
     assert metrics.accuracy(weights.load().predict_proba(test.pixels()), test.labels) >= 0.99
 
 

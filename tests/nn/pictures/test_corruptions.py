@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from nn import corruptions
-from nn.corruptions import CORRUPTIONS, corrupt
-from nn.mlp import MLP
+from nn.pictures.corruptions import CORRUPTIONS, corrupt
 
 
 def digits(n=3):
@@ -81,14 +79,14 @@ def test_a_scaled_digit_is_smaller():
 
 
 def test_a_dotted_line_has_gaps_of_two_columns():
-    line = corruptions.dotted_line(np.zeros((28, 28)), np.random.default_rng(0)).any(axis=0)
+    line = CORRUPTIONS["dotted_line"](np.zeros((28, 28)), np.random.default_rng(0)).any(axis=0)
     assert (line[:24] == np.tile([False, False, True, True], 6)).all()
 
 
 def test_a_zigzag_has_a_tooth_every_four_columns():
     turns = []
     for seed in range(10):
-        line = corruptions.zigzag(np.zeros((28, 28)), np.random.default_rng(seed))
+        line = CORRUPTIONS["zigzag"](np.zeros((28, 28)), np.random.default_rng(seed))
         assert not line[:, [0, 1, 26, 27]].any()
         inner = line[:, 5:23]
         middle = np.arange(28) @ inner / np.maximum(inner.sum(axis=0), 1e-9)  # the row it is in, column by column
@@ -115,27 +113,3 @@ def test_edges_of_a_filled_square_are_its_outline():
     edges = corrupt(image[None], "canny_edges")[0] > 0
     assert not edges[11:17, 11:17].any()
     assert edges[7:21, 14].sum() == edges[14, 7:21].sum() == 2
-
-
-def test_the_table_has_both_ways_for_every_corruption_and_their_means(mnist_dir):
-    from nn.pictures import mnist as data
-
-    test = data.load(mnist_dir).validation[:8]
-    results = corruptions.measure(MLP((8,)), test.images, test.labels)
-    assert list(results) == ["clean", *CORRUPTIONS, "mean"]
-    for way in ("raw", "app"):
-        assert results["mean"][way] == pytest.approx(np.mean([results[name][way] for name in CORRUPTIONS]))
-
-
-def test_the_program_needs_test_images(tmp_path, capsys):
-    for label in ("0", "1"):
-        (tmp_path / label).mkdir()
-        for number in range(20):
-            Image.new("L", (28, 28)).save(tmp_path / label / f"{number}.png")
-    assert corruptions.main(["--data", str(tmp_path)]) == 1
-    assert "no test images" in capsys.readouterr().err
-
-
-def test_the_program_says_what_is_wrong_with_its_data(tmp_path, capsys):
-    assert corruptions.main(["--data", str(tmp_path / "nowhere")]) == 1
-    assert "error:" in capsys.readouterr().err

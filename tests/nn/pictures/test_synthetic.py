@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-import weights
-from nn import MLP
 from nn.pictures import digits, letters, synthetic
 from nn.pictures.mnist import Split
-from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, MadeUp, estranged, redraw, without_look_alikes
-from nn.recipes import Recipe
-from nn.train import Trainer, frame
+from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, estranged, redraw, without_look_alikes
+from nn.train import frame
 
 
 def ring():
@@ -162,27 +159,6 @@ def test_each_process_redraws_its_own_part(monkeypatch):
     alone = synthetic._redraw_task(0, frame, 1, train[8:16])
     assert made.redrawn.shape == train.images.shape
     np.testing.assert_array_equal(made.redrawn[8:16], alone)
-
-
-def test_an_epoch_sees_every_digit_once_and_its_shares_of_written_digits_and_non_digits():
-    train = Split(np.stack([ring(), bar()] * 50), np.array([0, 1] * 50))
-    written = Split(np.stack([ring()] * 20), np.zeros(20, np.int64))
-    made = MadeUp(train.images, written, np.stack([ring().T] * 30))
-    recipe = Recipe(hidden=(8,), batch_size=16, redrawn=0.5, written=0.1, non_digits=0.2, augment=True, epochs=1)
-    trainer = Trainer(recipe, train, train[:10], made)
-    rows = trainer._order(np.random.default_rng(0))
-    labels = trainer.bank.labels[rows]
-    assert sorted(rows[rows < 200] % 100) == list(range(100))
-    assert ((rows >= 200) & (rows < 220)).sum() == 10
-    assert (rows < 100).sum() == pytest.approx(50, abs=20)
-    assert (labels == NOT_A_DIGIT_CLASS).sum() == 20
-    trainer.run_epoch()
-    assert trainer.answering_model(trainer.best).classes == 11
-
-
-def test_a_network_with_an_eleventh_class_survives_saving(tmp_path):
-    weights.save_pretrained(MLP((8,), classes=11), tmp_path)
-    assert weights.load(tmp_path).predict_proba(np.zeros((1, 784))).shape == (1, 11)
 
 
 def test_estranged_digits_are_mirrored_or_turned_and_those_that_stay_digits_are_left_out():

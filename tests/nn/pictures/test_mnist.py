@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nn.pictures import mnist as data
+from nn.pictures import mnist
 from nn.pictures.mnist import DataError
 
 
@@ -32,7 +32,7 @@ def write_mnist(folder, n=20, compress=False):
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_idx_files_load_gzipped_or_not_and_the_last_tenth_is_for_validation(tmp_path, compress):
-    dataset = data.load(write_mnist(tmp_path, compress=compress))
+    dataset = mnist.load(write_mnist(tmp_path, compress=compress))
     assert {name: len(split) for name, split in dataset.splits().items()} == {"train": 18, "validation": 2, "test": 20}
     assert dataset.validation.labels.tolist() == [8, 9]
     assert dataset.train.pixels().shape == (18, 784)
@@ -68,7 +68,7 @@ def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path, damage):
     path = write_mnist(tmp_path) / name
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(DataError, match=message) as error:
-        data.load(tmp_path)
+        mnist.load(tmp_path)
     assert name in str(error.value)
 
 
@@ -76,18 +76,18 @@ def test_a_truncated_gzip_file_is_named(tmp_path):
     path = write_mnist(tmp_path, compress=True) / "train-images-idx3-ubyte.gz"
     path.write_bytes(cut(path.read_bytes()))
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz: cannot be read"):
-        data.load(tmp_path)
+        mnist.load(tmp_path)
 
 
 def test_a_missing_companion_is_named(tmp_path):
     (write_mnist(tmp_path) / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(DataError, match=r"t10k-labels-idx.*is missing"):
-        data.load(tmp_path)
+        mnist.load(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match=r"nowhere: no such folder"):
-        data.load(tmp_path / "nowhere")
+        mnist.load(tmp_path / "nowhere")
 
 
 def write_pictures(folder, size=(28, 28), per_label=4):
@@ -99,7 +99,7 @@ def write_pictures(folder, size=(28, 28), per_label=4):
 
 def test_a_folder_of_labelled_pictures_loads(tmp_path):
     write_pictures(tmp_path)
-    dataset = data.load(tmp_path)
+    dataset = mnist.load(tmp_path)
     assert {name: len(split) for name, split in dataset.splits().items()} == {"train": 36, "validation": 4}
     assert (dataset.train.images[:, 0, 0] // 10 == dataset.train.labels).all()
 
@@ -107,7 +107,7 @@ def test_a_folder_of_labelled_pictures_loads(tmp_path):
 def test_train_and_test_folders_of_pictures_load(tmp_path):
     write_pictures(tmp_path / "train")
     write_pictures(tmp_path / "test", per_label=2)
-    assert {name: len(split) for name, split in data.load(tmp_path).splits().items()} == {
+    assert {name: len(split) for name, split in mnist.load(tmp_path).splits().items()} == {
         "train": 36,
         "validation": 4,
         "test": 20,
@@ -117,8 +117,8 @@ def test_train_and_test_folders_of_pictures_load(tmp_path):
 def test_pictures_of_another_size_are_framed_or_refused(tmp_path):
     write_pictures(tmp_path, size=(50, 40), per_label=1)
     with pytest.raises(DataError, match=r"0.png: expected 28x28 grey pixels \(mode L\), found 50x40"):
-        data.load(tmp_path)
-    framed = data.load(tmp_path, frame=lambda picture: np.full((28, 28), 0.5, np.float32))
+        mnist.load(tmp_path)
+    framed = mnist.load(tmp_path, frame=lambda picture: np.full((28, 28), 0.5, np.float32))
     assert (framed.train.images == 128).all()
 
 
@@ -126,13 +126,13 @@ def test_a_broken_picture_is_named(tmp_path):
     write_pictures(tmp_path)
     (tmp_path / "3" / "1.png").write_bytes(b"not a picture")
     with pytest.raises(DataError, match=r"1.png: cannot be read as a picture"):
-        data.load(tmp_path)
+        mnist.load(tmp_path)
 
 
 def test_a_file_that_is_not_parquet_is_named(tmp_path):
     (tmp_path / "part.parquet").write_bytes(b"<html>")
     with pytest.raises(DataError, match=r"part.parquet: cannot be read as parquet"):
-        data.read_parquet(tmp_path / "part.parquet")
+        mnist.read_parquet(tmp_path / "part.parquet")
 
 
 def test_a_hub_that_cannot_be_reached_is_said_with_what_to_do(tmp_path, monkeypatch):
@@ -140,11 +140,11 @@ def test_a_hub_that_cannot_be_reached_is_said_with_what_to_do(tmp_path, monkeypa
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(DataError, match=r"cannot be had from the Hugging Face Hub .*--data"):
-        data.read_hub("test")
+        mnist.read_hub("test")
 
 
 def test_mnist_itself_loads(mnist_dir):
-    dataset = data.load(mnist_dir)
+    dataset = mnist.load(mnist_dir)
     assert {name: len(split) for name, split in dataset.splits().items()} == {
         "train": 54_000,
         "validation": 6_000,

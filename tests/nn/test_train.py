@@ -14,10 +14,11 @@ import weights
 from nn import compare, train
 from nn.calibrate import fit_temperature
 from nn.fast.quantize import quantize
-from nn.pictures import mnist as data
+from nn.pictures import mnist
 from nn.pictures.mnist import Dataset, Split
 from nn.recipes import PRESETS, Preset, Recipe
-from nn.train import Trainer, fit, member_of
+from nn.train import fit, member_of
+from nn.trainer import Trainer
 
 SHORT = Recipe(hidden=(16,), epochs=3, batch_size=32)
 
@@ -215,7 +216,7 @@ def test_a_learning_rate_that_explodes_is_an_error_not_a_network(bars, tmp_path)
 
 
 def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(data, "load", lambda folder, frame: bars)
+    monkeypatch.setattr(mnist, "load", lambda folder, frame: bars)
     options = ["--hidden", "16", "--epochs", "2", "--out", str(tmp_path / "run")]
     assert train.main([*options, "--dry-run"]) == 0
     assert "MLP(784-16-10" in capsys.readouterr().out

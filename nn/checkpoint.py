@@ -1,0 +1,50 @@
+"""Checkpoints: a training run on disk, so that it can be interrupted and go on.
+
+A file holds everything that the next epoch depends on. A resumed run equals an uninterrupted one bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as serialize
+
+from nn.files import replacing
+from nn.recipes import AFTERWARDS, Recipe
+from nn.trainer import Trainer
+
+
+def save(trainer: Trainer, path: Path) -> None:
+    """Writes the run's arrays, its recipe and its history."""
+    metadata = {"recipe": json.dumps(asdict(trainer.recipe)), "history": json.dumps(trainer.history)}
+    with replacing(path) as temporary:
+        temporary.write_bytes(serialize(arrays_of(trainer), metadata))
+
+
+def load(trainer: Trainer, path: Path) -> None:
+    """Lets the run go on where it was saved.
+
+    Raises ValueError when the checkpoint is damaged, or was made by another recipe.
+    """
+    try:
+        file = safe_open(path, "np")
+    except SafetensorError as error:
+        raise ValueError(f"{path}: a damaged checkpoint ({error}); leave out --resume to start anew") from error
+    with file:
+        metadata = file.metadata()
+        saved = asdict(Recipe()) | json.loads(metadata["recipe"])  # a setting may be newer than the checkpoint
+        wanted = json.loads(json.dumps(asdict(trainer.recipe)))
+        if differing := [key for key in wanted if key not in AFTERWARDS and saved[key] != wanted[key]]:
+            raise ValueError(f"{path} was made with another {', '.join(differing)}: repeat it to resume")
+        for name, array in arrays_of(trainer).items():
+            array[...] = file.get_tensor(name)
+    trainer.history = json.loads(metadata["history"])
+
+
+def arrays_of(trainer: Trainer) -> dict:
+    """The arrays that a run changes, by name."""
+    state = {f"optimizer.{name}": array for name, array in trainer.optimizer.state.items()}
+    return {"theta": trainer.model.theta, "average": trainer.average, "best": trainer.best} | state

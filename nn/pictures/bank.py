@@ -1,0 +1,41 @@
+"""The pictures that an epoch may choose from: training digits, each of them redrawn, written digits, and non-digits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.pictures.mnist import Split
+from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, MadeUp
+from nn.recipes import Recipe
+
+
+class Bank:
+    """All pictures of a run: `pictures` is one split, in the order of the line above."""
+
+    def __init__(self, recipe: Recipe, train: Split, made_up: MadeUp | None = None) -> None:
+        self.recipe, self.digits = recipe, len(train)
+        self.pictures = with_made_up(train, made_up) if made_up else train
+        self.non_digits = len(made_up.non_digits) if made_up else 0
+        self.examples_per_epoch = round(len(train) * (1 + recipe.written + recipe.non_digits))
+
+    def epoch(self, rng: np.random.Generator) -> np.ndarray:
+        """The rows of `pictures` that an epoch sees, in random order: every digit once, some of them as redrawn, and
+        the recipe's shares of written digits and of non-digits.
+        """
+        rows, first_non_digit = np.arange(self.digits), len(self.pictures) - self.non_digits
+        if self.recipe.redrawn:
+            rows = rows + self.digits * (rng.random(len(rows)) < self.recipe.redrawn)
+        if self.recipe.written:
+            written = np.arange(2 * self.digits, first_non_digit)
+            rows = np.concatenate([rows, rng.choice(written, round(self.recipe.written * self.digits))])
+        if self.recipe.non_digits:
+            non_digits = np.arange(first_non_digit, len(self.pictures))
+            rows = np.concatenate([rows, rng.choice(non_digits, self.examples_per_epoch - len(rows))])
+        return rng.permutation(rows)
+
+
+def with_made_up(train: Split, made_up: MadeUp) -> Split:
+    """The digits and what was made up for them, in one split."""
+    images = np.concatenate([train.images, made_up.redrawn, made_up.written.images, made_up.non_digits])
+    non_digits = np.full(len(made_up.non_digits), NOT_A_DIGIT_CLASS)
+    return Split(images, np.concatenate([train.labels, train.labels, made_up.written.labels, non_digits]))

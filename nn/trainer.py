@@ -1,0 +1,162 @@
+"""Training: a recipe, images and a network that learns from them, one epoch after another.
+
+    trainer = Trainer(recipe, dataset.train, dataset.validation)
+    while trainer.epoch < recipe.epochs:
+        print(trainer.run_epoch())                    # {"epoch": 1, "train_loss": ..., "validation_accuracy": ...}
+    model = trainer.answering_model(trainer.best)
+
+An epoch is mini-batches, each of them a forward and a backward pass and a step of the optimizer, and then a measurement
+on the validation images. `train.py` is the program around this: files, progress bars, several networks in one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from nn.backprop import Backprop
+from nn.functions import one_hot
+from nn.measure import metrics
+from nn.mlp import DIGITS, MLP
+from nn.optimizers import learning_rate, make_optimizer
+from nn.pictures.augment import distort
+from nn.pictures.bank import Bank
+from nn.pictures.mnist import Split, pixel_statistics
+from nn.pictures.synthetic import MadeUp
+from nn.recipes import Recipe
+
+# Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
+AVERAGE_EVERY = 8
+# One stream of random numbers an epoch and purpose, named by [seed, epoch, purpose]: an interrupted run goes on with
+# the very numbers it would have drawn.
+SHUFFLING, DISTORTING, DROPPING = range(3)
+
+
+class Trainer:
+    """A training run that can be taken epoch by epoch.
+
+    Args:
+        recipe: what to do.
+        train, validation: splits to learn from and to choose the best epoch by.
+        made_up: pictures that MNIST lacks, where the recipe asks for them.
+        progress: called after each step with the loss of its mini-batch; a page can show `model` there as it learns.
+
+    The next epoch depends on the parameters `model.theta`, their moving average `average`, the best of these so far
+    `best`, the optimizer's `state` and the `history`, a row for each finished epoch: checkpoint.py keeps these.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        train: Split,
+        validation: Split,
+        made_up: MadeUp | None = None,
+        progress: Callable[[float], None] = lambda loss: None,
+    ) -> None:
+        if not len(train) or not len(validation):
+            raise ValueError(
+                f"expected images to train on and to validate with, got {len(train)} and {len(validation)}"
+            )
+        self.recipe, self.train, self.validation, self.progress = recipe, train, validation, progress
+        self.bank = Bank(recipe, train, made_up)
+        self.batch_size = min(recipe.batch_size or self.bank.examples_per_epoch, self.bank.examples_per_epoch)
+        mean, std = pixel_statistics(train) if recipe.normalize else (0.0, 1.0)
+        self.architecture = {"classes": DIGITS + bool(recipe.non_digits), "mean": mean, "std": std}
+        self.model = MLP(
+            recipe.hidden, recipe.activation, recipe.seed, initialization=recipe.initialization, **self.architecture
+        )
+        self.inputs = None if recipe.augment else self.model.normalize(self.bank.pictures.pixels())
+        self.validation_pixels = validation.pixels()
+        self.targets = one_hot(self.bank.pictures.labels, self.model.classes, recipe.label_smoothing)
+        self.backprop = Backprop(self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout)
+        self.optimizer = make_optimizer(recipe.optimizer, self.model.theta.size, recipe.momentum)
+        self.average = self.model.theta.copy() if recipe.average else self.model.theta  # the weights that answer
+        self.best = self.model.theta.copy()
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def epoch(self) -> int:
+        """The number of finished epochs."""
+        return len(self.history)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-self.bank.examples_per_epoch // self.batch_size)
+
+    @property
+    def best_row(self) -> dict[str, float] | None:
+        """The epoch with the highest validation accuracy, the later one of equals."""
+        return max(self.history, key=lambda row: (row["validation_accuracy"], row["epoch"]), default=None)
+
+    def run_epoch(self) -> dict[str, float]:
+        """Sees every training image once, then measures; returns the new row of the history.
+
+        Raises FloatingPointError when the loss is not finite any more.
+        """
+        start, losses, rate = time.perf_counter(), 0.0, 0.0
+        dropout_rng = self._rng(DROPPING)
+        for i, (X, targets) in enumerate(self._batches()):
+            step = self.epoch * self.steps_per_epoch + i
+            rate = self._learning_rate(step)
+            loss = self.backprop(X, targets, dropout_rng)
+            self.optimizer.step(self.model.theta, self.backprop.gradient, rate)
+            self._update_average(step)
+            losses += loss * len(X)
+            self.progress(loss)
+        if not np.isfinite(losses):
+            raise FloatingPointError(f"the loss is not finite after epoch {self.epoch + 1}: lower the learning rate")
+
+        probs = self.answering_model(self.average).predict_proba(self.validation_pixels)
+        row = {
+            "epoch": self.epoch + 1,
+            "learning_rate": rate,
+            "train_loss": losses / self.bank.examples_per_epoch,
+            "validation_loss": metrics.loss(probs, self.validation.labels),
+            "validation_accuracy": metrics.accuracy(probs, self.validation.labels),
+            "seconds": round(time.perf_counter() - start, 3),
+        }
+        self.history.append(row)
+        if self.best_row is row:
+            self.best[...] = self.average
+        return row
+
+    def answering_model(self, theta: np.ndarray) -> MLP:
+        """A network of this run's shape with a copy of the parameters `theta`."""
+        model = MLP(self.recipe.hidden, self.recipe.activation, seed=None, **self.architecture)
+        model.theta[...] = theta
+        return model
+
+    def _rng(self, purpose: int) -> np.random.Generator:
+        return np.random.default_rng([self.recipe.seed, self.epoch, purpose])
+
+    def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Inputs (n, 784), normalised, and targets (n, classes), in this epoch's order."""
+        if self.batch_size == len(self.targets) and not self.recipe.augment:
+            yield self.inputs, self.targets  # one step sees them all: their order does not matter
+            return
+        order = self.bank.epoch(self._rng(SHUFFLING))
+        if self.recipe.augment:
+            copies = distort(self.bank.pictures.images[order], self._rng(DISTORTING), self.recipe.distortion)
+            copies = self.model.normalize(copies)
+        for start in range(0, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            X = copies[start : start + self.batch_size] if self.recipe.augment else self.inputs[rows]
+            yield X, self.targets[rows]
+
+    def _learning_rate(self, step: int) -> float:
+        recipe, per_epoch = self.recipe, self.steps_per_epoch
+        total, warmup = recipe.epochs * per_epoch, round(recipe.warmup * per_epoch)
+        return learning_rate(step, total, recipe.lr, recipe.schedule, warmup)
+
+    def _update_average(self, step: int) -> None:
+        """An exponential moving average of the weights over about `recipe.average` epochs (Polyak and Juditsky 1992).
+
+        At first it is the plain mean of the weights so far, so that the random start is soon forgotten.
+        """
+        if not self.recipe.average or step % AVERAGE_EVERY:
+            return
+        updates = step // AVERAGE_EVERY + 1
+        horizon = max(self.recipe.average * self.steps_per_epoch / AVERAGE_EVERY, 1)
+        self.average += (self.model.theta - self.average) * np.float32(1 / min(updates, horizon))

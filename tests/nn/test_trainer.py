@@ -1,0 +1,54 @@
+"""The trainer alone, as a page might use it: no files, no program, nothing of nn.fast."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nn.pictures.mnist import Split
+from nn.recipes import Recipe
+from nn.trainer import Trainer
+
+
+def bars(count):
+    """A toy split: digit d is a bar in column 2 d + 4."""
+    labels = np.arange(count) % 10
+    images = np.random.default_rng(0).integers(0, 60, (count, 28, 28), np.uint8)
+    images[np.arange(count), 4:24, 2 * labels + 4] = 255
+    return Split(images, labels)
+
+
+def test_a_callback_sees_the_network_after_every_step():
+    seen = []
+    trainer = Trainer(
+        Recipe(hidden=(8,), batch_size=32),
+        bars(100),
+        bars(20),
+        progress=lambda loss: seen.append((loss, trainer.model.theta.copy())),
+    )
+    trainer.run_epoch()
+    assert len(seen) == trainer.steps_per_epoch == 4
+    assert all(np.isfinite(loss) for loss, _ in seen)
+    assert all((before != after).any() for (_, before), (_, after) in itertools.pairwise(seen))
+
+
+def test_the_best_epoch_answers():
+    trainer = Trainer(Recipe(hidden=(16,), batch_size=16), bars(200), bars(50))
+    accuracies = [trainer.run_epoch()["validation_accuracy"] for _ in range(6)]
+    answers = trainer.answering_model(trainer.best).predict_proba(trainer.validation_pixels).argmax(axis=1)
+    assert (answers == trainer.validation.labels).mean() == pytest.approx(max(accuracies))
+
+
+def test_the_core_trains_and_answers_without_the_fast_matrices():
+    code = (
+        "import sys; sys.modules['nn.fast'] = None\n"
+        "from test_trainer import bars, Recipe, Trainer\n"
+        "trainer = Trainer(Recipe(hidden=(8,)), bars(100), bars(20))\n"
+        "print(trainer.run_epoch()['epoch'], trainer.answering_model(trainer.best))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True
+    )
+    assert run.stdout == "1 MLP(784-8-10, relu, 6,370 parameters)\n", run.stderr
