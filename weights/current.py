@@ -91,6 +91,8 @@ class Settings:
             if repo:
                 Repository(repo)
                 check_revision(revision)
+            elif revision != BRANCH:
+                mistake = f"WEIGHTS_REVISION: {revision[:100]!r} of which repository? WEIGHTS_REPO is not set"
         except HubError as error:
             mistake = f"WEIGHTS_REPO or WEIGHTS_REVISION: {error}"
         return cls(repo, revision, poll, mistake=mistake)

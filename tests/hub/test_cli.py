@@ -164,6 +164,7 @@ MISTAKES = {
     "an unknown repository": (["list", "ann/nothing"], "no repository ann/nothing"),
     "an unknown version": (["rollback", "v9", "--repo", REPO], "no such branch, tag or commit"),
     "no owner": (["pull", "digits"], "expected OWNER/NAME"),
+    "a revision of a folder": (["show", "--revision", "v1"], "--revision v1: of which repository?"),
     "no owner to push to, without data": (["push", "notaname", "--data", "nowhere"], "expected OWNER/NAME"),
     "no data for a card": (["card", "--data", "nowhere"], "nowhere: no such folder"),
     "drawings that are no JSON": (["card", "--drawings", __file__], "test_cli.py: cannot be read as JSON"),

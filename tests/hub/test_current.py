@@ -489,16 +489,18 @@ def test_settings_come_from_the_environment(monkeypatch):
     assert Settings.from_environment() == Settings(REPO, "v1", 60)
 
 
-MISTAKES = {
-    "WEIGHTS_REPO": "digits",
-    "WEIGHTS_REVISION": "../x",
-    "WEIGHTS_POLL_SECONDS": "soon",
-}
+MISTAKES = [
+    {"WEIGHTS_REPO": "digits"},
+    {"WEIGHTS_REVISION": "../x", "WEIGHTS_REPO": REPO},
+    {"WEIGHTS_REVISION": "v1"},
+    {"WEIGHTS_POLL_SECONDS": "soon", "WEIGHTS_REPO": REPO},
+]
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_in_the_environment_is_told_and_the_bundled_weights_are_served(hub, monkeypatch, name):
-    for variable, value in {"WEIGHTS_REPO": REPO, name: MISTAKES[name]}.items():
+@pytest.mark.parametrize("variables", MISTAKES, ids=lambda variables: " ".join(variables))
+def test_a_mistake_in_the_environment_is_told_and_the_bundled_weights_are_served(hub, monkeypatch, variables):
+    name, *_ = variables
+    for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
     served = serving.start()
     assert reads_digits(served.current.model)

@@ -106,6 +106,13 @@ def test_other_weights_may_be_named(tmp_path):
     assert untrained["probabilities"] != bundled["probabilities"]
 
 
+@pytest.mark.parametrize("source", [[], ["--weights", weights.BUNDLED]], ids=["bundled", "folder"])
+def test_a_revision_without_a_repository_is_refused(source):
+    done = run("predict", SEVEN, "--revision", "v1", *source, WEIGHTS_REPO="")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--revision v1: of which repository? name it with --weights OWNER/NAME" in done.stderr
+
+
 def test_missing_weights_are_told_without_a_traceback(tmp_path):
     done = run("predict", SEVEN, "--weights", tmp_path)
     assert done.returncode == 1

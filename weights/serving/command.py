@@ -38,9 +38,12 @@ which weights of the Hugging Face Hub answer instead of the bundled ones. `pytho
 
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns 0, or 1 when a picture could not be read; argparse exits with 2 for a wrong command."""
-    given = make_parser().parse_args(arguments)
+    parser = make_parser()
+    given = parser.parse_args(arguments)
+    if given.revision and is_local(given.weights):
+        parser.error(f"--revision {given.revision}: of which repository? name it with --weights OWNER/NAME")
     try:
-        model = network(given.weights, given.revision)
+        model = network(given.weights, given.revision or os.environ.get("WEIGHTS_REVISION") or None)
         return 0 if predict(given.pictures, model, given.json) else 1
     except weights.WeightsError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -65,14 +68,18 @@ def make_parser() -> argparse.ArgumentParser:
         default=os.environ.get("WEIGHTS_REPO") or None,
         help="default: WEIGHTS_REPO, or the bundled ones",
     )
-    revision = os.environ.get("WEIGHTS_REVISION") or None
-    sub.add_argument("--revision", default=revision, help="branch, tag or commit (default: WEIGHTS_REVISION, or main)")
+    sub.add_argument("--revision", help="branch, tag or commit on the Hub (default: WEIGHTS_REVISION, or main)")
     return parser
+
+
+def is_local(source: str | None) -> bool:
+    """Whether the weights are on this disk: the bundled ones, or those in a folder."""
+    return source is None or Path(source).is_dir()
 
 
 def network(source: str | None, revision: str | None) -> MLP:
     """The bundled network, the one in a folder, or one of the Hub. Raises WeightsError."""
-    if source is None or Path(source).is_dir():
+    if is_local(source):
         return weights.load(source)
     from weights.hub.problems import HubError  # and with it the Hub's client, which other weights do not need
 
