@@ -1,8 +1,8 @@
 """The values of the page's outputs for a drawing or a picture.
 
-    answer, words, way, details = show_drawing(value_of_the_pad)
+    label, words, way, details = show_drawing(value_of_the_pad)
 
-`answer` goes into gr.Label, the other three are HTML: the answer in words, the way from the picture to it, and the
+`label` goes into gr.Label, the other three are HTML: the answer in words, the way from the picture to it, and the
 measurements. answer.py and drawing.py make the parts.
 """
 
@@ -15,8 +15,7 @@ from nn.evidence import explain
 from nn.measure.metrics import CLASSES, Answer
 from preprocessing.prepare import NOTHING
 from weights.current import served
-from weights.serving.page import answer as parts
-from weights.serving.page import drawing, inputs
+from weights.serving.page import answer, drawing, inputs
 from weights.serving.recognize import Picture, Reading, joint_confidence, read
 
 Shown = tuple[Answer, str, str, str]
@@ -35,8 +34,8 @@ def show(image: Picture | None, invitation: str = INVITATION, photo: bool = Fals
         readings = read(image, served().current)
     except ValueError as error:  # the visitor sees the message, and it is not logged
         raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
-    answer = readings[0].answer if len(readings) == 1 else {}
-    return answer, words(readings, invitation), way(image, readings, photo), measurements(readings)
+    label = readings[0].answer if len(readings) == 1 else {}
+    return label, words(readings, invitation), way(image, readings, photo), measurements(readings)
 
 
 def show_drawing(value: dict | None) -> Shown:
@@ -59,25 +58,25 @@ def show_nothing() -> Shown:
 def words(readings: list[Reading], invitation: str = INVITATION) -> str:
     """The answer in a sentence, and below it the first hint."""
     if len(readings) > 1:
-        return parts.several([reading.symbol for reading in readings], joint_confidence(readings))
+        return answer.several([reading.symbol for reading in readings], joint_confidence(readings))
     if not readings:
         return f"<p>{invitation}</p>"
-    return parts.words(readings[0].answer, *readings[0].prepared.diagnostics.hints[:1])
+    return answer.words(readings[0].answer, *readings[0].prepared.diagnostics.hints[:1])
 
 
 def way(image: Picture, readings: list[Reading], photo: bool = False) -> str:
     """The way from the picture to the answer, in the order of the data."""
     drawn = drawing.drawn(image, photo)
     if len(readings) > 1:
-        return f'<ol class="several">{drawn}{parts.digits(readings)}</ol>'
+        return f'<ol class="several">{drawn}{answer.digits(readings)}</ol>'
     if not readings:
-        later = parts.steps({}, NOTHING.tensor, None)
+        later = answer.steps({}, NOTHING.tensor, None)
         return f"<ol class=blank>{drawn}{drawing.steps(NOTHING)}{later}</ol>"
     (reading,) = readings
     tensor = reading.prepared.tensor
-    best, second = (CLASSES.index(name) for name, _ in parts.ranked(reading.answer)[:2])
-    explanation = explain(reading.model, tensor, best, second, parts.UNITS_SHOWN)
-    later = parts.steps(reading.answer, tensor, explanation)
+    best, second = (CLASSES.index(name) for name, _ in answer.ranked(reading.answer)[:2])
+    explanation = explain(reading.model, tensor, best, second, answer.UNITS_SHOWN)
+    later = answer.steps(reading.answer, tensor, explanation)
     return f"<ol>{drawn}{drawing.steps(reading.prepared)}{later}</ol>"
 
 
