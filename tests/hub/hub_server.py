@@ -33,7 +33,7 @@ def git_hash(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-# --- What is stored ---------------------------------------------------------------------------------------------------
+# --- Stored objects ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

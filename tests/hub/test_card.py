@@ -1,4 +1,4 @@
-"""The model card: it tells the measured figures, and only the truth about what was measured."""
+"""The model card states the measured figures, and says what they were measured on."""
 
 import pytest
 from huggingface_hub import HfApi, ModelCard
@@ -9,7 +9,7 @@ from nn.fast.quantize import quantize
 from weights.hub import card
 
 
-def test_the_bundled_model_card_states_what_config_measured():
+def test_the_bundled_card_states_the_figures_of_config_json():
     results = weights.load().info["results"]
     bundled = ModelCard.load(weights.BUNDLED / "README.md")
     stated = {r.dataset_split: r.metric_value for r in bundled.data.eval_results if r.metric_type == "accuracy"}
@@ -70,7 +70,7 @@ def test_the_card_of_a_cross_fitted_network_says_what_was_unseen(tmp_path):
     assert "first 90%" not in text
 
 
-def test_a_card_carries_what_the_app_scored_on_drawings(tmp_path):
+def test_a_card_shows_the_score_on_drawings(tmp_path):
     model = MLP((4,), classes=11)
     card.write_card(tmp_path, model, {}, scored())
     text = (tmp_path / "README.md").read_text()

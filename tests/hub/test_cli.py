@@ -61,7 +61,7 @@ def test_push_as_a_pull_request_prints_its_address(published, run, mine, data):
     assert published.repos[REPO].branches["refs/pr/1"].title == "Better ones"
 
 
-def test_push_without_data_is_refused_and_says_what_to_give(published, run, mine, tmp_path):
+def test_push_without_data_is_refused_with_a_way_out(published, run, mine, tmp_path):
     code, _, err = run("push", REPO, "--folder", mine, "--data", tmp_path / "nowhere")
     assert code == 1
     assert "nowhere: no such folder" in err
@@ -130,7 +130,7 @@ def test_pull_of_bad_weights_leaves_the_copy_alone(published, run, tmp_path):
     assert is_version(weights.load(tmp_path / "copy"), 1)
 
 
-def test_show_tells_of_a_folder_and_of_a_repository(published, run, mine):
+def test_show_describes_a_folder_or_a_repository(published, run, mine):
     for what in (mine, REPO):
         _, out, _ = run("show", what)
         assert "784-10" in out
@@ -138,7 +138,7 @@ def test_show_tells_of_a_folder_and_of_a_repository(published, run, mine):
         assert "sha256    " in out
 
 
-def test_card_measures_and_says_what_it_wrote(run, mine, data):
+def test_card_measures_and_names_the_files_it_wrote(run, mine, data):
     (mine / "README.md").unlink()
     code, out, _ = run("card", mine, "--data", data)
     assert code == 0
@@ -150,7 +150,7 @@ def test_card_measures_and_says_what_it_wrote(run, mine, data):
     assert weights.load(mine).info["results"]["test"]["images"] == 100
 
 
-def test_verify_says_what_it_looked_at(run, mine):
+def test_verify_names_its_checks(run, mine):
     code, out, _ = run("verify", mine)
     assert code == 0
     assert "reads 100% of 50 test digits" in out

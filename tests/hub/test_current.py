@@ -79,7 +79,7 @@ def push(hub, number, **files):
 # --- Starting and following -------------------------------------------------------------------------------------------
 
 
-def test_without_a_repository_the_bundled_weights_are_served_and_nobody_is_asked(hub, monkeypatch):
+def test_without_a_repository_the_bundled_weights_are_served_without_a_request(hub, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
     served = serving.start()
     assert served.current.model.widths == weights.load().widths
@@ -122,7 +122,7 @@ def test_a_commit_is_pinned_for_ever(published, serve):
     assert revision(served) == first
 
 
-def test_nobody_is_said_to_have_been_asked_for_what_lay_in_the_cache(published, serve):
+def test_weights_from_the_cache_leave_the_time_of_the_last_check_empty(published, serve):
     first = published.repos[REPO].branches["main"].oid
     wait_for_version(serve(revision=first), 1)
     asked = published.seen("HEAD", "/resolve/")
@@ -226,7 +226,7 @@ def test_every_answer_comes_from_one_whole_network(published, serve):
     assert not wrong
 
 
-def test_slow_weights_do_not_keep_anybody_waiting(published, serve):
+def test_a_slow_download_delays_no_answer(published, serve):
     served = serve()
     wait_for_version(served, 1)
     published.fault("GET", "/lfs/", pause, times=1)
@@ -298,11 +298,11 @@ def test_bad_commits(published, serve, name, caplog):
 def still_good_until(served, message):
     """Waits until /health tells of the fault; version 1 answers all the while."""
 
-    def told():
+    def reported():
         assert is_version(served.current.model, 1)
         return error(served) and re.search(message, error(served))
 
-    wait_for(told, f"{message!r}; health says {served.health()}")
+    wait_for(reported, f"{message!r}; health says {served.health()}")
 
 
 def test_a_refused_connection(published, serve):
@@ -343,7 +343,7 @@ def test_a_download_that_drips_for_ever_is_given_up(published, serve):
     assert not published.released.is_set()
 
 
-def test_a_look_that_was_given_up_changes_nothing_any_more(published, serve):
+def test_a_look_that_was_given_up_changes_nothing(published, serve):
     served = serve()
     wait_for_version(served, 1)
     push(published, 2)
@@ -383,22 +383,22 @@ def test_a_hub_that_never_lets_go_does_not_gather_threads(published, serve, monk
     wait_for_version(served, 1)
 
 
-# --- What is told -----------------------------------------------------------------------------------------------------
+# --- Health, log and page ---------------------------------------------------------------------------------------------
 
 
-def test_health_tells_what_is_served(published, serve):
+def test_health_names_the_served_weights(published, serve):
     served = serve()
     wait_for_version(served, 1)
     client = TestClient(http.api(served, EXAMPLES / "7.png"))
-    told = client.get("/health").json()
-    assert told["status"] == "ok"
-    assert told["weights"] == {
+    health = client.get("/health").json()
+    assert health["status"] == "ok"
+    assert health["weights"] == {
         "source": REPO,
         "revision": published.repos[REPO].branches["main"].oid,
         "sha256": sha256_of(pull(Repository(REPO, endpoint=published.url)).folder / "model.safetensors"),
-        "since": told["weights"]["since"],
+        "since": health["weights"]["since"],
         "wanted": f"{REPO}@main",
-        "checked": told["weights"]["checked"],
+        "checked": health["weights"]["checked"],
         "error": None,
     }
 
@@ -420,7 +420,7 @@ def test_one_line_for_each_start_swap_and_refusal(published, serve, caplog):
     )
 
 
-def test_a_token_is_told_nobody(published, serve, monkeypatch, caplog, capfd):
+def test_a_token_appears_neither_in_health_nor_on_the_page_nor_in_the_log(published, serve, monkeypatch, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     published.repos[REPO].private = True
     for token in (ANN, "hf_SomeExpiredToken", "hf_with a blank", "hf_with\nline"):
@@ -432,7 +432,7 @@ def test_a_token_is_told_nobody(published, serve, monkeypatch, caplog, capfd):
         served.stop()
 
 
-def test_the_page_shows_what_is_served_and_what_was_published(published, serve):
+def test_the_page_shows_the_served_weights_and_the_published_versions(published, serve):
     push(published, 2)
     served = serve()
     wait_for_version(served, 2)
@@ -462,7 +462,7 @@ def test_a_figure_that_cannot_be_shown_is_left_out(published, serve, number):
     assert "not stated" in page.render(served)
 
 
-def test_what_the_hub_says_is_escaped_on_the_page(published, serve):
+def test_names_from_the_hub_are_escaped_on_the_page(published, serve):
     published.repos[REPO].tags["<img src=x>"] = published.repos[REPO].branches["main"]
     served = serve()
     wait_for(lambda: served.versions)
@@ -498,7 +498,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("variables", MISTAKES, ids=lambda variables: " ".join(variables))
-def test_a_mistake_in_the_environment_is_told_and_the_bundled_weights_are_served(hub, monkeypatch, variables):
+def test_a_mistake_in_the_environment_is_reported_and_the_bundled_weights_are_served(hub, monkeypatch, variables):
     name, *_ = variables
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)

@@ -10,15 +10,15 @@ import pytest
 from hub_helpers import ANN, FILES, REPO, ROOT, command, environment, folder_of, model, version, wait_for, write_idx
 from hub_server import pause, pause_after, silence, stall
 
-# Serves weights as the app does; for each line on its input it tells how it is, and whether it reads digits.
+# Serves weights as the app does; for each line on its input it prints its health, and whether it reads digits.
 SERVER = """
 import json, resource, sys
 import numpy as np
 if len(sys.argv) > 1:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-from weights import current as serving
+from weights import current
 from nn.selftest import selftest_digits
-served = serving.start()
+served = current.start()
 pixels, labels = selftest_digits()
 for line in sys.stdin:
     network, provenance = served.current
@@ -51,7 +51,7 @@ class Process:
         return out
 
     def ask(self):
-        """How a serving process is; its answers must be right at any time."""
+        """The health of a serving process, whose answers must be right at any time."""
         self.process.stdin.write("how are you?\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
@@ -61,7 +61,7 @@ class Process:
 
 @pytest.fixture
 def start(published, tmp_path):
-    """start("-m", "weights", ...) with one cache for all processes of a test; what is left over is killed."""
+    """start("-m", "weights", ...) with one cache for all processes of a test; the rest is killed in the end."""
     started = []
 
     def start(*arguments, **variables):
@@ -111,8 +111,8 @@ def test_a_push_that_is_killed_is_completed_by_running_it_again(
     repo = published.repos[REPO]
     assert len(repo.commits) == commits_then
     assert set(repo.tags) == tags_then
-    told = push().finish()
-    assert repo.branches["main"].oid in told
+    printed = push().finish()
+    assert repo.branches["main"].oid in printed
     assert len(repo.commits) == 3
     assert repo.tags["v2"] is repo.branches["main"]
     assert {name: repo.branches["main"].files[name] for name in FILES} == version(2)
@@ -145,7 +145,7 @@ def test_a_server_that_is_killed_while_pulling_serves_good_weights_again(publish
     wait_for(lambda: third.ask()["revision"] == head)
 
 
-def test_a_full_disk_is_told_and_survived(published, serve):
+def test_a_full_disk_is_reported_and_survived(published, serve):
     """A limit on the size of files stands for the full disk: the operating system refuses in the same place."""
     served = serve("10000")
     wait_for(lambda: "cannot be written" in (served.ask()["error"] or ""))

@@ -1,4 +1,4 @@
-"""Publishing weights and rolling back: everything or nothing, never worse, never mixed, and told in plain words."""
+"""Publishing weights and rolling back: everything or nothing, never worse, never mixed, errors in plain words."""
 
 import io
 import json
@@ -62,10 +62,10 @@ def untouched(hub):
     return repo and (dict(repo.branches), dict(repo.tags))
 
 
-# --- What is published ------------------------------------------------------------------------------------------------
+# --- Published files --------------------------------------------------------------------------------------------------
 
 
-def test_what_is_pushed_is_what_is_pulled(hub, push):
+def test_pulled_files_are_the_pushed_ones(hub, push):
     published = push(model(1), tag="v1")
     assert published.url == f"{hub.url}/{REPO}/commit/{published.commit}"
     assert published.tag_url == f"{hub.url}/{REPO}/tree/v1"
@@ -82,7 +82,7 @@ def test_one_commit_holds_everything_and_the_tag_is_on_it(hub, push):
     assert hub.repos[REPO].tags["v1"].oid == head(hub).oid == published.commit
 
 
-def test_the_message_tells_what_was_measured(hub, push):
+def test_the_message_of_the_commit_gives_the_measured_errors(hub, push):
     push(model(1))
     assert "errors on 100 test images" in head(hub).title
 
@@ -111,11 +111,11 @@ def test_a_pull_request_leaves_the_branch_alone(published, push):
     assert is_version(weights.from_pretrained(REPO, "refs/pr/1", endpoint=published.url), 2)
 
 
-def test_anybody_may_propose_weights(published, push):
+def test_a_pull_request_needs_no_right_to_write(published, push):
     assert push(model(2), token=BOB, create_pr=True).pull_request_url
 
 
-def test_a_network_is_pushed_with_a_card_made_from_what_was_measured(hub, mnist_folder):
+def test_push_to_hub_measures_and_makes_the_card_from_that(hub, mnist_folder):
     weights.push_to_hub(model(1), REPO, data=mnist_folder, token=ANN, endpoint=hub.url)
     config = json.loads(head(hub).files["config.json"])
     assert config["results"]["test"]["images"] == 100
@@ -127,16 +127,16 @@ def mnist_folder(tmp_path):
     return write_idx(tmp_path / "mnist")
 
 
-# --- What is refused before anything is sent --------------------------------------------------------------------------
+# --- Refusals before anything is sent ---------------------------------------------------------------------------------
 
 
 def refused(hub, push, match, error=NotPublishable, **options):
-    """The message. Nothing was sent, and where it is the token's fault nothing was measured."""
-    before, told = untouched(hub), []
+    """Returns the message. Nothing was sent; where the Hub refuses, nothing was measured either."""
+    before, steps = untouched(hub), []
     with pytest.raises(error, match=match) as caught:
-        push(**options, say=told.append)
+        push(**options, say=steps.append)
     assert untouched(hub) == before
-    assert error is NotPublishable or not told
+    assert error is NotPublishable or not steps
     assert not hub.seen("PUT", "/lfs/")
     assert not hub.seen("POST", "/commit/")
     return str(caught.value)
@@ -167,7 +167,7 @@ def test_better_weights_take_the_place_of_worse_ones(published, push):
     push(model(2))
 
 
-def test_weights_that_cannot_be_served_are_no_measure(published, push):
+def test_broken_published_weights_do_not_block_a_push(published, push):
     published.add_commit(REPO, "broken", {"model.safetensors": b"broken"})
     push(model(2))
 
@@ -223,7 +223,7 @@ def test_a_pull_request_gets_no_tag(published, push):
     refused(published, push, "once the pull request is merged", network=model(2), tag="v2", create_pr=True)
 
 
-# --- Who may push -----------------------------------------------------------------------------------------------------
+# --- Rights to push ---------------------------------------------------------------------------------------------------
 
 
 def test_without_a_token_it_says_how_to_get_one(hub, push):
@@ -235,7 +235,7 @@ def test_the_token_comes_from_the_environment(hub, push, monkeypatch):
     assert push(model(1), token=None).commit
 
 
-def test_a_token_that_may_only_read_is_told(published, push):
+def test_a_token_that_may_only_read_is_refused(published, push):
     refused(published, push, "may only read", error=HubError, network=model(2), token=READER)
 
 
@@ -247,12 +247,12 @@ def scope(name, *permissions):
 READS, WRITES = ("repo.content.read",), ("repo.content.read", "repo.write")
 
 
-def test_a_fine_grained_token_that_may_only_read_is_told(published, push):
+def test_a_fine_grained_token_that_may_only_read_is_refused(published, push):
     published.add_user("ann", "hf_fine", "fineGrained", scopes=(scope("ann", *READS),))
     refused(published, push, "may only read", error=HubError, network=model(2), token="hf_fine")
 
 
-def test_a_fine_grained_token_for_another_repository_is_told_before_anything_is_measured(published, push):
+def test_a_fine_grained_token_for_another_repository_is_refused_before_the_measurement(published, push):
     published.add_user("ann", "hf_fine", "fineGrained", scopes=(scope("ann/other", *WRITES),))
     refused(published, push, "ann may not write to ann/digits", error=HubError, network=model(2), token="hf_fine")
 
@@ -265,13 +265,13 @@ def test_a_fine_grained_token_for_this_repository_suffices(published, push):
 CANNOT_CREATE = "this token may not create ann/digits: give it write access to ann"
 
 
-def test_a_token_that_may_not_create_in_ones_own_namespace_is_told_as_that_before_anything_is_measured(hub, push):
+def test_a_token_that_may_not_create_in_ones_own_namespace_is_refused_before_the_measurement(hub, push):
     hub.add_user("ann", "hf_fine", "fineGrained", scopes=(scope("ann/other", *WRITES),))
     refused(hub, push, CANNOT_CREATE, error=HubError, network=model(1), token="hf_fine")
     assert not hub.seen("POST", "/repos/create")
 
 
-def test_where_only_creating_tells_whether_a_token_may_the_hub_decides(hub, push):
+def test_where_whoami_does_not_tell_the_rights_the_hub_decides(hub, push):
     group = {"entity": {"type": "resource-group", "name": "team"}, "permissions": WRITES}
     hub.add_user("ann", "hf_fine", "fineGrained", scopes=(group,))
     with pytest.raises(HubError, match=CANNOT_CREATE):
@@ -289,23 +289,23 @@ def test_a_member_may_create_in_an_organization(hub, push):
     assert push(model(1), token="hf_member").commit
 
 
-def test_a_hub_that_does_not_tell_rights_beforehand_tells_them_at_the_commit(published, push):
+def test_a_hub_without_the_check_of_rights_decides_at_the_commit(published, push):
     published.fault("GET", "/auth-check/write", status(404))
     assert push(model(2)).commit
     with pytest.raises(HubError, match="may not do that to ann/digits"):
         push(model(3), token=BOB)
 
 
-def test_an_expired_token_is_told_and_not_repeated(published, push):
+def test_an_expired_token_is_refused_and_not_repeated(published, push):
     text = refused(published, push, "not valid", error=HubError, network=model(2), token="hf_expired")
     assert "hf_expired" not in text
 
 
-def test_the_name_of_another_owner_is_told(hub, push):
+def test_creating_under_another_owner_is_refused_with_a_name_of_ones_own(hub, push):
     refused(hub, push, "bob may not create ann/digits.*push to bob/digits", HubError, network=model(1), token=BOB)
 
 
-def test_the_repository_of_another_owner_is_told_with_a_way_out(published, push):
+def test_the_repository_of_another_owner_is_refused_with_a_way_out(published, push):
     refused(
         published,
         push,
@@ -316,26 +316,26 @@ def test_the_repository_of_another_owner_is_told_with_a_way_out(published, push)
     )
 
 
-def test_a_gated_repository_is_told(published, push):
+def test_a_gated_repository_is_named_as_such(published, push):
     published.repos[REPO].gated = True
     refused(published, push, "gated", error=HubError, network=model(2), token=BOB)
 
 
 @pytest.mark.parametrize(("code", "words"), [(403, "Private repository storage limit reached"), (402, ""), (507, "")])
-def test_a_used_up_quota_is_told(published, push, code, words):
+def test_a_used_up_quota_is_named_as_such(published, push, code, words):
     published.fault("POST", "/commit/", status(code, words))
     with pytest.raises(HubError, match="storage quota of ann is used up"):
         push(model(2))
 
 
-def test_a_quota_that_ends_the_upload_is_told(hub, push):
+def test_a_quota_that_ends_the_upload_is_named_as_such(hub, push):
     """huggingface_hub wraps errors of uploads in one that says nothing."""
     hub.fault("PUT", "/lfs/", status(403, "storage limit reached"))
     with pytest.raises(HubError, match="storage quota of ann is used up"):
         push(model(1))
 
 
-def test_trouble_of_the_hub_is_told(published, push):
+def test_trouble_of_the_hub_is_named_as_such(published, push):
     published.fault("GET", "/whoami-v2", status(503))
     refused(published, push, "has trouble", error=HubError, network=model(2))
 
@@ -343,7 +343,7 @@ def test_trouble_of_the_hub_is_told(published, push):
 # --- Others push too, and networks break ------------------------------------------------------------------------------
 
 
-def test_who_pushes_second_is_told_and_nothing_is_mixed(published, push):
+def test_the_second_of_two_pushes_is_a_conflict_and_nothing_is_mixed(published, push):
     def somebody_pushes_first(request, answer):
         published.add_commit(REPO, "Theirs", version(3))
         answer()
@@ -355,7 +355,7 @@ def test_who_pushes_second_is_told_and_nothing_is_mixed(published, push):
     assert "v2" not in published.repos[REPO].tags
 
 
-def test_of_two_who_push_at_once_one_wins_and_the_other_is_told(published, push, tmp_path):
+def test_two_pushes_at_once_are_one_winner_and_one_conflict(published, push, tmp_path):
     both_there = threading.Barrier(2, timeout=60)
 
     def together(request, answer):
@@ -423,10 +423,10 @@ def test_a_push_that_broke_off_after_its_tag_is_complete_whatever_was_pushed_sin
     first = push(model(2), tag="v2")
     push(model(3))
     before = untouched(published)
-    told = []
-    again = push(model(2), tag="v2", say=told.append)
+    steps = []
+    again = push(model(2), tag="v2", say=steps.append)
     assert (again.commit, again.url, again.tag_url) == (first.commit, first.url, first.tag_url)
-    assert "these very files already" in told[0]
+    assert "these very files already" in steps[0]
     assert untouched(published) == before
 
 
@@ -475,7 +475,7 @@ def test_a_silent_hub_does_not_hold_a_push_for_ever(published, push, monkeypatch
         push(model(2))
 
 
-def test_a_tag_that_somebody_made_meanwhile_is_told(published, push):
+def test_a_tag_that_somebody_made_meanwhile_is_a_conflict(published, push):
     published.fault("POST", "/tag/", status(409), times=1)
     with pytest.raises(Conflict, match=r"published .* somebody made tag v2 meanwhile"):
         push(model(2), tag="v2")
@@ -484,7 +484,7 @@ def test_a_tag_that_somebody_made_meanwhile_is_told(published, push):
 # --- Roll back --------------------------------------------------------------------------------------------------------
 
 
-def test_rolling_back_makes_a_new_commit_with_the_files_of_then(published, push, rollback):
+def test_rolling_back_makes_a_new_commit_with_the_earlier_files(published, push, rollback):
     push(model(2), tag="v2")
     files = {**version(2), "new.png": b"picture"}
     published.add_commit(REPO, "Version 3", files)
@@ -494,7 +494,7 @@ def test_rolling_back_makes_a_new_commit_with_the_files_of_then(published, push,
     assert head(published).title.startswith("Roll back to v1 (")
 
 
-def test_rolling_back_to_worse_weights_is_not_questioned(published, push, rollback):
+def test_rolling_back_to_worse_weights_is_allowed(published, push, rollback):
     published.add_commit(REPO, "worse", version(3, blind_to_nine))
     published.repos[REPO].tags["worse"] = head(published)
     push(model(2))
@@ -554,12 +554,12 @@ def test_a_difference_within_the_noise_is_not_worse():
     assert not gate.compare(network, blind, test).worse
 
 
-def test_steps_are_told(hub, push):
-    told = []
+def test_each_step_is_reported(hub, push):
+    steps = []
     with redirect_stderr(io.StringIO()):
-        push(model(1), say=told.append)
-    assert any("errors on 100 test images" in line for line in told)
-    assert f"created {REPO}" in told
-    assert any(line.startswith("sending README.md") for line in told)
-    assert not any(ANN in line for line in told)
-    assert np.all([isinstance(line, str) for line in told])
+        push(model(1), say=steps.append)
+    assert any("errors on 100 test images" in line for line in steps)
+    assert f"created {REPO}" in steps
+    assert any(line.startswith("sending README.md") for line in steps)
+    assert not any(ANN in line for line in steps)
+    assert np.all([isinstance(line, str) for line in steps])

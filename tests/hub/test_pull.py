@@ -23,7 +23,7 @@ def blob(path):
     return path.resolve()
 
 
-# --- What is pulled ---------------------------------------------------------------------------------------------------
+# --- Pulled files -----------------------------------------------------------------------------------------------------
 
 
 def test_pulled_weights_are_the_published_bytes_and_give_the_same_answers(published):
@@ -66,13 +66,13 @@ def test_a_commit_in_the_cache_needs_no_request(published):
     assert len(published.requests) == before
 
 
-def test_what_was_pulled_once_is_there_without_a_network(published):
+def test_pulled_weights_load_without_a_network(published):
     weights.from_pretrained(REPO, endpoint=published.url)
     published.fault("HEAD", "/", drop)
     assert is_version(weights.from_pretrained(REPO, local_files_only=True), 1)
 
 
-def test_without_a_network_nothing_is_made_up(hub):
+def test_without_network_and_cache_there_are_no_weights(hub):
     with pytest.raises(HubError, match="not in the cache"):
         weights.from_pretrained(REPO, local_files_only=True, endpoint=hub.url)
 
@@ -102,7 +102,7 @@ def flip(data):
     return data[:-9] + bytes([data[-9] ^ 16]) + data[-8:]
 
 
-# --- What is not accepted ---------------------------------------------------------------------------------------------
+# --- Refused files ----------------------------------------------------------------------------------------------------
 
 SPOILT_BODIES = {"one flipped bit": flip_bit, "a web page": web_page, "too long": changed(lambda body: body + b"x")}
 
@@ -180,7 +180,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_what_the_hub_answers_is_told_in_plain_words(published, answer, monkeypatch):
+def test_errors_of_the_hub_are_in_plain_words(published, answer, monkeypatch):
     act, message = ANSWERS[answer]
     if act is silence:  # others get their time, on a slow machine too
         monkeypatch.setattr("weights.hub.pull.ANSWER_SECONDS", 0.3)
@@ -189,7 +189,7 @@ def test_what_the_hub_answers_is_told_in_plain_words(published, answer, monkeypa
         pull(at(published))
 
 
-def test_a_refused_connection_is_told_at_once(hub):
+def test_a_refused_connection_is_reported_at_once(hub):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(HubError, match="cannot be reached"):
@@ -197,13 +197,13 @@ def test_a_refused_connection_is_told_at_once(hub):
 
 
 @pytest.mark.parametrize("name", ["digits", "ann/digits/more", "../digits", "ann/dig its", "", "ann/--x"])
-def test_what_cannot_be_a_repository_is_told(name, hub):
+def test_a_name_that_no_repository_can_have_is_refused(name, hub):
     with pytest.raises(HubError, match="expected OWNER/NAME"):
         pull(at(hub, name))
 
 
 @pytest.mark.parametrize("revision", ["../../etc", "a b", "-x", "v1\n"])
-def test_what_cannot_be_a_revision_is_told(revision, hub):
+def test_a_name_that_no_revision_can_have_is_refused(revision, hub):
     with pytest.raises(HubError, match="not the name of a branch, tag or commit"):
         pull(at(hub), revision)
 
@@ -217,7 +217,7 @@ def test_public_weights_are_read_without_a_token(published, monkeypatch):
     assert set(published.tokens_seen) == {None}
 
 
-def test_an_expired_token_does_not_keep_from_public_weights(published, monkeypatch):
+def test_an_expired_token_does_not_block_public_weights(published, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_expired")
     assert pull(at(published)).commit
 
@@ -234,7 +234,7 @@ BAD_TOKENS = ["hf_expired", "hf_with a blank", "hf_with\nline", "hf_ümlaut"]
 
 
 @pytest.mark.parametrize("token", BAD_TOKENS)
-def test_a_bad_token_is_told_and_never_repeated(published, token, caplog):
+def test_a_bad_token_is_refused_and_never_repeated(published, token, caplog):
     published.repos[REPO].private = True
     with pytest.raises(HubError, match="token") as error:
         pull(at(published, token=token))
@@ -261,6 +261,6 @@ def test_a_version_without_readable_results_is_listed_all_the_same(published):
     assert newest.results == {"test": {}}
 
 
-def test_a_download_that_breaks_off_once_is_taken_up_again(published):
+def test_a_download_that_breaks_off_once_is_resumed(published):
     published.fault("GET", "/lfs/", truncate, times=1)
     assert is_version(weights.from_pretrained(REPO, endpoint=published.url), 1)

@@ -1,4 +1,4 @@
-"""The account behind a token, and whether it may push: found out before anything is measured or sent."""
+"""The account behind a token, and its right to push, which is checked before anything is measured or sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENTITY_TYPES = ("user", "org", "model", "dataset", "space")
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who pushes, and to which repository."""
+    """A repository, seen by the account that pushes to it."""
 
     repository: Repository  # with the token
     api: HfApi = field(repr=False)
@@ -35,7 +35,7 @@ class Publisher:
 
 
 def sign_in(repository: Repository, writes: bool = True) -> Publisher:
-    """Who pushes, known before anything is measured or sent.
+    """Finds the account of the token.
 
     Raises:
         HubError: there is no token, it is not valid, or, where `writes`, it may not write.
@@ -90,7 +90,7 @@ def check_right_to_write(publisher: Publisher, head: str | None) -> None:
     with hub_errors(publisher.repo):
         try:
             publisher.api.auth_check(publisher.repo, write=True)
-        except GatedRepoError:  # a 403 too, and told as what it is
+        except GatedRepoError:  # a 403 too, with a message of its own
             raise
         except HfHubHTTPError as error:
             if error.response.status_code == 403:

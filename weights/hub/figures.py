@@ -8,7 +8,7 @@ LARGEST = 1e9
 
 
 def read_figures(config: object) -> dict[str, dict[str, float]]:
-    """{split: {figure: number}} of a config.json, which anybody may have written; what cannot be shown is left out."""
+    """{split: {figure: number}} of a config.json from anywhere; values that cannot be shown are left out."""
     results = config.get("results") if isinstance(config, dict) else None
     return {
         str(split): {str(name): value for name, value in row.items() if is_presentable(value)}

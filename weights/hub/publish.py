@@ -3,9 +3,9 @@
     push("folder", Repository("owner/name"), dataset, tag="v1.2")
     rollback("v1.1", Repository("owner/name"))
 
-A commit names its parent, so two people who push at once cannot mix their files: one wins and the other is told. The
-tag is put on that very commit and never moved. Running a push again after a broken connection completes it: what has
-arrived is recognised by its checksums.
+A commit names its parent, so two people who push at once cannot mix their files: one wins, the other gets a
+Conflict. The tag is put on that very commit and never moved. Running a push again after a broken connection completes
+it: files that have arrived are recognised by their checksums.
 """
 
 from __future__ import annotations
@@ -134,9 +134,7 @@ def earlier_push(
             raise NotPublishable(
                 f"tag {tag} exists, on commit {tagged[:8]} with other files: tags are never moved, take a new one"
             )
-        say(
-            f"tag {tag} is on commit {tagged[:8]} with these very files already; `list` shows whether {BRANCH} is there"
-        )
+        say(f"tag {tag} is on commit {tagged[:8]} with these very files already; `list` shows what {BRANCH} is")
         return Published(tagged, f"{publisher.url}/commit/{tagged}", f"{publisher.url}/tree/{tag}")
     if create_pr:
         filters = {"author": publisher.user, "discussion_type": "pull_request", "discussion_status": "open"}
@@ -250,7 +248,7 @@ def make_commit(
         if isinstance(problem, Conflict) or problem.status == 403:
             raise
         raise HubError(
-            f"{problem}; nothing is lost: run the same command again, it goes on from what has arrived", problem.status
+            f"{problem}; nothing is lost: run the same command again, it sends only what is missing", problem.status
         ) from None
     if info.oid == parent:
         say("these very files are the newest commit already")

@@ -1,7 +1,7 @@
 """Weights from the Hugging Face Hub: which commit a name stands for, and its files on this disk, checksums verified.
 
     snapshot = pull(Repository("owner/name"), "v1.2")   # or a branch, or a commit; `snapshot.folder` holds the files
-    list_versions(Repository("owner/name"))             # what was published, newest first
+    list_versions(Repository("owner/name"))             # the published versions, newest first
 
 A pull is pinned: one request finds the commit that a branch or tag stands for, and every file is then taken at that
 commit, so two commits are never mixed. huggingface_hub makes all requests. This file adds what it leaves to its
@@ -50,7 +50,7 @@ WEIGHT_FILES = {MODEL_FILE: MAX_MODEL_BYTES, CONFIG_FILE: MAX_CONFIG_BYTES}
 ANSWER_SECONDS = 5
 # huggingface_hub sets no limit on most of its requests. Connecting is quick; an upload may pause while it is stored.
 REQUEST_TIMEOUT = httpx2.Timeout(60, connect=10)
-# Each listed version costs one small file the first time, and nobody reads more than this on a page.
+# Each listed version costs one small file the first time, and a page of more is not read.
 VERSIONS_LISTED = 20
 
 Answer = TypeVar("Answer")
@@ -137,7 +137,7 @@ class Deadline:
         self.cancelled.set()
 
     def check(self) -> None:
-        """Raises HubError when the time is up or nobody waits any more."""
+        """Raises HubError when the time is up or it was cancelled."""
         if self.cancelled.is_set() or (self.end is not None and time.monotonic() > self.end):
             raise HubError("the Hub did not deliver in time")
 
@@ -290,7 +290,7 @@ def download_meter(deadline: Deadline, most: int) -> type[tqdm]:
 
 
 def set_timeouts() -> None:
-    """Gives the HTTP client that huggingface_hub shares a timeout; without one a silent Hub holds a push for ever."""
+    """Gives huggingface_hub's shared HTTP client a timeout; without one a silent Hub blocks a push without end."""
     get_session().timeout = REQUEST_TIMEOUT
 
 
