@@ -46,14 +46,23 @@ SHARE = """
 <label id="link">Link to this drawing<input type="text" readonly></label>
 """
 
-SCRIPTS = ("pad.js", "drawing.js", "live.js", "share.js")
+SCRIPTS = ("pad.js", "drawing.js", "live.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the newest ink, of which pad.js tells live.js, and tells live.js when the answer stands.
 ASK = "async (drawing) => (await window.pad?.newest(drawing)) ?? drawing"
 FINAL = "() => window.live?.final()"
-# An answer to an unfinished drawing goes into the same components as the final one.
+# What demo.js and live.js have to show goes into the same components as the final answers.
+DEMO = "window.demo?.connect(() => server.demo(), () => trigger('select'))"
 SHOW_LIVE = "document.addEventListener('live:show', () => trigger('select'))"
 LIVE = "() => window.live.shown()"
+# Of several digits the one whose tile is pressed tells its own way: on the pad, or in the picture if that is in sight.
+CHOOSE_TILE = """
+element.addEventListener("click", ({ target }) => {
+    const tile = target.closest("[data-tile]");
+    if (tile) trigger("select", { index: Number(tile.dataset.tile) });
+});
+"""
+IN_SIGHT = "(pad, picture) => (window.pictures?.inSight() ? [null, picture] : [pad, null])"
 
 
 # --- From a picture to an answer --------------------------------------------------------------------------------------
@@ -109,7 +118,7 @@ def build() -> gr.Blocks:
     from weights.serving.page import answer, inputs, network, view
 
     with gr.Blocks(title=TITLE, delete_cache=serve.DELETE_CACHE, fill_width=True) as blocks:
-        gr.HTML(HEADING, elem_id="title")
+        title = gr.HTML(HEADING, elem_id="title", server_functions=[view.demo], js_on_load=DEMO)
         _, *nothing = view.show(None)
         with gr.Row(elem_id="stage"):
             with gr.Column(elem_id="input", min_width=0), gr.Tabs() as tabs:
@@ -117,13 +126,14 @@ def build() -> gr.Blocks:
                     pad = inputs.pad()
                 with gr.Tab("Use a picture", id="upload", elem_id="upload") as picture_tab:
                     picture = inputs.picture()
+                    ways = inputs.ways()
             with gr.Column(elem_id="output", min_width=0):
                 with gr.Column(elem_id="answer", min_width=0):
                     label = gr.Label(num_top_classes=answer.SHOWN, show_label=False, container=False, elem_id="label")
                     words = gr.HTML(nothing[0], elem_id="words", js_on_load=SHOW_LIVE)
                 gr.HTML(SHARE.format(minutes=sum(serve.DELETE_CACHE) // 60), elem_id="share")
                 examples = inputs.gallery()
-        way = gr.HTML(nothing[1], elem_id="why")
+        way = gr.HTML(nothing[1], elem_id="why", js_on_load=CHOOSE_TILE)
         with gr.Accordion("Measurements", open=False, elem_id="measurements"):
             details = gr.HTML(nothing[2], elem_id="details")
         network.view(served())
@@ -132,6 +142,7 @@ def build() -> gr.Blocks:
         outputs = [label, words, way, details]
         quiet = {"api_visibility": "private", "show_progress": "hidden"}
         pad.change(view.show_drawing, pad, outputs, trigger_mode="always_last", js=ASK, **quiet).then(None, js=FINAL)
+        title.select(None, None, outputs, js="() => window.demo.values()", **quiet)
         words.select(None, None, [label, words], js=LIVE, **quiet)  # without the server: live.js has the answer
         seen = picture.change(view.show_picture, picture, outputs, **quiet)
         seen.failure(view.show_nothing, None, outputs, **quiet)
@@ -140,7 +151,9 @@ def build() -> gr.Blocks:
             tab.select(show, source, outputs, **quiet)
             for tab, show, source in ((draw_tab, view.show_drawing, pad), (picture_tab, view.show_picture, picture))
         )
-        for event in (seen, back, over):
+        part = ways.select(view.show_part, picture, outputs, **quiet)
+        way.select(view.way_of_one, [pad, picture], way, js=IN_SIGHT, **quiet)
+        for event in (seen, back, over, part):
             event.then(None, js=FINAL)
         examples.select(inputs.take, None, [pad, picture, tabs], **quiet)
 

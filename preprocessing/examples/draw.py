@@ -2,8 +2,9 @@
 
     python preprocessing/examples/draw.py
 
-Where the first character of a file's name is a digit, that is the digit it shows; the others are a letter, a star, a
-year, and what looks like the photo of a digit on paper. The page's icon is made from one of them as well.
+Where the first character of a file's name is a digit, that is the digit it shows. The others are a letter, a star, a
+year, and photos: of a digit on plain paper and in a form, of a number on squared paper, and of a sum. The page's icon
+is made from one of them as well.
 """
 
 from pathlib import Path
@@ -74,12 +75,89 @@ DRAWINGS = {
     ]),
 }  # fmt: skip
 
-# A photo: a pen on grainy paper under a lamp at one side.
-PHOTO, PHOTO_OF = "paper-2", (9, (150, 85, 120, 190), 0.18, [
+# Photos: a pen on grainy paper under a lamp at one side. name: (what is printed on the paper, drawing)
+PAPER_2 = (9, (150, 85, 120, 190), 0.18, [
     [(.04, .26), (.2, .05), (.55, -.01), (.85, .12), (.84, .36), (.55, .64), (.25, .85), (.0, 1.0),
      (.2, .96), (.45, .95), (.7, 1.0), (1.0, .96)],
 ])  # fmt: skip
+ZERO = [
+    (0.5, 0.0),
+    (0.15, 0.2),
+    (0.02, 0.55),
+    (0.2, 0.92),
+    (0.5, 1),
+    (0.82, 0.88),
+    (0.98, 0.5),
+    (0.8, 0.12),
+    (0.48, 0.01),
+]
+TWO = [
+    (0.04, 0.26),
+    (0.2, 0.05),
+    (0.55, -0.01),
+    (0.88, 0.14),
+    (0.84, 0.38),
+    (0.5, 0.66),
+    (0.0, 1.0),
+    (0.45, 0.96),
+    (1.0, 0.98),
+]
+THREE = [
+    (0.06, 0.12),
+    (0.36, 0.0),
+    (0.82, 0.1),
+    (0.8, 0.34),
+    (0.4, 0.48),
+    (0.9, 0.6),
+    (0.86, 0.9),
+    (0.4, 1.02),
+    (0.0, 0.9),
+]
+FIVE = [(0.85, 0.0), (0.2, 0.02), (0.14, 0.42), (0.5, 0.36), (0.95, 0.58), (0.85, 0.9), (0.45, 1.02), (0.0, 0.9)]
+SIX = [(0.8, 0.0), (0.3, 0.3), (0.02, 0.72), (0.3, 1), (0.8, 0.95), (0.88, 0.68), (0.5, 0.55), (0.1, 0.76)]
+SEVEN = [(0.0, 0.04), (0.5, 0.03), (1.0, 0.0), (0.66, 0.4), (0.4, 1.02)]
+EIGHT = [
+    (0.84, 0.12),
+    (0.5, -0.02),
+    (0.14, 0.14),
+    (0.5, 0.48),
+    (0.9, 0.76),
+    (0.5, 1.02),
+    (0.1, 0.8),
+    (0.5, 0.48),
+    (0.86, 0.2),
+    (0.8, 0.1),
+]
+PLUS = [[(0.5, 0.1), (0.5, 0.9)], [(0.05, 0.5), (0.95, 0.5)]]
+
+
+def beside(*parts):
+    """The strokes of several digits; each is given as its box in the unit square, (left, top, width, height), and its
+    strokes.
+    """
+    return [
+        [(left + x * width, top + y * height) for x, y in stroke]
+        for (left, top, width, height), strokes in parts
+        for stroke in (strokes if isinstance(strokes[0], list) else [strokes])
+    ]
+
+
+PHOTOS = {
+    "paper-2": ("nothing", PAPER_2),
+    "cell-8": ("cell", (8, (165, 140, 70, 118), 0.1, [EIGHT])),
+    "squared-350": ("squares", (7, (95, 160, 200, 84), 0.08, beside(
+        ((0, 0, .24, 1), THREE), ((.36, .02, .25, 1), FIVE), ((.74, 0, .26, 1), ZERO),
+    ))),
+    "sum-27": ("nothing", (6, (60, 90, 280, 230), 0.04, beside(
+        ((.45, 0, .2, .24), TWO), ((.75, 0, .2, .24), SEVEN),
+        ((.06, .42, .16, .17), PLUS), ((.46, .38, .2, .24), THREE), ((.76, .38, .2, .24), FIVE),
+        ((.44, .77, .2, .23), SIX), ((.76, .77, .2, .23), TWO),
+    ))),
+}  # fmt: skip
 PAPER, PEN = (236, 229, 214), (38, 52, 120)
+PRINT = {"cell": (96, 96, 104), "squares": (150, 172, 196)}  # colours of what is printed on the paper
+CELL = (140, 110, 260, 290)  # left, top, right, bottom of a cell in a form
+SQUARE = 40  # side of a square on squared paper
 SHADE = 0.45  # how much darker the corner away from the lamp is
 GRAIN = 5  # of 255
 PHOTO_QUALITY = 82
@@ -126,13 +204,31 @@ def draw(name, drawing):
     return big.resize((CANVAS, CANVAS), Image.Resampling.LANCZOS)
 
 
-def photo(ink):
+def printed(paper):
+    """Coverage in [0, 1] of what is printed on the paper, (CANVAS, CANVAS)."""
+    page = Image.new("L", (CANVAS, CANVAS))
+    pen = ImageDraw.Draw(page)
+    if paper == "cell":
+        pen.rectangle(CELL, outline=255, width=3)
+        left, top, right, bottom = CELL
+        for place in (left - (right - left), right):
+            pen.rectangle((place, top, place + right - left, bottom), outline=255, width=3)
+    if paper == "squares":
+        for at in range(SQUARE // 2, CANVAS, SQUARE):
+            pen.line((at, 0, at, CANVAS), fill=255, width=2)
+            pen.line((0, at, CANVAS, at), fill=255, width=2)
+    return np.asarray(page, float) / 255
+
+
+def photo(ink, paper="nothing"):
     """What a camera might make of the drawing on paper: an "RGB" image."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[0:CANVAS, 0:CANVAS] / CANVAS
     light = 1 - SHADE * (0.7 * x + 0.3 * y) ** 1.5
     cover = (1 - np.asarray(ink, float) / 255)[..., None]
-    colour = (1 - cover) * PAPER + cover * PEN
+    lines = printed(paper)[..., None]
+    colour = (1 - lines) * PAPER + lines * PRINT.get(paper, PAPER)
+    colour = (1 - cover) * colour + cover * PEN
     grain = rng.normal(0, GRAIN, (CANVAS, CANVAS, 1))
     return Image.fromarray(np.clip(colour * light[..., None] + grain, 0, 255).astype(np.uint8))
 
@@ -150,7 +246,8 @@ def icon():
 def main():
     folder = Path(__file__).parent
     icon().save(ICON, optimize=True)
-    photo(draw(PHOTO, PHOTO_OF)).save(folder / f"{PHOTO}.jpg", quality=PHOTO_QUALITY, optimize=True)
+    for name, (paper, drawing) in PHOTOS.items():
+        photo(draw(name, drawing), paper).save(folder / f"{name}.jpg", quality=PHOTO_QUALITY, optimize=True)
     for name, drawing in DRAWINGS.items():
         levels = draw(name, drawing).point(lambda v: round(v / 255 * (GREY_LEVELS - 1)))
         image = Image.frombytes("P", levels.size, levels.tobytes())

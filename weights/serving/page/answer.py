@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import functools
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nn.evidence import Explanation, Unit
 from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from weights.serving.page.drawing import figure, picture_url, step, to_levels
-
-if TYPE_CHECKING:
-    from weights.serving.recognize import Reading
+from weights.serving.recognize import Reading, text_of
 
 SHOWN = 3  # classes that gr.Label is given; its heading is the first of them
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
@@ -43,7 +40,7 @@ def live_answer(readings: list[Reading]) -> dict:
     if not readings:
         return {"label": {}, "words": ""}
     if len(readings) > 1:
-        return {"label": {}, "words": f"{digits_in_a_row([each.symbol for each in readings])}<p>So far</p>"}
+        return {"label": {}, "words": f"{set_large(text_of(readings))}<p>So far</p>"}
     answer = readings[0].answer
     confidences = [{"label": name, "confidence": share} for name, share in ranked(answer)[:SHOWN]]
     said = f"<p>So far: {guess(answer)}</p><small></small>{chart(answer)}"
@@ -72,31 +69,38 @@ def sentence(answer: Answer) -> str:
     return f"Hard to tell: {best} or {second}?"
 
 
-def several(symbols: list[str], confidence: float) -> str:
-    """Several digits as they stand in the picture, and how sure it is of all of them, as HTML."""
+def several(text: str, confidence: float) -> str:
+    """The text of several digits, line by line, and how sure it is of all of them, as HTML."""
+    symbols = [symbol for symbol in text if "?" in text and symbol != "\n" or symbol.isdigit()]
     count = COUNTS[len(symbols)] if len(symbols) < len(COUNTS) else str(len(symbols))
-    if "?" in symbols:
+    if "?" in text:
         said = f"{count} shapes, and not all of them look like digits to me."
     else:
         share = f"{confidence:.0%}" if confidence < NEARLY else "over 99%"
         said = f"{count} digits{', I think' * (confidence < SURE)}: {share} sure of all together."
-    return f"{digits_in_a_row(symbols)}<p>{said}</p>"
+    return f"{set_large(text)}<p>{said}</p>"
 
 
-def digits_in_a_row(symbols: list[str]) -> str:
-    """Several digits as they stand in the picture, as HTML; the more there are, the smaller."""
-    return f'<strong style="--count:{len(symbols)}">{" ".join(symbols)}</strong>'
+def set_large(text: str) -> str:
+    """The text of several digits as HTML; the longer it is and the more lines it has, the smaller."""
+    lines = text.split("\n")
+    return f'<strong style="--count:{max(map(len, lines))};--lines:{len(lines)}">{"<br>".join(map(" ".join, lines))}</strong>'
 
 
-def digits(readings: list[Reading]) -> str:
-    """The way of several digits, as a list item: each one's 28x28 pixels, its answer, and how sure that is."""
-    tiles = "".join(
-        f"<li>{figure(picture_url(to_levels(reading.prepared.tensor)), f'Read as {reading.best}', 28)}"
-        f"<b>{reading.symbol}</b> {reading.confidence:.0%}</li>"
-        for reading in readings
-    )
-    line = "Cut apart where that reads best; each one framed, centred and read by itself."
+def digits(readings: list[Reading], chosen: int | None = None) -> str:
+    """The way of several digits, as a list item: a button for each, which shows that digit's own way below."""
+    line = "Cut apart where that reads best; each one framed, centred and read by itself. Choose one to see why."
+    tiles = "".join(tile(reading, i, i == chosen) for i, reading in enumerate(readings))
     return step("digits", f"<ul>{tiles}</ul>", "One by one", line)
+
+
+def tile(reading: Reading, index: int, chosen: bool) -> str:
+    """One of several digits as a button: its 28x28 pixels, its answer, and how sure that is."""
+    picture = figure(picture_url(to_levels(reading.prepared.tensor)), f"Read as {reading.best}", 28)
+    return (
+        f'<li><button type="button" data-tile="{index}" aria-pressed="{str(chosen).lower()}">{picture}'
+        f"<b>{reading.symbol}</b> {reading.confidence:.0%}</button></li>"
+    )
 
 
 def article(digit: str) -> str:
@@ -144,7 +148,10 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
         )
     line = "The six that spoke up most. Choose one."
     return evidence + step(
-        "units", f"<ul>{units or f'<li><label>{blank()}<i></i></label></li>' * UNITS_SHOWN}</ul>", "Hidden units", line
+        "units",
+        f"<ul>{units or f'<li><label>{blank()}<i></i></label><p></p></li>' * UNITS_SHOWN}</ul>",
+        "Hidden units",
+        line,
     )
 
 

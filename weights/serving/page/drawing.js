@@ -4,7 +4,7 @@
 // any, and for each stroke its kind and its points, packed into bytes.
 //
 //   drawing.text(longest)    the drawing as a text, coarser if it would be longer than that; "" for a blank pad
-//   drawing.example          name of the example under the strokes, or null
+//   drawing.kept()           the text of the drawing that this tab kept
 (() => {
   const TOLERANCES = [0.6, 1.2, 2.5, 5, 10]; // pixels a point may lie off before it is kept; coarser for longer drawings
   const LIMIT = 4000; // points that a link may hold
@@ -173,8 +173,6 @@
 
   window.drawing = {
     text: (longest) => textOf(pad.strokes(), longest),
-    get example() {
-      return example;
-    },
+    kept,
   };
 })();

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -20,9 +21,15 @@ from preprocessing import Prepared
 from preprocessing.frame import BOX, CENTER, SIDE, bounding_box, center_of_mass
 from preprocessing.picture import to_opaque
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
 THUMBNAIL = 144  # pixels of a figure's longer side: sharp on a phone's screen too, and 2 KB as a JPEG
 JPEG_QUALITY = 80
 CLOSE_UP = 4  # the centred ink is shown at so many times the resolution of the network's input
+SHEET = (560, 280)  # pixels of a picture of several digits at most
+LEAST_DIGIT = 28  # a picture whose digits would be less high is shown larger, and scrolls
+LARGEST_SHEET = 2400  # pixels of the longer side at most, about 300 KB
+STRUCK_OUT = np.array([1.0, 0.55, 0.2])  # the colour of lines that were left out
 NO_INK = "<p>No ink yet.</p>"
 
 
@@ -55,10 +62,45 @@ def drawn(image: Image.Image | np.ndarray, photo: bool = False) -> str:
     return step(name, thumbnail(image), title, "Any size, any place, dark or light.")
 
 
+def sheet(image: Image.Image | np.ndarray, found: Sequence[tuple[Box, str]], photo: bool = False) -> str:
+    """The first step for several digits: the picture with a box around each and what it was read as, as a list item.
+
+    found: (left, top, right, bottom) in the picture's pixels, and the text for this box.
+    """
+    picture = to_opaque(image)
+    width, height = picture.size
+    # Large enough for the middling digit to be recognized; what then is too large for the page scrolls.
+    usual = sorted(bottom - top for (_, top, _, bottom), _ in found)[len(found) // 2]
+    fits = min(SHEET[0] / width, SHEET[1] / height)
+    scale = min(max(fits, LEAST_DIGIT / usual), LARGEST_SHEET / max(width, height), 1)
+    picture.thumbnail((max(1, round(width * scale)), max(1, round(height * scale))))
+    boxes = "".join(boxed(box, text, 1 / scale) for box, text in found)
+    url = picture_url(picture, "JPEG", quality=JPEG_QUALITY)
+    shown = (
+        '<div class="sheet" tabindex="0" role="group" aria-label="What was read where"><div>'
+        f'<img src="{url}" width="{picture.width}" height="{picture.height}" alt="The picture">'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{boxes}</svg></div></div>'
+    )
+    name, title = ("drawn photo", "Your picture") if photo else ("drawn", "Your drawing")
+    return step(name, shown, title, "What was read where.")
+
+
+def boxed(box: Box, text: str, pixel: float) -> str:
+    """A box and its text as SVG in the picture's pixels; `pixel` is one of the page in these."""
+    left, top, right, bottom = box
+    baseline, size = max(top - 3 * pixel, 14 * pixel), 16 * pixel
+    return (
+        f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"/>'
+        f'<text x="{left}" y="{baseline:.1f}" font-size="{size:.1f}">{escape(text)}</text>'
+    )
+
+
 def steps(prepared: Prepared) -> str:
     """From the ink to the 28x28 pixels, as list items; without ink the figures are empty."""
     blank = "" if prepared.has_ink else ", still blank"
-    return step("ink", close_up(prepared.ink), "The ink", "No paper, no dots; scaled and centred.") + step(
+    removed = getattr(prepared, "removed", None)
+    line = "No paper, no dots; scaled and centred." if removed is None else "What was left out is orange."
+    return step("ink", close_up(prepared.ink, removed), "The ink", line) + step(
         "seen",
         figure(picture_url(to_levels(prepared.tensor)), f"The 28 by 28 pixels the network sees{blank}", SIDE),
         "28 × 28 pixels",
@@ -77,23 +119,32 @@ def thumbnail(image: Image.Image | np.ndarray) -> str:
     return f'<img src="{url}" width="{width}" height="{height}" alt="What was drawn">'
 
 
-def close_up(ink: np.ndarray | None) -> str:
-    """The ink where the tensor has it, at a higher resolution and with its strokes as they were drawn."""
+def close_up(ink: np.ndarray | None, removed: np.ndarray | None = None) -> str:
+    """The ink where the tensor has it, at a higher resolution and with its strokes as they were drawn.
+
+    ink, removed: (H, W) coverage in [0, 1]; `removed` is what was taken for a printed line and left out.
+    """
     side = SIDE * CLOSE_UP
-    paper = Image.new("L", (side, side))
+    levels = np.zeros((side, side), np.uint8)
     if ink is not None:
         left, top, right, bottom = bounding_box(ink)
         scale = BOX * CLOSE_UP / max(right - left, bottom - top)
-        source = Image.fromarray(to_levels(ink))
         # Where the figure's first pixel comes from: the middle of the ink's weight comes to the middle, all ink stays.
         origin_x, origin_y = (
             min(max(middle - CENTER * CLOSE_UP / scale, last - side / scale), first)
             for middle, first, last in zip(center_of_mass(ink), (left, top), (right, bottom), strict=True)
         )
-        paper = source.transform(
-            (side, side), Image.Transform.AFFINE, (1 / scale, 0, origin_x, 0, 1 / scale, origin_y), Image.BILINEAR
-        )
-    return figure(picture_url(paper), "The ink, cropped, scaled and centred", side)
+
+        def enlarged(coverage: np.ndarray) -> np.ndarray:
+            place = (1 / scale, 0, origin_x, 0, 1 / scale, origin_y)
+            source = Image.fromarray(to_levels(coverage))
+            return np.asarray(source.transform((side, side), Image.Transform.AFFINE, place, Image.BILINEAR))
+
+        levels = enlarged(ink)
+        if removed is not None:
+            struck = enlarged(removed)[..., None] * STRUCK_OUT  # (side, side, 3)
+            levels = np.maximum(levels[..., None], struck.astype(np.uint8))
+    return figure(picture_url(levels), "The ink, cropped, scaled and centred", side)
 
 
 def measurements(prepared: Prepared, **more: str) -> str:

@@ -27,7 +27,9 @@ POINTS = {
     "letter-A": "not a digit",
     "paper-2": "photo",
     "several-2026": "2026",
-    "shape-star": "star",
+    "cell-8": "a cell",
+    "squared-350": "squares",
+    "sum-27": "a sum",
 }
 CHOOSE = """
 element.addEventListener("click", ({ target }) => {
@@ -81,7 +83,7 @@ def picture() -> gr.Image:
         type="pil",
         image_mode=None,
         sources=["upload", "webcam", "clipboard"],
-        label="Picture of a digit",
+        label="Picture of digits",
         show_label=False,
         height=PAD_HEIGHT,
         buttons=[],
@@ -90,6 +92,22 @@ def picture() -> gr.Image:
     # Set on the object: for a subclass gradio would write a stub file beside this one at every start.
     component.preprocess = plain_errors(component.preprocess)
     return component
+
+
+def ways() -> gr.HTML:
+    """What leads to a picture, as buttons with words.
+
+    `select` tells of a part to be read, {"box": [left, top, right, bottom]} as shares of the picture, or of the whole,
+    {"box": None}.
+    """
+    return gr.HTML(
+        """<button type="button" data-way="photo">Take a photo</button>
+        <button type="button" data-way="choose">Choose a file</button>
+        <button type="button" data-way="paste">Paste</button>
+        <input type="file" accept="image/*" capture="environment" hidden aria-label="Photo">""",
+        js_on_load="document.addEventListener('picture:part', ({ detail }) => trigger('select', { box: detail }))",
+        elem_id="ways",
+    )
 
 
 def plain_errors(preprocess: Callable) -> Callable:

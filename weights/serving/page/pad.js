@@ -49,7 +49,14 @@
     drawTab: "#input [role=tab]:first-child",
     pictureTab: "#input [role=tab]:last-child",
   };
-  const LAZY = { file: "#picture input[type=file]", picture: "#picture img" }; // there once the tab was opened
+  const LAZY = {
+    // there once the tab was opened
+    file: "#picture input[type=file]",
+    picture: "#picture .image-frame img",
+    upload: "#picture [data-testid=source-select] button",
+    webcam: "#picture [data-testid=source-select] button + button",
+    camera: "#picture [title='grant webcam access'] button",
+  };
   const NAME = "layer_0.png"; // as gradio calls the ink
   const TRIES = 3; // to upload the newest ink, while more is drawn
   const KEEP = 60_000; // ms; the server deletes its files after minutes

@@ -4,10 +4,9 @@
 
   let ink = null; // canvas with what is on the pad
   const get = (id) => document.getElementById(id);
-  const photosInSight = () => Boolean(get("picture")?.offsetParent);
 
   async function copy(button) {
-    if (photosInSight()) return say(button, "Drawings only");
+    if (pictures.inSight()) return say(button, "Drawings only");
     const here = new URL(location.href);
     here.hash = drawing.text(LONGEST);
     if (!here.hash) return say(button, "Draw first");
@@ -55,7 +54,7 @@
     c.beginPath();
     c.roundRect(edge, edge, side, side, 14);
     c.fill();
-    const photo = photosInSight() && pad.part("picture");
+    const photo = pictures.inSight() && pad.part("picture");
     const source = photo || ink;
     const [w, h] = photo ? [photo.naturalWidth, photo.naturalHeight] : [side, side];
     const scale = side / Math.max(w, h);

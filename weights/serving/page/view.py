@@ -16,7 +16,7 @@ from nn.measure.metrics import CLASSES, Answer
 from preprocessing.prepare import NOTHING
 from weights.current import served
 from weights.serving.page import answer, drawing, inputs
-from weights.serving.recognize import Picture, Reading, joint_confidence, read
+from weights.serving.recognize import Picture, Reading, joint_confidence, read, text_of
 
 Shown = tuple[Answer, str, str, str]
 
@@ -46,8 +46,22 @@ def show_drawing(value: dict | None) -> Shown:
 def show_picture(picture: Image.Image | None) -> Shown:
     """As `show`, for a picture that was uploaded, pasted or taken."""
     if picture is None:
-        return show(None, "Add a picture of one digit, on paper or on screen.", photo=True)
+        return show(None, "Add a picture of one digit or several, on paper or on screen.", photo=True)
     return show(picture, "I find no ink in this picture.", photo=True)
+
+
+def show_part(picture: Image.Image | None, event: gr.EventData) -> Shown:
+    """As `show_picture`, for a part of the picture: the box that was drawn on it."""
+    box = event._data.get("box")
+    if picture is None or not box:
+        return show_picture(picture)
+    whole = (picture.width, picture.height) * 2
+    if len(box) != 4 or not all(isinstance(edge, int | float) and 0 <= edge <= 1 for edge in box):
+        raise gr.Error(
+            "expected the part's left, top, right and bottom as shares of the picture", print_exception=False
+        )
+    left, top, right, bottom = (round(edge * side) for edge, side in zip(box, whole, strict=True))
+    return show_picture(picture.crop((left, top, max(right, left + 1), max(bottom, top + 1))))
 
 
 def show_nothing() -> Shown:
@@ -55,29 +69,47 @@ def show_nothing() -> Shown:
     return show(None, "I cannot read this picture. PNG, JPEG and WebP work.", photo=True)
 
 
+def demo(_: list) -> list:
+    """What demo.js shows on the first screen: the values of the page's outputs for an example."""
+    label, *rest = show(Image.open(inputs.EXAMPLES / "2-slanted.png"))
+    return [gr.Label(num_top_classes=answer.SHOWN, render=False).postprocess(label).model_dump(), *rest]
+
+
 def words(readings: list[Reading], invitation: str = INVITATION) -> str:
     """The answer in a sentence, and below it the first hint."""
     if len(readings) > 1:
-        return answer.several([reading.symbol for reading in readings], joint_confidence(readings))
+        return answer.several(text_of(readings), joint_confidence(readings))
     if not readings:
         return f"<p>{invitation}</p>"
     return answer.words(readings[0].answer, *readings[0].prepared.diagnostics.hints[:1])
 
 
-def way(image: Picture, readings: list[Reading], photo: bool = False) -> str:
-    """The way from the picture to the answer, in the order of the data."""
-    drawn = drawing.drawn(image, photo)
-    if len(readings) > 1:
-        return f'<ol class="several">{drawn}{answer.digits(readings)}</ol>'
+def way(image: Picture, readings: list[Reading], photo: bool = False, chosen: int | None = None) -> str:
+    """The way from the picture to the answer, in the order of the data; of several digits, that of the chosen one."""
     if not readings:
-        later = answer.steps({}, NOTHING.tensor, None)
-        return f"<ol class=blank>{drawn}{drawing.steps(NOTHING)}{later}</ol>"
-    (reading,) = readings
+        nothing = drawing.steps(NOTHING) + answer.steps({}, NOTHING.tensor, None)
+        return f"<ol class=blank>{drawing.drawn(image, photo)}{nothing}</ol>"
+    if len(readings) == 1:
+        return f"<ol>{drawing.drawn(image, photo)}{steps(readings[0])}</ol>"
+    found = [(reading.box, reading.symbol) for reading in readings]
+    several = f'<ol class="several">{drawing.sheet(image, found, photo)}{answer.digits(readings, chosen)}</ol>'
+    return several if chosen is None else f'{several}<ol class="chosen">{steps(readings[chosen])}</ol>'
+
+
+def steps(reading: Reading) -> str:
+    """From the ink of one digit to the hidden units, as list items."""
     tensor = reading.prepared.tensor
     best, second = (CLASSES.index(name) for name, _ in answer.ranked(reading.answer)[:2])
     explanation = explain(reading.model, tensor, best, second, answer.UNITS_SHOWN)
-    later = answer.steps(reading.answer, tensor, explanation)
-    return f"<ol>{drawn}{drawing.steps(reading.prepared)}{later}</ol>"
+    return drawing.steps(reading.prepared) + answer.steps(reading.answer, tensor, explanation)
+
+
+def way_of_one(value: dict | None, picture: Image.Image | None, event: gr.EventData) -> str:
+    """The way for several digits with one of them chosen: the one whose tile was pressed."""
+    image = picture or inputs.flatten(value) or BLANK
+    readings, index = read(image, served().current), event._data.get("index")
+    known = type(index) is int and 0 <= index < len(readings) > 1
+    return way(image, readings, picture is not None, index if known else None)
 
 
 def measurements(readings: list[Reading]) -> str:

@@ -1,0 +1,113 @@
+"""Pictures on the page: taken, chosen, pasted, cut, and what is shown of several digits. In a real browser."""
+
+import base64
+
+import numpy as np
+import pytest
+from conftest import BROWSER_ARGS, EXAMPLES, Visit, expect, find_browser
+from PIL import Image
+
+PASTE = """([name, base64]) => {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([bytes], name, { type: "image/png" }));
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+
+
+def picture_of(page):
+    """Where the picture is on the page: left, top, width, height."""
+    page.locator("#picture .image-frame img").wait_for()
+    page.wait_for_function("document.querySelector('#picture .image-frame img').naturalWidth > 0")
+    box = page.locator("#picture .image-frame img").bounding_box()
+    return box["x"], box["y"], box["width"], box["height"]
+
+
+def corners(page, part):
+    """(left, top, right, bottom) as shares of the picture -> two points of the page."""
+    x, y, width, height = picture_of(page)
+    left, top, right, bottom = part
+    return [(x + left * width, y + top * height), (x + right * width, y + bottom * height)]
+
+
+def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(visit):
+    v = visit()
+    v.take_example("sum 27")
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    start, end = corners(v.page, (0.43, 0.18, 0.65, 0.4))
+    v.page.mouse.move(*start)
+    v.page.mouse.down()
+    v.page.mouse.move(*end, steps=3)
+    v.page.mouse.up()
+    expect(v.answer).to_have_text("2")
+    v.page.mouse.click(*start)
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+
+
+def test_part_of_a_picture_is_chosen_with_a_finger_and_the_page_stays(visit):
+    v = visit(phone=True, width=390, height=844)
+    v.take_example("sum 27")
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    v.page.evaluate("scrollTo(0, 0)")
+    send = v.context.new_cdp_session(v.page).send
+    start, end = corners(v.page, (0.43, 0.18, 0.65, 0.4))
+    for kind, points in (("touchStart", [start]), ("touchMove", [end]), ("touchEnd", [])):
+        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+    expect(v.answer).to_have_text("2")
+    assert v.page.evaluate("scrollY") == 0
+
+
+def test_picture_pasted_anywhere_on_the_page_is_read(visit):
+    v = visit()
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    v.page.evaluate(PASTE, ["9.png", base64.b64encode((EXAMPLES / "9.png").read_bytes()).decode()])
+    expect(v.answer).to_have_text("9")
+    expect(v.page.locator("#picture img")).to_be_visible()
+
+
+def test_picture_is_chosen_with_a_button_of_words(visit):
+    v = visit()
+    v.page.get_by_role("tab", name="Use a picture").click()
+    with v.page.expect_file_chooser() as chooser:
+        v.page.get_by_role("button", name="Choose a file").click()
+    chooser.value.set_files(EXAMPLES / "7.png")
+    expect(v.answer).to_have_text("7")
+
+
+def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way(visit):
+    v = visit()
+    v.take_example("sum 27")
+    expect(v.page.locator("#why .sheet rect")).to_have_count(7)
+    image, box = (v.page.locator(f"#why .sheet {each}").first.bounding_box() for each in ("img", "rect"))
+    assert box["x"] == pytest.approx(image["x"] + 0.46 * image["width"], abs=0.03 * image["width"])
+    assert v.page.locator("#why .sheet text").all_text_contents()[:2] == ["2", "7"]
+    v.page.get_by_role("button", name="Read as 7").click()
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 7")
+    expect(v.page.get_by_role("button", name="Read as 7")).to_have_attribute("aria-pressed", "true")
+    v.page.get_by_role("button", name="Read as 6").click()
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
+
+
+@pytest.fixture
+def two_before_the_camera(tmp_path):
+    """A video of a 2 on white, for Chromium's fake camera."""
+    sheet = Image.new("L", (640, 480), "white")
+    sheet.paste(Image.open(EXAMPLES / "2-slanted.png").convert("L"), (120, 40))
+    grey, colour = np.asarray(sheet).tobytes(), bytes([128]) * (320 * 240 * 2)
+    path = tmp_path / "two.y4m"
+    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + (b"FRAME\n" + grey + colour) * 10)
+    return path
+
+
+def test_camera_does_not_mirror(two_before_the_camera, browser, server):
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    file = f"--use-file-for-fake-video-capture={two_before_the_camera}"
+    other = browser.browser_type.launch(executable_path=find_browser(), args=[*BROWSER_ARGS, *fake, file])
+    v = Visit(other, server)
+    v.context.grant_permissions(["camera"])
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.get_by_role("button", name="Take a photo").click()
+    v.page.get_by_role("button", name="capture photo").click()
+    expect(v.answer).to_have_text("2")
+    other.close()

@@ -1,0 +1,123 @@
+// Pictures: taken, chosen or pasted, and cut to the part that shall be read.
+//
+//   pictures.inSight()    whether the tab for pictures is open
+(() => {
+  const TRIES = 50; // a tenth of a second each, until gradio has built what was asked for
+  const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
+  const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
+
+  // Gradio's own input takes the file, as if it had been chosen there.
+  async function give(file) {
+    if (!inSight()) pad.part("pictureTab").click();
+    const input = await there("file");
+    const files = new DataTransfer();
+    files.items.add(file);
+    input.files = files.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  // The input is not there before the tab was opened, nor while the camera is on.
+  async function there(name) {
+    for (let tries = 0; !pad.part(name) && tries < TRIES; tries++) {
+      if (name === "file") pad.part("upload")?.click();
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    return pad.part(name);
+  }
+
+  async function paste(button) {
+    try {
+      for (const item of await navigator.clipboard.read()) {
+        const type = item.types.find((each) => each.startsWith("image/"));
+        if (type) return give(new File([await item.getType(type)], "pasted", { type }));
+      }
+      say(button, "No picture there");
+    } catch {
+      say(button, "Press Ctrl+V"); // the browser lets no button read the clipboard
+    }
+  }
+
+  function say(button, text) {
+    const name = (button.dataset.name ??= button.textContent);
+    button.textContent = text;
+    setTimeout(() => (button.textContent = name), 2500);
+  }
+
+  // A phone has a camera app of its own; elsewhere gradio shows what the camera sees.
+  async function photo(input) {
+    if (matchMedia("(pointer: coarse)").matches) return input.click();
+    (await there("webcam"))?.click();
+    (await there("camera"))?.click();
+  }
+
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest?.("#ways button");
+    if (!button) return;
+    if (button.dataset.way === "paste") paste(button);
+    if (button.dataset.way === "choose") (await there("file"))?.click();
+    if (button.dataset.way === "photo") photo(button.parentElement.querySelector("input"));
+  });
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches?.("#ways input") && target.files.length) give(target.files[0]);
+  });
+  document.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith("image/"));
+    if (!file || event.target.closest?.("input, textarea")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // gradio would take it a second time
+    give(file);
+  }, { capture: true });
+
+  // --- A part of the picture ---
+
+  let from = null; // where the pointer came down
+  let frame = null;
+
+  // Where the picture itself is: it may be smaller than its element.
+  function place(image) {
+    const box = image.getBoundingClientRect();
+    const scale = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+    const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
+    return { left: box.left + (box.width - width) / 2, top: box.top + (box.height - height) / 2, width, height };
+  }
+
+  function shares({ clientX, clientY }) {
+    const { left, top, width, height } = place(from.image);
+    return [(clientX - left) / width, (clientY - top) / height].map((share) => Math.min(Math.max(share, 0), 1));
+  }
+
+  function cut(event) {
+    if (event.type === "pointerdown") {
+      if (event.target !== pad.part("picture") || !event.isPrimary || event.button) return;
+      event.preventDefault(); // would drag the picture away
+      from = { image: event.target, id: event.pointerId };
+      from.start = shares(event);
+      event.target.setPointerCapture(event.pointerId);
+      frame?.remove();
+      frame = Object.assign(document.createElement("div"), { className: "part" });
+      event.target.parentElement.append(frame);
+      return;
+    }
+    if (event.pointerId !== from?.id) return;
+    const end = shares(event);
+    const [left, top, right, bottom] = [0, 1].map((i) => Math.min(from.start[i], end[i])).concat([0, 1].map((i) => Math.max(from.start[i], end[i])));
+    const { image } = from;
+    const [inner, outer] = [place(image), image.parentElement.getBoundingClientRect()];
+    Object.assign(frame.style, {
+      left: `${inner.left - outer.left + left * inner.width}px`,
+      top: `${inner.top - outer.top + top * inner.height}px`,
+      width: `${(right - left) * inner.width}px`,
+      height: `${(bottom - top) * inner.height}px`,
+    });
+    if (event.type === "pointermove") return;
+    from = null;
+    const click = Math.min((right - left) * inner.width, (bottom - top) * inner.height) < SMALLEST;
+    if (click || event.type === "pointercancel") frame.remove();
+    if (click && !image.dataset.cut) return;
+    image.dataset.cut = click ? "" : "yes";
+    document.dispatchEvent(new CustomEvent("picture:part", { detail: click ? null : [left, top, right, bottom] }));
+  }
+
+  for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) document.addEventListener(type, cut);
+  window.pictures = { inSight };
+})();
