@@ -71,7 +71,8 @@ def sentence(answer: Answer) -> str:
 
 def several(text: str, confidence: float) -> str:
     """The text of several digits, line by line, and how sure it is of all of them, as HTML."""
-    symbols = [symbol for symbol in text if "?" in text and symbol != "\n" or symbol.isdigit()]
+    everything = text.replace("\n", "")
+    symbols = everything if "?" in text else [symbol for symbol in everything if symbol.isdigit()]
     count = COUNTS[len(symbols)] if len(symbols) < len(COUNTS) else str(len(symbols))
     if "?" in text:
         said = f"{count} shapes, and not all of them look like digits to me."
@@ -84,7 +85,9 @@ def several(text: str, confidence: float) -> str:
 def set_large(text: str) -> str:
     """The text of several digits as HTML; the longer it is and the more lines it has, the smaller."""
     lines = text.split("\n")
-    return f'<strong style="--count:{max(map(len, lines))};--lines:{len(lines)}">{"<br>".join(map(" ".join, lines))}</strong>'
+    longest = max(map(len, lines))
+    shown = "<br>".join(map(" ".join, lines))
+    return f'<strong style="--count:{longest};--lines:{len(lines)}">{shown}</strong>'
 
 
 def digits(readings: list[Reading], chosen: int | None = None) -> str:
