@@ -1,5 +1,7 @@
-"""A neural network from scratch in NumPy: what it is (mlp), how it learns (backprop, optimizers), from what (data,
-augment), and the programs that use it: `python -m nn.train`, `nn.evaluate` and `nn.compare`.
+"""A neural network from scratch in NumPy. Read functions, mlp, backprop, optimizers and trainer, in this order.
+
+README.md says what the other files are for. The programs are `python -m nn.train`, `nn.evaluate`, `nn.compare` and
+`nn.corruptions`.
 """
 
 from nn.mlp import MLP

@@ -2,8 +2,7 @@
 
     evidence(model, tensor, for_class=7)                # worth of each pixel for the 7, in the tensor's shape
     evidence(model, tensor, for_class=7, against=1)     # ... for the 7 rather than the 1
-    strongest_units(model, tensor, layer=0, count=6, for_class=7)
-    explain(model, tensor, for_class=7, against=1)      # all of these at the price of little more than one
+    explain(model, tensor, for_class=7, against=1)      # both, and the hidden units that spoke most for the 7
 
 A pixel's evidence is its part in the change of the answer's logit from a blank picture to this one, so that all pixels
 together make up this change. Backpropagation would carry it down from the logit with the derivative of each activation,
@@ -38,14 +37,19 @@ SMALLEST_MOVE = 1e-5
 STRONGEST = 6  # units of each layer in an explanation
 
 Classes = int | np.ndarray  # one for all pictures, or (n,) integers
+Layers = list[np.ndarray]  # one (n, width) for each hidden layer, first layer first
 
 
 class Unit(NamedTuple):
-    """A hidden unit at work on one picture."""
+    """A hidden unit at work on one picture.
+
+    A unit of the first layer looks for its weights, whatever the picture. A unit further up looks for what the units
+    below that answer this picture pass on to it.
+    """
 
     index: int
     contribution: float  # its part in the logit's change from the blank picture to this one
-    picture: np.ndarray  # what it looks for: how much each pixel's ink adds to its z, in the shape of the input
+    picture: np.ndarray  # how much each pixel's ink adds to its z, in the shape of the input
 
 
 class Explanation(NamedTuple):
@@ -56,22 +60,24 @@ class Explanation(NamedTuple):
     units: list[list[Unit]]  # the strongest of each hidden layer, first layer first
 
 
-class Chords(NamedTuple):
-    """What every hidden layer did with n pictures, compared with the blank one: a list of (n, width) for each."""
-
-    moves: list[np.ndarray]  # h - h(blank)
-    slopes: list[np.ndarray]  # (h - h(blank)) / (z - z(blank))
-
-
 def explain(model: MLP, x: np.ndarray, for_class: int, against: int, count: int = STRONGEST) -> Explanation:
-    """Everything at once for one picture: see `evidence` and `strongest_units`."""
+    """Everything about one picture, for little more than the price of its evidence. Arguments as for `evidence`.
+
+    `count` units of each layer come back, strongest first. The contributions of all units of a layer sum to the same
+    change of the logit as the evidence of all pixels.
+    """
     x, X = as_rows(model, x)
-    through = chords(model, X)
+    moves, slopes = chords(model, X)
     both = np.concatenate([logit_worth(model, for_class), logit_worth(model, for_class, against)])
-    worth, *hidden = worths(model, through.slopes, both)
-    maps = (worth * X).reshape(2, *x.shape)
-    units = [pick(model, through, layer, rows[0], count, x.shape) for layer, rows in enumerate(hidden)]
-    return Explanation(maps[0], maps[1], units)
+    worth, *hidden = worths(model, slopes, both)
+    maps, units = (worth * X).reshape(2, *x.shape), []
+    for layer, (move, rows) in enumerate(zip(moves, hidden, strict=True)):
+        contribution = rows[0] * move[0]
+        strongest = np.argsort(-contribution)[:count]
+        incoming = model.weights[layer].T[strongest]  # (count, fan_in)
+        pictures = worths(model, slopes[:layer], incoming)[0].reshape(-1, *x.shape)
+        units.append([Unit(int(i), float(contribution[i]), seen) for i, seen in zip(strongest, pictures, strict=True)])
+    return Explanation(*maps, units)
 
 
 def evidence(model: MLP, x: np.ndarray, for_class: Classes, against: Classes | None = None) -> np.ndarray:
@@ -84,36 +90,8 @@ def evidence(model: MLP, x: np.ndarray, for_class: Classes, against: Classes | N
     Raises ValueError when x has another number of pixels, IndexError when there is no such class.
     """
     x, X = as_rows(model, x)
-    worth = worths(model, chords(model, X).slopes, logit_worth(model, for_class, against))[0]
-    return (worth * X).reshape(x.shape)
-
-
-def strongest_units(
-    model: MLP, x: np.ndarray, layer: int, count: int, for_class: int, against: int | None = None
-) -> list[Unit]:
-    """The `count` units of hidden layer `layer` (0 is the first) that spoke most for the class, strongest first.
-
-    x: one picture, as for `evidence`. The contributions of all units of any layer sum to the same change of the logit
-    as the evidence of all pixels. What a unit of the first layer looks for is its weights, whatever the picture; a unit
-    further up looks for what the units below that answer this picture pass on to it.
-    """
-    if not 0 <= layer < len(model.hidden):
-        raise ValueError(f"expected one of {len(model.hidden)} hidden layers, counted from 0; got {layer}")
-    x, X = as_rows(model, x)
-    through = chords(model, X)
-    worth = worths(model, through.slopes, logit_worth(model, for_class, against))[1 + layer]
-    return pick(model, through, layer, worth[0], count, x.shape)
-
-
-def pick(model: MLP, through: Chords, layer: int, worth: np.ndarray, count: int, shape: tuple[int, ...]) -> list[Unit]:
-    """The strongest units of a layer, whose outputs are worth `worth` (width,) each."""
-    contribution = worth * through.moves[layer][0]
-    strongest = np.argsort(-contribution)[:count]
-    incoming = model.weights[layer].T[strongest]  # (count, fan_in)
-    pictures = worths(model, through.slopes[:layer], incoming)[0].reshape(-1, *shape)
-    return [
-        Unit(int(unit), float(contribution[unit]), picture) for unit, picture in zip(strongest, pictures, strict=True)
-    ]
+    _, slopes = chords(model, X)
+    return (worths(model, slopes, logit_worth(model, for_class, against))[0] * X).reshape(x.shape)
 
 
 def as_rows(model: MLP, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -126,17 +104,16 @@ def as_rows(model: MLP, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x, x
 
 
-def chords(model: MLP, X: np.ndarray) -> Chords:
-    """The forward pass of pixels (n, inputs), beside that of the blank picture."""
-    hidden, found = [], Chords([], [])
+def chords(model: MLP, X: np.ndarray) -> tuple[Layers, Layers]:
+    """Pixels (n, inputs) -> the moves h - h(blank) of the hidden units, and the slopes of their chords."""
+    hidden, moves, slopes = [], [], []
     model.forward(np.concatenate([X, np.zeros_like(X[:1])]), hidden)  # the last row is the blank picture
     for z, h in hidden:
         dz, dh = z[:-1] - z[-1], h[:-1] - h[-1]
         slope = ACTIVATIONS[model.activation].derivative(h[:-1], out=np.empty_like(dh))
-        np.divide(dh, dz, out=slope, where=np.abs(dz) > SMALLEST_MOVE)
-        found.moves.append(dh)
-        found.slopes.append(slope)
-    return found
+        slopes.append(np.divide(dh, dz, out=slope, where=np.abs(dz) > SMALLEST_MOVE))
+        moves.append(dh)
+    return moves, slopes
 
 
 def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) -> np.ndarray:
@@ -148,7 +125,7 @@ def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) 
     return np.atleast_2d(worth) / worth.dtype.type(model.calibration.temperature)
 
 
-def worths(model: MLP, slopes: list[np.ndarray], worth: np.ndarray) -> list[np.ndarray]:
+def worths(model: MLP, slopes: Layers, worth: np.ndarray) -> Layers:
     """The chain rule, from the worth of the outputs of the topmost layer in `slopes` (of the normalised inputs, when it
     is empty) downwards: the worths of the pixels, of h1, h2 ... up to the given one, each (n, width).
     """

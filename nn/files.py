@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -20,7 +21,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as serialize
 
 from nn.calibrate import Calibration
-from nn.fast.committee import Committee, make, size
+from nn.fast.committee import Committee, joined, size
 from nn.fast.matrices import lossless_cast, quicken
 from nn.mlp import DIGITS, MLP
 
@@ -31,9 +32,8 @@ MODEL_TYPE = "numpy-mlp"
 # 64 MB of weights, four times the memory of the largest network here: a few bytes of config.json must not claim all.
 MAX_PARAMETERS = 2**24
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
-NARROWER = (np.int8, np.float16)  # than the float32 of a parameter in memory
-OPTIONAL_KEYS = ("odds_temperature", "members")  # networks that do without are written without
-TEMPERATURES = ("temperature", "odds_temperature")
+NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
+OPTIONAL_KEYS = ("odds_temperature", "members")  # left out where a network does without them
 
 
 class WeightsError(ValueError):
@@ -62,24 +62,8 @@ def load(folder: str | Path) -> MLP:
     Raises:
         WeightsError: a file is missing, damaged, or does not fit the other one.
     """
-    folder = Path(folder)
-    model = from_config(folder / CONFIG_FILE)
-    path = folder / MODEL_FILE
-    try:
-        arrays = load_file(path)
-    except FileNotFoundError as error:
-        raise WeightsError(f"{path}: no such file") from error
-    except (SafetensorError, TypeError, OSError) as error:  # TypeError: a dtype NumPy lacks, such as BF16
-        raise WeightsError(f"{path}: cannot be read as safetensors: {error}") from error
-    check(arrays, model, path)
-    for name, parameter in named_parameters(model).items():
-        parameter[...] = arrays[name]
-    return quicken(model)
-
-
-def check(arrays: dict[str, np.ndarray], model: MLP, path: Path) -> None:
-    """Raises WeightsError unless `arrays` are just the parameters that `model` has: names, shapes, dtype, finite."""
-    expected = named_parameters(model)
+    model, path = from_config(Path(folder) / CONFIG_FILE), Path(folder) / MODEL_FILE
+    arrays, expected = read(path, "safetensors", load_file), named_parameters(model)
     if arrays.keys() != expected.keys():
         raise WeightsError(f"{path}: expected tensors {sorted(expected)}, found {sorted(arrays)}")
     for name, parameter in expected.items():
@@ -90,6 +74,19 @@ def check(arrays: dict[str, np.ndarray], model: MLP, path: Path) -> None:
             raise WeightsError(f"{path}: {name} is {array.dtype}, expected float32, float16 or int8")
         if not np.isfinite(array).all():
             raise WeightsError(f"{path}: {name} holds NaN or infinity")
+        parameter[...] = array
+    return quicken(model)
+
+
+def read(path: Path, format: str, reader: Callable[[Path], Any]) -> Any:
+    """What `reader` makes of a file. Raises WeightsError when it is missing or damaged."""
+    try:
+        return reader(path)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path}: no such file") from error
+    # TypeError: a dtype that NumPy lacks, such as BF16. RecursionError: brackets nested a thousand deep.
+    except (OSError, SafetensorError, TypeError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: cannot be read as {format}: {error}") from error
 
 
 def named_parameters(model: MLP) -> dict[str, np.ndarray]:
@@ -99,7 +96,7 @@ def named_parameters(model: MLP) -> dict[str, np.ndarray]:
 
 
 def config_of(model: MLP) -> dict:
-    """The content of config.json. Optional keys are left out where a network does without them."""
+    """The content of config.json."""
     config = {
         "model_type": MODEL_TYPE,
         "widths": list(model.widths),
@@ -107,22 +104,15 @@ def config_of(model: MLP) -> dict:
         "mean": model.mean,
         "std": model.std,
         "temperature": model.calibration.temperature,
+        "odds_temperature": model.calibration.odds_temperature,
+        "members": model.members if isinstance(model, Committee) else None,
     }
-    if model.calibration.odds_temperature is not None:
-        config["odds_temperature"] = model.calibration.odds_temperature
-    if isinstance(model, Committee):
-        config["members"] = model.members
-    return config | model.info
+    return {key: value for key, value in config.items() if value is not None} | model.info
 
 
 def from_config(path: Path) -> MLP:
     """A network of the shape that config.json describes, with all parameters at zero."""
-    try:
-        config = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise WeightsError(f"{path}: no such file") from error
-    except (OSError, ValueError, RecursionError) as error:  # RecursionError: brackets nested a thousand deep
-        raise WeightsError(f"{path}: cannot be read as JSON: {error}") from error
+    config = read(path, "JSON", lambda path: json.loads(path.read_text()))
     if not isinstance(config, dict) or config.get("model_type") != MODEL_TYPE:
         raise WeightsError(f'{path}: expected an object with "model_type": "{MODEL_TYPE}"')
     if missing := [key for key in ARCHITECTURE_KEYS if key not in config]:
@@ -134,12 +124,16 @@ def from_config(path: Path) -> MLP:
             raise ValueError(f"members must be a positive integer, got {members!r}")
         if (parameters := size(widths, members)) > MAX_PARAMETERS:
             raise ValueError(f"{parameters:,} parameters, at most {MAX_PARAMETERS:,} are accepted")
-        calibration = Calibration(*(float(config[key]) for key in TEMPERATURES if key in config))
+        temperatures = (config[key] for key in ("temperature", "odds_temperature") if key in config)
+        calibration = Calibration(*map(float, temperatures))
         if "odds_temperature" in config and classes <= DIGITS:
             raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
-        options = {"mean": float(config["mean"]), "std": float(config["std"])}
-        options |= {"inputs": inputs, "classes": classes, "calibration": calibration}
-        model = make(members, hidden, config["activation"], **options)
+        if members > 1 and (not hidden or any(width % members for width in hidden)):
+            raise ValueError(f"{members} members cannot share hidden layers of {hidden} units equally")
+        options = {"mean": float(config["mean"]), "std": float(config["std"]), "inputs": inputs, "classes": classes}
+        member = MLP([width // members for width in hidden], config["activation"], None, **options)
+        model = joined([member] * members)
+        model.calibration = calibration
     except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a width of infinity
         raise WeightsError(f"{path}: does not describe a network: {error}") from error
     model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS + OPTIONAL_KEYS}

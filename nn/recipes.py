@@ -63,7 +63,7 @@ class Recipe:
             value, limits = getattr(self, each.name), each.metadata.get("limits")
             if limits and not limits[0] <= value <= limits[1]:
                 raise ValueError(f"{each.name} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
-        if any(width % self.members for width in self.hidden):
+        if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         if self.cross_fit and self.members == 1:
             raise ValueError("cross_fit is for several members: one network cannot hold out images and see all of them")

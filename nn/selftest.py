@@ -1,8 +1,8 @@
-"""Whether a folder holds a network worth serving: readable, whole, fitting its config, and able to read digits.
+"""The self-test: is the network in a folder readable, whole, fit for its config, and able to read digits?
 
-Fifty MNIST digits, five of each, lie in selftest.npz: the first five of each among the validation images. They say
-nothing fine about quality. They find what every check of bytes lets pass: arrays that were transposed or exchanged,
-labels in another order, pixels expected in another way.
+selftest.npz holds fifty MNIST digits, the first five of each among the validation images. They say little about
+quality. They find mistakes that no check of bytes finds: arrays that were transposed or exchanged, labels in another
+order, pixels expected in another way.
 """
 
 from __future__ import annotations
@@ -21,36 +21,29 @@ MIN_SELFTEST_ACCURACY = 0.9
 
 
 def verified(folder: str | Path) -> MLP:
-    """The network in `folder`, checked to the last step.
-
-    Raises:
-        WeightsError: says which file or which check failed.
-    """
+    """The network in `folder`, after all checks. Raises WeightsError, which names the file or the check that failed."""
     model = load(folder)
     self_test(model, Path(folder) / MODEL_FILE)
     return model
 
 
 def self_test(model: MLP, path: str | Path) -> float:
-    """Share of the bundled digits that the network reads.
+    """The share of the bundled digits that the network reads.
 
-    Raises:
-        WeightsError: too few of them, or answers that are not probabilities; names `path`.
+    Raises WeightsError, which names `path`, when it reads too few or its answers are not probabilities.
     """
     inputs, classes = model.widths[0], model.classes
     if inputs != PIXELS or classes not in (DIGITS, DIGITS + 1):
         raise WeightsError(f"{path}: takes {inputs} values and knows {classes} classes, expected {PIXELS} and 10 or 11")
     pixels, labels = selftest_digits()
-    with np.errstate(all="ignore"):  # absurd weights overflow; what comes of it is judged below
+    with np.errstate(all="ignore"):  # absurd weights overflow; the answers are judged below
         probabilities = model.predict_proba(pixels)
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):  # never close when one of them is NaN
         raise WeightsError(f"{path}: its answers are not probabilities")
-    right = int((probabilities.argmax(axis=1) == labels).sum())
-    if right < MIN_SELFTEST_ACCURACY * len(labels):
-        raise WeightsError(
-            f"{path}: reads {right} of {len(labels)} test digits, at least "
-            f"{MIN_SELFTEST_ACCURACY * len(labels):.0f} are expected; are arrays or labels mixed up?"
-        )
+    right, wanted = int((probabilities.argmax(axis=1) == labels).sum()), round(MIN_SELFTEST_ACCURACY * len(labels))
+    if right < wanted:
+        found = f"reads {right} of {len(labels)} test digits, at least {wanted} are expected"
+        raise WeightsError(f"{path}: {found}; are arrays or labels mixed up?")
     return right / len(labels)
 
 

@@ -1,1 +1,1 @@
-"""What makes the same answers cheaper, and what no learner needs. The rest of `nn` works without it."""
+"""The same answers for less work. The network works without this folder: nn/files.py swaps it in."""

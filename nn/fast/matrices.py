@@ -24,7 +24,7 @@ GATHERED = 2**18
 
 
 class RowSparse:
-    """W (fan_in, fan_out), and perhaps the same numbers as int8.
+    """W (fan_in, fan_out). `rows` are the same numbers, perhaps as int8, where single rows are read.
 
     For a single row h the time goes into reading W from memory. A drawing is mostly paper, and relu switches most units
     off. The rows of W that meet a zero are not read, and an answer takes half the time or less.
@@ -32,37 +32,27 @@ class RowSparse:
 
     __array_ufunc__ = None
 
-    def __init__(self, W: np.ndarray, int8: np.ndarray | None = None) -> None:
-        self.W, self.shape = W, W.shape
-        self.rows, self.few = (W, FEW) if int8 is None else (int8, FEW_INT8)
-
-    @property
-    def T(self) -> np.ndarray:
-        return self.W.T
+    def __init__(self, W: np.ndarray, rows: np.ndarray) -> None:
+        self.W, self.T, self.shape, self.rows = W, W.T, W.shape, rows
+        self.few = FEW_INT8 if rows.dtype == np.int8 else FEW
 
     def __rmatmul__(self, h: np.ndarray) -> np.ndarray:
         """h (n, fan_in) -> h @ W (n, fan_out)."""
-        if len(h) == 1:
-            (used,) = h[0].nonzero()
-            if used.size < self.few * h.size:
-                return self.gathered(h[0].take(used), used)
-        return h @ self.W
-
-    def gathered(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """values (k,) @ the k rows of W with these numbers -> (1, fan_out)."""
-        z = np.zeros((1, self.shape[1]), values.dtype)
+        if len(h) != 1:
+            return h @ self.W
+        (used,) = h[0].nonzero()
+        if used.size >= self.few * h.size:
+            return h @ self.W
+        z = np.zeros((1, self.shape[1]), h.dtype)
         step = max(GATHERED // z.nbytes, 1)
-        for start in range(0, len(rows), step):
-            some = slice(start, start + step)
-            z += values[some] @ self.rows.take(rows[some], axis=0).astype(values.dtype, copy=False)
+        for start in range(0, len(used), step):
+            some = used[start : start + step]
+            z += h[0].take(some) @ self.rows.take(some, axis=0).astype(h.dtype, copy=False)
         return z
 
 
 class BlockDiagonal:
-    """A matrix with these blocks, all of one shape, along its diagonal and zeros elsewhere.
-
-    A block is an array or another matrix of this file.
-    """
+    """A matrix with blocks of one shape along its diagonal and zeros elsewhere; a block is an array or a RowSparse."""
 
     __array_ufunc__ = None
 
@@ -82,28 +72,24 @@ class BlockDiagonal:
         """(k,) numbers of rows -> these rows, (k, fan_out), of a matrix whose blocks are arrays."""
         height, width = self.blocks[0].shape
         found = np.zeros((len(rows), len(self.blocks), width), self.blocks[0].dtype)
-        for i, row in enumerate(rows):
-            block = row // height
-            found[i, block] = self.blocks[block][row % height]
+        for i, (block, row) in enumerate(zip(*divmod(rows, height), strict=True)):
+            found[i, block] = self.blocks[block][row]
         return found.reshape(len(rows), -1)
 
 
 def quicken(model: MLP, int8: bool = False) -> MLP:
-    """Swaps the matrices of this file in for the weights of all layers but the last; returns the network.
+    """Swaps these matrices in for the weights of all layers but the last, which is small; returns the network.
 
-    With `int8` a quantized network (quantize.py) is also kept as integers, which do not follow later changes of
-    `theta`. The last layer is so small that nothing is gained.
+    With `int8` a quantized network (quantize.py) is also kept as integers, which do not follow changes of `theta`.
     """
     weights, model.biases = model.views(model.theta)
     model.weights = [*(quick(W, lossless_cast(W, np.int8) if int8 else W) for W in weights[:-1]), weights[-1]]
     return model
 
 
-def quick(W: np.ndarray, small: np.ndarray) -> RowSparse | BlockDiagonal:
+def quick(W: np.ndarray, rows: np.ndarray) -> RowSparse | BlockDiagonal:
     """W (fan_in, fan_out) or blocks (members, fan_in / members, fan_out / members) -> what multiplies like it."""
-    if W.ndim == 3:
-        return BlockDiagonal([quick(*each) for each in zip(W, small, strict=True)])
-    return RowSparse(W, small if small.dtype == np.int8 else None)
+    return RowSparse(W, rows) if W.ndim == 2 else BlockDiagonal(list(map(RowSparse, W, rows)))
 
 
 def freeze(model: MLP) -> MLP:

@@ -1,1 +1,1 @@
-"""How well a network answers: figures and plots."""
+"""How well a network answers, in figures and in plots."""

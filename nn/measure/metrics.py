@@ -1,7 +1,7 @@
-"""What a set of answers is worth: accuracy, loss, confusion, precision and recall, calibration.
+"""Figures of a set of answers: accuracy, loss, confusions, precision and recall, calibration.
 
-`probs` is (n, classes) float, rows summing to 1; `labels` is (n,) int. With an eleventh class the answer "not a digit"
-is simply wrong for a digit.
+`probs` is (n, classes) float, rows summing to 1; `labels` is (n,) int. Where there is an eleventh class, "not a digit"
+is a wrong answer to a digit.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ NOT_A_DIGIT = "not a digit"
 
 
 def class_names(classes: int) -> list[str]:
-    """What the columns of `probs` stand for."""
+    """The names of the columns of `probs`."""
     return [str(k) if k < DIGITS else NOT_A_DIGIT for k in range(classes)]
 
 
-# All that an answer speaks of; a network of ten classes leaves the last one at zero.
-CLASSES = class_names(DIGITS + 1)
-Answer = dict[str, float]  # the probability of each of them; empty for a picture without ink
+CLASSES = class_names(DIGITS + 1)  # in an answer; a network of ten classes leaves the last one at zero
+Answer = dict[str, float]  # the probability of each class; empty for a picture without ink
 
 
 def accuracy(probs: np.ndarray, labels: np.ndarray) -> float:
@@ -44,44 +43,46 @@ def confusion_matrix(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return counts
 
 
-def commonest_confusions(confusion: np.ndarray, most: int = 10) -> list[tuple[int, int, int]]:
-    """(true class, answer, count) of the most frequent errors, largest first."""
-    errors = confusion - np.diag(np.diag(confusion))
-    order = np.argsort(-errors, axis=None, kind="stable")[:most]
-    triples = [(int(i // len(errors)), int(i % len(errors)), int(errors.flat[i])) for i in order]
-    return [triple for triple in triples if triple[2]]
+def commonest_confusions(confusion: np.ndarray) -> list[dict]:
+    """The most frequent errors, largest first: {"true": class name, "answer": class name, "count": ...}."""
+    names, errors = class_names(len(confusion)), confusion - np.diag(np.diag(confusion))
+    order = np.argsort(-errors, axis=None, kind="stable")[:CONFUSIONS_SHOWN]
+    places = zip(*np.unravel_index(order, errors.shape), strict=True)
+    return [{"true": names[i], "answer": names[j], "count": int(errors[i, j])} for i, j in places if errors[i, j]]
 
 
-def per_class(confusion: np.ndarray) -> list[dict[str, float]]:
-    """Precision, recall and F1 of each class, and how many examples it has; 0 where a figure is undefined."""
+def per_class(confusion: np.ndarray) -> dict[str, dict[str, float]]:
+    """Precision, recall and F1 of each class, and its number of examples; 0 where a figure is undefined."""
     right = np.diag(confusion).astype(float)
     answered, support = confusion.sum(axis=0), confusion.sum(axis=1)
     precision, recall = right / np.maximum(answered, 1), right / np.maximum(support, 1)
     f1 = 2 * right / np.maximum(answered + support, 1)
-    rows = zip(precision, recall, f1, support, strict=True)
-    return [{"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)} for p, r, f, n in rows]
+    rows = zip(class_names(len(confusion)), precision, recall, f1, support, strict=True)
+    return {
+        name: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
+        for name, p, r, f, n in rows
+    }
 
 
-def calibration_error(probs: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
-    """Expected calibration error (Naeini et al. 2015; Guo et al. 2017): how far confidence is from accuracy, averaged
-    over equal-width bins of the answer's probability, weighted by the answers in each.
+def calibration_error(probs: np.ndarray, labels: np.ndarray) -> float:
+    """Expected calibration error (Naeini et al. 2015; Guo et al. 2017): the distance of confidence from accuracy,
+    averaged over equal-width bins of the answer's probability, weighted by the answers in each.
     """
     confidence, right = probs.max(axis=1), probs.argmax(axis=1) == labels
-    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    bin_of = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = [abs(confidence[bin_of == b].mean() - right[bin_of == b].mean()) * (bin_of == b).mean() for b in set(bin_of)]
     return float(sum(gaps))
 
 
 def most_confident_mistakes(probs: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
-    """Row numbers of the wrong answers given with the highest probability, highest first."""
+    """The row numbers of the wrong answers with the highest probability, highest first."""
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
     return wrong[np.argsort(-probs[wrong].max(axis=1), kind="stable")][:most]
 
 
 def evaluate_split(probs: np.ndarray, split: Split) -> dict:
-    """All figures of one split, JSON-ready. probs (n, classes) are the network's answers to it."""
+    """All figures of one split, ready for JSON. probs (n, classes) are the network's answers to it."""
     confusion = confusion_matrix(probs, split.labels)
-    names = class_names(probs.shape[1])
     return {
         "images": len(split),
         "errors": int((probs.argmax(axis=1) != split.labels).sum()),
@@ -89,11 +90,8 @@ def evaluate_split(probs: np.ndarray, split: Split) -> dict:
         "loss": loss(probs, split.labels),
         "calibration_error": calibration_error(probs, split.labels),
         "confusion_matrix": confusion.tolist(),
-        "commonest_confusions": [
-            {"true": names[true], "answer": names[answer], "count": count}
-            for true, answer, count in commonest_confusions(confusion, CONFUSIONS_SHOWN)
-        ],
-        "per_class": dict(zip(names, per_class(confusion), strict=True)),
+        "commonest_confusions": commonest_confusions(confusion),
+        "per_class": per_class(confusion),
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from nn.measure import metrics
 from nn.mlp import MLP
-from nn.pictures.mnist import Dataset
+from nn.pictures.mnist import Dataset, Split
 
 matplotlib.use("Agg")  # plots go to files; no screen is needed
 import matplotlib.pyplot as plt
@@ -19,8 +19,6 @@ MISTAKES_SHOWN = 30
 MISTAKES_PER_ROW = 10
 INK = "#4f46e5"
 ACCENT = "#d97706"
-
-
 CONFUSION_FILE = "confusion_matrix.png"
 MISTAKES_FILE = "mistakes.png"
 CURVES_FILE = "curves.png"
@@ -32,7 +30,7 @@ def write(folder: Path, model: MLP, dataset: Dataset, results: dict[str, dict], 
     name, split = list(dataset.splits().items())[-1]
     figures = {
         CONFUSION_FILE: confusion_matrix(np.array(results[name]["confusion_matrix"]), name),
-        MISTAKES_FILE: mistakes(model, split.images, split.labels, name),
+        MISTAKES_FILE: mistakes(model, split, name),
     }
     history = run / "history.csv" if run else None
     if history and history.is_file():
@@ -78,19 +76,19 @@ def curves(history: list[dict[str, str]]) -> plt.Figure:
     return figure
 
 
-def mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> plt.Figure:
-    """A mosaic of the wrong answers that were given with the highest probability."""
-    probs = model.predict_proba(images.reshape(len(images), -1).astype(np.float32) / 255)
-    worst = metrics.most_confident_mistakes(probs, labels, MISTAKES_SHOWN)
+def mistakes(model: MLP, split: Split, name: str) -> plt.Figure:
+    """A mosaic of the wrong answers with the highest probability."""
+    probs = model.predict_proba(split.pixels())
+    worst = metrics.most_confident_mistakes(probs, split.labels, MISTAKES_SHOWN)
     names = metrics.class_names(probs.shape[1])
     rows = max(-(-len(worst) // MISTAKES_PER_ROW), 1)
     figure, grid = plt.subplots(rows, MISTAKES_PER_ROW, figsize=(MISTAKES_PER_ROW, 1.3 * rows), squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, i in zip(grid.flat, worst, strict=False):
-        axes.imshow(images[i], cmap="gray_r")
-        answer = names[probs[i].argmax()].replace("not a digit", "none")
-        axes.set_title(f"{labels[i]} → {answer}\n{probs[i].max():.0%}", fontsize=9)
-    figure.suptitle(f"The {len(worst)} most confident mistakes among {len(images):,} {name} images", fontsize=11)
+        axes.imshow(split.images[i], cmap="gray_r")
+        answer = names[probs[i].argmax()].replace(metrics.NOT_A_DIGIT, "none")
+        axes.set_title(f"{split.labels[i]} → {answer}\n{probs[i].max():.0%}", fontsize=9)
+    figure.suptitle(f"The {len(worst)} most confident mistakes among {len(split):,} {name} images", fontsize=11)
     figure.subplots_adjust(top=0.76 if rows < 3 else 0.82, hspace=0.65)
     return figure

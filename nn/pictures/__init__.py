@@ -1,1 +1,1 @@
-"""What the network learns from: MNIST, its digits distorted and redrawn, letters and signs written stroke by stroke."""
+"""The pictures that a network learns from: MNIST, distorted copies, and made-up ones."""

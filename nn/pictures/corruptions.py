@@ -26,9 +26,6 @@ CENTER = (SIDE - 1) / 2
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
-# --- noise ------------------------------------------------------------------------------------------------------------
-
-
 def shot_noise(x: np.ndarray, rng: np.random.Generator, photons: float = 3) -> np.ndarray:
     """Each pixel counts the photons that arrive, few of them."""
     return rng.poisson(x * photons) / photons
@@ -38,9 +35,6 @@ def impulse_noise(x: np.ndarray, rng: np.random.Generator, share: float = 0.17) 
     """Salt and pepper, as much of each."""
     chance = rng.random(x.shape)
     return np.where(chance < share / 2, 0, np.where(chance < share, 1, x))
-
-
-# --- blur -------------------------------------------------------------------------------------------------------------
 
 
 def glass_blur(
@@ -74,9 +68,6 @@ def motion_blur(x: np.ndarray, rng: np.random.Generator, radius: int = 10, sigma
     return out
 
 
-# --- geometry ---------------------------------------------------------------------------------------------------------
-
-
 def shear(x: np.ndarray, rng: np.random.Generator, amount: float = 0.4) -> np.ndarray:
     angle = amount * rng.choice([-1, 1])
     return warped(x, np.array([[1, -np.sin(angle)], [0, np.cos(angle)]]))
@@ -93,9 +84,6 @@ def rotate(x: np.ndarray, rng: np.random.Generator, radians: float = 0.4) -> np.
 
 def translate(x: np.ndarray, rng: np.random.Generator, pixels: float = 3) -> np.ndarray:
     return warped(x, np.eye(2), pixels * rng.choice([-1, 1], 2))
-
-
-# --- light and dirt ---------------------------------------------------------------------------------------------------
 
 
 def brightness(x: np.ndarray, rng: np.random.Generator, lift: float = 0.5) -> np.ndarray:
@@ -115,18 +103,9 @@ def fog(x: np.ndarray, rng: np.random.Generator, thickness: float = 3.0, decay: 
     return (x + thickness * plasma(rng, decay)[:SIDE, :SIDE]) * top / (top + thickness)
 
 
-def spatter(
-    x: np.ndarray,
-    rng: np.random.Generator,
-    mean: float = 0.65,
-    deviation: float = 0.3,
-    size: float = 1,
-    level: float = 0.65,
-    softness: float = 1.5,
-) -> np.ndarray:
+def spatter(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Spots of dark mud."""
-    mud = (gaussian(rng.normal(mean, deviation, x.shape), size) > level).astype(float)
-    mud = gaussian(mud, softness)
+    mud = gaussian((gaussian(rng.normal(0.65, 0.3, x.shape), 1) > 0.65).astype(float), 1.5)
     mud[mud < 0.8] = 0
     return x * (1 - mud) + 63 / 255 * mud
 
@@ -139,9 +118,9 @@ def dotted_line(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return x + line
 
 
-def zigzag(x: np.ndarray, rng: np.random.Generator, width: float = 2, height: float = 2) -> np.ndarray:
+def zigzag(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A zigzag line nearly from edge to edge."""
-    left, right = 2, SIDE - 3
+    left, right, width, height = 2, SIDE - 3, 2, 2
     start = rng.integers(0, SIDE - 1)
     angle = np.arctan(rng.integers(-5, 5) / (right - left))
     length = (right - left) / np.cos(angle)
@@ -171,13 +150,12 @@ def canny_edges(x: np.ndarray, rng: np.random.Generator, low: float = 0.1, high:
         ahead, behind = np.roll(strength, (-row, -column), (0, 1)), np.roll(strength, (row, column), (0, 1))
         ridge |= ((direction == way) & (strength >= ahead)[1:-1, 1:-1]) & (strength > behind)[1:-1, 1:-1]
     weak, edges = ridge & (strength[1:-1, 1:-1] >= low), ridge & (strength[1:-1, 1:-1] >= high)
-    while True:
-        padded = np.pad(edges, 1)
+    grown = None
+    while not np.array_equal(edges, grown):
+        grown, padded = edges, np.pad(edges, 1)
         rows = padded[:-2] | padded[1:-1] | padded[2:]
-        grown = weak & (rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
-        if (grown == edges).all():
-            return edges.astype(float)
-        edges = grown
+        edges = weak & (rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
+    return edges.astype(float)
 
 
 CORRUPTIONS: dict[str, Corruption] = {function.__name__: function for function in (
@@ -220,17 +198,18 @@ def plasma(rng: np.random.Generator, decay: float, side: int = 256) -> np.ndarra
         half = step // 2
         corners = heights[::step, ::step]
         square = corners + np.roll(corners, -1, 0)
-        heights[half::step, half::step] = around(square + np.roll(square, -1, 1), wobble, rng)
+        heights[half::step, half::step] = moved(square + np.roll(square, -1, 1), wobble, rng)
         middles = heights[half::step, half::step]
         above, beside = middles + np.roll(middles, 1, 0), middles + np.roll(middles, 1, 1)
-        heights[::step, half::step] = around(above + corners + np.roll(corners, -1, 1), wobble, rng)
-        heights[half::step, ::step] = around(beside + corners + np.roll(corners, -1, 0), wobble, rng)
+        heights[::step, half::step] = moved(above + corners + np.roll(corners, -1, 1), wobble, rng)
+        heights[half::step, ::step] = moved(beside + corners + np.roll(corners, -1, 0), wobble, rng)
         step, wobble = half, wobble / decay
     heights -= heights.min()
     return heights / heights.max()
 
 
-def around(sum_of_four: np.ndarray, wobble: float, rng: np.random.Generator) -> np.ndarray:
+def moved(sum_of_four: np.ndarray, wobble: float, rng: np.random.Generator) -> np.ndarray:
+    """The mean of four neighbours, moved by chance."""
     return sum_of_four / 4 + wobble * rng.uniform(-wobble, wobble, sum_of_four.shape)  # the square is as published
 
 

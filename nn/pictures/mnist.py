@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import struct
 import zlib
 from collections.abc import Callable
@@ -25,10 +26,13 @@ from nn.mlp import DIGITS, PIXELS, SIDE
 
 HUB_DATASET = "ylecun/mnist"
 HUB_FILES = {"train": "mnist/train-00000-of-00001.parquet", "test": "mnist/test-00000-of-00001.parquet"}
-IDX_FILES = {"train": "train", "test": "t10k"}
-IDX_MAGIC = {"images": 0x0803, "labels": 0x0801}  # unsigned bytes in three dimensions, and in one
+IDX_NAMES = {"train": "train", "test": "t10k"}
+IDX_DIMENSIONS = {"images": 3, "labels": 1}
+IDX_UNSIGNED_BYTES = 0x0800  # the magic number is this plus the number of dimensions
 VALIDATION_SHARE = 0.1
 SHUFFLE_SEED = 0  # folders come sorted by label; one fixed shuffle makes their last 10% a fair validation split
+
+Frame = Callable[[Image.Image], np.ndarray]  # any picture -> (28, 28) in [0, 1]
 
 
 class DataError(ValueError):
@@ -61,31 +65,33 @@ class Dataset:
 
     def splits(self) -> dict[str, Split]:
         """The splits that hold anything, by name (a plain folder of pictures has no test images)."""
-        named = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: split for name, split in named.items() if len(split)}
+        return {name: split for name, split in vars(self).items() if len(split)}
 
 
-def load(folder: str | Path | None = None, frame: Callable[[Image.Image], np.ndarray] | None = None) -> Dataset:
+def load(folder: str | Path | None = None, frame: Frame | None = None) -> Dataset:
     """The data in `folder`, or MNIST from the Hub without one.
 
     Args:
         folder: IDX files (gzipped or not) or a folder of LABEL/*.png.
-        frame: brings a picture that is not 28x28 into MNIST's frame, (28, 28) in [0, 1]; `preprocessing.to_mnist` is
-            meant. Without it such pictures are an error.
+        frame: brings a picture that is not 28x28 into MNIST's frame; `preprocessing.to_mnist` is meant. Without it such
+            pictures are an error.
 
     Raises:
         DataError: names the file and what is wrong with it.
     """
+    folder = None if folder is None else Path(folder)
     if folder is None:
-        train, test = (read_hub(part) for part in ("train", "test"))
-        return split_off_validation(train, test)
-    folder = Path(folder)
-    if not folder.is_dir():
+        train, test = read_hub("train"), read_hub("test")
+    elif not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected MNIST's IDX files or LABEL/*.png in it")
-    if find_idx(folder, "train", "images") or find_idx(folder, "test", "images"):
-        train, test = (read_idx_pair(folder, part) for part in ("train", "test"))
-        return split_off_validation(train, test)
-    return load_pictures(folder, frame)
+    elif any(find_idx(folder, part, "images") for part in IDX_NAMES):
+        train, test = read_idx_pair(folder, "train"), read_idx_pair(folder, "test")
+    else:
+        parts = (folder / "train").is_dir()
+        train = read_labelled_pictures(folder / "train" if parts else folder, frame)
+        test = read_labelled_pictures(folder / "test", frame) if parts and (folder / "test").is_dir() else train[:0]
+    kept = len(train) - round(len(train) * VALIDATION_SHARE)
+    return Dataset(train[:kept], train[kept:], test)
 
 
 def pixel_statistics(split: Split) -> tuple[float, float]:
@@ -96,31 +102,24 @@ def pixel_statistics(split: Split) -> tuple[float, float]:
     return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
 
 
-def split_off_validation(train: Split, test: Split) -> Dataset:
-    """The last 10% of `train` become the validation split."""
-    kept = len(train) - round(len(train) * VALIDATION_SHARE)
-    return Dataset(train[:kept], train[kept:], test)
-
-
 # --- IDX, the format MNIST was published in -------------------------------------------------------------------------
 
 
 def find_idx(folder: Path, part: str, kind: str) -> Path | None:
-    stem = f"{IDX_FILES[part]}-{kind}-idx{3 if kind == 'images' else 1}-ubyte"
-    candidates = (folder / f"{stem}.gz", folder / stem)
-    return next((path for path in candidates if path.is_file()), None)
+    stem = f"{IDX_NAMES[part]}-{kind}-idx{IDX_DIMENSIONS[kind]}-ubyte"
+    return next((path for path in (folder / f"{stem}.gz", folder / stem) if path.is_file()), None)
 
 
 def read_idx_pair(folder: Path, part: str) -> Split:
-    paths = {kind: find_idx(folder, part, kind) for kind in IDX_MAGIC}
+    paths = {kind: find_idx(folder, part, kind) for kind in IDX_DIMENSIONS}
     for kind, path in paths.items():
         if path is None:
-            raise DataError(f"{folder}: {IDX_FILES[part]}-{kind}-idx*-ubyte[.gz] is missing")
-    images, labels = (read_idx(paths[kind], kind) for kind in ("images", "labels"))
+            raise DataError(f"{folder}: {IDX_NAMES[part]}-{kind}-idx{IDX_DIMENSIONS[kind]}-ubyte[.gz] is missing")
+    images, labels = (read_idx(path, kind) for kind, path in paths.items())
     if len(images) != len(labels):
         raise DataError(f"{paths['labels']}: {len(labels)} labels for the {len(images)} images of {paths['images']}")
     if len(labels) and labels.max() >= DIGITS:
-        raise DataError(f"{paths['labels']}: expected labels 0 to 9, found {labels.max()}")
+        raise DataError(f"{paths['labels']}: expected labels 0 to {DIGITS - 1}, found {labels.max()}")
     return Split(images, labels.astype(np.int64))
 
 
@@ -132,25 +131,24 @@ def read_idx(path: Path, kind: str) -> np.ndarray:
             raw = gzip.decompress(raw)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
-    dimensions = IDX_MAGIC[kind] & 0xFF
-    header = 4 * (1 + dimensions)
-    if len(raw) < header:
-        raise DataError(f"{path}: {len(raw)} bytes, too short for an IDX header of {header}")
-    magic, *shape = struct.unpack(f">{1 + dimensions}I", raw[:header])
-    if magic != IDX_MAGIC[kind]:
-        raise DataError(f"{path}: expected magic number {IDX_MAGIC[kind]:#010x} ({kind}), found {magic:#010x}")
-    if kind == "images" and tuple(shape[1:]) != (SIDE, SIDE):
+    header = struct.Struct(f">{1 + IDX_DIMENSIONS[kind]}I")
+    if len(raw) < header.size:
+        raise DataError(f"{path}: {len(raw)} bytes, too short for an IDX header of {header.size}")
+    (magic, *shape), expected = header.unpack_from(raw), IDX_UNSIGNED_BYTES + IDX_DIMENSIONS[kind]
+    if magic != expected:
+        raise DataError(f"{path}: expected magic number {expected:#010x} ({kind}), found {magic:#010x}")
+    if kind == "images" and shape[1:] != [SIDE, SIDE]:
         raise DataError(f"{path}: expected images of {SIDE}x{SIDE} pixels, found {shape[1]}x{shape[2]}")
-    expected = header + int(np.prod(shape, dtype=object))
-    if len(raw) != expected:
-        raise DataError(f"{path}: expected {expected} bytes for shape {tuple(shape)}, found {len(raw)}")
-    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
+    size = header.size + math.prod(shape)
+    if len(raw) != size:
+        raise DataError(f"{path}: expected {size} bytes for shape {tuple(shape)}, found {len(raw)}")
+    return np.frombuffer(raw, np.uint8, offset=header.size).reshape(shape)
 
 
 # --- the Hub's parquet ----------------------------------------------------------------------------------------------
 
 
-def read_hub(part: str, *, endpoint: str | None = None) -> Split:
+def read_hub(part: str, endpoint: str | None = None) -> Split:
     """MNIST's "train" or "test" part from the Hub (downloaded once, then from huggingface_hub's cache)."""
     from httpx2 import HTTPError  # huggingface_hub lets its client's own errors through
     from huggingface_hub import hf_hub_download
@@ -186,30 +184,17 @@ def read_parquet(path: Path) -> Split:
 # --- folders of pictures --------------------------------------------------------------------------------------------
 
 
-def load_pictures(folder: Path, frame: Callable[[Image.Image], np.ndarray] | None) -> Dataset:
-    if (folder / "train").is_dir():
-        train = read_labelled_pictures(folder / "train", frame)
-        test_folder = folder / "test"
-        test = read_labelled_pictures(test_folder, frame) if test_folder.is_dir() else train[:0]
-        return split_off_validation(train, test)
-    pictures = read_labelled_pictures(folder, frame)
-    return split_off_validation(pictures, pictures[:0])
-
-
-def read_labelled_pictures(folder: Path, frame: Callable[[Image.Image], np.ndarray] | None) -> Split:
+def read_labelled_pictures(folder: Path, frame: Frame | None) -> Split:
     """All LABEL/*.png below `folder`, in one fixed shuffled order."""
     paths = sorted(path for label in range(DIGITS) for path in (folder / str(label)).glob("*.png"))
     if not paths:
         raise DataError(f"{folder}: neither MNIST's IDX files nor pictures named LABEL/*.png with LABEL 0 to 9")
     order = np.random.default_rng(SHUFFLE_SEED).permutation(len(paths))
     images = np.stack([read_picture(paths[i], str(paths[i]), frame) for i in order])
-    labels = np.array([int(paths[i].parent.name) for i in order])
-    return Split(images, labels)
+    return Split(images, np.array([int(paths[i].parent.name) for i in order]))
 
 
-def read_picture(
-    file: Path | io.BytesIO, name: str, frame: Callable[[Image.Image], np.ndarray] | None = None
-) -> np.ndarray:
+def read_picture(file: Path | io.BytesIO, name: str, frame: Frame | None = None) -> np.ndarray:
     """One encoded picture -> (28, 28) uint8. A grey one of 28x28 is MNIST's own; any other goes through `frame`."""
     try:
         with Image.open(file) as picture:

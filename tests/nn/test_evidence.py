@@ -7,7 +7,7 @@ import preprocessing
 import weights
 from nn import MLP
 from nn.calibrate import Calibration
-from nn.evidence import evidence, explain, strongest_units
+from nn.evidence import evidence, explain
 from nn.fast.committee import joined
 
 SKETCHES = 200
@@ -30,15 +30,15 @@ def small_committee(hidden, activation):
 @pytest.mark.parametrize("hidden", [(), (6,), (6, 3), (6, 12, 3)])
 @pytest.mark.parametrize("options", [{}, {"mean": 0.2, "std": 0.5}, {"calibration": SOFT}, None], ids=str)
 def test_evidence_sums_to_the_logits_change_from_a_blank_picture(hidden, activation, options):
-    model = small_committee(hidden, activation) if options is None else small_network(hidden, activation, **options)
+    committee = options is None and hidden
+    model = small_committee(hidden, activation) if committee else small_network(hidden, activation, **options or {})
     X = np.random.default_rng(1).random((7, 6))
     change = (model.logits(X) - model.logits(np.zeros((1, 6)))) / model.calibration.temperature
     answers, others = change.argmax(axis=1), change.argmin(axis=1)
     for_answer, for_other = (np.take_along_axis(change, c[:, None], axis=1)[:, 0] for c in (answers, others))
     np.testing.assert_allclose(evidence(model, X, answers).sum(axis=1), for_answer, rtol=1e-9)
     np.testing.assert_allclose(evidence(model, X, answers, others).sum(axis=1), for_answer - for_other, rtol=1e-9)
-    for layer, width in enumerate(hidden):
-        units = strongest_units(model, X[0], layer, width, answers[0])
+    for units in explain(model, X[0], answers[0], others[0], count=max(hidden, default=0)).units:
         assert sum(unit.contribution for unit in units) == pytest.approx(for_answer[0])
 
 
@@ -71,7 +71,7 @@ def test_evidence_of_a_network_worked_out_by_hand():
     # chords: 1.5 / 2.5 = 0.6 and -0.5 / -0.5 = 1; worth of the pixels for class 0:
     # x1: 2 * 0.6 * 1 + -1 * 1 * 0.5 = 0.7;  x2: 1 * 0.6 * 1 + 1 * 1 * 0.5 = 1.1; times the ink in them
     np.testing.assert_allclose(evidence(model, np.array([1.0, 0.5]), 0), [0.7, 0.55])
-    first, second = strongest_units(model, np.array([1.0, 0.5]), layer=0, count=2, for_class=0)
+    [[first, second]] = explain(model, np.array([1.0, 0.5]), 0, 1).units
     assert first[:2] == pytest.approx((0, 1.5))  # moved by 1.5, worth 1
     assert second[:2] == pytest.approx((1, -0.25))  # moved by -0.5, worth 0.5
     np.testing.assert_allclose(first.picture, [2, 1])
@@ -80,12 +80,13 @@ def test_evidence_of_a_network_worked_out_by_hand():
 def test_unit_of_the_first_layer_looks_for_its_weights_and_one_above_for_what_moves_it():
     model = small_network((5, 4, 3), "sigmoid", mean=0.2, std=0.5)
     x = np.random.default_rng(2).random(6)
-    for unit in strongest_units(model, x, 0, 5, 1):
+    first, second, _ = explain(model, x, 1, 0).units
+    for unit in first:
         np.testing.assert_allclose(unit.picture, model.weights[0][:, unit.index] / 0.5)
     lower = small_network((5,), "sigmoid", mean=0.2, std=0.5)  # up to the second layer's z
     lower.weights[0][...], lower.biases[0][...] = model.weights[0], model.biases[0]
     lower.weights[1][...], lower.biases[1][...] = model.weights[1], model.biases[1]
-    for unit in strongest_units(model, x, 1, 4, 1):
+    for unit in second:
         np.testing.assert_allclose(unit.picture * x, evidence(lower, x, unit.index))
 
 
@@ -95,9 +96,9 @@ def test_explanation_is_the_same_as_asking_one_by_one():
     explanation = explain(model, x, 4, 7, count=3)
     np.testing.assert_allclose(explanation.evidence, evidence(model, x, 4), atol=1e-6)
     np.testing.assert_allclose(explanation.contrast, evidence(model, x, 4, 7), atol=1e-6)
-    for layer, units in enumerate(explanation.units):
-        expected = strongest_units(model, x, layer, 3, 4)
-        assert [unit.index for unit in units] == [unit.index for unit in expected]
+    for units, others in zip(explanation.units, explain(model, x, 4, 1, count=10).units, strict=True):
+        assert [unit.index for unit in units] == [unit.index for unit in others[:3]]  # whatever the runner-up
+        assert others == sorted(others, key=lambda unit: -unit.contribution)
         assert all(unit.picture.shape == (28, 28) for unit in units)
 
 
@@ -107,8 +108,6 @@ def test_network_without_hidden_layers_has_evidence_and_no_units():
     explanation = explain(model, x, 4, 7)
     np.testing.assert_allclose(explanation.evidence.ravel(), x.ravel() * model.weights[0][:, 4], rtol=1e-5)
     assert explanation.units == []
-    with pytest.raises(ValueError, match="0 hidden layers"):
-        strongest_units(model, x, 0, 3, 4)
 
 
 def test_blank_picture_has_no_evidence():

@@ -120,6 +120,7 @@ WRONG = {
     "mean not finite": (configure(mean=float("nan")), "does not describe a network: mean and std"),
     "odds temperature zero": (configure(odds_temperature=0), "temperatures must be finite and positive"),
     "members that do not share": (configure(members=3), "does not describe a network: 3 members cannot share"),
+    "members without hidden layers": (configure(widths=[784, 10], members=10**9), "1000000000 members cannot share"),
     "members no integer": (configure(members=2.0), "does not describe a network: members must be a positive integer"),
     "odds without a class": (configure(odds_temperature=1.5), "does not describe a network: odds_temperature is for"),
     "members no number": (configure(members="all"), "does not describe a network"),

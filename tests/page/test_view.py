@@ -9,7 +9,7 @@ from PIL import Image
 
 import app
 import weights
-from nn.evidence import strongest_units
+from nn.evidence import explain
 from nn.measure.metrics import CLASSES
 from nn.mlp import MLP
 from weights.serving.page import inputs, view
@@ -141,6 +141,6 @@ def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     bars = [re.findall(r"--p:([\d.]+).*?Unit (\d+)</b>.*?added (\S+) to", page) for page in (before, after)]
     assert len(bars[0]) == UNITS_SHOWN
     np.testing.assert_allclose(np.array(bars[1], float), np.array(bars[0], float), atol=0.02)
-    units = strongest_units(reading.model, reading.prepared.tensor, 0, UNITS_SHOWN, 7)
+    units = explain(reading.model, reading.prepared.tensor, 7, 1, UNITS_SHOWN).units[0]
     shown = [(unit.contribution / units[0].contribution, unit.index, unit.contribution) for unit in units]
     np.testing.assert_allclose(np.array(bars[0], float), shown, atol=0.01)

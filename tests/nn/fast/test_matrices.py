@@ -24,7 +24,7 @@ def test_rows_that_meet_a_zero_are_not_missed(n, used):
     rng = np.random.default_rng(0)
     W, h = rng.standard_normal((12, 6)), rng.random((n, 12))
     h[:, used:] = 0
-    np.testing.assert_allclose(h @ RowSparse(W), h @ W)
+    np.testing.assert_allclose(h @ RowSparse(W, W), h @ W)
 
 
 def test_a_sparse_row_reads_the_integers_alone():
@@ -37,7 +37,7 @@ def test_blocks_multiply_like_the_matrix_they_stand_for():
     rng = np.random.default_rng(0)
     blocks = rng.standard_normal((3, 4, 2))
     matrix = dense(blocks)
-    for block_diagonal in (BlockDiagonal(blocks), BlockDiagonal([RowSparse(block) for block in blocks])):
+    for block_diagonal in (BlockDiagonal(blocks), BlockDiagonal([RowSparse(block, block) for block in blocks])):
         for h in (rng.random((5, 12)), np.eye(12)[[7]]):
             np.testing.assert_allclose(h @ block_diagonal, h @ matrix)
         np.testing.assert_allclose(matrix @ block_diagonal.T, matrix @ matrix.T)

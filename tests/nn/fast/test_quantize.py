@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from nn.fast.committee import make
+from nn.fast.committee import joined
 from nn.fast.quantize import LEVELS, MOST_LAYERS, quantize
 from nn.mlp import MLP
 
 
 def with_random_parameters(members, hidden):
     """A network with biases that matter."""
-    model = make(members, hidden, "relu", classes=11)
+    model = joined([MLP([width // members for width in hidden], classes=11)] * members)
     for W, b in zip(*model.views(model.theta), strict=True):
         W[...] = np.random.default_rng(len(b)).standard_normal(W.shape) * (2 / W.shape[-2]) ** 0.5
         b[...] = np.random.default_rng(len(b)).standard_normal(b.shape)
