@@ -45,6 +45,8 @@ EDGE = 0.15
 TWO_TONES, BETWEEN_TONES, ONE_TONE = 0.25, 0.12, 0.7
 # A ring that is light is so by this share.
 WHOLE_RING = 0.8
+# Paper in a shadow has at least this share of the light that it has elsewhere.
+DARKEST_PAPER = 0.45
 # Ink and paper are two classes if their means lie so many deviations of the paper apart: halves of one class do not.
 PLAINLY_APART = 6.0
 # Share of the pixels, the most different from the paper, whose mean colour is taken for the ink's: fewer than any
@@ -125,7 +127,10 @@ def local_darkness(grey: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, float]:
-    darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(1 / 255))
+    # what is much darker than the paper elsewhere is a table or a deep shadow: its grain is not to be taken for ink
+    darkness = (paper_level - grey) / np.maximum(
+        paper_level, np.float32(DARKEST_PAPER * np.median(paper_level) + 1 / 255)
+    )
     offset, noise = paper_noise(darkness)
     return darkness - np.float32(offset), noise
 

@@ -17,10 +17,16 @@ from preprocessing.components import FAINT, label, near, piece_boxes, stroke_wid
 THICKEST = 0.09
 # Lines are followed in blocks of columns, so many along the picture: a gap or a crossing stroke fills one or two.
 BLOCKS = 32
+# So many rules have a period if their distances differ from it by no more than this share.
+PERIODIC, UNEVEN = 4, 0.12
 # Where two lines meet, one may end before the other by this share of its length.
 MEETS = 0.04
 # The lines above and below a row of boxes are at least so long, as a share of the picture.
 BOXES_LONG = 0.45
+# Lines of one box differ in thickness and darkness by no more than this factor.
+ALIKE = 1.8
+# The side of a box is seen along so much of its height.
+MOST = 0.7
 # A page that is held by hand is turned by this slope at most; the step between slopes moves an end by about a pixel.
 STEEPEST = 0.12
 # A printed line may have gaps as long as this share of the picture; and so much of it is there.
@@ -49,6 +55,8 @@ OVERHANG = 0.08
 THICKER, THICKER_LEVEL = 1.7, 0.6
 # A piece of ink of which so much lies in or along lines is what is left of them.
 REMAINS = 0.8
+# ... if it is small, or thinner than so many pixels.
+THIN_REMAINS = 2.5
 # A line so much fainter than the ink lets the ink over it be told by its darkness.
 FAINT_LINE = 0.7
 
@@ -140,6 +148,7 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
         # of the slopes that are as good, the middle one
         good = np.flatnonzero(scores[:, row] == best[row])
         line = traced(thin, means, row + moves[good[len(good) // 2]], block, faintest, thickest)
+        line = line and line._replace(filled=share_dark(darkness, line, faintest))
         if line is not None and not any(is_same(line, other) for _, other in lines):
             lines.append((row, line))
     return [line for _, line in lines]
@@ -201,6 +210,17 @@ def traced(
     return Line(int(start), rows.astype(np.float32), thickness, level, float(filled))
 
 
+def share_dark(darkness: np.ndarray, line: Line, faintest: float) -> float:
+    """How much of a line is there: a stroke that crosses it is dark as well, a gap is light."""
+    return float(np.mean(along(darkness, line) > faintest))
+
+
+def along(darkness: np.ndarray, line: Line) -> np.ndarray:
+    """The darkness in each column of a line, the largest of the three rows in its middle."""
+    rows = np.clip(np.rint(line.rows).astype(int) + np.array([[-1], [0], [1]]), 0, len(darkness) - 1)
+    return darkness[rows, np.arange(line.start, line.end)].max(axis=0)
+
+
 def without_loose_ends(places: np.ndarray) -> np.ndarray:
     """Ascending block numbers without the last ones on either side if the gap before them is longer than they are."""
     while len(places) > 1:
@@ -224,7 +244,7 @@ def without_loose_ends(places: np.ndarray) -> np.ndarray:
 def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     """The printed lines of a picture's darkness (H, W): those across, and those upright (of the transposed picture)."""
     views = darkness, darkness.T
-    found = framed([level_lines(view, faintest) for view in views], darkness.shape)
+    found = framed(tuple(level_lines(view, faintest) for view in views), darkness > faintest)
     found = [
         [line for line in lines if line.held or is_border(line, view.shape)]
         for view, lines in zip(views, found, strict=True)
@@ -252,24 +272,50 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
                 papers.append(line)
             elif same_pen:
                 strokes.append(line)
-    # a line that may be a stroke is the paper's if the paper has two others: a cell, a grid, rules
-    if len(kept[0]) + len(kept[1]) >= 2:
-        kept[0].extend(doubtful[0])
-        kept[1].extend(doubtful[1])
+    # a line that may be a stroke is the paper's where the paper has others: borders two, rules one beside it
+    borders = len(kept[0]) + len(kept[1]) >= 2
+    for view, papers, strokes in zip(views, kept, doubtful, strict=True):
+        rules = any(not is_border(line, view.shape) for line in papers)
+        papers.extend([line for line in strokes if (borders if is_border(line, view.shape) else rules)])
+        papers.extend(missing_rules(view, papers, faintest))
     return kept
 
 
-def framed(found: Lines, shape: tuple[int, int]) -> Lines:
-    """Lines across and upright of a picture (H, W), each marked as held or not: both its ends lie at an edge of the
-    picture or at the border of a cell, or it belongs to a row of boxes.
+def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> list[Line]:
+    """Rules that were not seen, but lie where the distance of the others calls for them: a stroke hid them."""
+    rules = sorted((line for line in lines if line.held), key=lambda line: line.middle)
+    if len(rules) < PERIODIC:
+        return []
+    gaps = np.diff([line.middle for line in rules])
+    period = float(np.median(gaps))
+    steps = np.maximum(np.rint(gaps / period), 1)
+    if period < 4 or np.abs(gaps / steps - period).max() > UNEVEN * period:
+        return []
+    found = []
+    for before, after, count in zip(rules, rules[1:], steps.astype(int), strict=False):
+        for step in range(1, count):
+            start, end = max(before.start, after.start), min(before.end, after.end)
+            share = step / count
+            rows = (1 - share) * before.rows[start - before.start : end - before.start]
+            rows = rows + share * after.rows[start - after.start : end - after.start]
+            line = before._replace(start=start, rows=rows.astype(np.float32))
+            if share_dark(darkness, line, faintest) > FILLED:
+                found.append(line)
+    return found
+
+
+def framed(found: Lines, dark: np.ndarray) -> Lines:
+    """Lines across and upright of a picture, each marked as held or not: both its ends lie at an edge of the picture or
+    at the border of a cell, or it belongs to a row of boxes. `dark` (H, W) bool is where anything is.
     """
+    shape = dark.shape
     held = tuple([False] * len(lines) for lines in found)
     for mine, other, view in ((0, 1, shape), (1, 0, shape[::-1])):
         walls = [line for line in found[other] if is_border(line, view[::-1])]
         for index, line in enumerate(found[mine]):
             held[mine][index] = is_held(line, walls, view[1])
     for first, second in itertools.combinations(range(len(found[0])), 2):
-        uprights = boxes_between(found[0][first], found[0][second], found[1], shape)
+        uprights = boxes_between(found[0][first], found[0][second], found[1], dark)
         if uprights:
             held[0][first] = held[0][second] = True
             for index in uprights:
@@ -292,23 +338,21 @@ def is_held(line: Line, walls: list[Line], size: int) -> bool:
     return line.filled >= WHOLE and line.start <= start + room and line.end >= end - room
 
 
-def boxes_between(upper: Line, lower: Line, uprights: list[Line], shape: tuple[int, int]) -> list[int]:
+def boxes_between(upper: Line, lower: Line, uprights: list[Line], dark: np.ndarray) -> list[int]:
     """Which of the upright lines stand between two lines across as the sides of boxes do; none if the outer ones do not
     stand at their ends.
     """
-    height, width = shape
+    height, width = dark.shape
     upper, lower = sorted((upper, lower), key=lambda line: line.middle)
     if min(len(upper.rows), len(lower.rows)) < BOXES_LONG * width or lower.middle - upper.middle < SHORTEST * height:
         return []
     room = MEETS * width + 2
     if abs(upper.start - lower.start) > 2 * room or abs(upper.end - lower.end) > 2 * room:
         return []
-    slack = MEETS * height + 2
     standing = [
         index
         for index, line in enumerate(uprights)
-        if line.start - slack <= upper.at(line.middle) <= line.start + slack + upper.half
-        and line.end - slack - lower.half <= lower.at(line.middle) <= line.end + slack
+        if is_alike(line, upper, lower) and stands_between(upper, lower, line, dark)
     ]
     if len(standing) < 2:
         return []
@@ -317,6 +361,25 @@ def boxes_between(upper: Line, lower: Line, uprights: list[Line], shape: tuple[i
     closed_left = min(middles) - start <= 2 * room or start <= room
     closed_right = end - max(middles) <= 2 * room or end >= width - room
     return standing if closed_left and closed_right else []
+
+
+def is_alike(line: Line, *others: Line) -> bool:
+    """Whether a line is about as thick and as dark as the others: drawn by the same printer, not by a pen."""
+    thickness = float(np.mean([other.thickness for other in others]))
+    level = float(np.mean([other.level for other in others]))
+    return line.thickness <= ALIKE * thickness and level / ALIKE <= line.level <= ALIKE * level
+
+
+def stands_between(upper: Line, lower: Line, upright: Line, dark: np.ndarray) -> bool:
+    """Whether an upright line goes from one line to the other; the pen leaves no paper between."""
+    top, bottom = round(upper.at(upright.middle)), round(lower.at(upright.middle))
+    if upright.end - upright.start < MOST * (bottom - top):
+        return False
+    rows = np.arange(max(top, 0), min(bottom + 1, len(dark)))
+    columns = [np.clip(round(upright.at(row)) + np.array([-1, 0, 1]), 0, dark.shape[1] - 1) for row in rows]
+    ink = dark[rows[:, None], columns].any(axis=1) if len(rows) else np.zeros(1, bool)
+    ends = max(len(ink) // 8, 2)
+    return bool(ink.mean() >= FILLED and ink[:ends].all() and ink[-ends:].all())
 
 
 def is_border(line: Line, shape: tuple[int, int]) -> bool:
@@ -408,8 +471,11 @@ def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
     if not count:
         return ink
     pixels = np.bincount(labels.ravel(), minlength=count + 1)
-    along = np.bincount(labels[wide], minlength=count + 1)
-    remains = along > REMAINS * pixels
+    lying = np.bincount(labels[wide], minlength=count + 1)
+    remains = lying > REMAINS * pixels
+    boxes = piece_boxes(labels, count)
+    longest = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    remains[1:] &= (longest < MAIN * min(ink.shape)) | (pixels[1:] < THIN_REMAINS * longest)
     remains[0] = False
     return np.where(remains[labels], 0, ink).astype(ink.dtype) if not remains[1:].all() else ink
 
@@ -480,7 +546,8 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
     gap = np.maximum(boxes[main, :2] - boxes[:, 2:], boxes[:, :2] - boxes[main, 2:]).max(axis=1)
     in_corner = (on_edge[:, :2] | on_edge[:, 2:]).all(axis=1)
     small = np.where(on_edge, reach * side, np.inf).min(axis=1) <= SLIVER * longest[main]
-    drop = (in_corner | small & on_edge.any(axis=1)) & (reach.min(axis=1) <= EDGE_REACH)
+    part = ~in_corner & (gap <= CLOSE / 3 * longest[main])  # of the digit, cut off by a line
+    drop = (in_corner | small & on_edge.any(axis=1)) & (reach.min(axis=1) <= EDGE_REACH) & ~part
     drop |= banded & (gap > CLOSE * longest[main])
     # in a row of digits the first and the last lie near the edges
     tall = sizes[:, 1] >= IN_ROW * sizes[main, 1]
