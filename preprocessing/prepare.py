@@ -14,8 +14,10 @@ from preprocessing.ink import EVEN_PAPER, border, find_ink
 from preprocessing.picture import to_opaque
 from preprocessing.surround import without_surround
 
-# Ink is looked for on a picture reduced to about this many pixels along its longer side: ten times the 20-pixel box.
+# Ink is looked for on a picture reduced to about the area of a square with this side: ten times the 20-pixel box.
 WORKING_SIDE = 200
+# A long row of digits is reduced less, for its digits are small; its longer side still has no more than this.
+LONGEST_SIDE = 500
 # Ink smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
 CLOSE_UP_SIDE = 60
 CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
@@ -133,7 +135,8 @@ def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, flo
     """The ink without specks on a reduced picture, how many specks there were, and where the reduced picture lies in
     the whole one: left, top, and pixels of the whole for one of the reduced.
     """
-    factor = max(1, round(max(picture.size) / WORKING_SIDE))
+    width, height = picture.size
+    factor = max(1, round(max((width * height) ** 0.5 / WORKING_SIDE, max(width, height) / LONGEST_SIDE)))
     reduced = without_surround(picture.reduce(factor))
     ink, specks = find_ink(reduced), 0
     if has_edge(reduced):
