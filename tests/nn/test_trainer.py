@@ -52,3 +52,23 @@ def test_the_core_trains_and_answers_without_the_fast_matrices():
         [sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True
     )
     assert run.stdout == "1 MLP(784-8-10, relu, 6,370 parameters)\n", run.stderr
+
+
+def test_too_little_data_is_refused():
+    with pytest.raises(ValueError, match="expected images to train on and to validate with, got 100 and 0"):
+        Trainer(Recipe(), bars(100), bars(0))
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 32], ids=["full batch", "single sample", "mini-batch"])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_every_optimizer_learns_a_toy_problem(optimizer, batch_size):
+    lr = 0.003 if optimizer == "adam" or batch_size == 1 else 0.03 if batch_size else 0.1
+    epochs = {0: 120, 1: 3, 32: 25}[batch_size]
+    trainer = Trainer(
+        Recipe(hidden=(32,), optimizer=optimizer, lr=lr, batch_size=batch_size, epochs=epochs),
+        bars(300),
+        bars(50),
+    )
+    for _ in range(epochs):
+        trainer.run_epoch()
+    assert trainer.best_row["validation_accuracy"] > 0.9
