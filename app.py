@@ -114,10 +114,11 @@ def build() -> gr.Blocks:
     """The Blocks of the page and its API."""
     import gradio as gr
 
-    from weights.serving import gradio_api, serve
+    from weights.serving import gradio_api
+    from weights.serving.limits.uploads import GONE_AFTER_MINUTES
     from weights.serving.page import answer, inputs, network, view
 
-    with gr.Blocks(title=TITLE, delete_cache=serve.DELETE_CACHE, fill_width=True) as blocks:
+    with gr.Blocks(title=TITLE, fill_width=True) as blocks:
         title = gr.HTML(HEADING, elem_id="title", server_functions=[view.demo], js_on_load=DEMO)
         _, *nothing = view.show(None)
         with gr.Row(elem_id="stage"):
@@ -131,7 +132,7 @@ def build() -> gr.Blocks:
                 with gr.Column(elem_id="answer", min_width=0):
                     label = gr.Label(num_top_classes=answer.SHOWN, show_label=False, container=False, elem_id="label")
                     words = gr.HTML(nothing[0], elem_id="words", js_on_load=SHOW_LIVE)
-                gr.HTML(SHARE.format(minutes=sum(serve.DELETE_CACHE) // 60), elem_id="share")
+                gr.HTML(SHARE.format(minutes=GONE_AFTER_MINUTES), elem_id="share")
                 examples = inputs.gallery()
         way = gr.HTML(nothing[1], elem_id="why", js_on_load=CHOOSE_TILE)
         with gr.Accordion("Measurements", open=False, elem_id="measurements"):
@@ -140,7 +141,8 @@ def build() -> gr.Blocks:
 
         # One listener on the pad: with several, every stroke is sent several times. No overlay: nothing may jump.
         outputs = [label, words, way, details]
-        quiet = {"api_visibility": "private", "show_progress": "hidden"}
+        # Pictures come as files, which view.py opens itself.
+        quiet = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
         pad.change(view.show_drawing, pad, outputs, trigger_mode="always_last", js=ASK, **quiet).then(None, js=FINAL)
         title.select(None, None, outputs, js="() => window.demo.values()", **quiet)
         words.select(None, None, [label, words], js=LIVE, **quiet)  # without the server: live.js has the answer
@@ -203,8 +205,10 @@ def announce() -> None:
 def main() -> None:
     """Serves the page until it is stopped."""
     from weights.serving import memory
+    from weights.serving.limits import uploads
 
-    memory.share_memory()  # before gradio starts threads
+    memory.share()  # before gradio starts threads
+    uploads.own_folder()  # before gradio looks where its folder is
 
     from PIL import Image
 
@@ -219,8 +223,8 @@ def main() -> None:
         sys.exit(f"The weights cannot be used: {error}")
     announce()
     serve.serve(
+        http.api(served(), inputs.EXAMPLES / "7.png"),
         build,
-        http.api(served(), inputs.EXAMPLES / "7.png").routes,
         static=[THUMBNAIL, inputs.EXAMPLES, *network.PLOTS],
         theme=theme(),
         css_paths=[PAGE / name for name in STYLES],

@@ -32,11 +32,19 @@ def test_page_and_api_give_the_same_answer():
     assert view.show(image)[0] == app.recognize(image)
 
 
-def test_drawing_is_read_from_its_composite_or_from_its_ink_alone():
-    example = inputs.on_the_pad(Image.open(EXAMPLES / "4-tiny.png"))
-    assert best(view.show_drawing(example)[0]) == "4"
-    composite = Image.open(EXAMPLES / "9.png")
-    assert best(view.show_drawing({**example, "composite": composite})[0]) == "9"
+def sent(picture, folder):
+    """A file as the page sends it."""
+    path = folder / f"{len(list(folder.iterdir()))}.png"
+    picture.save(path)
+    return {"path": str(path)}
+
+
+def test_drawing_is_read_from_its_composite_or_from_its_ink_alone(tmp_path):
+    (ink,) = inputs.on_the_pad(Image.open(EXAMPLES / "4-tiny.png"))["layers"]
+    drawing = {"background": None, "layers": [sent(ink, tmp_path)], "composite": None}
+    assert best(view.show_drawing(drawing)[0]) == "4"
+    composite = sent(Image.open(EXAMPLES / "9.png"), tmp_path)
+    assert best(view.show_drawing({**drawing, "composite": composite})[0]) == "9"
 
 
 @pytest.mark.parametrize("nothing", [None, {"background": None, "layers": [], "composite": None}])
@@ -46,8 +54,8 @@ def test_empty_pad_shows_words_and_no_answer(nothing):
     assert view.INVITATION in words
 
 
-def test_blank_picture_and_no_picture_have_words_of_their_own():
-    assert "no ink" in view.show_picture(BLANK)[1]
+def test_blank_picture_and_no_picture_have_words_of_their_own(tmp_path):
+    assert "no ink" in view.show_picture(sent(BLANK, tmp_path))[1]
     assert "Add a picture" in view.show_picture(None)[1]
 
 
@@ -117,10 +125,10 @@ def test_several_digits_are_told_in_their_order_with_their_joint_confidence():
     assert way.count("Read as") == 4
 
 
-def test_picture_with_all_its_pixels_on_one_side_is_shown_whole():
+def test_picture_with_all_its_pixels_on_one_side_is_shown_whole(tmp_path):
     wide = Image.new("L", (3000, 40), "white")
     wide.paste(0, (100, 10, 2900, 14))
-    assert "drawn" in view.show_picture(wide)[2]
+    assert "drawn" in view.show_picture(sent(wide, tmp_path))[2]
 
 
 def test_measurements_say_which_weights_answered():

@@ -25,7 +25,7 @@ from pictures import files
 from PIL import Image
 from schemathesis.checks import CHECKS
 
-from weights.serving.memory import TIDY_SECONDS
+from weights.serving.serve import TIDY_SECONDS
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", 600))
 FULL = INPUTS >= 10_000

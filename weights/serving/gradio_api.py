@@ -107,7 +107,7 @@ def add(serving: Serving, example: Path) -> None:
 
     url, pixels = small_data_url(example), recognize.pixels_of(recognize.decode(example).tensor)
     for function, payload in ((predict, url), (predict_pixels, pixels), (predict_batch, [url, pixels]), (read, url)):
-        gr.api(function)
+        gr.api(function, queue=False)  # for a queued one MCP would call this server by the Host header of its caller
         (component,) = next(f for f in get_blocks_context().fns.values() if f.fn is function).inputs
         component.example_payload = lambda payload=payload: payload
     gradio.routes.generate_code_snippets = portable_snippets

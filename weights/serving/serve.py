@@ -1,110 +1,159 @@
-"""Serves the page within the limits of limits.py and guard.py, until it is told to stop.
+"""Serves the page and its API until the process is told to stop.
 
-    weights.launch.serve(build, routes, static, theme=..., css_paths=...)    # ends with the process
+    serve.serve(api, build, static, theme=..., css_paths=...)
 
-GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where: 127.0.0.1:7860 unless told otherwise, 0.0.0.0 on a Space.
+Our own routes are a FastAPI app; gradio's page is mounted below them; uvicorn serves both. GRADIO_SERVER_NAME and
+GRADIO_SERVER_PORT say where: 127.0.0.1:7860 unless told otherwise, 0.0.0.0 on a Space.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from fastapi import Request
+import uvicorn
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from gradio import route_utils
-from gradio import routes as gradio_routes
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
-from weights.serving import lighter
-from weights.serving import memory as lifetime
-from weights.serving.limits import calls as guard
-from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits, declared
-from weights.serving.limits.uploads import UploadFolder
+from weights.serving import memory
+from weights.serving.limits import components
+from weights.serving.limits.calls import Calls
+from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits
+from weights.serving.limits.uploads import LOOK_SECONDS, UploadFolder
 
-# How many may wait for an answer of a few milliseconds; the next one is told to come back.
+# Calls that may wait for an answer of a few milliseconds. The next caller is told to come back.
 QUEUE_SIZE = 64
 # Calls of one event that gradio runs at the same time. On two cores, with 64 callers at once, one, two, four and eight
 # give as many answers a second (88, 95, 83, 83) and as long waits; with fewer, one large photograph holds up everybody.
 CONCURRENCY = 4
-# How often gradio looks whether somebody waits. Its own thousand times a second take a twentieth of a processor from a
-# page that nobody visits; an answer takes five milliseconds more, which nobody sees.
-LOOK_SECONDS = 0.01
-# Threads that read pictures and compute, all events together: each may hold a picture of 50 million pixels.
-THREADS = 8
-# Pictures that passed through are deleted within twenty minutes: (look every, delete when older than) in seconds.
-DELETE_CACHE = (600, 600)
-# A connection that nothing comes through is closed after so long. Uvicorn's five seconds are less than a load balancer
-# or a client keeps it, whose next request then meets a connection that is just being closed.
+# An idle connection is closed after this. Uvicorn's five seconds are less than a load balancer or a client keeps it:
+# its next request would meet a connection that is just being closed.
 KEEP_ALIVE_SECONDS = 75
-# Gradio keeps a record of calls, and computes a summary of it after each, for a dashboard that is switched off here.
-RECORD = {
+# Requests under way may take this long when the process is told to stop: an answer takes milliseconds, a large upload
+# seconds. Whoever sends SIGTERM usually kills ten seconds later.
+GRACE_SECONDS = 3
+# Garbage, and what gradio remembers for nothing, is looked for this often: it stays small, and the search costs little.
+TIDY_SECONDS = 5
+# The dashboard for which gradio records calls, and sums them up after each, is switched off here.
+NO_RECORD = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
 }
 
 
-def serve(build: Callable[[], gr.Blocks], routes: list, static: list[Path], **page: Any) -> None:
-    """Serves the page, its API, and `routes` beside them, until SIGTERM or Ctrl-C; then ends the process.
+def serve(api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], **page: Any) -> None:
+    """Serves until SIGTERM or Ctrl-C; then answers what is under way and ends the process.
 
+    api: our own routes.
     build: makes the Blocks; called when gradio's settings stand.
-    static: files and folders that the page shows; callers may name them as they name their uploads.
-    page: what else `launch` takes: theme, css, head ...
+    static: files and folders that the page shows. Callers may name them as they name their uploads.
+    page: what else `gr.mount_gradio_app` takes: theme, css_paths, head ...
     """
-    for name, value in RECORD.items():
-        os.environ.setdefault(name, value)
-    stop = lifetime.stop_signal()
-    blocks = build()
-    guard.harden(blocks, gr.Error)
-    for module in (route_utils, gradio_routes):
-        module.GradioMultiPartParser = guard.few_files(module.GradioMultiPartParser)
-    lighter.lighten()
-    gr.set_static_paths(static)
-    folder = UploadFolder(
-        get_upload_folder(),
-        kept=lambda: guard.kept_files(blocks),
-        forget=lambda files: guard.forget_files(blocks, files),
+    port = os.environ.get("GRADIO_SERVER_PORT", "7860")
+    if not (port.isdecimal() and int(port) < 2**16):
+        sys.exit(f"GRADIO_SERVER_PORT: expected a port, such as 7860, got {port[:20]!r}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn passes the signal on when it has ended
+    stopping = asyncio.Event()
+    app = mounted(api, build, static, stopping, **page)
+    uvicorn.run(
+        app,
+        host=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1").strip("[]"),
+        port=int(port),
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
-    blocks._queue.sleep_when_free = LOOK_SECONDS
-    blocks.launch(
-        server_name=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1"),
-        server_port=int(os.environ.get("GRADIO_SERVER_PORT", 7860)),
+
+
+def mounted(
+    api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], stopping: asyncio.Event, **page: Any
+) -> FastAPI:
+    """`api` with all limits around it and the page below it. stopping: is set when the process is told to stop."""
+    for name, value in NO_RECORD.items():
+        os.environ.setdefault(name, value)
+    gr.set_static_paths(static)  # before the Blocks are built, or gradio copies the files to where uploads are
+    blocks = build()
+    components.bound(blocks)
+    blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=True)
+    folder = UploadFolder(get_upload_folder())
+    api.add_middleware(Limits)
+    api.add_middleware(components.CrossOrigin)
+    api.router.lifespan_context = lifespan(blocks, folder, stopping)
+    calls = Middleware(Calls, events=components.events(blocks), folder=folder, files=static, stopping=stopping)
+    gr.mount_gradio_app(
+        api,
+        blocks,
+        "/",
+        app_kwargs={"middleware": [calls], "exception_handlers": {RequestValidationError: validation_error}},
+        show_error=False,
         max_file_size=MAX_UPLOAD_BYTES,
-        max_threads=THREADS,
-        state_session_capacity=guard.MAX_SESSIONS,
         ssr_mode=False,
         enable_monitoring=False,
         run_history=False,
         mcp_server=True,
-        app_kwargs={
-            "routes": routes,
-            "middleware": [
-                Middleware(Limits, folder=folder, limits=declared(routes)),
-                Middleware(guard.Guard, blocks=blocks, folders=[folder.folder, *static]),
-            ],
-            "exception_handlers": {RequestValidationError: validation_error},
-            "lifespan": lifetime.lifespan(lambda: guard.tidy(blocks, gradio_routes.file_upload_statuses)),
-        },
-        prevent_thread_lock=True,
         **page,
     )
-    blocks.server.config.timeout_keep_alive = KEEP_ALIVE_SECONDS  # read for each new connection
-    stop.wait()
-    lifetime.shut_down(blocks)
-    sys.stdout.flush()
-    os._exit(0)  # all is answered and tidied; taking the interpreter apart would take seconds on a busy machine
+    page_route = api.router.routes.pop()  # as a route it would answer in the place of ours when the method is wrong
+    api.router.default = page_route.app
+    return api
+
+
+def lifespan(blocks: gr.Blocks, folder: UploadFolder, stopping: asyncio.Event) -> Callable:
+    """What goes on while the app serves, and what happens at its end."""
+
+    @contextlib.asynccontextmanager
+    async def alive(app: FastAPI) -> AsyncIterator[None]:
+        tell(stopping)
+        memory.settle()
+        tasks = [
+            asyncio.create_task(repeat(LOOK_SECONDS, folder.tidy)),
+            asyncio.create_task(repeat(TIDY_SECONDS, lambda: tidy(blocks))),
+        ]
+        yield
+        for task in tasks:
+            task.cancel()
+        folder.remove()
+
+    return alive
+
+
+def tell(stopping: asyncio.Event) -> None:
+    """Sets the event as soon as a signal to stop comes, and leaves the signal to uvicorn, which is waiting for it."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        uvicorns = signal.getsignal(name)
+
+        def handle(*given: Any, uvicorns: Callable = uvicorns) -> None:
+            loop.call_soon_threadsafe(stopping.set)
+            uvicorns(*given)
+
+        signal.signal(name, handle)
+
+
+async def repeat(seconds: float, act: Callable) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await act()
+
+
+async def tidy(blocks: gr.Blocks) -> None:
+    components.tidy(blocks)
+    await asyncio.to_thread(memory.give_back)
 
 
 async def validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
-    """What FastAPI says of a request that does not fit, without the request, which it would send back whole."""
+    """What does not fit in a request, without the request itself, which FastAPI would send back whole."""
     first = error.errors()[0]
     place = ".".join(str(part)[:40] for part in first["loc"])
     return JSONResponse({"detail": f"{place}: {first['msg']}"[:300]}, 422)

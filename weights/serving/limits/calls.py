@@ -1,79 +1,60 @@
-"""What a caller may ask gradio for: a check of each call before gradio sees it, and plain answers instead of its 5xx.
+"""What a caller may ask gradio for: an ASGI middleware inside gradio's app that checks each call before gradio sees it.
 
-    weights.guard.harden(blocks)                                               # before launch
-    demo.launch(app_kwargs={"middleware": [..., Middleware(weights.guard.Guard, blocks=blocks)]})
+    gr.mount_gradio_app(app, blocks, "/", app_kwargs={"middleware": [Middleware(Calls, ...)]})
 
-Gradio answers 500 to a wrong call and 503 to a full queue, opens files by the path a caller names, and downloads what a
-URL points to. Here a wrong call gets 404 or 422 and a full queue 429; a file is one that was uploaded or an example of
-ours; nothing is ever downloaded: a picture is uploaded, or sent as a data: URL. `api_visibility="private"` hides an
-event and does not protect it, so every event is checked alike.
+Gradio answers 500 to a wrong call and 503 when its queue is full, opens files by the path that a caller names, and
+downloads what a URL points to. Here a wrong call gets 404 or 422 and a full queue 429. A file must be an upload or an
+example of ours. Nothing is downloaded: callers upload a picture, or send it as a data: URL. `api_visibility="private"`
+hides an event but does not protect it, so all events are checked alike.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from PIL import Image
-from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError, create_model
-from starlette.exceptions import HTTPException
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, create_model
+from pydantic_core import from_json
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from preprocessing.picture import MAX_PIXELS
-from weights.serving.limits.sizes import PREFIX, Refused, refuse
-from weights.serving.limits.uploads import (
-    MAX_FORM_FILES,
-    MAX_ID_LENGTH,
-    MAX_LAYERS,
-    BadDrawing,
-    BlobStore,
-    bounded_accept,
-)
+from weights.serving.limits.components import Event
+from weights.serving.limits.sizes import BODY, JSON, OTHER, PICTURE, Limit, Refused, allow, refuse
+from weights.serving.limits.streams import Streams
+from weights.serving.limits.uploads import UploadFolder, Uploads
 from weights.serving.schemas import MAX_BATCH
 
+PREFIX = "/gradio_api"
+# Of gradio's pages: a dashboard, and icons in any size but the two that manifest.json names.
+CLOSED = re.compile("/monitoring|/pwa_icon/(?!(192|512)$)")
+# The pad's drawing of 400x400, which gradio's page sends as a PNG in a form.
+MAX_BLOB_BYTES = 2_000_000
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
-# what the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
+# a little that the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
 MAX_JSON_VALUES = MAX_BATCH * 1024
-CONTAINERS = {dict, list}  # of JSON
-# Lists in lists; a call's own data takes five.
+# Lists in lists. A call's own data takes five.
 MAX_DEPTH = 16
-# Direct calls (`run/`, which passes gradio's queue by) at the same time, and those that may wait for their turn. A call
-# may hold a picture of 50 million pixels from the moment it is decoded.
+# Direct calls (`run/`, tools of MCP), which do not go through gradio's queue, at the same time: each may hold a picture
+# of 50 million pixels from the moment it is decoded.
 CALLS_AT_ONCE = 8
+# Direct calls that may wait for their turn: a second's worth.
 MAX_WAITING = 256
-# Sessions whose last values gradio remembers. The page reads none of them back; each may hold a picture.
-MAX_SESSIONS = 32
-# What gradio remembers of calls whose answer nobody fetched, and of uploads whose progress nobody asked for.
-MAX_FORGOTTEN = 1_000
+# The page and the clients send eleven characters, gradio's own 32.
+MAX_ID_LENGTH = 64
+
 NO_URLS = "URLs are not fetched: upload the picture, or send it as a data: URL."
 URL = re.compile(r"\s*(https?|ftp|file):", re.IGNORECASE)
-CALL = re.compile(rf"{PREFIX}/(?P<kind>run|api|call|call/v2)/(?P<name>[^/]+)/?")
-INFO = re.compile(rf"{PREFIX}/(info|openapi\.json)/?")
-STREAM = re.compile(rf"{PREFIX}/(queue/data|call/)")
-JOIN = re.compile(rf"{PREFIX}/queue/join/?")
-
-# All that the page and the clients ask gradio for. The rest stays out: recordings go through ffmpeg, deep links and
-# vibes write files, `proxy=` and `file=http` fetch from elsewhere, names of components go to the log, and icons come in
-# any size.
-GETS = re.compile(
-    rf"{PREFIX}/(config|info|openapi\.json|app_id|startup-events|user|token|login_check|theme\.css|upload_progress"
-    r"|queue/data|(heartbeat|call|mcp)/.*|mcp|file=(?!https?:).*)/?",
-    re.IGNORECASE | re.DOTALL,
-)
-POSTS = re.compile(
-    rf"{PREFIX}/((run|api|call|call/v2)/[^/]+/?|queue/join/?|upload/?|cancel/?|reset/?|component_server/?|mcp(/.*)?)"
-)
-CLOSED = re.compile("/monitoring|/pwa_icon/")  # of what lies beside
-
-
-# What Python raises for a field that is not there or of another kind. ValidationError is a ValueError.
+CONTAINERS = {dict, list}  # of JSON
+# What Python raises for a field that is missing or of another kind. ValidationError is a ValueError.
 MISTAKES = (LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -83,76 +64,169 @@ class Call(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     data: list[Any]
-    session_hash: str | None = None
-    event_id: str | None = None
+    session_hash: str | None = Field(None, max_length=MAX_ID_LENGTH)
+    event_id: str | None = Field(None, max_length=MAX_ID_LENGTH)
     fn_index: StrictInt | None = None
     trigger_id: StrictInt | None = None
     simple_format: bool = False
-    batched: Literal[False] | None = None  # True is gradio's own, between its queue and its events
+    batched: Literal[False] | None = None  # only gradio itself says True, between its queue and its events
+
+
+class ComponentCall(BaseModel):
+    """The body of a call of a component's function."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    data: Any
+    component_id: StrictInt
+    session_hash: str = Field(max_length=MAX_ID_LENGTH)
+    fn_name: str
 
 
 Parameters = create_model("Parameters", __config__=ConfigDict(extra="allow"))  # of call/v2: by name
 
+Handler = Callable[[re.Match, Scope, Receive, Send], Coroutine[Any, Any, None]]
 
-class Guard:
-    """The middleware. blocks: the app's gr.Blocks, which knows its events and their inputs."""
 
-    def __init__(self, app: ASGIApp, blocks: Any, folders: Iterable[str | Path]):
+@dataclass(frozen=True)
+class Route:
+    """One of gradio's routes that the page or the clients use."""
+
+    methods: str
+    path: str  # a regular expression for all of the path after PREFIX; no two routes match the same one
+    limit: Limit
+    handle: Handler
+
+    def match(self, method: str, path: str) -> re.Match | None:
+        return re.fullmatch(self.path, path, re.DOTALL | re.IGNORECASE) if method in self.methods.split() else None
+
+
+class Calls:
+    """The middleware.
+
+    events: the app's, which callers may call.
+    folder: where uploads are.
+    files: files and folders of ours that a call may name.
+    stopping: is set when the server is told to stop.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        events: Iterable[Event],
+        folder: UploadFolder,
+        files: Iterable[str | Path],
+        stopping: asyncio.Event,
+    ):
         self.app = app
-        self.blocks = blocks
-        self.folders = [os.path.realpath(folder) for folder in folders]
+        self.by_index = {event.index: event for event in events}
+        self.by_name = {event.name: event for event in self.by_index.values()}
+        self.folders = [os.path.realpath(each) for each in (folder.folder, *files)]
+        self.session = secrets.token_hex()
         self.turn = asyncio.Semaphore(CALLS_AT_ONCE)
         self.calls = 0
+        streams = Streams(app, stopping)
+        # Other routes stay closed: recordings go through ffmpeg, deep links and vibes write files, `proxy=` and
+        # `file=http` fetch from elsewhere, names of components go to the log, `startup-events` starts a second queue.
+        self.routes = [
+            Route("POST", "(run|api)/(?P<name>[^/]+)/?", JSON, self.direct_call),
+            Route("POST", "call/(?P<v2>v2/)?(?P<name>[^/]+)/?", JSON, self.queued_call),
+            Route("POST", "queue/join/?", JSON, self.queued_call),
+            Route("POST", "upload/?", PICTURE, passing(Uploads(app, folder))),
+            Route("POST", "component_server/?", Limit(MAX_BLOB_BYTES), self.component_call),
+            Route("POST", "(cancel|reset)/?", OTHER, passing(app)),
+            Route("POST", "mcp(/.*)?", JSON, self.tool_call),
+            Route("DELETE", "mcp(/.*)?", OTHER, passing(app)),
+            Route(
+                "GET HEAD", "(config|app_id|user|token|login_check|openapi[.]json|theme[.]css)/?", OTHER, passing(app)
+            ),
+            Route("GET HEAD", "info/?", OTHER, self.info),
+            Route("GET HEAD", "file=(?!https?:).*", OTHER, passing(app)),
+            Route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", OTHER, passing(streams)),
+            Route("GET HEAD", "heartbeat/.*|mcp(/.*)?", OTHER, passing(streams.company)),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith((PREFIX, "/monitoring", "/pwa_icon")):
+        if scope["type"] != "http" or not (path.startswith(PREFIX) or CLOSED.match(path)):
             await self.app(scope, receive, send)
-        else:
-            await self.gradio(scope, path, receive, send)
-
-    async def gradio(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
-        """Raises Refused for what Limits, around this, shall answer."""
-        posted = scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        ends_session = path.startswith(f"{PREFIX}/mcp") and scope["method"] == "DELETE"
-        allowed = ends_session or (POSTS if posted else GETS).fullmatch(path) or not path.startswith(PREFIX)
-        if CLOSED.match(path) or not allowed:
+            return
+        try:
+            for route in self.routes:
+                match = route.match(scope["method"], path.removeprefix(f"{PREFIX}/"))
+                if match:
+                    allow(scope, route.limit)
+                    await route.handle(match, scope, receive, send)
+                    return
             raise Refused(404, "There is nothing here.")
-        call = CALL.fullmatch(path) if posted else None
-        if call or (posted and JOIN.fullmatch(path)):
-            body = await read(receive)
-            self.check(body, call and call["kind"], call and call["name"])
-            async with self.its_turn(direct=call and call["kind"] in ("run", "api")):
-                with translated(Answer(send), "what this endpoint takes") as answer:
-                    await self.app(scope, replay(body, receive), answer)
-        elif posted and path.startswith(f"{PREFIX}/component_server"):
-            with translated(Answer(send), "what the pad sends") as answer:
-                await self.app(scope, receive, answer)
-        elif INFO.fullmatch(path):
-            # Gradio keeps its answer to the first caller, snippets with that caller's Host header included, for all.
-            scope["app"].api_info = None
-            await self.app(scope, receive, send)
-        elif STREAM.match(path):
-            await self.stream(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+        except Refused as refused:  # for Limits to answer: gradio's own middleware would make it a 500
+            scope[BODY].refused = refused
 
-    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The answers to a call. Of one that it does not know gradio says so, and then breaks the stream."""
+    # --- Routes -------------------------------------------------------------------------------------------------------
+
+    async def direct_call(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read(receive)
+        call = self.check(body, match["name"])
+        if call.session_hash is None:
+            # Gradio copies the settings of all components for each session, and for each call without one.
+            body = b'{"session_hash":"%s",' % self.session.encode() + body.lstrip()[1:]
+        async with self.its_turn():
+            await self.forward(scope, body, receive, send)
+
+    async def queued_call(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read(receive)
+        named = match.groupdict()
+        if named.get("v2"):
+            self.event(named["name"], None)
+            self.check_files(parse(Parameters, body).model_extra)
+        else:
+            self.check(body, named.get("name"))
+        await self.forward(scope, body, receive, send)
+
+    async def tool_call(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        """A message of MCP, which carries its call somewhere inside."""
+        body = await read(receive)
+        try:
+            self.check_files([from_json(body)])
+        except ValueError as error:
+            raise Refused(422, "Expected a message of MCP, as JSON.") from error
+        async with self.its_turn():
+            await self.app(scope, replay(body, receive), send)
+
+    async def component_call(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        """A call of a component's function. A form brings the pad's drawing, which the page sends again with its
+        question: nothing is kept of this one.
+        """
+        if Headers(scope=scope).get("content-type", "").startswith("multipart/form-data"):
+            await JSONResponse(None)(scope, receive, send)
+            return
+        body = await read(receive)
+        self.check_files([parse(ComponentCall, body).data])
+        async with self.its_turn():
+            await self.forward(scope, body, receive, send)
+
+    async def info(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        """What "Use via API" shows. Gradio keeps one answer for all, with the Host header of whoever asked first; if a
+        page is named, it makes each answer anew.
+        """
+        scope["query_string"] += b"&page="
+        await self.app(scope, receive, send)
+
+    async def forward(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Gives a call to gradio. What gradio raises while it takes the call apart is answered with 422: it looks into
+        fields that need not be there. What goes wrong in an event is not raised but answered.
+        """
         answer = Answer(send)
         try:
-            await self.app(scope, receive, answer)
-        except RuntimeError as error:
-            if not (answer.started and isinstance(error.__cause__, HTTPException)):
+            await self.app(scope, replay(body, receive), answer)
+        except MISTAKES as error:
+            if answer.started:
                 raise
-            await send({"type": "http.response.body", "body": b""})
+            raise Refused(422, "This is not what the endpoint takes.") from error
 
     @contextlib.asynccontextmanager
-    async def its_turn(self, direct: bool) -> AsyncIterator[None]:
-        """Waits until a direct call may be executed. Raises Refused when too many wait; others have gradio's queue."""
-        if not direct:
-            yield
-            return
+    async def its_turn(self) -> AsyncIterator[None]:
+        """Waits until a direct call may be executed. Raises Refused when too many wait."""
         if self.calls >= CALLS_AT_ONCE + MAX_WAITING:
             raise Refused(429, f"{MAX_WAITING} calls are waiting, which is the limit. Try again shortly.")
         self.calls += 1
@@ -162,50 +236,35 @@ class Guard:
         finally:
             self.calls -= 1
 
-    # --- Calls --------------------------------------------------------------------------------------------------------
+    # --- Checks: each raises Refused ----------------------------------------------------------------------------------
 
-    def check(self, body: bytes, kind: str | None, name: str | None) -> None:
-        """Raises Refused for a call that gradio cannot execute, and for one that it should not."""
-        values = body.count(b",") + body.count(b"[") + body.count(b"{")
-        if values > MAX_JSON_VALUES:
-            raise Refused(413, f"Expected at most {MAX_JSON_VALUES:,} values in a call, got about {values:,}.")
-        if kind == "call/v2":
-            given = parse(Parameters, body).model_extra
-            self.event(name, None)
-            self.check_files(given)
-            return
+    def check(self, body: bytes, name: str | None) -> Call:
+        """The call in a body. name: of the event; None for a call that joins the queue."""
         call = parse(Call, body)
-        for id_ in (call.session_hash, call.event_id):
-            if id_ is not None and len(id_) > MAX_ID_LENGTH:
-                raise Refused(422, f"Expected a session_hash and an event_id of at most {MAX_ID_LENGTH} characters.")
         if name is None and (call.session_hash is None or call.fn_index is None):
             raise Refused(422, "Expected fn_index and session_hash in a call that joins the queue.")
-        event = self.event(name, call.fn_index)
-        inputs = event.inputs
-        if kind == "call" and len(call.data) != len(inputs):
-            inputs = [block for block in inputs if not block.skip_api]
+        inputs = self.event(name, call.fn_index).inputs
+        if len(call.data) != len(inputs):
+            inputs = [each for each in inputs if not each.hidden]
         if len(call.data) != len(inputs):
             raise Refused(422, f"Expected {len(inputs)} values in data, got {len(call.data)}.")
         self.check_files(call.data)
-        for block, value in zip(inputs, call.data, strict=True):
-            if getattr(block, "data_model", None) and value is not None:
+        for each, value in zip(inputs, call.data, strict=True):
+            if each.model and value is not None:
                 try:
-                    block.data_model.model_validate(value, context={"validate_meta": True})
+                    each.model.model_validate(value, context={"validate_meta": True})
                 except MISTAKES as error:
-                    raise Refused(422, in_words(error, f"for {block.get_block_name()}")) from error
+                    raise Refused(422, in_words(error, f"for {each.name}")) from error
+        return call
 
-    def event(self, name: str | None, index: int | None) -> Any:
-        """The event that is called. Raises Refused when there is none."""
-        if index is not None:
-            event = self.blocks.fns.get(index)
-        else:
-            event = next((event for event in self.blocks.fns.values() if event.api_name == name), None)
-        if event is None or event.fn is None:  # some events are JavaScript alone
+    def event(self, name: str | None, index: int | None) -> Event:
+        event = self.by_name.get(name) if index is None else self.by_index.get(index)
+        if event is None:
             raise Refused(404, f"There is no endpoint {name if index is None else index!r}.")
         return event
 
     def check_files(self, value: Any, depth: int = 0) -> None:
-        """Raises Refused for a file that was not uploaded and for a URL that is no data: URL, however deep."""
+        """Looks for a file that was not uploaded and for a URL that is no data: URL, however deep."""
         if depth > MAX_DEPTH:
             raise Refused(422, f"Expected at most {MAX_DEPTH} lists or objects inside each other.")
         if isinstance(value, dict):
@@ -217,7 +276,7 @@ class Guard:
             if not isinstance(value.get("meta", {}), dict):  # gradio would ask it for its keys
                 raise Refused(422, 'Expected {"_type": "gradio.FileData"} as a file\'s meta.')
             value = value.values()
-        if CONTAINERS.isdisjoint(map(type, value)):  # 784 pixels, say: at once, a fifth of the time
+        if CONTAINERS.isdisjoint(map(type, value)):  # a list of pixels: at once, in a fifth of the time
             return
         for inner in value:
             if type(inner) in CONTAINERS:
@@ -237,7 +296,7 @@ class Guard:
 
 
 class Answer:
-    """Sends gradio's answer on; its 500 becomes 422 if it says what is wrong, its 503 becomes 429."""
+    """Sends gradio's answer on. A 500 that says what is wrong becomes 422, and a 503 becomes 429."""
 
     def __init__(self, send: Send):
         self.send = send
@@ -256,37 +315,33 @@ class Answer:
             return
         self.body += message.get("body", b"")
         if not message.get("more_body", False):
-            await refuse(self.send, *self.plain())
+            await refuse(self.send, self.plain())
 
-    def plain(self) -> tuple[Refused, dict[str, Any]]:
+    def plain(self) -> Refused:
         try:
             said = json.loads(self.body)
         except ValueError:
             said = {}
         said = said if isinstance(said, dict) else {}
+        detail, error = said.pop("detail", None), said.pop("error", None)
         if self.start["status"] == 503:
-            return Refused(429, str(said.get("detail") or "Too many are waiting. Try again shortly.")), {}
-        if said.get("error"):
-            return Refused(422, str(said["error"])), {key: said[key] for key in said if key not in ("error", "detail")}
-        return Refused(500, "Something went wrong here, not in your call. It stands in the app's log."), {}
+            return Refused(429, str(detail or "Too many are waiting. Try again shortly."))
+        if error:
+            return Refused(422, str(error), said)
+        return Refused(500, "Something went wrong here, not in your call. The app's log says what.")
 
 
-@contextlib.contextmanager
-def translated(answer: Answer, expected: str) -> Iterator[Answer]:
-    """What gradio raises while it takes a call apart, as 422: it looks into a call's fields without asking for them.
+def passing(app: ASGIApp) -> Handler:
+    """A handler that leaves a request to this app."""
 
-    What goes wrong in an event is not raised but answered.
-    """
-    try:
-        yield answer
-    except MISTAKES as error:
-        if answer.started:
-            raise
-        detail = f": {error}" if isinstance(error, BadDrawing) else "."
-        raise Refused(422, f"This is not {expected}{detail}") from error
+    async def handle(match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+
+    return handle
 
 
 def parse(model: type[BaseModel], body: bytes) -> Any:
+    """What the model describes. Raises Refused."""
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -294,7 +349,7 @@ def parse(model: type[BaseModel], body: bytes) -> Any:
 
 
 def in_words(error: Exception, where: str) -> str:
-    """A validation error without what was sent, which may be long."""
+    """A validation error without the value that was sent, which may be long."""
     if not isinstance(error, ValidationError):
         return f"This is not what is expected {where}."
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
@@ -303,7 +358,7 @@ def in_words(error: Exception, where: str) -> str:
 
 
 async def read(receive: Receive) -> bytes:
-    """The whole body; Limits has seen to its size."""
+    """The whole body; Limits has seen to its size. Raises Refused for one that breaks off or holds too many values."""
     parts, more = [], True
     while more:
         message = await receive()
@@ -311,122 +366,22 @@ async def read(receive: Receive) -> bytes:
             raise Refused(400, "The request ended before its body did.")
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
-    return b"".join(parts)
+    body = b"".join(parts)
+    values = body.count(b",") + body.count(b"[") + body.count(b"{")
+    if values > MAX_JSON_VALUES:
+        raise Refused(413, f"Expected at most {MAX_JSON_VALUES:,} values in a call, got about {values:,}.")
+    return body
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body again, and then what else comes."""
-    told = False
+    """A `receive` that gives the body again, and then what follows it."""
+    given = False
 
     async def again() -> Message:
-        nonlocal told
-        if told:
+        nonlocal given
+        if given:
             return await receive()
-        told = True
+        given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-# --- Gradio's own objects ---------------------------------------------------------------------------------------------
-
-
-def harden(blocks: Any, complaint: type[Exception]) -> None:
-    """Makes the components refuse what they would believe, whichever way it reaches them (MCP does not use HTTP).
-
-    complaint: what gradio shows to the caller, gr.Error.
-    """
-    for block in blocks.blocks.values():
-        if isinstance(getattr(block, "blob_storage", None), dict):
-            block.blob_storage = BlobStore()
-            block.accept_blobs = bounded_accept(block.accept_blobs)
-            block.preprocess = few_sheets(block, complaint)
-        if hasattr(block, "async_move_resource_to_block_cache"):
-            block.async_move_resource_to_block_cache = no_download(block.async_move_resource_to_block_cache, complaint)
-    for block in {block._id: block for event in blocks.fns.values() for block in event.inputs}.values():
-        block.preprocess = plainly(block.preprocess, complaint)
-
-
-def no_download(move: Callable, complaint: type[Exception]) -> Callable:
-    async def moved(resource):
-        if resource is not None and URL.match(str(resource)):
-            raise complaint(NO_URLS, print_exception=False)
-        return await move(resource)
-
-    return moved
-
-
-def few_sheets(pad: Any, complaint: type[Exception]) -> Callable:
-    """The pad's `preprocess`, which would decode sheets of any number and size, and keep them all at once."""
-    preprocess = pad.preprocess
-
-    def checked(drawing):
-        given = pad.blob_storage.get(drawing.id) if drawing is not None and drawing.id is not None else drawing
-        if given is not None:
-            below = [sheet for sheet in (given.background, *(given.layers or ())) if sheet is not None]
-            if len(below) > MAX_LAYERS:
-                raise complaint(f"Expected at most {MAX_LAYERS} layers, got {len(below)}.", print_exception=False)
-            sizes = [size_of(sheet) for sheet in (*below, given.composite) if sheet is not None]
-            if sum(width * height for width, height in sizes) > MAX_PIXELS:
-                said = f"Expected at most {MAX_PIXELS:,} pixels in all layers together."
-                raise complaint(said, print_exception=False)
-            if given.composite is None and len(set(sizes)) > 1:
-                raise complaint("Expected layers and a background of the same size.", print_exception=False)
-        return preprocess(drawing)
-
-    return checked
-
-
-def size_of(sheet: Any) -> tuple[int, int]:
-    """Of a picture in a file or in memory, from its header."""
-    with Image.open(io.BytesIO(sheet) if isinstance(sheet, bytes) else sheet.path) as picture:
-        return picture.size
-
-
-def plainly(preprocess: Callable, complaint: type[Exception]) -> Callable:
-    """A component's `preprocess` that says so when it cannot use a value, instead of gradio's 500."""
-
-    def checked(value):
-        try:
-            return preprocess(value)
-        except complaint:
-            raise
-        except Exception as error:
-            raise complaint("This value cannot be used here.", print_exception=False) from error
-
-    return checked
-
-
-def few_files(parser: type) -> type:
-    """Gradio's reader of forms, which would take a thousand files in one."""
-
-    class FewFiles(parser):
-        def __init__(self, *args: Any, max_files: float, **options: Any) -> None:
-            super().__init__(*args, max_files=min(max_files, MAX_FORM_FILES), **options)
-
-    return FewFiles
-
-
-def forget_files(blocks: Any, files: set[str]) -> None:
-    """Takes deleted files off gradio's lists, which would only grow."""
-    for paths in blocks.temp_file_sets:
-        paths -= files
-
-
-def kept_files(blocks: Any) -> set[str]:
-    """Files in the upload folder that belong to the page."""
-    return set().union(*(getattr(block, "keep_in_cache", ()) for block in blocks.blocks.values()))
-
-
-def tidy(blocks: Any, uploads: Any) -> None:
-    """Drops what gradio remembers of calls and uploads that nobody came back for.
-
-    uploads: gradio's record of uploads' progress.
-    """
-    queue = blocks._queue
-    for session in list(queue.pending_event_ids_session):
-        if session not in queue.pending_messages_per_session:
-            queue.pending_event_ids_session.pop(session, None)
-    for record in (uploads._statuses, uploads._signals):
-        for id_ in list(record)[:-MAX_FORGOTTEN]:
-            record.pop(id_, None)

@@ -1,7 +1,11 @@
-"""What callers leave behind, kept small: files in gradio's upload folder, and drawings that the pad has sent.
+"""What uploads leave on the disk: the folder they go into, and the ASGI app around gradio's route that guards it.
 
-Gradio deletes files after ten minutes and forgets drawings when they are read. Neither helps against a caller who sends
-without end, so both have a size here, whatever else is called.
+    folder = UploadFolder(own_folder())      # before gradio is imported
+    Uploads(gradio_app, folder)              # takes an upload when there is room for it
+    await folder.tidy()                      # now and then: deletes what is old
+
+Gradio can delete old files too, but its cleaner ends for good when an upload arrives while it looks, and it does not
+know of uploads that were broken off. So files are deleted here, by their age, whatever made them.
 """
 
 from __future__ import annotations
@@ -9,153 +13,203 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import threading
+import shutil
+import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
-# Uploads on disk, all together: 25 of the largest, thousands of the usual ones.
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from weights.serving.limits.sizes import BODY, PICTURE, Refused, allow, declared_length
+
+# All uploads on the disk together: 25 of the largest, thousands of usual ones.
 MAX_FOLDER_BYTES = 500_000_000
-# Each has a folder of its own; far below what a file system's inodes or a listing of them would mind.
+# Each file has a folder of its own. This is far below the number that a file system or a listing would mind.
 MAX_FOLDER_FILES = 5_000
-# In one request; the page and the clients send them one by one.
+# Files in one request. The page and the clients send them one by one.
 MAX_FORM_FILES = 16
-# An upload is read within seconds, by the call it was made for. Nothing younger is taken away from its owner.
+# Files older than this are deleted. A visitor may look at a picture for ten minutes and ask about it again.
+KEPT_SECONDS = 600
+# How often old files are looked for.
+LOOK_SECONDS = 60
+# An upload is read within seconds, by the call it was made for. No younger file is deleted to make room.
 GRACE_SECONDS = 20
-# After tidying this share is left, so that the next upload does not need another look at all files.
+# After making room, this share of the folder is in use, so that the next upload does not need to look at all files.
 LEFT_FULL = 0.75
-
-# Drawings that the pad sent and nobody has read yet. A visitor's are read within the second.
-MAX_BLOBS = 64
-MAX_BLOB_STORE_BYTES = 32_000_000
-# Gradio's pad without layers sends one; with them, nobody draws more.
-MAX_LAYERS = 8
-MAX_ID_LENGTH = 64
+# Files are gone after this many minutes at the latest; the page says so.
+GONE_AFTER_MINUTES = (KEPT_SECONDS + LOOK_SECONDS) // 60
 
 
-class Full(Exception):
-    """There is no room for another upload at the moment."""
+# Names of the folders below begin with this, so that nobody else's files are taken for uploads.
+OURS = "draw-a-digit-uploads-"
+
+
+def own_folder() -> Path:
+    """Makes a folder for the uploads of this process, inside the one that gradio would use, and tells gradio of it.
+
+    Without a folder that can be written to, the process ends with a message.
+    """
+    shared = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
+    try:
+        shared.mkdir(parents=True, exist_ok=True)
+        own = tempfile.mkdtemp(prefix=OURS, dir=shared)
+    except OSError as error:
+        sys.exit(f"Uploads cannot be stored in {shared}: {error.strerror}. GRADIO_TEMP_DIR may name another folder.")
+    os.environ["GRADIO_TEMP_DIR"] = own
+    return Path(own)
 
 
 class UploadFolder:
-    """The folder that uploads go into, never larger than it may be.
+    """The folder that uploads go into. It never holds more than it may, nor anything for longer than it should.
 
-    folder: its path; it need not exist yet.
-    kept: gives the files in it that belong to the app.
-    forget: is told which files are gone.
+    Folders beside it that other processes of this app have made, and perhaps left behind, are counted and tidied too.
     """
 
     def __init__(
         self,
         folder: str | Path,
-        kept: Callable[[], Iterable[str]] = tuple,
-        forget: Callable[[set[str]], None] = lambda files: None,
         max_bytes: int = MAX_FOLDER_BYTES,
         max_files: int = MAX_FOLDER_FILES,
+        kept: float = KEPT_SECONDS,
         grace: float = GRACE_SECONDS,
     ):
         self.folder = Path(folder)
-        self.kept, self.forget = kept, forget
-        self.max_bytes, self.max_files, self.grace = max_bytes, max_files, grace
+        self.max_bytes, self.max_files = max_bytes, max_files
+        self.kept, self.grace = kept, grace
         self.bytes, self.files = max_bytes, max_files  # unknown: the first upload looks
         self.reserved = 0
+        self.under_way = 0
+        self.broken_off = False
         self.lock = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def room_for(self, size: int) -> AsyncIterator[None]:
-        """Room for an upload of at most `size` bytes and MAX_FORM_FILES files. Raises Full when there is none."""
+        """Room for an upload of at most `size` bytes and MAX_FORM_FILES files. Raises Refused when there is none.
+
+        What an upload leaves behind that is broken off is deleted as soon as no other is under way.
+        """
         async with self.lock:
             if not self.fits(size):
-                await asyncio.to_thread(self.tidy, size)
+                await asyncio.to_thread(self.sweep, size)
                 if not self.fits(size):
-                    raise Full(
+                    raise Refused(
+                        429,
                         f"The uploads of the last {self.grace:g} seconds fill the {self.max_bytes:,} bytes or "
-                        f"{self.max_files:,} files there is room for. Try again shortly."
+                        f"{self.max_files:,} files there is room for. Try again shortly.",
                     )
             self.reserved += size
-            self.files += MAX_FORM_FILES  # more than come, as a rule: the next count corrects it
+            self.files += MAX_FORM_FILES  # usually more than come; the next count corrects it
+        self.under_way += 1
         try:
             yield
+        except BaseException:
+            self.broken_off = True
+            raise
         finally:
             self.reserved -= size
             self.bytes += size
+            self.under_way -= 1
+            if self.broken_off and not self.under_way:
+                self.drop_unfinished()
 
     def fits(self, size: int) -> bool:
         return self.bytes + self.reserved + size <= self.max_bytes and self.files + MAX_FORM_FILES <= self.max_files
 
-    def tidy(self, size: int = 0) -> None:
-        """Counts the files, and deletes the oldest while they and `size` more bytes are too many."""
-        now, kept = time.time(), set(self.kept())
-        files = sorted(self.list_files())
-        self.bytes, self.files = sum(each for _, each, _ in files), len(files)
-        removed = set()
-        for changed, bytes_, path in files:
-            room = self.bytes + self.reserved + size <= LEFT_FULL * self.max_bytes
-            if (room and self.files <= LEFT_FULL * self.max_files) or now - changed < self.grace:
+    def drop_unfinished(self) -> None:
+        """Deletes the files that are still where gradio receives them; complete ones have folders of their own."""
+        self.broken_off = False
+        with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    os.remove(entry.path)
+
+    async def tidy(self) -> None:
+        """Deletes what is too old."""
+        async with self.lock:
+            await asyncio.to_thread(self.sweep)
+
+    def remove(self) -> None:
+        """Deletes the folder of this process, when it ends."""
+        if self.folder.name.startswith(OURS):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sweep(self, size: int = 0) -> None:
+        """Deletes files that are too old, the oldest others while they and `size` more bytes are too many, and empty
+        folders. What is left is counted.
+        """
+        now = time.time()
+        files, folders = self.contents()
+        self.bytes, self.files = sum(bytes_ for _, bytes_, _ in files), len(files)
+        for changed, bytes_, path in sorted(files):
+            full = self.bytes + self.reserved + size > LEFT_FULL * self.max_bytes
+            full = full or self.files > LEFT_FULL * self.max_files
+            if now - changed < (self.grace if full else self.kept):
                 break
-            if path in kept:
-                continue
             with contextlib.suppress(OSError):
                 os.remove(path)
                 self.bytes -= bytes_
                 self.files -= 1
-                removed.add(path)
-            with contextlib.suppress(OSError):
-                if Path(path).parent != self.folder:
-                    os.rmdir(Path(path).parent)
-        self.forget(removed)
+        for changed, path in folders:
+            if now - changed >= self.grace:  # a younger one is about to get its file
+                with contextlib.suppress(OSError):  # it is not empty
+                    os.rmdir(path)
 
-    def list_files(self) -> list[tuple[float, int, str]]:
-        """(time of the last change, bytes, path) of each."""
-        found = []
-        for folder, _, names in os.walk(self.folder):
-            for name in names:
+    def contents(self) -> tuple[list[tuple[float, int, str]], list[tuple[float, str]]]:
+        """(time of the last change, bytes, path) of each file, and (time of the last change, path) of each folder,
+        those inside others first.
+        """
+        files, folders = [], []
+        for root in self.roots():
+            for folder, _, names in os.walk(root, topdown=False):
                 with contextlib.suppress(OSError):
-                    path = os.path.join(folder, name)
-                    status = os.lstat(path)
-                    found.append((status.st_ctime, status.st_size, path))
-        return found
+                    if folder != str(self.folder):
+                        folders.append((os.lstat(folder).st_mtime, folder))
+                for name in names:
+                    with contextlib.suppress(OSError):
+                        path = os.path.join(folder, name)
+                        status = os.lstat(path)
+                        files.append((status.st_ctime, status.st_size, path))
+        return files, folders
+
+    def roots(self) -> Iterator[Path]:
+        yield self.folder
+        if self.folder.name.startswith(OURS):
+            beside = self.folder.parent.glob(f"{OURS}*")
+            yield from (folder for folder in beside if folder != self.folder and not folder.is_symlink())
 
 
-class BadDrawing(ValueError):
-    """Not what the pad sends; the message says what is expected."""
+class Uploads:
+    """Takes an upload when there is room for it in the folder, and no more files in it than a form may have."""
 
+    def __init__(self, app: ASGIApp, folder: UploadFolder):
+        self.app = app
+        self.folder = folder
 
-class BlobStore(dict):
-    """The pad's drawings by id, the oldest given up when they are too many or too large."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Refused."""
+        allow(scope, PICTURE)
+        _, options = parse_options_header(Headers(scope=scope).get("content-type"))
+        delimiter = b"--" + options.get(b"boundary", b"")
+        parts, tail = 0, b""
 
-    def __init__(self):
-        super().__init__()
-        self.lock = threading.Lock()  # gradio writes from a pool of threads
+        async def counted() -> Message:
+            nonlocal parts, tail
+            message = await receive()
+            data = tail + message.get("body", b"")
+            parts += data.count(delimiter)
+            tail = data[1 - len(delimiter) :]  # the next delimiter may begin here
+            if parts > MAX_FORM_FILES + 1:  # the last one ends the form
+                scope[BODY].stop(Refused(413, f"Expected at most {MAX_FORM_FILES} files in a form."))
+            return message
 
-    def __setitem__(self, key: str, value: Any) -> None:
-        with self.lock:
-            self.pop(key, None)  # the newest stand last
-            super().__setitem__(key, value)
-            while len(self) > MAX_BLOBS or sum(map(blob_bytes, list(self.values()))) > MAX_BLOB_STORE_BYTES:
-                self.pop(next(iter(self)), None)
+        async def sent(message: Message) -> None:
+            if message.get("status", 200) != 200:
+                self.folder.broken_off = True
+            await send(message)
 
-
-def blob_bytes(drawing: Any) -> int:
-    """Bytes of one drawing: {background, layers, composite}, each None or a file's bytes."""
-    return sum(len(part) for part in (drawing.background, drawing.composite, *drawing.layers) if part)
-
-
-def bounded_accept(accept: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The pad's `accept_blobs`, which would believe any index and make a list of that length."""
-
-    def accept_blobs(data):
-        fields, files = data.data, data.files
-        if fields["type"] not in ("layer", "background", "composite"):
-            raise BadDrawing("expected a layer, the background or the composite")
-        if fields["index"] not in ("", "null", *map(str, range(MAX_LAYERS))):
-            raise BadDrawing(f"expected an index below {MAX_LAYERS}")
-        if not 0 < len(fields["id"]) <= MAX_ID_LENGTH:
-            raise BadDrawing(f"expected an id of at most {MAX_ID_LENGTH} characters")
-        if len(files) != 1:
-            raise BadDrawing(f"expected one file, got {len(files)}")
-        accept(data)
-
-    accept_blobs._is_server_fn = True
-    return accept_blobs
+        async with self.folder.room_for(declared_length(scope) or PICTURE.body_bytes):
+            await self.app(scope, counted, sent)

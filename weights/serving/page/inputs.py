@@ -7,7 +7,6 @@ image = inputs.flatten(value_of_the_pad)
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import gradio as gr
 from PIL import Image
 
 import preprocessing
-from preprocessing.picture import MAX_PIXELS
+from preprocessing.picture import MAX_PIXELS, open_picture, to_opaque
 
 EXAMPLES = Path(preprocessing.__file__).parent / "examples"
 PHOTO_SUFFIX = ".jpg"  # an example that goes where photos go, not on the pad
@@ -44,6 +43,8 @@ CANVAS = (400, 400)
 BRUSH_RADIUS = 14  # a stroke of 28 pixels on a digit of 280 is two pixels on MNIST's 20x20
 ERASER_RADIUS = 22
 PAD_HEIGHT = 452  # canvas and the bar of tools below it; pad.css makes it smaller on a phone
+# The pad sends one layer; with gradio's tools for layers nobody would draw more.
+MAX_LAYERS = 8
 
 
 def pad() -> gr.Sketchpad:
@@ -66,19 +67,48 @@ def pad() -> gr.Sketchpad:
 
 
 def flatten(drawing: dict | None) -> Image.Image | None:
-    """The Sketchpad's value {"background", "layers", "composite"} as one picture, None for an empty pad.
+    """What the pad sends, {"background", "layers", "composite"}, as one picture; None for an empty pad.
 
-    The page sends the layer of ink alone (see pad.js); the API may send a composite, which is the whole picture.
+    The page sends the layer of ink alone (see pad.js). The API may send a composite, which is the whole picture.
+
+    Raises:
+        ValueError: one of them is no picture, or they are too many, too large or of different sizes.
     """
     if drawing is None or drawing["composite"] is not None:
-        return drawing and drawing["composite"]
-    sheets = [sheet for sheet in (drawing["background"], *(drawing["layers"] or ())) if sheet is not None]
-    return functools.reduce(Image.alpha_composite, (sheet.convert("RGBA") for sheet in sheets)) if sheets else None
+        return drawing and opened(drawing["composite"])
+    files = [file for file in (drawing["background"], *(drawing["layers"] or ())) if file is not None]
+    if len(files) > MAX_LAYERS:
+        raise ValueError(f"expected at most {MAX_LAYERS} layers, got {len(files)}")
+    sheets = [opened(file) for file in files]
+    if sum(sheet.width * sheet.height for sheet in sheets) > MAX_PIXELS:
+        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels in all layers together")
+    if len({sheet.size for sheet in sheets}) > 1:
+        raise ValueError("expected layers and a background of the same size")
+    try:
+        return functools.reduce(Image.alpha_composite, (sheet.convert("RGBA") for sheet in sheets)) if sheets else None
+    except Exception as error:  # as in preprocessing.picture
+        raise ValueError(f"the picture cannot be decoded: {error}") from error
+
+
+def opened(file: dict | None) -> Image.Image | None:
+    """A file as gradio describes it, {"path": ...}, as a picture of which only the header has been read.
+
+    Events ask gradio not to open files (`preprocess=False`): it would decode anything that Pillow can, of any size.
+    """
+    try:
+        return file and open_picture(file["path"])
+    except OSError as error:
+        raise ValueError(error.strerror) from error
+
+
+def photo(file: dict | None) -> Image.Image | None:
+    """A photograph as a person would see it: turned as its EXIF data say. Raises ValueError."""
+    return file and to_opaque(opened(file))
 
 
 def picture() -> gr.Image:
     """The input for uploads, pastes and the camera."""
-    component = gr.Image(
+    return gr.Image(
         elem_id="picture",
         type="pil",
         image_mode=None,
@@ -89,9 +119,6 @@ def picture() -> gr.Image:
         buttons=[],
         webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored 2 is read as a 5
     )
-    # Set on the object: for a subclass gradio would write a stub file beside this one at every start.
-    component.preprocess = plain_errors(component.preprocess)
-    return component
 
 
 def ways() -> gr.HTML:
@@ -108,21 +135,6 @@ def ways() -> gr.HTML:
         js_on_load="document.addEventListener('picture:part', ({ detail }) => trigger('select', { box: detail }))",
         elem_id="ways",
     )
-
-
-def plain_errors(preprocess: Callable) -> Callable:
-    """A component's `preprocess` that answers a file which is no picture, or too large a one, in plain words."""
-
-    def checked(payload):
-        try:
-            return preprocess(payload)
-        except Image.DecompressionBombError:
-            message = f"This picture has too many pixels; {MAX_PIXELS // 10**6} million is the limit."
-        except (OSError, ValueError):
-            message = "This file cannot be read as a picture. PNG, JPEG and WebP work."
-        raise gr.Error(message, print_exception=False)
-
-    return checked
 
 
 @functools.cache

@@ -8,6 +8,9 @@ measurements. answer.py and drawing.py make the parts.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import gradio as gr
 from PIL import Image
 
@@ -30,38 +33,51 @@ def show(image: Picture | None, invitation: str = INVITATION, photo: bool = Fals
     Several digits stand in the words alone: gr.Label has no place for them.
     """
     image = BLANK if image is None else image
-    try:
-        readings = read(image, served().current)
-    except ValueError as error:  # the visitor sees the message, and it is not logged
-        raise gr.Error(f"This picture cannot be read: {error}", print_exception=False) from error
+    readings = read(image, served().current)
     label = readings[0].answer if len(readings) == 1 else {}
     return label, words(readings, invitation), way(image, readings, photo), measurements(readings)
 
 
+@contextlib.contextmanager
+def as_gradio_error() -> Iterator[None]:
+    """The visitor sees the message of a ValueError, and it is not logged."""
+    try:
+        yield
+    except ValueError as error:
+        raise gr.Error(f"This cannot be read as a picture: {error}.", print_exception=False) from error
+
+
 def show_drawing(value: dict | None) -> Shown:
-    """As `show`, for the Sketchpad's value."""
-    return show(inputs.flatten(value))
+    """As `show`, for what the Sketchpad sends."""
+    with as_gradio_error():
+        return show(inputs.flatten(value))
 
 
-def show_picture(picture: Image.Image | None) -> Shown:
-    """As `show`, for a picture that was uploaded, pasted or taken."""
+def show_picture(file: dict | None) -> Shown:
+    """As `show`, for the file of a picture that was uploaded, pasted or taken."""
+    with as_gradio_error():
+        return show_photo(inputs.photo(file))
+
+
+def show_photo(picture: Image.Image | None) -> Shown:
     if picture is None:
         return show(None, "Add a picture of one digit or several, on paper or on screen.", photo=True)
     return show(picture, "I find no ink in this picture.", photo=True)
 
 
-def show_part(picture: Image.Image | None, event: gr.EventData) -> Shown:
+def show_part(file: dict | None, event: gr.EventData) -> Shown:
     """As `show_picture`, for a part of the picture: the box that was drawn on it."""
     box = event._data.get("box")
-    if picture is None or not box:
-        return show_picture(picture)
-    whole = (picture.width, picture.height) * 2
+    if file is None or not box:
+        return show_picture(file)
     if len(box) != 4 or not all(isinstance(edge, int | float) and 0 <= edge <= 1 for edge in box):
         raise gr.Error(
             "expected the part's left, top, right and bottom as shares of the picture", print_exception=False
         )
-    left, top, right, bottom = (round(edge * side) for edge, side in zip(box, whole, strict=True))
-    return show_picture(picture.crop((left, top, max(right, left + 1), max(bottom, top + 1))))
+    with as_gradio_error():
+        picture = inputs.photo(file)
+        left, top, right, bottom = (round(edge * side) for edge, side in zip(box, picture.size * 2, strict=True))
+        return show_photo(picture.crop((left, top, max(right, left + 1), max(bottom, top + 1))))
 
 
 def show_nothing() -> Shown:
@@ -104,12 +120,13 @@ def steps(reading: Reading) -> str:
     return drawing.steps(reading.prepared) + answer.steps(reading.answer, tensor, explanation)
 
 
-def way_of_one(value: dict | None, picture: Image.Image | None, event: gr.EventData) -> str:
+def way_of_one(value: dict | None, file: dict | None, event: gr.EventData) -> str:
     """The way for several digits with one of them chosen: the one whose tile was pressed."""
-    image = picture or inputs.flatten(value) or BLANK
-    readings, index = read(image, served().current), event._data.get("index")
+    with as_gradio_error():
+        image = inputs.photo(file) or inputs.flatten(value) or BLANK
+        readings, index = read(image, served().current), event._data.get("index")
     known = type(index) is int and 0 <= index < len(readings) > 1
-    return way(image, readings, picture is not None, index if known else None)
+    return way(image, readings, file is not None, index if known else None)
 
 
 def measurements(readings: list[Reading]) -> str:

@@ -1,0 +1,77 @@
+"""Gradio's inner objects: whatever here is not in gradio's documentation is touched in this file alone.
+
+tests/serving/test_contract.py names each of these attributes and fails when one is gone or has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.route_utils import CustomCORSMiddleware as CrossOrigin  # our routes let in the origins that gradio lets in
+from gradio.routes import file_upload_statuses
+from pydantic import BaseModel
+
+__all__ = ["CrossOrigin", "Event", "Input", "bound", "events", "tidy"]
+
+# Threads in which gradio reads values and calls functions, for all events together.
+THREADS = 8
+# Sessions whose last values gradio remembers. The page reads none of them back.
+MAX_SESSIONS = 32
+# Uploads whose progress nobody has asked for: gradio would remember them for ever.
+MAX_FORGOTTEN = 1_000
+
+
+@dataclass(frozen=True)
+class Input:
+    """A component that an event takes a value from."""
+
+    name: str  # of its kind
+    hidden: bool  # from callers: gradio fills it in
+    model: type[BaseModel] | None  # of its value; None: any
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event that can be called."""
+
+    index: int
+    name: str | None
+    inputs: tuple[Input, ...]
+
+
+def events(blocks: gr.Blocks) -> list[Event]:
+    """The events that run a function here; others are JavaScript alone."""
+    return [
+        Event(
+            index,
+            event.api_name,
+            tuple(
+                Input(each.get_block_name(), each.skip_api, getattr(each, "data_model", None)) for each in event.inputs
+            ),
+        )
+        for index, event in blocks.fns.items()
+        if event.fn is not None
+    ]
+
+
+def bound(blocks: gr.Blocks) -> None:
+    """Sets what `launch` would take as arguments and `mount_gradio_app` does not; before `queue`."""
+    blocks.max_threads = THREADS
+    blocks.state_session_capacity = MAX_SESSIONS
+    blocks.has_launched = True  # until then gradio opens any file that a caller names
+
+
+def tidy(blocks: gr.Blocks) -> None:
+    """Drops what gradio remembers of calls and uploads that nobody came back for, and of files: uploads.py deletes
+    them.
+    """
+    queue = blocks._queue
+    for session in list(queue.pending_event_ids_session):
+        if session not in queue.pending_messages_per_session:
+            queue.pending_event_ids_session.pop(session, None)
+    for record in (file_upload_statuses._statuses, file_upload_statuses._signals):
+        for id_ in list(record)[:-MAX_FORGOTTEN]:
+            record.pop(id_, None)
+    for files in blocks.temp_file_sets:
+        files.clear()
