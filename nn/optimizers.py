@@ -7,6 +7,7 @@ checkpoint has to store of it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -102,11 +103,19 @@ def make_optimizer(name: str, size: int, momentum: float = 0.9, dtype: type = np
 SCHEDULES = ("constant", "cosine")
 
 
-def learning_rate(step: int, total_steps: int, peak: float, schedule: str = "constant", warmup_steps: int = 0) -> float:
+def learning_rate(
+    step: int,
+    total_steps: int,
+    peak: float,
+    schedule: str = "constant",
+    warmup_steps: int = 0,
+    restarts: Sequence[int] = (),
+) -> float:
     """The learning rate of step 0 <= step < total_steps.
 
     It rises linearly to `peak` over the warm-up, then stays ("constant") or falls along half a cosine towards zero
-    ("cosine", Loshchilov and Hutter 2017).
+    ("cosine"). At each of the steps `restarts` it jumps back to `peak`, without another warm-up, and falls anew (warm
+    restarts; both Loshchilov and Hutter 2017).
     """
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
@@ -114,5 +123,7 @@ def learning_rate(step: int, total_steps: int, peak: float, schedule: str = "con
         return peak * (step + 1) / warmup_steps
     if schedule == "constant":
         return peak
-    progress = (step - warmup_steps) / max(total_steps - warmup_steps, 1)
+    first = max((restart for restart in restarts if restart <= step), default=warmup_steps)  # of this fall
+    last = min((restart for restart in restarts if restart > step), default=total_steps)
+    progress = (step - first) / max(last - first, 1)
     return peak * 0.5 * (1 + math.cos(math.pi * progress))

@@ -40,6 +40,7 @@ class Recipe:
     momentum: float = setting(0.9, "share of the velocity that momentum and nesterov keep", SHARE)
     lr: float = setting(1e-3, "learning rate, its peak under a schedule", (1e-12, math.inf))
     schedule: str = setting("constant", "course of the learning rate", choices=SCHEDULES)
+    restarts: tuple[int, ...] = setting((), "epochs after which a cosine schedule starts anew from its peak")
     warmup: float = setting(0.0, "epochs of linear rise to the learning rate", ANY)
     batch_size: int = setting(128, f"images a step; {FULL_BATCH}: all of them, 1: single sample", ANY)
     epochs: int = setting(15, "passes over the training images", (1, math.inf))
@@ -63,6 +64,8 @@ class Recipe:
             value, limits = getattr(self, each.name), each.metadata.get("limits")
             if limits and not limits[0] <= value <= limits[1]:
                 raise ValueError(f"{each.name} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
+        if list(self.restarts) != sorted({*self.restarts} & {*range(1, self.epochs)}):
+            raise ValueError(f"restarts must rise from 1 to less than {self.epochs} epochs, got {self.restarts}")
         if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         if self.cross_fit and self.members == 1:

@@ -263,8 +263,7 @@ def recipe_from(arguments: argparse.Namespace) -> Recipe:
     base = PRESETS[arguments.preset].recipe if arguments.preset else Recipe()
     given = vars(arguments)
     changes = {f.name: given[f.name] for f in fields(Recipe) if f.name in given}
-    if "hidden" in changes:
-        changes["hidden"] = tuple(changes["hidden"])
+    changes |= {name: tuple(numbers) for name, numbers in changes.items() if isinstance(numbers, list)}
     amounts = {f.name: given[f"distort_{f.name}"] for f in fields(Distortion) if f"distort_{f.name}" in given}
     return replace(base, distortion=replace(base.distortion, **amounts), **changes)
 

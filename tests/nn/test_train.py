@@ -197,10 +197,16 @@ def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, ca
     assert train.main([*options, "--target-accuracy", "1"]) == 0
 
 
+@pytest.mark.parametrize("restarts", [(0,), (3,), (2, 1), (1, 1)])
+def test_restarts_must_rise_within_the_epochs(restarts):
+    with pytest.raises(ValueError, match="restarts must rise"):
+        Recipe(epochs=3, restarts=restarts)
+
+
 def test_options_override_a_preset(capsys):
-    arguments = train.parser().parse_args(["--preset", "adam256", "--lr", "0.5", "--hidden", "--distort-rotation", "3"])
-    recipe = train.recipe_from(arguments)
-    assert (recipe.lr, recipe.hidden, recipe.distortion.rotation) == (0.5, (), 3.0)
+    given = ["--preset", "adam256", "--lr", "0.5", "--hidden", "--restarts", "5", "9", "--distort-rotation", "3"]
+    recipe = train.recipe_from(train.parser().parse_args(given))
+    assert (recipe.lr, recipe.hidden, recipe.restarts, recipe.distortion.rotation) == (0.5, (), (5, 9), 3.0)
     assert recipe.normalize == PRESETS["adam256"].recipe.normalize
 
 
