@@ -137,7 +137,7 @@ def build() -> gr.Blocks:
         way = gr.HTML(nothing[1], elem_id="why", js_on_load=CHOOSE_TILE)
         with gr.Accordion("Measurements", open=False, elem_id="measurements"):
             details = gr.HTML(nothing[2], elem_id="details")
-        network.view(served())
+        mistakes = network.view(served())
 
         # One listener on the pad: with several, every stroke is sent several times. No overlay: nothing may jump.
         outputs = [label, words, way, details]
@@ -158,6 +158,7 @@ def build() -> gr.Blocks:
         for event in (seen, back, over, part):
             event.then(None, js=FINAL)
         examples.select(inputs.take, None, [pad, picture, tabs], **quiet)
+        mistakes.select(network.load, None, [pad, tabs], **quiet).then(None, js="() => scrollTo(0, 0)")
 
         gradio_api.add(served(), inputs.EXAMPLES / "7.png")
     return blocks
@@ -214,7 +215,7 @@ def main() -> None:
 
     from preprocessing.picture import MAX_PIXELS
     from weights.serving import http, serve
-    from weights.serving.page import inputs, network
+    from weights.serving.page import inputs
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
     try:
@@ -225,7 +226,7 @@ def main() -> None:
     serve.serve(
         http.api(served(), inputs.EXAMPLES / "7.png"),
         build,
-        static=[THUMBNAIL, inputs.EXAMPLES, *network.PLOTS],
+        static=[THUMBNAIL, inputs.EXAMPLES],
         theme=theme(),
         css_paths=[PAGE / name for name in STYLES],
         head="".join(f"<script>{(PAGE / name).read_text('utf-8')}</script>" for name in SCRIPTS),

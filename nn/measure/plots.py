@@ -1,12 +1,18 @@
-"""PNG plots for nn.evaluate: confusion matrix, learning curves, and the most confident mistakes."""
+"""Plots for nn.evaluate: confusion matrix, learning curves, and the most confident mistakes, as PNG; and the confusion
+matrix with every mistake behind it as JSON, for the page.
+"""
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
+import json
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from PIL import Image
 
 from nn.measure import metrics
 from nn.mlp import MLP
@@ -21,6 +27,7 @@ INK = "#4f46e5"
 ACCENT = "#d97706"
 CONFUSION_FILE = "confusion_matrix.png"
 MISTAKES_FILE = "mistakes.png"
+MISTAKES_DATA = "mistakes.json"
 CURVES_FILE = "curves.png"
 
 
@@ -39,7 +46,29 @@ def write(folder: Path, model: MLP, dataset: Dataset, results: dict[str, dict], 
     for file_name, figure in figures.items():
         figure.savefig(folder / file_name, dpi=120, bbox_inches="tight")
         plt.close(figure)
-    return [folder / file_name for file_name in figures]
+    data = all_mistakes(model, split.images, split.labels, name)
+    (folder / MISTAKES_DATA).write_text(json.dumps(data), "utf-8")
+    return [folder / file_name for file_name in (*figures, MISTAKES_DATA)]
+
+
+def all_mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> dict:
+    """The confusion matrix and every misread image, the most confident mistake first.
+
+    images: (n, 28, 28) uint8; labels: (n,) integers.
+    Returns {"split", "counts": rows of true digits, columns of answers, "mistakes": [{"true", "read", "confidence",
+    "png": base64 of the image, white on black}]}.
+    """
+    probs = model.predict_proba(images.reshape(len(images), -1).astype(np.float32) / 255)
+    names = metrics.class_names(probs.shape[1])
+    mistakes = []
+    for i in metrics.most_confident_mistakes(probs, labels, len(images)):
+        file = io.BytesIO()
+        Image.fromarray(images[i]).save(file, "PNG", optimize=True)
+        png = base64.b64encode(file.getvalue()).decode()
+        confidence = round(float(probs[i].max()), 4)
+        read = names[probs[i].argmax()]
+        mistakes.append({"true": names[labels[i]], "read": read, "confidence": confidence, "png": png})
+    return {"split": name, "counts": metrics.confusion_matrix(probs, labels).tolist(), "mistakes": mistakes}
 
 
 def confusion_matrix(counts: np.ndarray, name: str) -> plt.Figure:

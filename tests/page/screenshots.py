@@ -1,16 +1,19 @@
 """Takes pictures of the page, to be looked at: laptop, tablet and phone, light and dark, in every state worth a look.
 
-    python tests/screenshots.py OUT [--readme]
+    python tests/page/screenshots.py OUT [--readme]
 
 --readme also replaces the two pictures that the README shows.
 """
 
 import argparse
+import sys
 from itertools import pairwise
 from pathlib import Path
 
-from conftest import ROOT, STROKES, Visit, launched, serving
-from PIL import Image
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from conftest import ROOT, STROKES, Visit, launched, serving  # noqa: E402
+from PIL import Image  # noqa: E402
 
 SCREENS = {
     "laptop": {"width": 1280, "height": 800},
@@ -51,6 +54,9 @@ def states(visit):
     """Brings the page into one state after the other: (name, whether to show all of the page)."""
     words = visit.page.locator("#words")
     yield "empty", False
+    visit.page.locator("#answer h2").wait_for()
+    settled(visit.page)
+    yield "first", False
     *strokes, last = map(rounded, STROKES[DIGIT])
     for stroke in strokes:
         visit.stroke(stroke)
@@ -63,11 +69,17 @@ def states(visit):
     yield "drawn", False
     visit.page.get_by_role("button", name="Measurements").click()
     visit.page.get_by_role("button", name="The network").click()
-    visit.page.locator("#network table").wait_for()
+    visit.page.locator("#network .matrix").wait_for()
+    visit.page.locator("#network [data-cell='4-9']").click()
     settled(visit.page)
     yield "open", True
     visit.page.get_by_role("button", name="Measurements").click()
     visit.page.get_by_role("button", name="The network").click()
+    visit.take_example("sum 27")
+    visit.page.get_by_role("button", name="Read as 7").click()
+    visit.page.locator("#why ol.chosen").wait_for()
+    settled(visit.page)
+    yield "sum", True
     for example, said in (("several 2026", "digits"), ("letter A", "not look like a digit"), ("4 tiny", "4")):
         visit.take_example(example)
         words.filter(has_text=said).wait_for()

@@ -494,15 +494,19 @@ def test_one_chart_has_all_eleven_classes_and_labels_where_they_are_worth_one(se
     assert all(int(text.rstrip("%")) >= 1 for text in labelled)
 
 
-def test_network_view_tells_its_size_and_shows_its_mistakes(seven):
-    network = seven.page.get_by_role("button", name="The network")
-    network.click()
-    expect(seven.page.locator("#network")).to_contain_text("parameters")
-    for image in seven.page.locator("#network .plots img").all():
-        image.scroll_into_view_if_needed()
-        seven.page.wait_for_function("image => image.naturalWidth > 300", arg=image.element_handle())
-    network.click()
-    seven.page.evaluate("scrollTo(0, 0)")
+def test_network_view_begins_with_its_results_and_a_misread_digit_goes_on_the_pad(visit):
+    v = visit()
+    v.page.get_by_role("button", name="The network").click()
+    cell = v.page.locator("#network [data-cell='5-3']")
+    cell.click()
+    assert v.page.locator("#network").inner_text().index("misreads") < v.page.locator("#network").inner_text().index(
+        "SHA"
+    )
+    digits = v.page.locator("#network .wrong:visible button")
+    expect(digits).to_have_count(int(cell.inner_text()))
+    digits.first.click()
+    expect(v.answer).to_have_text("3")
+    expect(v.page.locator("#pad")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("screen", [{}, {**PHONE, "scheme": "dark"}], ids=["laptop", "phone, dark"])
@@ -513,7 +517,7 @@ def test_accessibility_check_finds_nothing_serious(visit, screen):
     v.answer.wait_for()
     for section in ("Measurements", "The network"):
         v.page.get_by_role("button", name=section).click()
-    v.page.locator("#network table").wait_for()
+    v.page.locator("#network .matrix").wait_for()
     assert serious(v.page) == []
     v.page.get_by_role("tab", name="Use a picture").click()
     expect(v.answer).to_have_count(0)

@@ -197,11 +197,16 @@ def chart(answer: Answer) -> str:
     best, _ = ranked(answer)[0]
     columns = "".join(
         f'<i style="--p:{answer[name]:.4f}"{" class=best" * (name == best)}><b>{percent(answer[name])}</b>'
-        f"<u></u>{'none' if name == NOT_A_DIGIT else name}</i>"
+        f"<u></u>{axis_label(name)}</i>"
         for name in CLASSES
     )
     said = ", ".join(f"{name} {percent(share)}" for name, share in ranked(answer) if share >= LEAST)
     return f'<div class="chart" role="img" aria-label="Probabilities: {said}">{columns}</div>'
+
+
+def axis_label(name: str) -> str:
+    """A class where there is little room."""
+    return "none" if name == NOT_A_DIGIT else name
 
 
 def percent(share: float) -> str:

@@ -147,9 +147,9 @@
   }
 
   document.addEventListener("click", ({ target }) => {
-    const taken = target.closest?.("#examples button[data-drawing]");
+    const taken = target.closest?.("#examples [data-drawing], #network [data-mistake]");
     if (!taken) return;
-    example = taken.dataset.drawing;
+    example = taken.dataset.drawing ?? null; // a misread digit has no name to link to
     forget();
   });
   document.addEventListener("pad:begin", forget);

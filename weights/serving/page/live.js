@@ -142,7 +142,7 @@
   document.addEventListener("pad:lost", away);
 
   document.addEventListener("click", ({ target }) => {
-    if (target.closest?.("#examples button, #input [role=tab]:not([aria-selected=true])")) fade();
+    if (target.closest?.("#examples [data-index], #network [data-mistake], #input [role=tab]:not([aria-selected=true])")) fade();
   });
 
   window.live = {

@@ -1,68 +1,178 @@
 """The network, as the page shows it: its size and results, its mistakes, which weights are served and since when, what
 was published. Read-only.
 
-    weights.page.view(serving)    # inside gr.Blocks
+    content = network.view(serving)    # inside gr.Blocks
 
 Names come from the Hub, where anybody may have chosen them: everything is escaped.
 """
 
 from __future__ import annotations
 
+import base64
+import functools
+import io
+import json
 import os
 from datetime import datetime
 from html import escape
-from pathlib import Path
 
 import gradio as gr
+from PIL import Image, ImageOps
 
 from nn import MLP
+from nn.measure.metrics import CLASSES
+from nn.mlp import DIGITS
 from weights import BUNDLED
 from weights.current import BUNDLED_SOURCE, Serving
 from weights.hub.figures import summarize
 from weights.hub.pull import Version
+from weights.serving.page.answer import axis_label
+from weights.serving.page.inputs import CANVAS, on_the_pad
 
 CARD = "README.md"
 HUB = "https://huggingface.co"
-# Plots that lie beside the bundled weights: the file, and what a screen reader says of it.
-PLOTS = {
-    BUNDLED / "confusion_matrix.png": "Confusion matrix: which digit of MNIST's test images was read as which",
-    BUNDLED / "mistakes.png": "The test images that were misread with the most confidence, and what they were read as",
-}
+MISTAKES = BUNDLED / "mistakes.json"  # written by nn.measure.plots; others' mistakes are on their card
+MANY = 4  # errors of one kind, from which a cell is coloured no deeper
+PIXELS_ON_THE_PAD = 280  # of a digit's side when it is loaded
+# A cell shows its digits; a digit that is pressed goes on the pad.
+CHOOSE = """
+element.addEventListener("click", ({ target }) => {
+    const cell = target.closest("[data-cell]"), digit = target.closest("[data-mistake]");
+    if (cell) for (const each of element.querySelectorAll("[data-cell], .wrong")) {
+        const chosen = [each.dataset.cell, each.dataset.of].includes(cell.dataset.cell);
+        if (each.matches(".wrong")) each.hidden = !chosen;
+        else each.setAttribute("aria-pressed", chosen);
+    }
+    if (digit) trigger("select", { index: Number(digit.dataset.mistake) });
+});
+"""
 
 
-def view(serving: Serving) -> gr.Accordion:
-    """A folded section; it is brought up to date each time somebody unfolds it."""
+def view(serving: Serving) -> gr.HTML:
+    """A folded section, brought up to date each time somebody unfolds it.
+
+    `select` of its content tells which misread digit was chosen, as {"index": ...}.
+    """
     with gr.Accordion("The network", open=False, elem_id="network") as section:
-        content = gr.HTML(render(serving))
+        content = gr.HTML(introduction(serving), js_on_load=CHOOSE)
     section.expand(
         lambda: render(serving), None, content, show_progress="hidden", queue=False, api_visibility="private"
     )
-    return section
+    return content
+
+
+def load(event: gr.EventData) -> tuple:
+    """Values of pad and tabs when a misread digit is chosen: it lies on the pad, as large as one would draw it."""
+    index, known = event._data.get("index"), mistakes()["mistakes"]
+    if type(index) is not int or not 0 <= index < len(known):
+        raise gr.Error("There is no such digit.", print_exception=False)
+    digit = Image.open(io.BytesIO(base64.b64decode(known[index]["png"]))).convert("L")
+    paper = Image.new("L", CANVAS, "white")
+    large = ImageOps.invert(digit).resize((PIXELS_ON_THE_PAD,) * 2, Image.Resampling.BICUBIC)
+    paper.paste(large, ((CANVAS[0] - PIXELS_ON_THE_PAD) // 2, (CANVAS[1] - PIXELS_ON_THE_PAD) // 2))
+    return on_the_pad(paper), gr.Tabs(selected="draw")
 
 
 def render(serving: Serving) -> str:
-    """The view as HTML."""
-    model, served = serving.current
-    look, versions = serving.look, serving.versions
-    names = [version.label for version in versions if version.commit == served.revision]
+    """The view as HTML: first what it can do and where it errs, last its version and checksum."""
+    served, versions = serving.current.provenance, serving.versions
     bundled = served.source == BUNDLED_SOURCE
-    facts = {
+    confusions = confusion_matrix(mistakes(), served.results) if bundled else ""
+    return (
+        introduction(serving)
+        + confusions
+        + links(None if bundled else served.source)
+        + published(versions, served.revision)
+        + facts(serving)
+    )
+
+
+def introduction(serving: Serving) -> str:
+    """What a person wants to know first."""
+    model, served = serving.current
+    test, train = (served.results.get(split, {}) for split in ("test", "train"))
+    said = f"{model.theta.size:,} numbers in {len(model.hidden)} hidden layers, learned from"
+    said += f" {train['images']:,} digits" if train.get("images") else " digits"
+    said += " that people wrote by hand, with code written from scratch in NumPy."
+    if "accuracy" in test:
+        wrong, images = test["errors"], test["images"]
+        said += f" Of {images:,} that it had never seen it misreads {wrong:,}: {test['accuracy']:.2%} are right."
+    return f'<p class="lead">{said}</p>'
+
+
+@functools.cache
+def mistakes() -> dict:
+    """The confusion matrix of the bundled weights and every image behind its errors; see nn.measure.plots."""
+    return json.loads(MISTAKES.read_text("utf-8")) if MISTAKES.is_file() else {"counts": [], "mistakes": []}
+
+
+def confusion_matrix(found: dict, results: dict) -> str:
+    """The matrix as a table in which an error is a button, and below it the digits of each.
+
+    Empty when `found` is not about the weights that got these results.
+    """
+    wrong = len(found["mistakes"])
+    if not wrong or wrong != results.get(found["split"], {}).get("errors"):
+        return ""
+    names = [axis_label(name) for name in CLASSES]
+    heading = "".join(f'<th scope="col">{name}</th>' for name in names)
+    rows = "".join(map(row_of_matrix, names[:DIGITS], found["counts"]))
+    groups: dict[str, str] = {}
+    for index, mistake in enumerate(found["mistakes"]):
+        place = f"{mistake['true']}-{axis_label(mistake['read'])}"
+        groups[place] = groups.get(place, "") + misread(index, mistake)
+    digits = "".join(f'<ul class="wrong" data-of="{place}" hidden>{items}</ul>' for place, items in groups.items())
+    return (
+        "<h2>Where it errs</h2>"
+        "<p>Rows: what was written. Columns: what was read. Choose a coloured number to see its digits.</p>"
+        f'<div class="matrix"><table><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{digits}"
+    )
+
+
+def row_of_matrix(true: str, counts: list[int]) -> str:
+    """How often one digit was read as each of the classes."""
+    cells = "".join(cell(true, axis_label(read), count) for read, count in zip(CLASSES, counts, strict=False))
+    return f'<tr><th scope="row">{true}</th>{cells}</tr>'
+
+
+def cell(true: str, read: str, count: int) -> str:
+    """One count of the confusion matrix; a button if these were errors."""
+    if true == read or not count:
+        return f"<td>{count or ''}</td>"
+    said = f"{count} of {true} read as {read}"
+    return (
+        f'<td><button type="button" data-cell="{true}-{read}" aria-pressed="false" aria-label="{said}"'
+        f' style="--errors:{min(count, MANY) / MANY:.2f}">{count}</button></td>'
+    )
+
+
+def misread(index: int, mistake: dict) -> str:
+    """One misread digit as a list item: a button that puts it on the pad."""
+    said = f"A {mistake['true']}, read as {mistake['read']} with {mistake['confidence']:.0%}. Put it on the pad."
+    share = f"{mistake['confidence']:.0%}"
+    image = f'<img src="data:image/png;base64,{mistake["png"]}" width="28" height="28" alt="{said}">'
+    return f'<li><button type="button" data-mistake="{index}" title="{said}">{image}{share}</button></li>'
+
+
+def facts(serving: Serving) -> str:
+    """The table of what identifies these weights."""
+    model, served = serving.current
+    look = serving.look
+    names = [version.label for version in serving.versions if version.commit == served.revision]
+    rows = {
         "Layers": layers(model),
         "Results on MNIST": summarize(served.results),
-        "Weights": "bundled with this app" if bundled else served.source,
+        "Weights": "bundled with this app" if served.source == BUNDLED_SOURCE else served.source,
         "Version": ", ".join(names) or served.requested,
-        "Commit": served.revision,
-        "SHA-256": served.sha256,
         "Served since": moment(served.since),
         "Hub asked": moment(look.checked),
         "Problem": look.error,
+        "Commit": served.revision,
+        "SHA-256": served.sha256,
     }
-    rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts.items() if value)
-    plots = "".join(plot(*each) for each in PLOTS.items()) if bundled else ""  # others' plots are on their card
-    return (
-        f"<table>{rows}</table>{links(None if bundled else served.source)}"
-        f'<div class="plots">{plots}</div>{published(versions, served.revision)}'
-    )
+    shown = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows.items() if value)
+    return f'<h2>These weights</h2><table class="facts">{shown}</table>'
 
 
 def layers(model: MLP) -> str:
@@ -79,13 +189,6 @@ def links(repo: str | None) -> str:
     items = [f'<a href="{escape(url)}" target="_blank" rel="noopener">{name}</a>' for name, url in found.items() if url]
     missing = "" if repo or space else f"The model card is {BUNDLED.name}/{CARD}, beside the code of this app."
     return f'<p class="links">{" ".join(items)}{missing}</p>'
-
-
-def plot(file: Path, alt: str) -> str:
-    """A picture that loads when it comes into sight; app.py lets it be served."""
-    return (
-        f'<img src="gradio_api/file={escape(str(file))}" alt="{escape(alt)}" loading="lazy">' if file.is_file() else ""
-    )
 
 
 def published(versions: tuple[Version, ...], served: str | None) -> str:
