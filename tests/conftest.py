@@ -114,9 +114,9 @@ def serving(log, *command):
 
 
 @contextlib.contextmanager
-def running(log, *command, **variables):
+def running(log, *command, port=None, **variables):
     """As `serving`, with further environment variables; gives (address, process), which a test may end itself."""
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), **variables}
     with open(log, "wb") as output:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from conftest import ROOT, STROKES, Visit, launched, serving  # noqa: E402
-from PIL import Image  # noqa: E402
+from conftest import ROOT, STROKES, Visit, launched, serving
+from PIL import Image
 
 SCREENS = {
     "laptop": {"width": 1280, "height": 800},

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import EXAMPLES, STROKES, Visit, expect
+from conftest import EXAMPLES, STROKES, Visit, expect, free_port, running
 from PIL import Image
 
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe  # there when playwright is
@@ -56,6 +56,15 @@ def pad(laptop):
 def places(v):
     """Where the parts of the page are."""
     return {part: v.page.locator(part).bounding_box() for part in PARTS}
+
+
+def test_all_of_gradio_that_the_scripts_touch_exists_and_what_is_gone_is_named(visit):
+    v = visit()
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.locator("#picture input[type=file]").wait_for(state="attached")
+    assert v.page.evaluate("pad.missing()") == []
+    v.page.evaluate("() => { window.editor.app.renderer.extract.pixels = null; pad.part('file').remove(); }")
+    assert v.page.evaluate("pad.missing()") == ["file", "app.renderer.extract.pixels"]
 
 
 def test_seven_drawn_with_the_mouse_is_a_seven(seven):
@@ -288,6 +297,21 @@ def test_what_does_not_reach_the_server_has_no_old_answer(visit):
     expect(v.answer).to_have_text("7")
 
 
+def test_drawing_survives_a_server_that_goes_and_comes_back(browser, tmp_path):
+    port = free_port()
+    with running(tmp_path / "first.log", port=port) as (url, _):
+        v = Visit(browser, url)
+        v.draw(1)
+        expect(v.answer).to_have_text("1")
+    v.press("Clear canvas")
+    v.draw(7)
+    expect(v.page.locator("#words p")).to_have_text("The server does not answer. Draw on, and I ask again.")
+    expect(v.page.locator("#label h2")).to_have_count(0)
+    with running(tmp_path / "second.log", port=port):
+        expect(v.answer).to_have_text("7")
+    v.close()
+
+
 def test_tools_of_a_low_window_lie_side_by_side(visit):
     for width, height in ((640, 400), (844, 390), (320, 568)):
         v = visit(width=width, height=height)
@@ -492,6 +516,17 @@ def test_one_chart_has_all_eleven_classes_and_labels_where_they_are_worth_one(se
     expect(seven.page.locator("#words .chart .best")).to_contain_text("7")
     labelled = [text for text in seven.page.locator("#words .chart b").all_inner_texts() if text]
     assert all(int(text.rstrip("%")) >= 1 for text in labelled)
+
+
+def test_hidden_unit_that_is_chosen_tells_what_it_added(seven):
+    told = seven.page.locator("#why .units p:visible")
+    expect(told).to_have_count(1)
+    first = told.inner_text()
+    assert seven.page.locator("#why .units img").first.bounding_box()["width"] >= 64
+    seven.page.locator("#why .units label").nth(1).click()
+    expect(told).to_have_count(1)
+    expect(told).not_to_have_text(first)
+    expect(told).to_contain_text("to the score of 7")
 
 
 def test_network_view_begins_with_its_results_and_a_misread_digit_goes_on_the_pad(visit):

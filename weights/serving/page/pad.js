@@ -1,7 +1,7 @@
 // Gradio's Sketchpad: kept ready to draw, given keys and names, and made to answer sooner.
 //
 // This is the only script that touches what gradio does not document: the HTML inside its components and the object
-// `window.editor`. INSIDES and PARTS list all of it, and `pad.missing()` tells after an upgrade what is gone.
+// `window.editor`. The tables below list all of it, and `pad.missing()` tells after an upgrade what is gone.
 //
 // The other scripts use this:
 //   pad.strokes()        the finished strokes, each {kind, points}
@@ -9,7 +9,7 @@
 //   pad.draw(strokes)    draws strokes on top of what is there
 //   pad.undoable(bool)   says whether Undo has something to do although the pad is empty
 //   pad.side             width and height of the paper in pixels
-//   pad.part(name)       an element from PARTS
+//   pad.part(name)       an element from the tables, or null
 //   pad.missing()        names of insides that do not exist
 // Events on the document: pad:ready; pad:ink (detail: a canvas with the ink) each time the ink was read; pad:begin and
 // pad:end of a stroke; pad:clear (detail: the strokes that go) before all ink goes; pad:undo, cancelable, before Undo.
@@ -45,16 +45,18 @@
     undo: "#pad .top-panel > .separator + button",
     clear: "#pad .top-panel > button:last-child",
     canvas: "#pad .pixi-target canvas",
-    digit: "#label [data-testid=label-output-value]",
-    drawTab: "#input [role=tab]:first-child",
     pictureTab: "#input [role=tab]:last-child",
   };
-  const LAZY = {
-    // there once the tab was opened
+  // There once the tab for pictures was opened
+  const IN_TAB = {
     file: "#picture input[type=file]",
-    picture: "#picture .image-frame img",
     upload: "#picture [data-testid=source-select] button",
     webcam: "#picture [data-testid=source-select] button + button",
+  };
+  // There while there is something to show
+  const AT_TIMES = {
+    digit: "#label [data-testid=label-output-value]",
+    picture: "#picture .image-frame img",
     camera: "#picture [title='grant webcam access'] button",
   };
   const NAME = "layer_0.png"; // as gradio calls the ink
@@ -65,7 +67,7 @@
   let editor = null;
   let cleared = null; // a promise, while a clear is under way
   let emptyUndo = false; // Undo has something to do although there are no strokes
-  const part = (name) => document.querySelector({ ...PARTS, ...LAZY }[name]);
+  const part = (name) => document.querySelector({ ...PARTS, ...IN_TAB, ...AT_TIMES }[name]);
   const tell = (name, detail) =>
     document.dispatchEvent(new CustomEvent(name, { detail, cancelable: name === "pad:undo" }));
   const brush = () => editor.tools.get("brush");
@@ -76,8 +78,8 @@
   }
 
   function missing() {
-    const gone = Object.keys(PARTS).filter((name) => name !== "digit" && !part(name));
-    return [...gone, ...Object.keys(INSIDES).filter((path) => typeof inside(path) !== INSIDES[path])];
+    const parts = document.getElementById("picture") ? { ...PARTS, ...IN_TAB } : PARTS;
+    return [...Object.keys(parts).filter((name) => !part(name)), ...Object.keys(INSIDES).filter((path) => typeof inside(path) !== INSIDES[path])];
   }
 
   // --- Ready to draw ---
@@ -317,7 +319,7 @@
 
   // A file that is no picture would show as a broken one.
   function mark({ type, target }) {
-    if (target.matches?.(LAZY.picture)) target.closest("#picture").classList.toggle("broken", type === "error");
+    if (target.matches?.(AT_TIMES.picture)) target.closest("#picture").classList.toggle("broken", type === "error");
   }
 
   // Gradio builds the page after this script has run, and may build the pad anew.
