@@ -13,12 +13,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import preprocessing
 from nn.files import WeightsError, load
 from nn.measure.metrics import evaluate
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Preset
 from nn.train import fit
+from preprocessing.picture import open_picture
 
 
 def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
@@ -47,12 +49,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, help="MNIST's IDX files (default: ylecun/mnist)")
+    parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--out", type=Path, default=Path("runs/presets"), help="default: %(default)s")
     parser.add_argument("--only", nargs="*", choices=PRESETS, help="these presets alone")
     arguments = parser.parse_args(argv)
     try:
-        dataset = mnist.load(arguments.data)
+        dataset = mnist.load(arguments.data, preprocessing.to_mnist, open_picture)
         if not len(dataset.test):
             raise DataError(f"{arguments.data}: no test images; the table needs MNIST's")
         print("| preset | network | its author's figure | train | validation | test | reached |")

@@ -23,6 +23,7 @@ from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist
 from nn.pictures.corruptions import CORRUPTIONS, corrupt
 from nn.pictures.mnist import DataError
+from preprocessing.picture import open_picture
 
 
 def errors(model: MLP, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -51,16 +52,14 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m nn.corruptions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--weights", type=Path, default=BUNDLED, help="folder (default: the bundled weights)")
-    parser.add_argument(
-        "--data", type=Path, help="MNIST's IDX files, or train/ and test/LABEL/*.png (default: ylecun/mnist)"
-    )
+    parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N test images")
     parser.add_argument("--seed", type=int, default=0, help="of the corruptions' random numbers")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     arguments = parser.parse_args(argv)
     try:
         model = load(arguments.weights)
-        test = mnist.load(arguments.data, frame=preprocessing.to_mnist).test[: arguments.limit]
+        test = mnist.load(arguments.data, preprocessing.to_mnist, open_picture).test[: arguments.limit]
         if not len(test):
             raise DataError(f"{arguments.data}: no test images to damage")
         results = measure(model, test.images, test.labels, arguments.seed)

@@ -22,6 +22,7 @@ from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
+from preprocessing.picture import open_picture
 
 
 def seen_splits(model: MLP, dataset: Dataset) -> Dataset:
@@ -63,13 +64,13 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m nn.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--weights", type=Path, default=BUNDLED, help="folder (default: the bundled weights)")
-    parser.add_argument("--data", type=Path, help="MNIST's IDX files, or LABEL/*.png (default: ylecun/mnist)")
+    parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="write PNG plots there")
     arguments = parser.parse_args(argv)
     try:
         model = load(arguments.weights)
-        dataset = seen_splits(model, mnist.load(arguments.data, frame=preprocessing.to_mnist))
+        dataset = seen_splits(model, mnist.load(arguments.data, preprocessing.to_mnist, open_picture))
         results = metrics.evaluate(model, dataset)
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
         if arguments.plots:

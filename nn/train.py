@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import os
 import sys
 from dataclasses import Field, asdict, fields, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -36,11 +37,14 @@ from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, MadeUp
 from nn.recipes import PRESETS, Recipe
 from nn.trainer import Trainer
 from preprocessing.frame import to_frame
+from preprocessing.picture import open_picture
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 HISTORY_FILE = "history.csv"
 VALIDATION_SEED = 1_000_000  # keeps the pictures made for validation apart from those of any member
 MEMBER = "member-{}"  # a member's folder in its run's folder
+# A network is said to have hardly learned below this many times the share of the commonest digit.
+HARDLY_LEARNED = 2
 # What a run depends on besides its recipe: made-up pictures are Pillow's lines and the letters of matplotlib's fonts.
 MADE_WITH = ("numpy", "pillow", "matplotlib")
 
@@ -52,11 +56,10 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
     Each run leaves its best network so far, its history and a checkpoint after each epoch: in `out`, or where there are
     several members, in folders in it. Ctrl-C ends all early.
     """
-    if resume and not any((folder / CHECKPOINT_FILE).is_file() for folder in (out, out / MEMBER.format(1))):
-        raise FileNotFoundError(f"{out / CHECKPOINT_FILE}: no checkpoint to resume from; leave out --resume")
+    check_out(out, resume)
     runs = []
     for number in range(1, recipe.members + 1):
-        folder = out if recipe.members == 1 else out / MEMBER.format(number)
+        folder = member_folder(recipe, out, number)
         images = crossfit.dataset_of(dataset, recipe.members, number) if recipe.cross_fit else dataset
         runs.append(fit_member(member_of(recipe, number), images, folder, resume))
         if runs[-1].epoch < recipe.epochs:
@@ -68,6 +71,21 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
         model.info["training"] |= whole | {"epochs_done": runs[-1].epoch}  # the others are finished
         files.save(model, out)
     return runs
+
+
+def check_out(out: Path, resume: bool) -> None:
+    """Raises OSError when `out` cannot be written to, or when there is no checkpoint in it to resume from."""
+    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{existing}: a file, expected a folder to write to")
+    if not os.access(existing, os.W_OK):
+        raise PermissionError(f"{existing}: this folder cannot be written to")
+    if resume and not any((folder / CHECKPOINT_FILE).is_file() for folder in (out, out / MEMBER.format(1))):
+        raise FileNotFoundError(f"{out / CHECKPOINT_FILE}: no checkpoint to resume from; leave out --resume")
+
+
+def member_folder(recipe: Recipe, out: Path, number: int) -> Path:
+    return out if recipe.members == 1 else out / MEMBER.format(number)
 
 
 def member_of(recipe: Recipe, number: int) -> Recipe:
@@ -194,8 +212,8 @@ def correct(model: MLP, recipe: Recipe) -> None:
         model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(share)
     if recipe.quantize:
         quantize(model)  # a file a quarter as large
-    elif np.isfinite(half := model.theta.astype(np.float16)).all():
-        model.theta[...] = half  # a file half as large
+    elif np.abs(model.theta).max() <= np.finfo(np.float16).max:
+        model.theta[...] = model.theta.astype(np.float16)  # a file half as large
 
 
 def for_calibration(held_out: Split, recipe: Recipe) -> tuple[Split, Split]:
@@ -233,12 +251,20 @@ def parser() -> argparse.ArgumentParser:
         text = f"with --augment (default: {amount.default})"
         name = option(f"distort_{amount.name}")
         recipe.add_argument(name, type=float, default=argparse.SUPPRESS, metavar="X", help=text)
-    parser.add_argument("--data", type=Path, help="MNIST's IDX files, or LABEL/*.png (default: ylecun/mnist)")
+    parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--out", type=Path, default=Path("runs/latest"), help="folder to write (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--dry-run", action="store_true", help="check everything, say what would happen, train nothing")
-    parser.add_argument("--target-accuracy", type=float, metavar="PERCENT", help="fail below this validation accuracy")
+    text = "fail below this validation accuracy"
+    parser.add_argument("--target-accuracy", type=percentage, metavar="PERCENT", help=text)
     return parser
+
+
+def percentage(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"expected a percentage from 0 to 100, got {text}")
+    return value
 
 
 def option(name: str) -> str:
@@ -285,9 +311,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         recipe = recipe_from(arguments)
-        dataset = mnist.load(arguments.data, frame=preprocessing.to_mnist)
+        check_out(arguments.out, arguments.resume)
+        dataset = mnist.load(arguments.data, preprocessing.to_mnist, open_picture)
         if arguments.dry_run:
             member = Trainer(member_of(recipe, 1), dataset.train, dataset.validation)
+            saved = member_folder(recipe, arguments.out, 1) / CHECKPOINT_FILE
+            if arguments.resume and saved.is_file():
+                checkpoint.load(member, saved)
             print(describe(member, recipe, dataset, arguments.out))
             return 0
         runs = fit(recipe, dataset, arguments.out, arguments.resume)
@@ -303,6 +333,11 @@ def main(argv: list[str] | None = None) -> int:
     probs = files.load(arguments.out).predict_proba(dataset.validation.pixels())
     accuracy = 100 * metrics.accuracy(probs, dataset.validation.labels)
     print(f"validation accuracy {accuracy:.2f}%: {arguments.out}")
+    if accuracy < HARDLY_LEARNED * 100 * np.bincount(dataset.validation.labels).max() / len(dataset.validation):
+        print(
+            f"that is hardly more than by guessing: try another --lr than {recipe.lr}, or more --epochs",
+            file=sys.stderr,
+        )
     if arguments.target_accuracy and accuracy < arguments.target_accuracy:
         print(f"error: below the target of {arguments.target_accuracy}%", file=sys.stderr)
         return 1

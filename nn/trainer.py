@@ -29,6 +29,9 @@ from nn.recipes import Recipe
 
 # Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
 AVERAGE_EVERY = 8
+# An epoch of a larger mean loss is no training any more: guessing has a loss of 2.3, and no run was seen to recover
+# from more than some hundreds.
+EXPLODED = 1000.0
 # One stream of random numbers an epoch and purpose, named by [seed, epoch, purpose]: an interrupted run goes on with
 # the very numbers it would have drawn.
 SHUFFLING, DISTORTING, DROPPING = range(3)
@@ -93,26 +96,30 @@ class Trainer:
     def run_epoch(self) -> dict[str, float]:
         """Sees every training image once, then measures; returns the new row of the history.
 
-        Raises FloatingPointError when the loss is not finite any more.
+        Raises FloatingPointError when the loss grows without bounds.
         """
         start, losses, rate = time.perf_counter(), 0.0, 0.0
         dropout_rng = self._rng(DROPPING)
         for i, (X, targets) in enumerate(self._batches()):
             step = self.epoch * self.steps_per_epoch + i
             rate = self._learning_rate(step)
-            loss = self.backprop(X, targets, dropout_rng)
-            self.optimizer.step(self.model.theta, self.backprop.gradient, rate)
-            self._update_average(step)
+            with np.errstate(over="ignore", invalid="ignore"):  # the loss tells of it
+                loss = self.backprop(X, targets, dropout_rng)
+                self.optimizer.step(self.model.theta, self.backprop.gradient, rate)
+                self._update_average(step)
             losses += loss * len(X)
             self.progress(loss)
-        if not np.isfinite(losses):
-            raise FloatingPointError(f"the loss is not finite after epoch {self.epoch + 1}: lower the learning rate")
+        mean_loss = losses / self.bank.examples_per_epoch
+        if not mean_loss < EXPLODED:  # nor when it is not a number
+            raise FloatingPointError(
+                f"the loss is {mean_loss:.2g} in epoch {self.epoch + 1}: lower the learning rate, {self.recipe.lr:g}"
+            )
 
         probs = self.answering_model(self.average).predict_proba(self.validation_pixels)
         row = {
             "epoch": self.epoch + 1,
             "learning_rate": rate,
-            "train_loss": losses / self.bank.examples_per_epoch,
+            "train_loss": mean_loss,
             "validation_loss": metrics.loss(probs, self.validation.labels),
             "validation_accuracy": metrics.accuracy(probs, self.validation.labels),
             "seconds": round(time.perf_counter() - start, 3),

@@ -77,7 +77,7 @@ def push_to_hub(
     """Measures the network, writes its model card, and publishes both as "owner/name"; says where they are now.
 
     Args:
-        data: folder with MNIST's IDX files; None takes MNIST from the Hub.
+        data: MNIST's files, or pictures in folders named 0 to 9; None takes MNIST from the Hub.
         tag, create_pr, private, message, force: as for `weights.hub.publish.push`.
         token, endpoint: as for `weights.hub.pull.Repository`.
 
@@ -89,15 +89,17 @@ def push_to_hub(
     """
     import tempfile
 
+    import preprocessing
     from nn.evaluate import seen_splits
     from nn.measure.metrics import evaluate
     from nn.pictures import mnist
+    from preprocessing.picture import open_picture
     from weights.hub.card import write_card
     from weights.hub.publish import push
     from weights.hub.pull import Repository
 
     repository = Repository(repo, token, endpoint)
-    dataset = mnist.load(data)
+    dataset = mnist.load(data, preprocessing.to_mnist, open_picture)
     options = {"tag": tag, "create_pr": create_pr, "private": private, "message": message, "force": force}
     with tempfile.TemporaryDirectory() as folder:
         write_card(Path(folder), model, evaluate(model, seen_splits(model, dataset)))

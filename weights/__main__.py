@@ -30,6 +30,7 @@ from nn.measure import metrics
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.selftest import self_test, selftest_digits, verified
+from preprocessing.picture import open_picture
 from weights.hub.card import write_card
 from weights.hub.figures import read_figures, summarize
 from weights.hub.problems import HubError
@@ -44,7 +45,7 @@ def run_card(arguments: argparse.Namespace) -> None:
 
     drawings = read_json(arguments.drawings) if arguments.drawings else None
     model = weights.load(arguments.folder)
-    dataset = seen_splits(model, mnist.load(arguments.data, frame=preprocessing.to_mnist))
+    dataset = seen_splits(model, mnist.load(arguments.data, preprocessing.to_mnist, open_picture))
     results = metrics.evaluate(model, dataset)
     written = plots.write(arguments.folder, model, dataset, results)
     written += write_card(arguments.folder, model, results, drawings)
@@ -116,7 +117,7 @@ def read_json(path: Path) -> object:
 def dataset_or_none(folder: Path | None) -> Dataset | None:
     """The data to measure on; None, after a line on stderr, where there is none."""
     try:
-        return mnist.load(folder)
+        return mnist.load(folder, preprocessing.to_mnist, open_picture)
     except DataError as error:
         print(f"no data: {error}", file=sys.stderr)
         return None
@@ -162,13 +163,13 @@ def make_parser() -> argparse.ArgumentParser:
 
     sub = command(run_card, "card", "Measure a network and write its model card: README.md, figures and pictures.")
     optional(sub, "folder", "FOLDER", weights.BUNDLED, "the bundled weights")
-    sub.add_argument("--data", type=Path, help="MNIST's IDX files, or LABEL/*.png (default: ylecun/mnist)")
+    sub.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     sub.add_argument("--drawings", type=Path, metavar="JSON", help="the app's score on real people's drawings")
 
     sub = command(run_push, "push", "Publish weights: one commit with network, config, model card and its pictures.")
     optional(sub, "repo", "OWNER/NAME", default_repo, "WEIGHTS_REPO")
     sub.add_argument("--folder", type=Path, default=weights.BUNDLED, help="what to publish (default: bundled weights)")
-    sub.add_argument("--data", type=Path, help="MNIST's IDX files, to measure on (default: ylecun/mnist)")
+    sub.add_argument("--data", type=Path, help=f"to measure on: {mnist.DATA_HELP}")
     sub.add_argument("--tag", metavar="vX.Y", help="a new tag for the commit; an existing one is never moved")
     sub.add_argument("--create-pr", action="store_true", help="open a pull request instead of committing")
     sub.add_argument("--private", action="store_true", help="when the repository is created now")

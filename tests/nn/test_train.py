@@ -175,17 +175,65 @@ def test_a_damaged_checkpoint_is_refused(bars, tmp_path):
         fit(SHORT, bars, tmp_path, resume=True)
 
 
-def test_a_learning_rate_that_explodes_is_an_error_not_a_network(bars, tmp_path):
-    with (
-        np.errstate(all="ignore"),
-        pytest.raises(FloatingPointError, match="lower the learning rate"),
-    ):
-        fit(Recipe(hidden=(16,), optimizer="sgd", lr=1e30, epochs=2), bars, tmp_path)
-    assert not (tmp_path / "model.safetensors").exists()
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 1e30), ("sgd", 1e6), ("adam", 1e6), ("adam", 1e30)])
+def test_a_learning_rate_that_explodes_is_a_plain_error_and_no_network(bars, tmp_path, optimizer, lr):
+    with pytest.raises(FloatingPointError, match=r"the loss is .* in epoch \d: lower the learning rate, 1e\+"):
+        fit(Recipe(hidden=(16,), optimizer=optimizer, lr=lr, epochs=3), bars, tmp_path)
+
+
+@pytest.fixture
+def run(bars, capsys, monkeypatch):
+    """run("--epochs", 2) -> (exit code, standard output, standard error) of the command line, on the toy data."""
+    monkeypatch.setattr(mnist, "load", lambda *_: bars)
+
+    def run(*options):
+        try:
+            code = train.main(["--hidden", "16", *map(str, options)])
+        except SystemExit as exit:
+            code = exit.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_a_network_that_has_hardly_learned_is_named_as_such(run, tmp_path):
+    code, _, err = run("--epochs", 1, "--lr", 1e-9, "--out", tmp_path)
+    assert code == 0
+    assert "hardly more than by guessing: try another --lr than 1e-09, or more --epochs" in err
+    assert "guessing" not in run("--epochs", 20, "--out", tmp_path)[2]
+
+
+def test_a_dry_run_checks_the_folder_to_write_to(run, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    for out in (file, file / "runs" / "mine"):
+        code, _, err = run("--out", out, "--dry-run")
+        assert (code, err) == (1, f"error: {file}: a file, expected a folder to write to\n")
+    assert run("--out", tmp_path / "new" / "run", "--dry-run")[0] == 0
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_dry_run_checks_the_checkpoint(bars, run, tmp_path):
+    code, _, err = run("--out", tmp_path, "--resume", "--dry-run")
+    assert code == 1
+    assert "no checkpoint to resume from; leave out --resume" in err
+    fit(SHORT, bars, tmp_path)
+    assert run("--out", tmp_path, "--epochs", 3, "--batch-size", 32, "--resume", "--dry-run")[0] == 0
+    code, _, err = run("--out", tmp_path, "--epochs", 3, "--batch-size", 16, "--resume", "--dry-run")
+    assert code == 1
+    assert "made with another batch_size" in err
+
+
+@pytest.mark.parametrize("target", ["101", "-1", "nan", "most"])
+def test_a_target_that_no_network_can_reach_is_refused(run, target):
+    code, _, err = run("--target-accuracy", target, "--dry-run")
+    assert code == 2
+    assert "--target-accuracy" in err
 
 
 def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(mnist, "load", lambda folder, frame: bars)
+    monkeypatch.setattr(mnist, "load", lambda *_: bars)
     options = ["--hidden", "16", "--epochs", "2", "--out", str(tmp_path / "run")]
     assert train.main([*options, "--dry-run"]) == 0
     assert "MLP(784-16-10" in capsys.readouterr().out

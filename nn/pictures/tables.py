@@ -1,0 +1,90 @@
+"""MNIST as one file of arrays, and as tables of numbers.
+
+mnist.npz                          Keras: x_train, y_train, x_test, y_test
+train.csv, mnist_test.csv          Kaggle: a label and 784 pixels in each row, with a header or without
+emnist-digits-train.csv            EMNIST: the same without a header, stored transposed
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nn.mlp import PIXELS, SIDE
+from nn.pictures.idx import TRANSPOSED, read_bytes
+from nn.pictures.splits import DataError, Split, checked
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+CSV_NAME = re.compile(r"(.*[-_. ])?(?P<part>train|test)(\.csv|\.csv\.gz)", re.I)
+
+log = logging.getLogger(__name__)
+
+
+def read(files: Sequence[Path], folder: Path) -> tuple[Split, Split] | None:
+    """The training and the test images among `files`, all of which lie in `folder`; None when there are no such tables.
+
+    Raises:
+        DataError: a file is damaged, or it is not clear which one is meant.
+    """
+    archives = [path for path in files if path.suffix.lower() == ".npz"]
+    if archives:
+        return read_npz(only(archives, folder))
+    tables = {"train": [], "test": []}
+    for path in files:
+        if (match := CSV_NAME.fullmatch(path.name)) and len(first_row(path)) in (PIXELS, 1 + PIXELS):
+            tables[match["part"].lower()].append(path)
+    if not tables["train"]:
+        return None
+    train = read_csv(only(tables["train"], folder))
+    test = only(tables["test"], folder) if tables["test"] else None
+    if test and len(first_row(test)) == PIXELS:
+        log.warning("%s: left out, its %d columns are pixels without a label", test, PIXELS)
+        test = None
+    return train, read_csv(test) if test else train[:0]
+
+
+def only(paths: Sequence[Path], folder: Path) -> Path:
+    if len(paths) > 1:
+        names = " or ".join(str(path.relative_to(folder)) for path in paths[:2])
+        raise DataError(f"{folder}: which one is meant, {names}? give the file, or the folder of one data set")
+    return paths[0]
+
+
+def read_npz(path: Path) -> tuple[Split, Split]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read as arrays: {error}") from error
+    if not arrays.keys() >= set(ARRAYS):
+        raise DataError(f"{path}: expected arrays {', '.join(ARRAYS)}, found {', '.join(arrays) or 'none'}")
+    x_train, y_train, x_test, y_test = (arrays[name] for name in ARRAYS)
+    return checked(x_train, y_train, path, path), checked(x_test, y_test, path, path)
+
+
+def first_row(path: Path) -> list[str]:
+    return next(csv.reader([read_bytes(path).split(b"\n", 1)[0].decode("utf-8-sig", "replace")]), [])
+
+
+def read_csv(path: Path) -> Split:
+    """A label and 784 pixels in each row. A header, if there is one, begins with `label`."""
+    first = first_row(path)
+    header = not first[0].strip().isdigit()
+    if len(first) != 1 + PIXELS or (header and first[0].strip().lower() != "label"):
+        raise DataError(f"{path}: expected columns label and {PIXELS} pixels, found {len(first)} from {first[0]!r}")
+    try:
+        rows = np.loadtxt(io.BytesIO(read_bytes(path)), np.uint8, delimiter=",", skiprows=int(header), ndmin=2)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+    images = rows[:, 1:].reshape(-1, SIDE, SIDE)
+    if TRANSPOSED in path.name.lower():
+        images = np.ascontiguousarray(images.transpose(0, 2, 1))
+    return checked(images, rows[:, 0], path, path)
