@@ -16,7 +16,7 @@ def folder(tmp_path, monkeypatch):
     """A network that answers at random, and thirty pictures to measure it on."""
     files.save(MLP((4,), seed=1), tmp_path)
     split = Split(np.random.default_rng(0).integers(0, 256, (10, 28, 28), np.uint8), np.arange(10))
-    monkeypatch.setattr(mnist, "load", lambda folder, frame: Dataset(split, split, split))
+    monkeypatch.setattr(mnist, "load", lambda *_: Dataset(split, split, split))
     return tmp_path
 
 
