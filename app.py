@@ -11,7 +11,6 @@ nor the page, which are imported where they are used: that takes seconds.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -178,55 +177,30 @@ def theme() -> gr.themes.Base:
     )
 
 
-def preview() -> str:
-    """The tags that say what the preview of a link to the page shows."""
-    host = os.environ.get("SPACE_HOST")
-    tags = {
-        "og:type": "website",
-        "og:title": TITLE,
-        "og:description": DESCRIPTION,
-        "twitter:card": "summary_large_image",
-    }
-    if host:  # a preview needs the picture's whole address
-        tags |= {"og:url": f"https://{host}", "og:image": f"https://{host}/gradio_api/file={THUMBNAIL}"}
-    metas = f'<meta name="description" content="{DESCRIPTION}" />'
-    return metas + "".join(f'<meta property="{name}" content="{text}" />' for name, text in tags.items())
-
-
-def announce() -> None:
-    """Puts `preview` in the place of gradio's own tags, which would speak of gradio."""
-    from gradio.routes import templates
-    from jinja2 import ChoiceLoader, DictLoader
-
-    env, name = templates.env, "frontend/index.html"
-    page = re.sub(r'<meta\s+(property="og:|name="twitter:)[^>]*>', "", env.loader.get_source(env, name)[0])
-    env.loader = ChoiceLoader([DictLoader({name: page.replace("<head>", "<head>" + preview(), 1)}), env.loader])
-
-
 def main() -> None:
     """Serves the page until it is stopped."""
     from weights.serving import memory
     from weights.serving.limits import uploads
 
-    memory.share()  # before gradio starts threads
-    uploads.own_folder()  # before gradio looks where its folder is
+    memory.share()  # before there are threads
+    try:
+        served()
+    except weights.WeightsError as error:
+        sys.exit(f"The weights cannot be used: {error}")
+    uploads.own_folder()  # before gradio is imported
 
     from PIL import Image
 
     from preprocessing.picture import MAX_PIXELS
     from weights.serving import http, serve
-    from weights.serving.page import inputs
+    from weights.serving.page import inputs, preview
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
-    try:
-        served()
-    except weights.WeightsError as error:
-        sys.exit(f"The weights cannot be used: {error}")
-    announce()
     serve.serve(
         http.api(served(), inputs.EXAMPLES / "7.png"),
         build,
         static=[THUMBNAIL, inputs.EXAMPLES],
+        preview=preview.tags(TITLE, DESCRIPTION, THUMBNAIL),
         theme=theme(),
         css_paths=[PAGE / name for name in STYLES],
         head="".join(f"<script>{(PAGE / name).read_text('utf-8')}</script>" for name in SCRIPTS),

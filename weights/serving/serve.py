@@ -30,6 +30,7 @@ from weights.serving.limits import components
 from weights.serving.limits.calls import Calls
 from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits
 from weights.serving.limits.uploads import LOOK_SECONDS, UploadFolder
+from weights.serving.page.preview import Preview
 
 # Calls that may wait for an answer of a few milliseconds. The next caller is told to come back.
 QUEUE_SIZE = 64
@@ -52,12 +53,13 @@ NO_RECORD = {
 }
 
 
-def serve(api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], **page: Any) -> None:
+def serve(api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], preview: str, **page: Any) -> None:
     """Serves until SIGTERM or Ctrl-C; then answers what is under way and ends the process.
 
     api: our own routes.
     build: makes the Blocks; called when gradio's settings stand.
     static: files and folders that the page shows. Callers may name them as they name their uploads.
+    preview: tags for the head of the page.
     page: what else `gr.mount_gradio_app` takes: theme, css_paths, head ...
     """
     port = os.environ.get("GRADIO_SERVER_PORT", "7860")
@@ -65,7 +67,7 @@ def serve(api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], **pa
         sys.exit(f"GRADIO_SERVER_PORT: expected a port, such as 7860, got {port[:20]!r}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn passes the signal on when it has ended
     stopping = asyncio.Event()
-    app = mounted(api, build, static, stopping, **page)
+    app = mounted(api, build, static, preview, stopping, **page)
     uvicorn.run(
         app,
         host=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1").strip("[]"),
@@ -77,7 +79,12 @@ def serve(api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], **pa
 
 
 def mounted(
-    api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], stopping: asyncio.Event, **page: Any
+    api: FastAPI,
+    build: Callable[[], gr.Blocks],
+    static: list[Path],
+    preview: str,
+    stopping: asyncio.Event,
+    **page: Any,
 ) -> FastAPI:
     """`api` with all limits around it and the page below it. stopping: is set when the process is told to stop."""
     for name, value in NO_RECORD.items():
@@ -90,12 +97,18 @@ def mounted(
     api.add_middleware(Limits)
     api.add_middleware(components.CrossOrigin)
     api.router.lifespan_context = lifespan(blocks, folder, stopping)
-    calls = Middleware(Calls, events=components.events(blocks), folder=folder, files=static, stopping=stopping)
+    middleware = [
+        Middleware(Preview, tags=preview),
+        Middleware(Calls, events=components.events(blocks), folder=folder, files=static, stopping=stopping),
+    ]
     gr.mount_gradio_app(
         api,
         blocks,
         "/",
-        app_kwargs={"middleware": [calls], "exception_handlers": {RequestValidationError: validation_error}},
+        app_kwargs={
+            "middleware": middleware,
+            "exception_handlers": {RequestValidationError: validation_error},
+        },
         show_error=False,
         max_file_size=MAX_UPLOAD_BYTES,
         ssr_mode=False,
@@ -123,7 +136,6 @@ def lifespan(blocks: gr.Blocks, folder: UploadFolder, stopping: asyncio.Event) -
         yield
         for task in tasks:
             task.cancel()
-        folder.remove()
 
     return alive
 

@@ -11,6 +11,7 @@ know of uploads that were broken off. So files are deleted here, by their age, w
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import shutil
@@ -51,7 +52,7 @@ OURS = "draw-a-digit-uploads-"
 def own_folder() -> Path:
     """Makes a folder for the uploads of this process, inside the one that gradio would use, and tells gradio of it.
 
-    Without a folder that can be written to, the process ends with a message.
+    It is deleted when the process ends. If it cannot be made, the process ends at once, with a message.
     """
     shared = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
     try:
@@ -59,6 +60,7 @@ def own_folder() -> Path:
         own = tempfile.mkdtemp(prefix=OURS, dir=shared)
     except OSError as error:
         sys.exit(f"Uploads cannot be stored in {shared}: {error.strerror}. GRADIO_TEMP_DIR may name another folder.")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = own
     return Path(own)
 
@@ -131,11 +133,6 @@ class UploadFolder:
         """Deletes what is too old."""
         async with self.lock:
             await asyncio.to_thread(self.sweep)
-
-    def remove(self) -> None:
-        """Deletes the folder of this process, when it ends."""
-        if self.folder.name.startswith(OURS):
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def sweep(self, size: int = 0) -> None:
         """Deletes files that are too old, the oldest others while they and `size` more bytes are too many, and empty
