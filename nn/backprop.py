@@ -24,8 +24,8 @@ class Backprop:
     2014) silences each hidden unit with probability `dropout` and scales the others by 1 / (1 - dropout), so that
     nothing has to change when the network answers.
 
-    Every array a step writes to is made once, here: large fresh arrays cost more in page faults than the arithmetic
-    on them. `gradient` is one vector laid out like `model.theta`.
+    Every array that a step writes to is made once, here: fresh large arrays cost more in page faults than arithmetic
+    on them does. `gradient` is one vector laid out like `model.theta`.
     """
 
     def __init__(self, model: MLP, batch_size: int, *, l2: float = 0.0, dropout: float = 0.0) -> None:
@@ -33,7 +33,7 @@ class Backprop:
             raise ValueError(f"dropout must be in [0, 1), got {dropout}")
         self.weights, self.biases = model.views(model.theta)
         if any(W.ndim != 2 for W in self.weights):
-            raise ValueError(f"{model!r} was joined of networks: train those")
+            raise ValueError(f"{model!r} is several networks in one: train those")
         self.model, self.l2, self.dropout = model, l2, dropout
         self.activation = ACTIVATIONS[model.activation]
         self.gradient = np.zeros_like(model.theta)
@@ -42,7 +42,7 @@ class Backprop:
         def buffers() -> list[np.ndarray]:
             return [np.empty((batch_size, width), model.theta.dtype) for width in model.widths[1:]]
 
-        self._outputs = buffers()  # of each layer: activations of the hidden ones, logits of the last
+        self._outputs = buffers()  # activations of the hidden layers, logits of the last one
         self._deltas = buffers()  # dL/dz of each layer
         self._masks = buffers()[:-1] if dropout else []
         self._ones = np.ones(batch_size, model.theta.dtype)
@@ -56,7 +56,7 @@ class Backprop:
         return self.backward(h, targets)
 
     def forward(self, X: np.ndarray, rng: np.random.Generator | None = None) -> list[np.ndarray]:
-        """The outputs of every layer, [X, h1, h2, ..., logits]. They are overwritten by `backward`."""
+        """The outputs of every layer, [X, h1, h2, ..., logits]. `backward` overwrites them."""
         n = len(X)
         h = [X]
         last = len(self.weights) - 1
@@ -81,7 +81,7 @@ class Backprop:
         for i in reversed(range(len(self.weights))):
             W = self.weights[i]
             np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
-            np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): a sum, by BLAS
+            np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): the sum of the rows
             if self.l2:
                 loss += self.l2 / 2 * float(np.vdot(W, W))
                 self.dW[i] += self.l2 * W
@@ -91,11 +91,11 @@ class Backprop:
         return loss
 
     def _through_activation(self, i: int, dh: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """dL/dh of hidden layer i -> dL/dz, in place. h is not needed again and makes room for the derivative."""
+        """dL/dh of hidden layer i -> dL/dz, in place. The derivative is written over h, which is not needed again."""
         if self.dropout:
             mask = self._masks[i][: len(h)]
             dh *= mask
-            h *= 1 - self.dropout  # the surviving units' own outputs; the silenced ones' gradient is zero already
+            h *= 1 - self.dropout  # the units' own outputs; the gradient of a silenced unit is zero already
         dh *= self.activation.derivative(h, out=h)
         return dh
 

@@ -24,10 +24,10 @@ from preprocessing.picture import open_picture
 
 
 def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
-    """One line of the table, training the preset first where that is not done."""
+    """One line of the table. The preset is trained first, unless that is done."""
     if not finished(folder, preset):
         runs = fit(preset.recipe, dataset, folder)
-        if runs[-1].epoch < preset.recipe.epochs:  # Ctrl-C, which `fit` has taken for a wish to keep what there is
+        if runs[-1].epoch < preset.recipe.epochs:  # Ctrl-C: `fit` has kept the best network so far and returned
             raise KeyboardInterrupt
     results = evaluate(load(folder), dataset)
     figures = " | ".join(f"{results[split]['accuracy']:.2%}" for split in ("train", "validation", "test"))
@@ -36,7 +36,7 @@ def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
 
 
 def finished(folder: Path, preset: Preset) -> bool:
-    """Whether `folder` holds weights that this very recipe made, trained to the end."""
+    """Whether `folder` holds weights of this very recipe, trained to the end."""
     try:
         training = load(folder).info.get("training", {})
     except WeightsError:

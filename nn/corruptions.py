@@ -27,8 +27,9 @@ from preprocessing.picture import open_picture
 
 
 def errors(model: MLP, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Share of (n, 28, 28) uint8 images that are not read as labelled: "raw" as they are, "app" through preprocessing.
-    The most probable digit counts, "not a digit" is no answer here.
+    """The share of (n, 28, 28) uint8 images that are misread: "raw" as they are, "app" through preprocessing.
+
+    The most probable digit counts; "not a digit" is no answer here.
     """
     seen = {
         "raw": images.reshape(len(images), -1).astype(np.float32) / 255,

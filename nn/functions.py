@@ -1,8 +1,7 @@
-"""The functions a network is made of, each with its derivative beside it.
+"""The functions that a network is made of, each with its derivative beside it.
 
-Everything works on whole batches, one row an example. An argument `out` takes the result, as in NumPy.
-Derivatives of hidden activations are written in terms of the activation's output h, because that is what the forward
-pass keeps: relu'(z) = [h > 0], sigmoid'(z) = h (1 - h).
+They work on whole batches, one row an example. An argument `out` takes the result, as in NumPy. The forward pass keeps
+an activation's output h, so its derivative is written in terms of h: relu'(z) = [h > 0], sigmoid'(z) = h (1 - h).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ def relu(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def relu_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """dh/dz = 1 where the unit fired, 0 elsewhere. (np.sign would say the same in ten times the time.)"""
+    """dh/dz = 1 where the unit fired, 0 elsewhere. (np.sign takes ten times as long.)"""
     return np.greater(h, 0, out=out)
 
 

@@ -1,8 +1,9 @@
 """The network: a multilayer perceptron, from pixels to probabilities.
 
-    X (n, 784)           -> normalise -> [ z = h @ W + b, h = activation(z) ] for each hidden layer
-                         -> h @ W + b = logits (n, classes)
-    logits (n, classes)  -> calibration, which is softmax unless it is told more -> probabilities (n, classes)
+    X (n, 784)       h = X, normalised
+    hidden layers    z = h @ W + b,  h = activation(z)
+    last layer       logits (n, classes) = h @ W + b
+    calibration      probabilities (n, classes): softmax of the logits, unless it knows better
 
 This file says what a trained network is and how it answers. backprop.py says how it learns.
 """

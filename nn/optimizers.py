@@ -1,7 +1,7 @@
 """How a gradient becomes a step, in order of increasing complexity: SGD, momentum, Nesterov momentum, Adam.
 
-An optimizer changes the parameter vector in place and keeps its memory in `state`, a dict of arrays, which is all a
-checkpoint has to store of it.
+An optimizer changes the parameter vector in place. It keeps its memory in `state`, a dict of arrays, which is all that
+a checkpoint stores of it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Parameters updated at a time by Adam. Its ten passes over four vectors run out of the cache when a whole network is
-# taken at once; blocks of 128 KiB a vector stay in it, and are few enough that calling NumPy costs little.
+# Parameters that Adam updates at a time. Its ten passes go over four vectors. Blocks of 128 KiB a vector stay in the
+# processor's cache, a whole network does not, and so few blocks cost little in calls of NumPy.
 BLOCK = 32_768
 
 
@@ -48,8 +48,8 @@ class Adam:
     """Adam (Kingma and Ba 2015): a running mean of the gradient, divided by the root of the running mean of its
     square, both corrected for having started at zero.
 
-    The paper's m and v are (1 - beta1) and (1 - beta2) times the sums kept here, which saves two passes over the
-    parameters; the factors are gathered into the step size and epsilon, as the corrections are.
+    The paper's m and v are (1 - beta1) and (1 - beta2) times the sums that are kept here. That saves two passes over
+    the parameters: step size and epsilon take up these factors and the corrections.
     """
 
     def __init__(

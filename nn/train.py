@@ -50,11 +50,10 @@ MADE_WITH = ("numpy", "pillow", "matplotlib")
 
 
 def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> list[Trainer]:
-    """Trains with progress bars and writes the network to `out`; returns the runs of its members, of which most recipes
-    have one. An interrupted one is the last.
+    """Trains with progress bars, writes the network to `out`, and returns its members' runs; most recipes have one.
 
     Each run leaves its best network so far, its history and a checkpoint after each epoch: in `out`, or where there are
-    several members, in folders in it. Ctrl-C ends all early.
+    several members, in folders in it. Ctrl-C ends all early; the interrupted run is then the last.
     """
     check_out(out, resume)
     runs = []
@@ -243,14 +242,18 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m nn.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--preset", choices=PRESETS, help="a named recipe; the options below change it")
-    recipe = parser.add_argument_group("recipe", "each option overrides the preset's value")
+    group = parser.add_argument_group("recipe", "each option overrides the preset's value")
+
+    def option(name: str, text: str, default: object, **reading: object) -> None:
+        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
+        text, name = f"{text} (default: {shown})", f"--{name.replace('_', '-')}"
+        group.add_argument(name, help=text, default=argparse.SUPPRESS, **reading)
+
     for setting in fields(Recipe):
         if setting.metadata:
-            recipe.add_argument(option(setting.name), default=argparse.SUPPRESS, **argument_of(setting))
+            option(setting.name, setting.metadata["about"], setting.default, **reading_of(setting))
     for amount in fields(Distortion):
-        text = f"with --augment (default: {amount.default})"
-        name = option(f"distort_{amount.name}")
-        recipe.add_argument(name, type=float, default=argparse.SUPPRESS, metavar="X", help=text)
+        option(f"distort_{amount.name}", "with --augment", amount.default, type=float, metavar="X")
     parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--out", type=Path, default=Path("runs/latest"), help="folder to write (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
@@ -267,22 +270,16 @@ def percentage(text: str) -> float:
     return value
 
 
-def option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def argument_of(setting: Field) -> dict:
+def reading_of(setting: Field) -> dict:
     """How argparse reads a field of Recipe."""
     default, choices = setting.default, setting.metadata["choices"]
-    shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-    argument = {"help": f"{setting.metadata['about']} (default: {shown})"}
     if choices:
-        return argument | {"choices": choices}
+        return {"choices": choices}
     if isinstance(default, bool):
-        return argument | {"action": argparse.BooleanOptionalAction}
+        return {"action": argparse.BooleanOptionalAction}
     if isinstance(default, tuple):
-        return argument | {"type": int, "nargs": "*", "metavar": "N"}
-    return argument | {"type": type(default), "metavar": "N" if isinstance(default, int) else "X"}
+        return {"type": int, "nargs": "*", "metavar": "N"}
+    return {"type": type(default), "metavar": "N" if isinstance(default, int) else "X"}
 
 
 def recipe_from(arguments: argparse.Namespace) -> Recipe:
@@ -296,14 +293,11 @@ def recipe_from(arguments: argparse.Namespace) -> Recipe:
 
 def describe(member: Trainer, recipe: Recipe, dataset: Dataset, out: Path) -> str:
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits().items())
-    members, folders = "", ""
-    if recipe.members > 1:
-        members, folders = f", joined of {recipe.members} members", ", and into a folder there for each member"
+    members = f", joined of {recipe.members} members" if recipe.members > 1 else ""
     return (
         f"{joined([member.model] * recipe.members)}{members}\n{sizes} images\n"
         f"{recipe.epochs} epochs of {member.steps_per_epoch:,} steps, {member.batch_size:,} images a step, "
-        f"{recipe.optimizer}, learning rate {recipe.lr}, seed {recipe.seed}\n"
-        f"would write model.safetensors, config.json, {HISTORY_FILE} and {CHECKPOINT_FILE} to {out}{folders}"
+        f"{recipe.optimizer}, learning rate {recipe.lr}, seed {recipe.seed}\nwould write the network to {out}"
     )
 
 

@@ -5,8 +5,8 @@
         print(trainer.run_epoch())                    # {"epoch": 1, "train_loss": ..., "validation_accuracy": ...}
     model = trainer.answering_model(trainer.best)
 
-An epoch is mini-batches, each of them a forward and a backward pass and a step of the optimizer, and then a measurement
-on the validation images. `train.py` is the program around this: files, progress bars, several networks in one.
+In an epoch every mini-batch goes forward and backward, and the optimizer takes a step; then the validation images are
+read. train.py is the program around this, with files and progress bars.
 """
 
 from __future__ import annotations

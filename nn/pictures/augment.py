@@ -1,7 +1,7 @@
 """Distorted copies of digits: random affine maps and elastic distortion (Simard, Steinkraus and Platt 2003).
 
 Each distorted pixel looks up its value in the original: at its own place, moved by an affine map around the image's
-centre and by a smooth random displacement field. All images of a batch are done together, without a loop over them:
+centre and by a smooth random displacement field. NumPy does all images of a batch together:
 
     displacement field   coarse noise (n, 81) @ smoothing kernel (81, 784) -> (n, 784), one matrix product an axis
     look-up              bilinear, from the 2x2 pixels around the place, fetched as one packed 32-bit number

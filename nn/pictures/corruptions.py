@@ -21,18 +21,18 @@ from nn.mlp import SIDE
 
 CENTER = (SIDE - 1) / 2
 
-# A corruption takes a digit (28, 28) float64 in [0, 1], white on black, and a generator; what it returns is clipped to
-# [0, 1]. The figures in the signatures are the publication's, for the severity at which its data set was made.
+# A corruption takes a digit (28, 28) float64 in [0, 1], white on black, and a generator. `corrupt` clips the result to
+# [0, 1]. All figures are the publication's, for the severity at which its data set was made.
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def shot_noise(x: np.ndarray, rng: np.random.Generator, photons: float = 3) -> np.ndarray:
-    """Each pixel counts the photons that arrive, few of them."""
+    """Each pixel counts the few photons that arrive."""
     return rng.poisson(x * photons) / photons
 
 
 def impulse_noise(x: np.ndarray, rng: np.random.Generator, share: float = 0.17) -> np.ndarray:
-    """Salt and pepper, as much of each."""
+    """Salt and pepper in equal amounts."""
     chance = rng.random(x.shape)
     return np.where(chance < share / 2, 0, np.where(chance < share, 1, x))
 
@@ -40,7 +40,7 @@ def impulse_noise(x: np.ndarray, rng: np.random.Generator, share: float = 0.17) 
 def glass_blur(
     x: np.ndarray, rng: np.random.Generator, sigma: float = 0.7, reach: int = 1, rounds: int = 2
 ) -> np.ndarray:
-    """Blurred, pixels exchanged with near ones at random, blurred again."""
+    """Blurs, exchanges pixels with near ones at random, and blurs again."""
     pixels = gaussian(x, sigma).tolist()  # plain lists are quicker than arrays, one number at a time
     places = range(SIDE - reach, reach, -1)
     for _ in range(rounds):
@@ -54,7 +54,7 @@ def glass_blur(
 
 
 def motion_blur(x: np.ndarray, rng: np.random.Generator, radius: int = 10, sigma: float = 3) -> np.ndarray:
-    """Smeared in one direction, the more recent the stronger, as ImageMagick's motion blur does."""
+    """Smears in one direction, strongest at the end, as ImageMagick's motion blur does."""
     angle = np.deg2rad(rng.uniform(-45, 45))
     steps = np.arange(2 * radius + 1)
     kernel = np.exp(-(steps**2) / (2 * sigma**2))
@@ -91,7 +91,7 @@ def brightness(x: np.ndarray, rng: np.random.Generator, lift: float = 0.5) -> np
 
 
 def stripe(x: np.ndarray, rng: np.random.Generator, width: int = 7) -> np.ndarray:
-    """The outer quarters as a negative."""
+    """Turns the outer quarters into their negative."""
     x = x.copy()
     x[:, :width] = 1 - x[:, :width]
     x[:, -width:] = 1 - x[:, -width:]
@@ -136,7 +136,7 @@ def zigzag(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def canny_edges(x: np.ndarray, rng: np.random.Generator, low: float = 0.1, high: float = 0.2) -> np.ndarray:
-    """The digit's outlines alone (Canny 1986): thinned ridges of the gradient, weak ones only beside strong ones."""
+    """Leaves the outlines alone (Canny 1986): thinned ridges of the gradient, weak ones only beside strong ones."""
     smooth = np.pad(gaussian(x, 1), 1, mode="edge")
     across = smooth[:, 2:] - smooth[:, :-2]
     down = smooth[2:] - smooth[:-2]
@@ -168,7 +168,7 @@ CORRUPTIONS: dict[str, Corruption] = {function.__name__: function for function i
 
 
 def gaussian(x: np.ndarray, sigma: float) -> np.ndarray:
-    """Blurred with a Gaussian that is cut off at four deviations; the border goes on as it is."""
+    """Blurs with a Gaussian that is cut off at four deviations; beyond the border its pixels repeat."""
     radius = int(4 * sigma + 0.5)
     kernel = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * sigma**2))
     kernel /= kernel.sum()
@@ -226,8 +226,9 @@ def segment(left: float, start: float, right: float, end: float) -> np.ndarray:
 
 
 def corrupt(images: np.ndarray, name: str, seed: int = 0) -> np.ndarray:
-    """(n, 28, 28) uint8 digits -> their corrupted copies, same shape and dtype. The same seed gives the same ones: the
-    n-th image has its own random numbers, whatever images stand before and after it.
+    """(n, 28, 28) uint8 digits -> their corrupted copies, same shape and dtype.
+
+    The same seed gives the same copies: the n-th image has its own random numbers, whatever images stand beside it.
     """
     function, number = CORRUPTIONS[name], list(CORRUPTIONS).index(name)
     copies = [function(image / 255, np.random.default_rng([seed, number, i])) for i, image in enumerate(images)]
