@@ -45,7 +45,7 @@ PLACED_SIGN_PRICE, SIGN_PRICE, SPECK_PRICE = 0.3, 1.5, 1.0
 # A digit smaller than this share of its neighbours' height is worth less by this many factors e for each halving.
 SMALL, SMALL_PRICE = 0.55, 4.0
 # ... and one wider than this many times its height by so many for each doubling.
-BROAD, BROAD_PRICE = 1.2, 3.0
+BROAD, BROAD_PRICE = 1.0, 3.0
 # What dots and short bars look like when they fill MNIST's frame.
 LIKE_DOTS_AND_BARS = (0, 1, 8)
 # A comma stands behind something.
@@ -54,7 +54,7 @@ LEADING_COMMA_PRICE = 3.0
 # this share of their height.
 LARGE_SIGN, LARGE_PRICE = 0.75, 6.0
 # A cut costs this much, and as much again for each stroke width of ink that it crosses.
-CUT_PRICE, CROSSING_PRICE = 0.25, 0.15
+CUT_PRICE, CROSSING_PRICE = 0.1, 0.05
 # What place tells is right so often; and of digits that were cut apart so many were cut wrongly.
 SURE_OF_PLACE, DOUBT_OF_CUT = 0.95, 0.15
 # A piece is cut if the reader is less sure of it than this, or, where it is wider than this share of its height, than
@@ -462,7 +462,8 @@ def candidates_of(
                 price += DIGIT_PRICE + gap_cost(own) + broadness_price(box)
                 if not first[start]:
                     price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
-                ways.append(Candidate(group, box, log(read.digit) - price, None, 0.0 if first[start] else DOUBT_OF_CUT))
+                doubt = 0.0 if first[start] else DOUBT_OF_CUT
+                ways.append(Candidate(group, box, log(read.digit) - price, None, doubt))
             elif pieces == 1:
                 ways.append(SPECK_PRICE)
             if ways:
