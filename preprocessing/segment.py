@@ -30,7 +30,7 @@ from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
 from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Prepared, describe, look
 from preprocessing.rows import Place, find_rows, mergeable, place_in_row, usual_height
-from preprocessing.signs import SOLID, Sign, is_stacked, sign_of, solidity
+from preprocessing.signs import SOLID, Sign, is_slash, is_stacked, lean, sign_of, solidity
 
 # Pieces of one digit lie close together, digits of a number beside each other. Both are matters of degree: a reading is
 # worth less by a factor e for every such share of a digit's size by which its pieces lie apart, or by which it overlaps
@@ -72,6 +72,8 @@ NONSENSE_PRICE = 0.6
 MOST_ZOOM = 4
 MOST_GROUPS = 24  # of several pieces that are read, beside one for each piece: each takes as long as a small picture
 MOST_TOUCHING = 4  # digits in one piece that shall be looked at from close by
+# Pixels that a digit on a page of many shall have at least: twice those of its box in MNIST.
+PAGE_SIDE = 40
 LONGEST_GROUP = 8  # pieces in a group
 WIDEST_GROUP = 2.0  # of a group, by the height of its row
 PIECE_LEVEL = 0.5  # coverage from which neighbouring pixels belong to one piece
@@ -215,7 +217,7 @@ def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Pre
     """The parts of a path with their lines and marks."""
     found, parts = [], iter(path.parts)
     for line, length in enumerate(length for length in path.lines if length):
-        row = [next(parts) for _ in range(length)]
+        row = with_slashes(writing, [next(parts) for _ in range(length)])
         for index, part in enumerate(row):
             if part.sign in (Sign.POINT, Sign.DOT) and not 0 < index < length - 1:
                 continue  # a dot at either end of a row is a speck
@@ -230,6 +232,21 @@ def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Pre
                         doubt=part.doubt,
                     )
                 )
+    return found
+
+
+def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
+    """The parts of a row, with straight strokes between others that can only be slashes taken for signs."""
+    inks = [writing.ink_of(part.group[0]) if part.sign is None and len(part.group) == 1 else None for part in row]
+    leans = [None if ink is None else lean(ink) for ink in inks]
+    boxes, found = np.array([part.box for part in row]), list(row)
+    for index in range(1, len(row) - 1):
+        others = [other for i, other in enumerate(leans) if i != index and other is not None]
+        if inks[index] is None or not others or solidity(inks[index]) < SOLID:
+            continue
+        place = place_in_row(row[index].box, boxes)
+        if place and is_slash(row[index].box, place, leans[index] - float(np.median(others))):
+            found[index] = row[index]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
     return found
 
 
@@ -262,7 +279,8 @@ def look_closer(
     left, top, scale = where
     widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
     sizes = np.maximum(heights, widths / MOST_TOUCHING)
-    zoom = min(math.ceil(CLOSE_UP_SIDE / np.median(sizes)), MOST_ZOOM)
+    wanted = CLOSE_UP_SIDE if len(boxes) <= FEW_PIECES else PAGE_SIDE
+    zoom = min(math.ceil(wanted / np.median(sizes)), MOST_ZOOM)
     factor = max(int(scale / zoom), 1)
     box = bounding_box(ink)
     margin = round(CLOSE_UP_MARGIN * max(widths.max(), heights.max()))  # the paper must stay visible

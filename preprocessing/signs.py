@@ -27,6 +27,8 @@ ON_BASELINE = 0.7  # a point's middle lies at least so far down
 DASH_LENGTH = 0.15, 1.3  # a dash is no shorter and no longer ...
 DASH_ASPECT = 1.8  # ... so many times as long as high at least ...
 DASH_MIDDLE = 0.25, 0.85  # ... and its middle lies between these
+SLASH_LEAN = 0.22  # a slash leans to the right by so much more (columns per row) than the digits beside it ...
+SLASH_REACH = 0.04  # ... and reaches so far above and below them: 1 of 83 straight ones of other writers does both
 
 
 class Sign(Enum):
@@ -52,6 +54,21 @@ def solidity(ink: np.ndarray) -> float:
     # a pixel has an extent of its own: 1/12 is the variance of its width
     xx, yy, xy = columns @ x**2 + 1 / 12, rows @ y**2 + 1 / 12, float(y @ ink @ x) / total
     return total / (12 * math.sqrt(max(xx * yy - xy * xy, 1e-9)))
+
+
+def lean(ink: np.ndarray) -> float:
+    """By how many columns a row the ink (H, W) leans to the right: the slope of the line that fits its rows best."""
+    total = max(float(ink.sum()), 1e-6)
+    y, x = (np.arange(side, dtype=np.float32) for side in ink.shape)
+    columns, rows = ink.sum(axis=0) / total, ink.sum(axis=1) / total
+    x, y = x - columns @ x, y - rows @ y
+    return -float(y @ ink @ x) / total / max(float(rows @ y**2), 1 / 12)
+
+
+def is_slash(box: np.ndarray, place: Place, leaning: float) -> bool:
+    """Whether a straight stroke that leans more than its neighbours, by `leaning`, is a slash and no 1."""
+    reach = min(place.top - box[1], box[3] - place.bottom) / place.height
+    return leaning >= SLASH_LEAN and reach >= SLASH_REACH
 
 
 def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:

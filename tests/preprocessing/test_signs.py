@@ -25,6 +25,7 @@ SIGNS = {
     "+": [[(0.5, 0.25), (0.5, 0.75)], [(0.25, 0.5), (0.75, 0.5)]],
     "=": [[(0.2, 0.4), (0.8, 0.39)], [(0.2, 0.62), (0.8, 0.61)]],
     "x": [[(0.25, 0.28), (0.75, 0.74)], [(0.75, 0.26), (0.25, 0.76)]],
+    "/": [[(0.75, -0.08), (0.35, 1.1)]],
     ":": [[(0.5, 0.36), (0.5, 0.37)], [(0.5, 0.72), (0.5, 0.73)]],
 }
 
@@ -38,11 +39,11 @@ def digit(name, height=HEIGHT):
 
 
 def sign(name, pen, rng):
-    """A sign as high as a digit, white around it; each end of a stroke wanders a little."""
+    """A sign beside a digit of HEIGHT, 20 pixels of white above and below; the ends of strokes wander a little."""
     canvas = Image.new("L", (HEIGHT, HEIGHT + 40), "white")
     draw = ImageDraw.Draw(canvas)
     for stroke in SIGNS[name]:
-        points = [tuple(np.multiply(point, HEIGHT) + rng.normal(0, 2, 2)) for point in stroke]
+        points = [tuple(np.multiply(point, HEIGHT) + [0, 20] + rng.normal(0, 2, 2)) for point in stroke]
         draw.line(points, fill="black", width=pen)
         for x, y in points:
             draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], fill="black")
@@ -59,7 +60,8 @@ def written(text, seed=0, pen=12):
     for i, row in enumerate(rows):
         x = 40
         for part in row:
-            paper.paste(part, (x, 40 + i * (HEIGHT + 50) + int(rng.integers(-4, 5))), ImageOps.invert(part))
+            y = 40 + i * (HEIGHT + 50) + int(rng.integers(-4, 5)) - (20 if part.height == HEIGHT + 40 else 0)
+            paper.paste(part, (x, y), ImageOps.invert(part))
             x += part.width + gap
     return paper
 
@@ -85,6 +87,7 @@ def text_of(readings):
         ("3=14", "3?14"),
         ("3x14", "3?14"),
         ("26:2", "26?2"),
+        ("3/14", "3?14"),
         ("-7.5", "-7.5"),
         ("46+18=", "46?18?"),
     ],
@@ -102,6 +105,12 @@ def test_sign_is_named_not_a_digit_though_it_looks_like_a_one():
     assert comma.best == "not a digit"
     assert (three.best, one.best, four.best) == ("3", "1", "4")
     assert comma.box[3] - comma.box[1] < (one.box[3] - one.box[1]) / 2
+
+
+def test_slanted_one_among_slanted_digits_is_no_slash():
+    picture = written("2417")
+    leaning = picture.transform(picture.size, Image.Transform.AFFINE, (1, 0.35, -40, 0, 1, 0), fillcolor="white")
+    assert text_of(app.read(leaning)) == "2417"
 
 
 def test_dot_behind_a_digit_is_no_decimal_point():
