@@ -43,7 +43,7 @@ def sign(name, pen, rng):
     canvas = Image.new("L", (HEIGHT, HEIGHT + 40), "white")
     draw = ImageDraw.Draw(canvas)
     for stroke in SIGNS[name]:
-        points = [tuple(np.multiply(point, HEIGHT) + [0, 20] + rng.normal(0, 2, 2)) for point in stroke]
+        points = [tuple(np.multiply(point, HEIGHT) + rng.normal((0, 20), 2)) for point in stroke]
         draw.line(points, fill="black", width=pen)
         for x, y in points:
             draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], fill="black")
