@@ -25,20 +25,18 @@ from nn import MLP
 from nn.fast.matrices import freeze
 from nn.files import MODEL_FILE, WeightsError
 from nn.selftest import verified
+from weights.hub.client import Damaged, Deadline, note_commit
 from weights.hub.figures import read_figures
 from weights.hub.problems import HubError
 from weights.hub.pull import (
     BRANCH,
     COMMIT,
-    Damaged,
-    Deadline,
     Repository,
     Snapshot,
     Version,
     check_revision,
     find_in_cache,
     list_versions,
-    note_commit,
     pull,
     resolve,
     sha256_of,

@@ -24,8 +24,9 @@ import weights
 from nn.selftest import selftest_digits
 from weights import current as serving
 from weights.current import Settings
+from weights.hub.client import Deadline
 from weights.hub.problems import HubError
-from weights.hub.pull import Deadline, Repository, pull, sha256_of
+from weights.hub.pull import Repository, pull, sha256_of
 from weights.serving import http
 from weights.serving.page import network as page
 

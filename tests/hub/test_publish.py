@@ -469,7 +469,7 @@ def test_an_upload_that_stumbles_goes_on_by_itself(hub, push):
 
 
 def test_a_silent_hub_does_not_hold_a_push_for_ever(published, push, monkeypatch):
-    monkeypatch.setattr("weights.hub.pull.REQUEST_TIMEOUT", 2)  # for good answers too, which come at once
+    monkeypatch.setattr("weights.hub.client.REQUEST_TIMEOUT", 2)  # for good answers too, which come at once
     published.fault("POST", "/commit/", silence)
     with pytest.raises(HubError, match=r"did not answer in time.*run the same command again"):
         push(model(2))

@@ -1,18 +1,17 @@
 """Pulling weights from the Hub: pinned to a commit, checked by its checksums, plain words for whatever goes wrong."""
 
 import socket
-from types import SimpleNamespace
 
 import pytest
 from hub_helpers import ANN, BAD_COMMITS, READER, REPO, config, is_version, version
 from hub_server import changed, drop, flip_bit, flood, silence, status, truncate, web_page
 from huggingface_hub import constants
-from huggingface_hub.utils._xet_progress_reporting import XetDownloadProgressReporter
 
 import weights
 from weights.current import without_folder
+from weights.hub.client import Damaged
 from weights.hub.problems import HubError
-from weights.hub.pull import WEIGHT_FILES, Damaged, Deadline, Repository, download_meter, list_versions, pull
+from weights.hub.pull import WEIGHT_FILES, Repository, list_versions, pull
 
 
 def at(hub, name=REPO, **options):
@@ -128,28 +127,6 @@ def test_a_body_without_an_end_is_cut_off(published, monkeypatch):
     published.fault("GET", "/lfs/", flood)
     with pytest.raises(Damaged, match=r"more than .* bytes arrived"):
         pull(at(published))
-
-
-def test_the_limits_hold_for_both_ways_in_which_huggingface_hub_downloads():
-    """Plain HTTP is tested above; for Xet, which the real Hub uses, its own reporter is fed here."""
-    deadline = Deadline()
-    reporter = XetDownloadProgressReporter(
-        reconstruction_desc="", total=100, log_level=0, tqdm_class=download_meter(deadline, 100)
-    )
-
-    def report(received):
-        rates = {"total_bytes_completion_rate": None, "total_transfer_bytes_completion_rate": None}
-        done = {"total_bytes_completed": received, "total_transfer_bytes_completed": received, "total_bytes": 100}
-        reporter.update_progress(SimpleNamespace(**done, **rates))
-
-    report(60)
-    report(100)
-    with pytest.raises(Damaged):
-        report(160)
-    deadline.cancel()
-    with pytest.raises(HubError, match="in time"):
-        report(170)
-    reporter.close()
 
 
 @pytest.mark.parametrize("bad", BAD_COMMITS)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from huggingface_hub import HfApi
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
+from weights.hub.client import set_timeouts
 from weights.hub.problems import HubError, hub_errors
-from weights.hub.pull import Repository, find_token, set_timeouts
+from weights.hub.pull import Repository, find_token
 
 TOKENS_PAGE = "huggingface.co/settings/tokens"
 # Rights to any other kind of entity may include the right to create a repository: only creating it tells.

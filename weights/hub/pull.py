@@ -12,22 +12,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
-import httpx2
-from huggingface_hub import HfApi, get_hf_file_metadata, get_session, get_token, hf_hub_download, hf_hub_url
+from huggingface_hub import HfApi, get_hf_file_metadata, get_token, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from huggingface_hub.utils import tqdm, validate_repo_id
+from huggingface_hub.utils import validate_repo_id
 
-from nn.files import CONFIG_FILE, MAX_PARAMETERS, MODEL_FILE, WeightsError, replacing
+from nn.files import CONFIG_FILE, MAX_PARAMETERS, MODEL_FILE, WeightsError
+from weights.hub.client import Damaged, Deadline, download_meter, note_commit, recorded_checksum, set_timeouts
 from weights.hub.figures import read_figures
 from weights.hub.problems import HubError, hub_errors
 
@@ -48,8 +45,6 @@ WEIGHT_FILES = {MODEL_FILE: MAX_MODEL_BYTES, CONFIG_FILE: MAX_CONFIG_BYTES}
 
 # One small answer: the Hub gives it in a fraction of a second, so a longer wait means that the Hub is down.
 ANSWER_SECONDS = 5
-# huggingface_hub sets no limit on most of its requests. Connecting is quick; an upload may pause while it is stored.
-REQUEST_TIMEOUT = httpx2.Timeout(60, connect=10)
 # Each listed version costs one small file the first time, and a page of more is not read.
 VERSIONS_LISTED = 20
 
@@ -124,26 +119,6 @@ class Version:
     def label(self) -> str:
         """`main, v1.2`, or `main = v1.1` after a rollback."""
         return " = ".join([", ".join(self.names), *self.same_as])
-
-
-class Deadline:
-    """When a download must have ended; another thread may bring that forward with `cancel`."""
-
-    def __init__(self, seconds: float | None = None) -> None:
-        self.end = None if seconds is None else time.monotonic() + seconds
-        self.cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        self.cancelled.set()
-
-    def check(self) -> None:
-        """Raises HubError when the time is up or it was cancelled."""
-        if self.cancelled.is_set() or (self.end is not None and time.monotonic() > self.end):
-            raise HubError("the Hub did not deliver in time")
-
-
-class Damaged(WeightsError):
-    """The downloaded bytes are not those that the Hub holds; another download may be better."""
 
 
 # --- Pulling ----------------------------------------------------------------------------------------------------------
@@ -272,28 +247,6 @@ def max_bytes(name: str) -> int:
     return WEIGHT_FILES.get(name, MAX_EXTRA_BYTES)
 
 
-def download_meter(deadline: Deadline, most: int) -> type[tqdm]:
-    """A progress bar for huggingface_hub that shows nothing and ends a download of more bytes or time than allowed."""
-
-    class Meter(tqdm):
-        def __init__(self, *args: object, **options: object) -> None:
-            super().__init__(*args, **options | {"disable": True})
-            self.received = self.n
-
-        def update(self, n: float | None = 1) -> None:
-            self.received += n or 0
-            deadline.check()
-            if self.received > most:
-                raise Damaged(f"more than {most:,} bytes arrived, which is more than is accepted")
-
-    return Meter
-
-
-def set_timeouts() -> None:
-    """Gives huggingface_hub's shared HTTP client a timeout; without one a silent Hub blocks a push without end."""
-    get_session().timeout = REQUEST_TIMEOUT
-
-
 # --- The cache --------------------------------------------------------------------------------------------------------
 
 
@@ -316,14 +269,6 @@ def cached_path(repository: Repository, revision: str, name: str) -> Path | None
         return None
 
 
-def recorded_checksum(path: Path) -> str | None:
-    """The checksum that the Hub gave for a file in the cache: a snapshot is a link to the blob of that name."""
-    try:
-        return PurePosixPath(os.readlink(path)).name
-    except OSError:
-        return None
-
-
 def has_checksum(path: Path, checksum: str | None) -> bool:
     """Whether the file is there and has this checksum: a sha256 for large files, git's own hash for small ones."""
     try:
@@ -335,22 +280,6 @@ def has_checksum(path: Path, checksum: str | None) -> bool:
     if len(checksum) == 64:
         return checksum == hashlib.sha256(data).hexdigest()
     return checksum == hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-
-
-def note_commit(folder: Path, revision: str, commit: str) -> None:
-    """Notes in the cache which commit a branch or tag stood for, as huggingface_hub does for an unpinned download.
-
-    The next start then has these weights even without a network. A note that cannot be written does no harm.
-    """
-    if COMMIT.fullmatch(revision):
-        return
-    note = folder.parents[1] / "refs" / revision
-    try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(note) as temporary:
-            temporary.write_text(commit)
-    except OSError:
-        pass
 
 
 def sha256_of(path: Path) -> str:
