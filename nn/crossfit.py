@@ -12,7 +12,8 @@ members but two, and every block is unseen by two neighbours:
 Nothing was unseen by the whole committee, so its temperatures cannot be fitted directly. They are extrapolated. On the
 held-out blocks one is fitted for single members, T1, and one for pairs of neighbours, T2. A committee's logits are a
 mean of members, and what random starts add to the logits shrinks like 1 / members: so does its part in the temperature.
-The line through both, T = a + b / members, gives the temperature of the committee.
+The line through both, T = a + b / members, gives the temperature of the committee. nn/README.md
+shows how close it comes.
 """
 
 from __future__ import annotations
