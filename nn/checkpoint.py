@@ -29,11 +29,7 @@ def load(trainer: Trainer, path: Path) -> None:
 
     Raises ValueError when the checkpoint is damaged, or was made by another recipe.
     """
-    try:
-        file = safe_open(path, "np")
-    except SafetensorError as error:
-        raise ValueError(f"{path}: a damaged checkpoint ({error}); leave out --resume to start anew") from error
-    with file:
+    with opened(path) as file:
         metadata = file.metadata()
         saved = asdict(Recipe()) | json.loads(metadata["recipe"])  # a setting may be newer than the checkpoint
         wanted = json.loads(json.dumps(asdict(trainer.recipe)))
@@ -42,6 +38,19 @@ def load(trainer: Trainer, path: Path) -> None:
         for name, array in arrays_of(trainer).items():
             array[...] = file.get_tensor(name)
     trainer.history = json.loads(metadata["history"])
+
+
+def epochs(path: Path) -> int:
+    """The number of epochs that were finished when it was saved. Raises ValueError when the checkpoint is damaged."""
+    with opened(path) as file:
+        return len(json.loads(file.metadata()["history"]))
+
+
+def opened(path: Path) -> safe_open:
+    try:
+        return safe_open(path, "np")
+    except SafetensorError as error:
+        raise ValueError(f"{path}: a damaged checkpoint ({error}); leave out --resume to start anew") from error
 
 
 def arrays_of(trainer: Trainer) -> dict:

@@ -106,9 +106,12 @@ def fit_member(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> Tra
             figures = {"best validation": f"{best['validation_accuracy']:.2%}"} if best else {}
             bar.set_postfix({"loss": f"{shown['loss']:.4f}"} | figures, refresh=False)
 
-    trainer = Trainer(recipe, dataset.train, dataset.validation, made_up_for(recipe, dataset.train), progress)
     saved = out / CHECKPOINT_FILE
-    if resume and saved.is_file():
+    resuming = resume and saved.is_file()
+    finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
+    made_up = None if finished else made_up_for(recipe, dataset.train)
+    trainer = Trainer(recipe, dataset.train, dataset.validation, made_up, progress)
+    if resuming:
         checkpoint.load(trainer, saved)
     out.mkdir(parents=True, exist_ok=True)
     bar.total = recipe.epochs * trainer.steps_per_epoch

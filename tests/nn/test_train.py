@@ -89,6 +89,14 @@ def test_members_repeat_resume_and_are_joined(bars, tmp_path):
     assert whole.info["training"]["members"] == 2
 
 
+def test_a_finished_member_needs_no_pictures_to_be_resumed(bars, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(train, "made_up_for", lambda recipe, digits: asked.append(recipe.seed))
+    stopping_after_one_epoch(MEMBERS, bars, tmp_path, member=2)
+    fit(MEMBERS, bars, tmp_path, resume=True)
+    assert asked == [0, 1, 1]
+
+
 def test_members_of_which_the_last_is_not_finished_do_not_pass_for_a_finished_run(bars, tmp_path):
     stopping_after_one_epoch(MEMBERS, bars, tmp_path, member=2)
     assert weights.load(tmp_path).info["training"]["epochs_done"] == 1
