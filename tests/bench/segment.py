@@ -7,7 +7,7 @@ Pictures of two to four sketches side by side, in every condition of sketches.py
                sketches.py are for theirs; digits of similar size, gaps at random
     strip      pads of one digit each, as sketches.py draws them, put together: digits of any size with any pen
     page's pen as pad, with the pen of the page, however many digits there are
-    touching   as pad, but neighbours overlap a little: nobody need read them, but nobody may be sure of a wrong answer
+    touching   as pad, but neighbours overlap a little: 60 % are to be read, and nobody may be sure of a wrong answer
 and all sketches alone, where what is split is split wrongly.
 """
 
