@@ -11,27 +11,21 @@ only the first line of each argument and of the result.
 import base64
 import contextlib
 import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import gradio.routes
-from gradio.context import get_blocks_context
-from gradio.utils import get_upload_folder
-from gradio_client import snippet
 from PIL import Image
 
 from nn.measure.metrics import Answer
 from weights.current import Serving
 from weights.serving import recognize
+from weights.serving.limits import components
 from weights.serving.schemas import MAX_BATCH, Digits, PixelsBody, image_data, parse, shown
 
 # Side of the example in the snippets: large enough to be read for certain, small enough not to fill the page.
 EXAMPLE_SIDE = 56
-
-ZSH_READ = re.compile(r"^curl(.*?)\\\n  \| read EVENT_ID; curl", re.DOTALL | re.MULTILINE)
 
 
 def add(serving: Serving, example: Path) -> None:
@@ -108,9 +102,8 @@ def add(serving: Serving, example: Path) -> None:
     url, pixels = small_data_url(example), recognize.pixels_of(recognize.decode(example).tensor)
     for function, payload in ((predict, url), (predict_pixels, pixels), (predict_batch, [url, pixels]), (read, url)):
         gr.api(function, queue=False)  # for a queued one MCP would call this server by the Host header of its caller
-        (component,) = next(f for f in get_blocks_context().fns.values() if f.fn is function).inputs
-        component.example_payload = lambda payload=payload: payload
-    gradio.routes.generate_code_snippets = portable_snippets
+        components.show_example(function, payload)
+    components.mend_curl_snippets()
 
 
 # --- From a value to an input -----------------------------------------------------------------------------------------
@@ -139,7 +132,7 @@ def checked(pixels: Any) -> list[int]:
 
 def uploaded(path: Path) -> Path:
     """A file that was uploaded. Raises ValueError for any other file of this machine."""
-    if not path.resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+    if not path.resolve().is_relative_to(Path(components.get_upload_folder()).resolve()):
         raise ValueError("expected an uploaded file, got the path of another")
     return path
 
@@ -148,35 +141,22 @@ def uploaded(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def as_gradio_error() -> Iterator[None]:
-    """Turns a ValueError into gradio's own error: the caller gets its message, and the log does not."""
+def as_gradio_error(message: str = "{}") -> Iterator[None]:
+    """Turns a ValueError into gradio's own error: the caller sees its message, and it is not logged."""
     try:
         yield
     except ValueError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(message.format(error), print_exception=False) from error
 
 
 def by_likelihood(answer: Answer) -> Answer:
     return dict(sorted(answer.items(), key=lambda item: -item[1]))
 
 
-# --- The snippets -----------------------------------------------------------------------------------------------------
-
-
 def small_data_url(example: Path) -> str:
-    """The example in black and white, as text that fits into a few lines."""
+    """The example of the snippets, in black and white, as text that fits into a few lines."""
     file = io.BytesIO()
     with Image.open(example) as picture:
         small = picture.convert("L").resize((EXAMPLE_SIDE, EXAMPLE_SIDE), Image.Resampling.BOX)
     small.convert("1", dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def portable_snippets(*arguments: Any, **options: Any) -> dict[str, str]:
-    """Gradio's snippets, but the one for `curl` in a form that every shell runs.
-
-    Gradio's own works in zsh alone: in bash and sh `... | read NAME` sets NAME in a process of its own, and the next
-    command finds it empty.
-    """
-    snippets = snippet.generate_code_snippets(*arguments, **options)
-    return snippets | {"bash": ZSH_READ.sub(r"EVENT_ID=$(curl\1)\ncurl", snippets["bash"])}

@@ -5,14 +5,31 @@ tests/serving/test_contract.py names each of these attributes and fails when one
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
+import gradio.routes
+from gradio.context import get_blocks_context
 from gradio.route_utils import CustomCORSMiddleware as CrossOrigin  # our routes let in the origins that gradio lets in
 from gradio.routes import file_upload_statuses
+from gradio.utils import get_upload_folder
+from gradio_client.snippet import generate_code_snippets
 from pydantic import BaseModel
 
-__all__ = ["CrossOrigin", "Event", "Input", "bound", "events", "tidy"]
+__all__ = [
+    "CrossOrigin",
+    "Event",
+    "Input",
+    "bound",
+    "events",
+    "get_upload_folder",
+    "mend_curl_snippets",
+    "show_example",
+    "tidy",
+]
 
 # Threads in which gradio reads values and calls functions, for all events together.
 THREADS = 8
@@ -20,6 +37,8 @@ THREADS = 8
 MAX_SESSIONS = 32
 # Uploads whose progress nobody has asked for: gradio would remember them for ever.
 MAX_FORGOTTEN = 1_000
+# The end of gradio's snippet for `curl`.
+READ_IN_A_PIPE = re.compile(r"^curl(.*?)\\\n  \| read EVENT_ID; curl", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -75,3 +94,27 @@ def tidy(blocks: gr.Blocks) -> None:
             record.pop(id_, None)
     for files in blocks.temp_file_sets:
         files.clear()
+
+
+def show_example(function: Callable, example: Any) -> None:
+    """Makes the page "Use via API" show this value for the only input of an endpoint. The Blocks are still being built.
+
+    A default value of the function would be shown as well. But then a call that forgets its input gets the example's
+    answer, and agents read the example, 784 numbers perhaps, in the description of each tool.
+    """
+    (component,) = next(event for event in get_blocks_context().fns.values() if event.fn is function).inputs
+    component.example_payload = lambda: example
+
+
+def mend_curl_snippets() -> None:
+    """Makes the page "Use via API" show snippets for `curl` that run in every shell.
+
+    Gradio's own run in zsh alone: in bash and sh `... | read NAME` sets NAME in a process of its own, and the next
+    command finds it empty.
+    """
+
+    def mended(*arguments: Any, **options: Any) -> dict[str, str]:
+        snippets = generate_code_snippets(*arguments, **options)
+        return snippets | {"bash": READ_IN_A_PIPE.sub(r"EVENT_ID=$(curl\1)\ncurl", snippets["bash"])}
+
+    gradio.routes.generate_code_snippets = mended

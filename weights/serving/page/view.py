@@ -8,9 +8,6 @@ measurements. answer.py and drawing.py make the parts.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import gradio as gr
 from PIL import Image
 
@@ -18,11 +15,13 @@ from nn.evidence import explain
 from nn.measure.metrics import CLASSES, Answer
 from preprocessing.prepare import NOTHING
 from weights.current import served
+from weights.serving.gradio_api import as_gradio_error
 from weights.serving.page import answer, drawing, inputs
 from weights.serving.recognize import Picture, Reading, joint_confidence, read, text_of
 
 Shown = tuple[Answer, str, str, str]
 
+UNREADABLE = "This cannot be read as a picture: {}."
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
 BLANK = Image.new("L", (1, 1), "white")
 
@@ -38,24 +37,15 @@ def show(image: Picture | None, invitation: str = INVITATION, photo: bool = Fals
     return label, words(readings, invitation), way(image, readings, photo), measurements(readings)
 
 
-@contextlib.contextmanager
-def as_gradio_error() -> Iterator[None]:
-    """The visitor sees the message of a ValueError, and it is not logged."""
-    try:
-        yield
-    except ValueError as error:
-        raise gr.Error(f"This cannot be read as a picture: {error}.", print_exception=False) from error
-
-
 def show_drawing(value: dict | None) -> Shown:
     """As `show`, for what the Sketchpad sends."""
-    with as_gradio_error():
+    with as_gradio_error(UNREADABLE):
         return show(inputs.flatten(value))
 
 
 def show_picture(file: dict | None) -> Shown:
     """As `show`, for the file of a picture that was uploaded, pasted or taken."""
-    with as_gradio_error():
+    with as_gradio_error(UNREADABLE):
         return show_photo(inputs.photo(file))
 
 
@@ -74,7 +64,7 @@ def show_part(file: dict | None, event: gr.EventData) -> Shown:
         raise gr.Error(
             "expected the part's left, top, right and bottom as shares of the picture", print_exception=False
         )
-    with as_gradio_error():
+    with as_gradio_error(UNREADABLE):
         picture = inputs.photo(file)
         left, top, right, bottom = (round(edge * side) for edge, side in zip(box, picture.size * 2, strict=True))
         return show_photo(picture.crop((left, top, max(right, left + 1), max(bottom, top + 1))))
@@ -122,7 +112,7 @@ def steps(reading: Reading) -> str:
 
 def way_of_one(value: dict | None, file: dict | None, event: gr.EventData) -> str:
     """The way for several digits with one of them chosen: the one whose tile was pressed."""
-    with as_gradio_error():
+    with as_gradio_error(UNREADABLE):
         image = inputs.photo(file) or inputs.flatten(value) or BLANK
         readings, index = read(image, served().current), event._data.get("index")
     known = type(index) is int and 0 <= index < len(readings) > 1
