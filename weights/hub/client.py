@@ -1,6 +1,6 @@
 """huggingface_hub where we rely on more than its documentation promises: its HTTP client, progress bars and cache.
 
-tests/hub/test_client.py names each of these and fails when an upgrade has changed one.
+tests/hub/test_contract.py names each of these and fails when an upgrade has changed one.
 """
 
 from __future__ import annotations
