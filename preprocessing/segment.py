@@ -44,7 +44,7 @@ DIGIT_PRICE, LINE_PRICE = 0.1, 0.01
 PLACED_SIGN_PRICE, SIGN_PRICE, SPECK_PRICE = 0.3, 1.5, 1.0
 # A digit smaller than this share of its neighbours' height is worth less by this many factors e for each halving.
 SMALL, SMALL_PRICE = 0.55, 4.0
-# One that is wider than this many times its height costs so much for each doubling, as far as the reader doubts it.
+# One that is wider than this many times its height costs so much for each doubling.
 BROAD, BROAD_PRICE = 1.0, 3.0
 # What dots and short bars look like when they fill MNIST's frame.
 LIKE_DOTS_AND_BARS = (0, 1, 8)
@@ -207,7 +207,13 @@ def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Pr
 
     best = best_lines(writing, lines, reads, crossed, boxes)
     main = boxes[~specks] if not specks.all() else boxes
-    score = log(all_of_it.digit) - gap_cost(main) - broadness_price(around(main), all_of_it) - DIGIT_PRICE - LINE_PRICE
+    score = (
+        log(all_of_it.digit)
+        - gap_cost(main)
+        - broadness_price(around(main), all_of_it, len(main))
+        - DIGIT_PRICE
+        - LINE_PRICE
+    )
     if len(best.parts) < 2 or (len(boxes) <= FEW_PIECES and score >= best.score) or is_nonsense(best):
         return [whole]
     return in_order(writing, best, reads)
@@ -477,7 +483,7 @@ def candidates_of(
             elif place and pieces == 2 and len(own) == 2 and is_stacked(own, place, writing.stroke):
                 ways.append(Candidate(group, box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE))
             if read:
-                price += DIGIT_PRICE + gap_cost(own) + broadness_price(box, read)
+                price += DIGIT_PRICE + gap_cost(own) + broadness_price(box, read, pieces)
                 if not first[start]:
                     price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
                 doubt = 0.0 if first[start] else DOUBT_OF_CUT
@@ -508,9 +514,10 @@ def signs_of(
     return 0.0, Candidate(group, box, log(read.other) - price, Sign.OTHER)
 
 
-def broadness_price(box: np.ndarray, read: Read) -> float:
-    """What it costs to take this for one digit because it is broad, as far as the reader doubts it."""
-    return (1 - read.digit) * BROAD_PRICE * max(math.log2((box[2] - box[0]) / (BROAD * (box[3] - box[1]))), 0)
+def broadness_price(box: np.ndarray, read: Read, pieces: int) -> float:
+    """What it costs to take this for one digit because it is broad: in one piece, as far as the reader doubts it."""
+    price = BROAD_PRICE * max(math.log2((box[2] - box[0]) / (BROAD * (box[3] - box[1]))), 0)
+    return price if pieces > 1 else price * (1 - read.digit)
 
 
 def log(confidence: float) -> float:
