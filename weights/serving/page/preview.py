@@ -5,14 +5,16 @@ Gradio's own tags speak of gradio, and `head=` adds others only after the page h
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from html import escape
 from pathlib import Path
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+LEVEL = 6  # of compression; higher ones take longer and save nothing
 GRADIOS = re.compile(rb'<meta\s+(property="og:|name="twitter:)[^>]*>')
 
 
@@ -32,7 +34,10 @@ def tags(title: str, description: str, picture: Path) -> str:
 
 
 class Preview:
-    """An ASGI middleware that puts `tags` in the place of gradio's own, in the page that gradio answers."""
+    """An ASGI middleware that puts `tags` in the place of gradio's own, in the page that gradio answers.
+
+    It also compresses this page, for gradio does so for files alone: 40 KB instead of 170.
+    """
 
     def __init__(self, app: ASGIApp, tags: str):
         self.app = app
@@ -54,7 +59,12 @@ class Preview:
             if message.get("more_body", False):
                 return
             body = GRADIOS.sub(b"", page).replace(b"<head>", self.head, 1)
-            MutableHeaders(scope=start)["content-length"] = str(len(body))
+            headers = MutableHeaders(scope=start)
+            headers.add_vary_header("accept-encoding")
+            if "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+                headers["content-encoding"] = "gzip"
+                body = gzip.compress(body, LEVEL)
+            headers["content-length"] = str(len(body))
             await send(start)
             await send({"type": "http.response.body", "body": body})
 
