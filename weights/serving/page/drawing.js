@@ -14,6 +14,10 @@
   const KEPT = "drawing"; // its name in the tab's session storage
   const MOST = 20_000; // characters that are kept there
 
+  const LATER = 1000; // ms after a stroke the drawing is kept
+
+  let later = 0;
+  let opened = false;
   let example = null; // the example under the strokes
   let cleared = ""; // what the last clear took away
 
@@ -98,9 +102,9 @@
   function textOf(strokes, longest) {
     const found = new URLSearchParams();
     if (example) found.set(EXAMPLE, example);
-    const packed = TOLERANCES.map((tolerance) => encoded(strokes, tolerance));
-    const short = packed.find((each) => each.length <= longest) ?? packed.at(-1).slice(0, longest);
-    if (short) found.set(STROKES, short);
+    let packed = "";
+    for (const tolerance of TOLERANCES) if ((packed = encoded(strokes, tolerance)).length <= longest) break;
+    if (packed) found.set(STROKES, packed.slice(0, longest));
     return found.toString();
   }
 
@@ -126,6 +130,7 @@
   }
 
   function keep() {
+    if (!opened) return; // what was kept is not on the pad yet
     try {
       sessionStorage.setItem(KEPT, textOf(pad.strokes(), MOST));
     } catch {
@@ -153,7 +158,11 @@
     forget();
   });
   document.addEventListener("pad:begin", forget);
-  document.addEventListener("pad:ink", keep);
+  document.addEventListener("pad:ink", () => {
+    clearTimeout(later); // after the answer, which somebody waits for
+    later = setTimeout(keep, LATER);
+  });
+  addEventListener("pagehide", keep);
   document.addEventListener("pad:clear", ({ detail }) => {
     const text = textOf(detail, MOST);
     if (text) cleared = text; // gradio clears more than once
@@ -168,7 +177,10 @@
     forget();
     open(text);
   });
-  document.addEventListener("pad:ready", () => open(location.hash.slice(1) || kept()));
+  document.addEventListener("pad:ready", async () => {
+    await open(location.hash.slice(1) || kept());
+    opened = true;
+  });
   addEventListener("hashchange", () => location.reload()); // a link pasted where the page is open already
 
   window.drawing = {
