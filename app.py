@@ -180,6 +180,7 @@ def theme() -> gr.themes.Base:
 def main() -> None:
     """Serves the page until it is stopped."""
     from weights.serving import memory
+    from weights.serving.address import address
     from weights.serving.limits import uploads
 
     memory.share()  # before there are threads
@@ -187,6 +188,7 @@ def main() -> None:
         served()
     except weights.WeightsError as error:
         sys.exit(f"The weights cannot be used: {error}")
+    host, port = address()
     uploads.own_folder()  # before gradio is imported
 
     from PIL import Image
@@ -197,6 +199,8 @@ def main() -> None:
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
     serve.serve(
+        host,
+        port,
         http.api(served(), inputs.EXAMPLES / "7.png"),
         build,
         static=[THUMBNAIL, inputs.EXAMPLES],

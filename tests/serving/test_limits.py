@@ -2,26 +2,19 @@
 
 import base64
 import io
-import json
-import signal
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import EXAMPLES, ROOT, awaited, running
+from conftest import EXAMPLES, ROOT
 from PIL import Image
 
-from weights.serving.limits import uploads as storage
 from weights.serving.limits.calls import MAX_JSON_VALUES
-from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES, Refused
-from weights.serving.limits.uploads import MAX_FORM_FILES, UploadFolder
+from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES
 
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 META = {"_type": "gradio.FileData"}
@@ -102,57 +95,7 @@ def test_full_queue_is_told_with_429(http):
     assert all("64" in answer.json()["detail"] and answer.headers["Retry-After"] for answer in refused)
 
 
-# --- What is left behind ----------------------------------------------------------------------------------------------
-
-
-def test_upload_folder_never_outgrows_its_size(tmp_path):
-    folder = UploadFolder(tmp_path, max_bytes=1000, max_files=50, grace=0)
-
-    async def fill():
-        for index in range(100):
-            async with folder.room_for(100):
-                (tmp_path / str(index)).mkdir()
-                (tmp_path / str(index) / "file").write_bytes(bytes(100))
-            assert sum(file.stat().st_size for file in tmp_path.rglob("file")) <= 1000
-
-    awaited(fill())
-    assert (tmp_path / "99" / "file").exists()
-    assert not (tmp_path / "0").exists()
-
-
-def test_upload_folder_never_holds_more_files_than_it_may(tmp_path):
-    folder = UploadFolder(tmp_path, max_files=100, grace=0)
-
-    async def fill():
-        for request in range(20):
-            async with folder.room_for(MAX_FORM_FILES):
-                for index in range(MAX_FORM_FILES):
-                    (tmp_path / f"{request}-{index}").write_bytes(b"x")
-            assert len(list(tmp_path.iterdir())) <= 100
-
-    awaited(fill())
-    assert (tmp_path / "19-0").exists()
-
-
-def test_form_of_many_files_is_not_taken(http):
-    for count, status in ((MAX_FORM_FILES, 200), (MAX_FORM_FILES + 1, 413)):
-        files = [("files", (f"{index}.png", SEVEN + bytes([index]))) for index in range(count)]
-        answer = http.post("/gradio_api/upload", files=files)
-        assert answer.status_code == status
-    assert f"at most {MAX_FORM_FILES} files" in answer.json()["detail"]
-
-
-def test_young_uploads_are_not_taken_away_for_new_ones(tmp_path):
-    async def fill():
-        folder = UploadFolder(tmp_path, max_bytes=1000, grace=1000)
-        async with folder.room_for(900):
-            (tmp_path / "file").write_bytes(bytes(900))
-        with pytest.raises(Refused, match="1,000 bytes"):
-            async with folder.room_for(900):
-                pass
-
-    awaited(fill())
-    assert (tmp_path / "file").exists()
+# --- Pictures ---------------------------------------------------------------------------------------------------------
 
 
 def sheet(width, height):
@@ -347,83 +290,3 @@ def test_host_that_one_caller_names_is_not_shown_to_the_next(http):
     for path in ("/gradio_api/info", "/gradio_api/openapi.json", "/config", "/"):
         http.get(path, headers={"Host": "evil.example"})
         assert "evil.example" not in http.get(path).text
-
-
-# --- A server of its own ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """A server that these tests may fill and stop: (address, process, upload folder, log)."""
-    folder = tmp_path_factory.mktemp("own")
-    uploads, log = folder / "uploads", folder / "log"
-    with running(log, GRADIO_TEMP_DIR=str(uploads), HF_TOKEN="hf_thisisasecret") as (url, process):
-        yield url, process, uploads, log
-
-
-def test_token_of_the_environment_is_in_no_answer(own):
-    for path in ("/", "/config", "/health", "/gradio_api/info", "/openapi.json", "/gradio_api/openapi.json"):
-        assert "hf_thisisasecret" not in httpx.get(own[0] + path, timeout=60).text
-
-
-def test_uploads_without_end_stay_within_the_disk_they_may_have(own):
-    url, _, uploads, _ = own
-    for index in range(storage.MAX_FOLDER_BYTES // MAX_UPLOAD_BYTES + 1):
-        content = index.to_bytes(4, "big") + bytes(MAX_UPLOAD_BYTES - 4)
-        answer = httpx.post(f"{url}/gradio_api/upload", files={"files": ("a.png", content)}, timeout=60)
-        assert answer.status_code in (200, 429), answer.text
-    size = sum(file.stat().st_size for file in uploads.rglob("*") if file.is_file())
-    assert size <= storage.MAX_FOLDER_BYTES
-
-
-def test_threads_share_the_memory_that_is_given_back(own):
-    url, process, *_ = own
-    with ThreadPoolExecutor(16) as pool:  # makes the server start all of its threads
-        answers = list(pool.map(lambda _: httpx.post(f"{url}/predict/image", content=SEVEN, timeout=60), range(64)))
-    assert all(answer.json()["digit"] == 7 for answer in answers)
-    assert not arenas(process.pid)
-
-
-def arenas(pid):
-    """Where glibc keeps memory for some threads alone: a part that may be used and one that may not be yet, side by
-    side, at a multiple of 64 MiB and at least as long.
-    """
-    found, size = [], 64 * 2**20
-    maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
-    for used, unused in pairwise(maps):
-        (start, middle), (next_, end) = ((int(part, 16) for part in line[0].split("-")) for line in (used, unused))
-        side_by_side = start % size == 0 and middle == next_ and end >= start + size
-        if side_by_side and (used[1], unused[1]) == ("rw-p", "---p"):
-            found.append(" ".join(used))
-    return found
-
-
-def test_told_to_stop_it_answers_what_is_under_way_and_exits_within_five_seconds(own):
-    url, process, _, log = own
-    address = (urlsplit(url).hostname, urlsplit(url).port)
-    body = json.dumps({"pixels": [0] * 784}).encode()
-    with httpx.stream("GET", f"{url}/gradio_api/heartbeat/visitor", timeout=30) as page:
-        next(page.iter_bytes())  # a page is open
-        with socket.create_connection(address, timeout=30) as s:
-            head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
-            s.sendall(head % len(body) + body[:100])
-            httpx.get(f"{url}/health", timeout=30)  # by now the first half has arrived
-            start = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            while is_open(address):
-                pass
-            s.sendall(body[100:])
-            answer = b"".join(iter(lambda: s.recv(4096), b""))
-    assert answer.startswith(b"HTTP/1.1 200")
-    assert b'"digit":null' in answer
-    assert process.wait(timeout=30) == 0
-    assert time.monotonic() - start < 5
-    assert "Traceback" not in log.read_text()
-
-
-def is_open(address):
-    try:
-        socket.create_connection(address, timeout=5).close()
-    except OSError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""More than one process behind nginx, with the very configuration that the README shows."""
+"""More than one process behind nginx, with the very configuration that weights/serving/README.md shows."""
 
 import contextlib
 import re
@@ -18,7 +18,7 @@ SEVEN = (EXAMPLES / "7.png").read_bytes()
 
 
 def test_readme_shows_the_configuration_that_is_tested():
-    assert CONFIGURATION.read_text("utf-8").strip() in (ROOT / "README.md").read_text("utf-8")
+    assert CONFIGURATION.read_text("utf-8").strip() in (ROOT / "weights" / "serving" / "README.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

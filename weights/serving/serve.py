@@ -1,9 +1,8 @@
 """Serves the page and its API until the process is told to stop.
 
-    serve.serve(api, build, static, theme=..., css_paths=...)
+    serve.serve("127.0.0.1", 7860, api, build, static, preview, theme=..., css_paths=...)
 
-Our own routes are a FastAPI app; gradio's page is mounted below them; uvicorn serves both. GRADIO_SERVER_NAME and
-GRADIO_SERVER_PORT say where: 127.0.0.1:7860 unless told otherwise, 0.0.0.0 on a Space.
+Our own routes are a FastAPI app; gradio's page is mounted below them; uvicorn serves both.
 """
 
 from __future__ import annotations
@@ -53,7 +52,9 @@ NO_RECORD = {
 }
 
 
-def serve(api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], preview: str, **page: Any) -> None:
+def serve(
+    host: str, port: int, api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], preview: str, **page: Any
+) -> None:
     """Serves until SIGTERM or Ctrl-C; then answers what is under way and ends the process.
 
     api: our own routes.
@@ -62,16 +63,14 @@ def serve(api: FastAPI, build: Callable[[], gr.Blocks], static: list[Path], prev
     preview: tags for the head of the page.
     page: what else `gr.mount_gradio_app` takes: theme, css_paths, head ...
     """
-    port = os.environ.get("GRADIO_SERVER_PORT", "7860")
-    if not (port.isdecimal() and int(port) < 2**16):
-        sys.exit(f"GRADIO_SERVER_PORT: expected a port, such as 7860, got {port[:20]!r}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn passes the signal on when it has ended
     stopping = asyncio.Event()
     app = mounted(api, build, static, preview, stopping, **page)
     uvicorn.run(
         app,
-        host=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1").strip("[]"),
-        port=int(port),
+        host=host,
+        port=port,
+        ws="none",
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,

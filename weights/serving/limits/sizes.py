@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -119,6 +119,8 @@ class Limits:
             await self.app(scope, body.receive, body.send)
         except Refused as refused:
             body.refused = refused
+        except ClientDisconnect:  # nobody is there to be answered
+            pass
         except Exception:
             if body.refused is None:
                 raise

@@ -139,7 +139,7 @@ class UploadFolder:
         folders. What is left is counted.
         """
         now = time.time()
-        files, folders = self.contents()
+        files, empty = self.contents()
         self.bytes, self.files = sum(bytes_ for _, bytes_, _ in files), len(files)
         for changed, bytes_, path in sorted(files):
             full = self.bytes + self.reserved + size > LEFT_FULL * self.max_bytes
@@ -150,27 +150,25 @@ class UploadFolder:
                 os.remove(path)
                 self.bytes -= bytes_
                 self.files -= 1
-        for changed, path in folders:
+        for changed, path in empty:
             if now - changed >= self.grace:  # a younger one is about to get its file
-                with contextlib.suppress(OSError):  # it is not empty
+                with contextlib.suppress(OSError):
                     os.rmdir(path)
 
     def contents(self) -> tuple[list[tuple[float, int, str]], list[tuple[float, str]]]:
-        """(time of the last change, bytes, path) of each file, and (time of the last change, path) of each folder,
-        those inside others first.
-        """
-        files, folders = [], []
+        """(time of the last change, bytes, path) of each file; (time of the last change, path) of each empty folder."""
+        files, empty = [], []
         for root in self.roots():
-            for folder, _, names in os.walk(root, topdown=False):
-                with contextlib.suppress(OSError):
-                    if folder != str(self.folder):
-                        folders.append((os.lstat(folder).st_mtime, folder))
+            for folder, inner, names in os.walk(root, topdown=False):
+                if not (inner or names or folder == str(self.folder)):
+                    with contextlib.suppress(OSError):
+                        empty.append((os.lstat(folder).st_mtime, folder))
                 for name in names:
                     with contextlib.suppress(OSError):
                         path = os.path.join(folder, name)
                         status = os.lstat(path)
                         files.append((status.st_ctime, status.st_size, path))
-        return files, folders
+        return files, empty
 
     def roots(self) -> Iterator[Path]:
         yield self.folder

@@ -1,0 +1,15 @@
+"""Where the app listens. It is worked out before gradio is imported, whose import fails when the port is none."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def address() -> tuple[str, int]:
+    """Host and port from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT. Ends the process if that is no port."""
+    host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
+    port = os.environ.get("GRADIO_SERVER_PORT") or "7860"
+    if not (port.isdecimal() and int(port) < 2**16):
+        sys.exit(f"GRADIO_SERVER_PORT: expected a port, such as 7860, got {port[:20]!r}")
+    return host.strip("[]"), int(port)  # an IPv6 address may stand in brackets, as in a URL
