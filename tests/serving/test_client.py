@@ -1,6 +1,7 @@
 """The endpoints as a developer or an agent calls them: gradio's clients, curl and MCP against the running app."""
 
 import ast
+import base64
 import json
 import re
 import shutil
@@ -59,6 +60,20 @@ def test_predict_takes_the_picture_as_text_too(client):
     assert best(client.predict(url.partition(",")[2], api_name="/predict")) == "7"
 
 
+def test_base64_in_lines_and_without_padding_is_taken_by_every_way(client, server):
+    lines = base64.encodebytes(SEVEN.read_bytes()).decode()
+    bare = base64.urlsafe_b64encode(SEVEN.read_bytes()).decode().rstrip("=")
+    for text in (lines, bare, f"data:image/png;base64,{lines}"):
+        assert best(client.predict(text, api_name="/predict")) == "7"
+        assert client.predict(text, api_name="/read")["text"] == "7"
+        assert best(post(f"{server}/gradio_api/run/predict", {"data": [text]})["data"][0]) == "7"
+        answer = post(f"{server}/predict/batch", {"inputs": [text]})["predictions"][0]
+        assert answer["digit"] == 7
+    assert [best(answer) for answer in client.predict([lines, bare], api_name="/predict_batch")] == ["7", "7"]
+    result = mcp(server, lambda session: session.call_tool("predict", {"image": lines}))
+    assert best(ast.literal_eval(result.content[0].text)) == "7"
+
+
 def test_predict_pixels_gives_the_networks_own_answer(client):
     pixels = pixels_of(SEVEN)
     expected = app.served().current.model.predict_proba(np.float32([pixels]) / 255)[0]
@@ -113,6 +128,12 @@ def test_unusable_input_gets_a_clear_message(client, tmp_path, log_file):
         ("/read", EMPTY, "expected a picture, got a list of 784"),
         ("/predict_pixels", EMPTY[:700], "expected 784 pixel values, got 700"),
         ("/predict_pixels", [*EMPTY[1:], True], "integers from 0 to 255, got true at index 783"),
+        ("/predict_pixels", [255 - level for level in pixels_of(SEVEN)], "dark ink on a background of level 255"),
+        (
+            "/predict_batch",
+            [EMPTY, [min(level, 1) for level in pixels_of(SEVEN)]],
+            "inputs[1]: expected pixel values on",
+        ),
         ("/predict_pixels", "black", 'expected a list of 784 pixel values, got "black"'),
         ("/predict_batch", [EMPTY, "letter"], "inputs[1]: expected the base64 data"),
         ("/predict_batch", [EMPTY, EMPTY[1:]], "inputs[1]: expected 784 pixel values, got 783"),
@@ -232,9 +253,13 @@ def test_agent_gets_digit_and_confidence(server):
 
 
 def test_agent_that_gives_no_picture_is_told_what_was_expected(server):
-    result = mcp(server, lambda session: session.call_tool("predict", {"image": "/home/me/7.png"}))
-    assert result.isError
-    assert "expected the base64 data of an image file" in result.content[0].text
+    for tool, arguments, words in [
+        ("predict", {"image": "/home/me/7.png"}, "expected the base64 data of an image file"),
+        ("predict_pixels", {"pixels": [255 - level for level in pixels_of(SEVEN)]}, "subtract each value from 255"),
+    ]:
+        result = mcp(server, lambda session, call=(tool, arguments): session.call_tool(*call))
+        assert result.isError
+        assert words in result.content[0].text
 
 
 def post(url, body):

@@ -155,6 +155,24 @@ def test_unusable_body_is_answered_with_what_was_expected_and_what_was_given(ser
     assert detail in problem["detail"]
 
 
+def test_pixels_with_ink_and_paper_swapped_or_on_another_scale_are_refused_and_told_what_to_do(server):
+    pixels = np.array(pixels_of(SEVEN))
+    for wrong, words in [
+        ((255 - pixels).tolist(), "dark ink on a background of level 255: subtract each value from 255"),
+        ((pixels > 127).astype(int).tolist(), "none above 1: multiply each by 255"),
+        ([255] * PIXELS, "got only the level 255"),
+        ((pixels / 255).tolist(), "got 0.0 at index 0; multiply values from 0 to 1 by 255 and round them"),
+        (pixels.reshape(28, 28).tolist(), "got a list of 28 at index 0; put the rows into one list, one after another"),
+    ]:
+        status, problem, _ = call(f"{server}/predict", {"pixels": wrong})
+        assert status == 422
+        assert words in problem["detail"]
+        status, problem, _ = call(f"{server}/predict/batch", {"inputs": [EMPTY, wrong]})
+        assert status == 422
+        assert problem["detail"].startswith("inputs[1]: ")
+        assert words in problem["detail"]
+
+
 def test_million_wrong_numbers_get_one_short_message(server):
     status, problem, _ = call(f"{server}/predict", b'{"pixels": [' + b"999," * 10**6 + b"0]}")
     assert status in (413, 422)
@@ -202,6 +220,9 @@ def test_unusable_picture_is_answered_with_what_was_expected(server):
         (bomb.getvalue(), "image/png", "expected at most 50,000,000 pixels"),
         (*form(("file", whole), ("file", whole)), "Maximum number of files is 1"),
         (*form(), "got 0 fields and no file"),
+        (base64.b64encode(whole), "text/plain", "got text; /predict/batch takes pictures as base64"),
+        (b"data:image/png;base64," + base64.b64encode(whole), "text/plain", "expected the bytes of an image file"),
+        (json.dumps({"image": "7.png"}).encode(), "application/json", "expected the bytes of an image file, got text"),
         (b"no form", "multipart/form-data", "expected a form with one picture"),
     ]:
         status, problem, _ = call(f"{server}/predict/image", body, content_type)

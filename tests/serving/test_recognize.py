@@ -9,9 +9,20 @@ from conftest import EXAMPLES
 from PIL import Image
 
 import app
+import preprocessing
 from nn.mlp import PIXELS
+from nn.pictures import mnist
 from preprocessing.picture import MAX_PIXELS
-from weights.serving.recognize import decode, examine, joint_confidence, pixels_of, read, recognize_all, text_of
+from weights.serving.recognize import (
+    check_frame,
+    decode,
+    examine,
+    joint_confidence,
+    pixels_of,
+    read,
+    recognize_all,
+    text_of,
+)
 
 SEVEN = EXAMPLES / "7.png"
 
@@ -51,6 +62,72 @@ def test_pixels_go_into_the_network_as_they_are(served):
     reading = examine(pixels, served)
     assert list(reading.answer.values()) == served.model.predict_proba(np.float32([pixels]) / 255)[0].tolist()
     assert reading.box is None
+
+
+def test_no_digit_of_mnist_is_refused(mnist_dir):
+    data = mnist.load(mnist_dir)
+    digits = np.concatenate([split.images for split in (data.train, data.validation, data.test)])
+    assert len(digits) == 70_000
+    for levels in digits:
+        check_frame(levels)
+
+
+def test_no_picture_in_mnists_frame_is_refused():
+    for path in sorted([*EXAMPLES.glob("*.png"), *EXAMPLES.glob("*.jpg")]):
+        check_frame(np.uint8(pixels_of(preprocessing.to_mnist(Image.open(path)))).reshape(28, 28))
+
+
+def seven():
+    """(28, 28) integers: a 7 in MNIST's frame."""
+    return np.reshape(pixels_of(decode(SEVEN).tensor), (28, 28))
+
+
+SWAPPED = {
+    "ink and paper": lambda ink: 255 - ink,
+    "two tones": lambda ink: np.where(ink > 127, 0, 255),
+    "grey paper": lambda ink: 200 - ink * 200 // 255,
+    "dark grey paper": lambda ink: 100 - ink * 90 // 255,
+    "grey ink": lambda ink: 255 - ink * 150 // 255,
+    "paper in the shade": lambda ink: (255 - ink) * np.linspace(0.6, 1, 28),
+    "grain": lambda ink: np.clip(225 - ink + np.random.default_rng(0).normal(0, 12, (28, 28)), 0, 255),
+    "ink to the edge": lambda ink: 255 - np.asarray(Image.fromarray(np.uint8(ink[4:24, 4:24])).resize((28, 28))),
+    "a black edge on one side": lambda ink: np.pad(255 - ink, ((1, 0), (0, 0)))[:28],
+    "columns for rows": lambda ink: 255 - ink.T,
+    "mirrored": lambda ink: 255 - ink[:, ::-1],
+}
+SCALED = {
+    "0 and 1": lambda ink: ink > 127,
+    "floats cut to integers": lambda ink: ink / 255,
+    "0 and 1, ink and paper swapped": lambda ink: ink < 128,
+    "0 to 9": lambda ink: ink * 9 // 255,
+    "0 to 15": lambda ink: ink // 17,
+    "0 to 16": lambda ink: ink * 16 // 255,
+    "0 to 63": lambda ink: ink // 4,
+    "all 1": lambda ink: ink * 0 + 1,
+}
+NO_BLACK = {"white on grey": lambda ink: np.maximum(ink, 60), "fog": lambda ink: 120 + ink * 135 // 255}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        *(pytest.param(change, "dark ink on a background of level", id=name) for name, change in SWAPPED.items()),
+        *(pytest.param(change, r"scale from 0 .* to 255", id=name) for name, change in SCALED.items()),
+        *(pytest.param(change, "a background of level .* subtract it", id=name) for name, change in NO_BLACK.items()),
+        pytest.param(lambda ink: ink * 0 + 255, "got only the level 255", id="784 x 255"),
+    ],
+)
+def test_pixels_that_plainly_are_not_mnists_frame_are_refused_and_told_why(change, words):
+    pixels = np.int64(change(seven())).ravel().tolist()
+    for call in (app.recognize, lambda pixels: recognize_all([SEVEN, pixels], app.served().current)):
+        with pytest.raises(ValueError, match=words) as error:
+            call(pixels)
+        assert "POST /predict/image" in str(error.value)
+
+
+@pytest.mark.parametrize("ink", [64, 128, 200])
+def test_faint_ink_on_black_is_answered(ink):
+    assert app.recognize((seven() * ink // 255).ravel().tolist())
 
 
 def test_without_ink_there_is_no_answer(served):

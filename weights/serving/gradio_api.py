@@ -59,7 +59,7 @@ def add(serving: Serving, example: Path) -> None:
         first key is the recognized digit and its value the calibrated confidence. It is empty if all pixels are 0.
 
         Args:
-            pixels: 784 integers from 0 to 255, row by row.
+            pixels: 784 integers from 0 to 255, row by row: pixels[28 * y + x] is column x of row y.
 
         Returns:
             The probability of each class, likeliest first.

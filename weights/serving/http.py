@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -58,6 +59,8 @@ LIVE_SIDE = 400
 # Bytes of such a drawing: as a PNG it has 1 to 3 KB.
 MAX_LIVE_BYTES = 65_536
 
+# Bodies that hold a picture as JSON, as a data URL or as base64, where its bytes are expected.
+TEXT = re.compile(rb"\s*(\{|data:|[A-Za-z0-9+/]{60})", re.IGNORECASE)
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
 
 
@@ -87,7 +90,9 @@ def api(serving: Serving, example: Path) -> FastAPI:
     async def predict(request: Request) -> Response:
         """Names the digit that 784 pixel values show: MNIST's own frame, row by row, white ink on black.
 
-        They go into the network as they are, not centred and not scaled; for any other picture there is
+        `pixels[28 * y + x]` is column x of row y: the first 28 values are the top row from left to right. The values go
+        into the network as they are, not centred and not scaled. Columns in place of rows cannot be told from a digit
+        and are read wrong; dark ink on white, or values from 0 to 1, are refused. For any other picture there is
         `/predict/image`.
         """
         # On the event loop: a thread of the pool would take longer to wake than the network to answer. The body is
@@ -190,6 +195,8 @@ async def picture_in(request: Request) -> AsyncIterator[BinaryIO]:
         body = await request.body()
         if not body:
             raise ValueError("expected a picture, as the body or as a file in a form; got nothing")
+        if TEXT.match(body):
+            raise ValueError("expected the bytes of an image file, got text; /predict/batch takes pictures as base64")
         yield io.BytesIO(body)
         return
     try:

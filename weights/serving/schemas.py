@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote, unquote_to_bytes
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError, WithJsonSchema
 
 from nn.measure.metrics import NOT_A_DIGIT, Answer
-from nn.mlp import DIGITS, PIXELS
+from nn.mlp import DIGITS, PIXELS, SIDE
 from weights.serving.recognize import Reading, joint_confidence, text_of
 
 # A forward pass of this size takes some tens of milliseconds, and preparing as many pictures of ordinary size takes
 # less than a second: the next caller does not wait long.
 MAX_BATCH = 256
+# Base64's alphabet for URLs has other characters for 62 and 63.
+FROM_URL_SAFE = str.maketrans("-_", "+/")
+NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+# Of fewer characters without their padding no image file is made. They are a word: "letter" would be base64.
+FEWEST_UNPADDED = 12
+LINE_BREAKS = re.compile(r" *[\r\n\t\f\v]+ *")
 # Characters of a wrong value that a message repeats.
 SHOWN_CHARACTERS = 40
 
@@ -38,12 +46,48 @@ def shown(value: Any) -> str:
 
 
 def image_data(text: str) -> bytes:
-    """The content of an image file, from base64 or a data URL. Raises ValueError."""
-    data = text.partition(",")[2] if text.startswith("data:") else text
-    try:
-        return base64.b64decode(data, validate=True)
-    except ValueError:  # binascii.Error is one
-        raise ValueError(f"expected the base64 data of an image file, got {shown(text)}") from None
+    """The content of an image file, from base64 or a data URL.
+
+    Base64 may be broken into lines, have the alphabet for URLs, lack its padding and be percent-encoded.
+
+    Raises:
+        ValueError: it is neither; the message says what the matter is.
+    """
+    data = text
+    if text.lstrip()[:5].lower() == "data:":
+        head, comma, data = text.partition(",")
+        if not comma:
+            raise ValueError(f"expected a data URL with a comma before its data, got {shown(text)}")
+        if data and not head.rstrip().lower().endswith(";base64"):
+            return unquote_to_bytes(data)
+    digits = unbroken(unquote(data)).translate(FROM_URL_SAFE).rstrip("=")
+    if not digits:
+        raise ValueError("expected the base64 data of an image file, got none")
+    problem = f"expected the base64 data of an image file, got {shown(text)}"
+    if digits.startswith(("b'", 'b"')):
+        raise ValueError(f"{problem}, which is how Python prints bytes: decode them")
+    wrong = NOT_BASE64.search(digits)
+    if wrong:
+        raise ValueError(f"{problem}, in which {shown(wrong[0])} is no character of base64")
+    if len(digits) % 4 == 1:
+        raise ValueError(f"{problem}, of which a part is missing: no data has {len(digits)} characters of base64")
+    padding = "=" * (-len(digits) % 4)
+    if padding and len(digits) < FEWEST_UNPADDED and not data.rstrip().endswith(("=", "%3D", "%3d")):
+        raise ValueError(problem)
+    return base64.b64decode(digits + padding)
+
+
+def unbroken(text: str) -> str:
+    """Base64 in one line.
+
+    A space stands for a line break when it ends lines of one length, as `$(base64 FILE)` does in a shell. Any other was
+    a plus sign, which a reader of web forms took for a space.
+    """
+    lines = LINE_BREAKS.sub("", text.strip()).split(" ")
+    length = len(lines[0])
+    even = length % 4 == 0 and all(len(line) == length for line in lines[:-1]) and len(lines[-1]) <= length
+    joined = "".join(lines)
+    return joined if even and len(joined) % 4 == 0 else "+".join(lines)
 
 
 Level = Annotated[int, Field(strict=True, ge=0, le=255)]
@@ -61,7 +105,10 @@ Given = Annotated[
 class PixelsBody(BaseModel):
     """One digit in MNIST's own frame."""
 
-    pixels: Pixels = Field(description="28 rows of 28, white ink (255) on black (0); not centred again")
+    pixels: Pixels = Field(
+        description="28 rows of 28, one after another: pixels[28 * y + x] is column x of row y, and the first 28 "
+        "values are the top row from left to right. White ink (255) on black (0), as in MNIST; not centred again"
+    )
 
 
 class BatchBody(BaseModel):
@@ -112,7 +159,14 @@ def plain_message(problem: dict) -> str:
             return f"expected a list of inputs, got {shown(given)}"
         case "list_type":
             return f"{place}expected a list of {PIXELS} pixel values, got {shown(given)}"
-    return f"{place}expected pixel values that are integers from 0 to 255, got {shown(given)} at index {where[-1]}"
+    advice = ""
+    if isinstance(given, float) and 0 <= given <= 1:
+        advice = "; multiply values from 0 to 1 by 255 and round them"
+    elif isinstance(given, list) and len(given) == SIDE:
+        advice = "; put the rows into one list, one after another"
+    return (
+        f"{place}expected pixel values that are integers from 0 to 255, got {shown(given)} at index {where[-1]}{advice}"
+    )
 
 
 # --- Answers ----------------------------------------------------------------------------------------------------------
