@@ -55,11 +55,18 @@ INK_SHARE = 0.01
 
 
 class Inked(NamedTuple):
-    """The ink of a picture (H, W): coverage in [0, 1], the printed lines that were left out of it, and their number."""
+    """The ink of a picture, and what was left out of it.
+
+    ink: (H, W) float32 coverage in [0, 1].
+    removed: (H, W) float32 coverage in [0, 1] of the printed lines that were left out; None where there were none.
+    lines: how many of them there were.
+    blank_edge: whether nothing but even paper lies at the picture's edge.
+    """
 
     ink: np.ndarray
-    removed: np.ndarray | None = None  # bool; None where there were none
+    removed: np.ndarray | None = None
     lines: int = 0
+    blank_edge: bool = False
 
 
 def find_ink(picture: Image.Image) -> np.ndarray:
@@ -81,29 +88,31 @@ def inked(picture: Image.Image) -> Inked:
         return without_papers_lines(*local_darkness(grey))
     edge = np.abs(border(darkness))
     if np.median(edge) < EXACT and edge.max() <= FAINTEST_INK:
-        return Inked(coverage(darkness))  # a drawing pad, or a scan on which no rule runs to the edge
+        return Inked(coverage(darkness), blank_edge=True)  # a drawing pad, or a scan on which no rule runs to the edge
     noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0
     return without_papers_lines(darkness, noise)
 
 
 def is_pasted(darkness: np.ndarray) -> bool:
     """Whether a large part is darker than the even paper at the border, and much lighter than ink: another sheet."""
+    if np.count_nonzero(darkness) <= SHEET_SHARE * darkness.size:
+        return False  # told at once for most drawings
     darkest = float(darkness.max())
     return np.count_nonzero((darkness > SHEET) & (darkness < darkest / 2)) > SHEET_SHARE * darkness.size
 
 
 def without_papers_lines(darkness: np.ndarray, noise: float) -> Inked:
+    """The ink of a picture's darkness (H, W), without printed lines."""
     faintest = max(FAINTEST_INK, INK_TO_NOISE / 2 * noise)
     lines = paper.paper_lines(darkness, faintest)
-    count = len(lines[0]) + len(lines[1])
-    if not count:
+    if not any(lines):
         return Inked(coverage(darkness, noise))
     cleared, zone = paper.without_paper(darkness, lines, faintest)
-    ink = coverage(cleared, noise)
-    ink = paper.without_remains(ink, zone)
+    ink = paper.without_remains(coverage(cleared, noise), zone)
     if not paper.is_substantial(ink):
-        return Inked(coverage(darkness, noise))
-    return Inked(ink, zone & (darkness > faintest) & (ink < 0.5), count)
+        return Inked(coverage(darkness, noise))  # the lines were the digit
+    removed = np.where(zone & (darkness > faintest), 1 - ink, 0).astype(np.float32)
+    return Inked(ink, removed, len(lines[0]) + len(lines[1]))
 
 
 def local_darkness(grey: np.ndarray) -> tuple[np.ndarray, float]:

@@ -82,9 +82,10 @@ class Line(NamedTuple):
         room = self.half + MEETS * len(self.rows) + 2
         return self.start - room <= column <= self.end + room
 
-    def at(self, column: float) -> float:
-        """Its row in this column; beyond its ends, the row of the end."""
-        return float(self.rows[int(np.clip(column - self.start, 0, len(self.rows) - 1))])
+    def at(self, columns: np.ndarray | float) -> np.ndarray:
+        """Its rows in these columns; beyond its ends, the row of the end."""
+        places = np.rint(np.asarray(columns) - self.start).astype(int)
+        return self.rows[np.clip(places, 0, len(self.rows) - 1)]
 
     @property
     def half(self) -> int:
@@ -367,19 +368,21 @@ def boxes_between(upper: Line, lower: Line, uprights: list[Line], dark: np.ndarr
 
 def is_alike(line: Line, *others: Line) -> bool:
     """Whether a line is about as thick and as dark as the others: drawn by the same printer, not by a pen."""
-    thickness = float(np.mean([other.thickness for other in others]))
+    thickness = min(other.thickness for other in others)
     level = float(np.mean([other.level for other in others]))
     return line.thickness <= ALIKE * thickness and level / ALIKE <= line.level <= ALIKE * level
 
 
 def stands_between(upper: Line, lower: Line, upright: Line, dark: np.ndarray) -> bool:
     """Whether an upright line goes from one line to the other; the pen leaves no paper between."""
-    top, bottom = round(upper.at(upright.middle)), round(lower.at(upright.middle))
+    top, bottom = int(upper.at(upright.middle)), int(lower.at(upright.middle))
     if upright.end - upright.start < MOST * (bottom - top):
         return False
     rows = np.arange(max(top, 0), min(bottom + 1, len(dark)))
-    columns = [np.clip(round(upright.at(row)) + np.array([-1, 0, 1]), 0, dark.shape[1] - 1) for row in rows]
-    ink = dark[rows[:, None], columns].any(axis=1) if len(rows) else np.zeros(1, bool)
+    columns = np.rint(upright.at(rows)).astype(int)[:, None] + np.array([-1, 0, 1])
+    ink = dark[rows[:, None], np.clip(columns, 0, dark.shape[1] - 1)].any(axis=1)
+    if not ink.size:
+        return False
     ends = max(len(ink) // 8, 2)
     return bool(ink.mean() >= FILLED and min(ink[:ends].mean(), ink[-ends:].mean()) >= HELD_FAST)
 
@@ -597,11 +600,11 @@ def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
     below = np.maximum(beyond[centre + half + 1, columns], beyond[centre + half + 2, columns])
     kept = np.zeros_like(covered)
     place = np.arange(len(columns))
+    from_above, to_below = (offsets + half + 1)[:, None], (half + 1 - offsets)[:, None]  # rows to go
     for slope in CROSSING_SLOPES:
-        for index, offset in enumerate(offsets):
-            start = np.clip(np.rint(place - slope * (offset + half + 1)).astype(int), 0, len(place) - 1)
-            end = np.clip(np.rint(place + slope * (half + 1 - offset)).astype(int), 0, len(place) - 1)
-            np.maximum(kept[index], np.minimum(above[start], below[end]), out=kept[index])
+        start = np.clip(np.rint(place - slope * from_above).astype(int), 0, len(place) - 1)
+        end = np.clip(np.rint(place + slope * to_below).astype(int), 0, len(place) - 1)
+        np.maximum(kept, np.minimum(above[start], below[end]), out=kept)
     # a stroke that runs along the line, or stands on it, makes it thicker there
     tall = beyond[
         np.clip(centre + np.arange(-half - room // 2, half + room // 2 + 1)[:, None], 0, len(beyond) - 1), columns

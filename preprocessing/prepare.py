@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -10,7 +11,7 @@ from PIL import Image, ImageFilter
 from preprocessing import paper
 from preprocessing.components import FAINT, label, lone_pixels, without_frame, without_specks, without_stains
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
-from preprocessing.ink import EVEN_PAPER, border, find_ink
+from preprocessing.ink import inked
 from preprocessing.picture import to_opaque
 from preprocessing.surround import without_surround
 
@@ -41,6 +42,8 @@ class Diagnostics:
     area_ratio: area of the ink's bounding box over the picture's.
     bounding_box: (left, top, right, bottom) in the picture's pixels, None without ink.
     stroke_width: in pixels of the 28x28 frame, before mending.
+    lines: how many printed lines of the paper were left out.
+    edge_pieces: how many things at the picture's edge were left out: a table, a shadow, other writing.
     hints: plain-language remarks, most important first; empty when all is ordinary.
     """
 
@@ -49,6 +52,8 @@ class Diagnostics:
     area_ratio: float = 0.0
     bounding_box: tuple[int, int, int, int] | None = None
     stroke_width: float = 0.0
+    lines: int = 0
+    edge_pieces: int = 0
     hints: tuple[str, ...] = ()
 
 
@@ -59,6 +64,7 @@ class Prepared:
     tensor: (28, 28) float32 in [0, 1], white ink on black, all zeros without ink.
     ink: (H, W) float32 coverage in [0, 1], without paper and stray dots, on the reduced picture or a part of it; None
         without ink.
+    removed: (H, W) float32 in [0, 1] like `ink`, the printed lines that were left out of it; None without any.
     line: the row in which `segment.split` found it, 0 for the first.
     mark: "." for a decimal point or comma between digits, "-" for a minus before a number; None for all else.
     doubt: how likely it is, by its place among others, that this is no digit, whatever it looks like by itself.
@@ -67,6 +73,7 @@ class Prepared:
     tensor: np.ndarray
     diagnostics: Diagnostics
     ink: np.ndarray | None = None
+    removed: np.ndarray | None = None
     line: int = 0
     mark: str | None = None
     doubt: float = 0.0
@@ -80,6 +87,21 @@ class Prepared:
         """(left, top, right, bottom) of the ink in the picture's pixels; None without ink."""
         return self.diagnostics.bounding_box
 
+
+class LeftOut(NamedTuple):
+    """What was in a picture and is not the digit.
+
+    specks, lines, edge_pieces: how many stray dots, printed lines and things at the edge.
+    removed: (H, W) float32 in [0, 1], where the lines were on the reduced picture; None without any.
+    """
+
+    specks: int = 0
+    lines: int = 0
+    edge_pieces: int = 0
+    removed: np.ndarray | None = None
+
+
+Place = tuple[float, float, float]  # a reduced picture's left and top in the whole one, and its reduction
 
 NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))
 NOTHING.tensor.setflags(write=False)  # one for all pictures without ink
@@ -107,7 +129,7 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
     return describe(picture.size, *look(picture))
 
 
-def describe(size: tuple[int, int], ink: np.ndarray, specks: int, where: tuple[float, float, float]) -> Prepared:
+def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Place) -> Prepared:
     """What `look` found, or a part of this ink, brought into MNIST's frame; `size` is the picture's."""
     left, top, scale = where
     box = bounding_box(ink)
@@ -127,38 +149,37 @@ def describe(size: tuple[int, int], ink: np.ndarray, specks: int, where: tuple[f
         area_ratio=(place[2] - place[0]) * (place[3] - place[1]) / (size[0] * size[1]),
         bounding_box=place,
         stroke_width=stroke_width,
+        lines=left_out.lines,
+        edge_pieces=left_out.edge_pieces,
     )
-    return Prepared(tensor, replace(found, hints=hints(found, size, specks)), ink)
+    return Prepared(tensor, replace(found, hints=hints(found, size, left_out.specks)), ink, left_out.removed)
 
 
-def look(picture: Image.Image) -> tuple[np.ndarray, int, tuple[float, float, float]]:
-    """The ink without specks on a reduced picture, how many specks there were, and where the reduced picture lies in
-    the whole one: left, top, and pixels of the whole for one of the reduced.
+def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
+    """The ink on a reduced picture, without specks, printed lines and things at the edge; what was left out; and where
+    the reduced picture lies in the whole one.
     """
     width, height = picture.size
     factor = max(1, round(max((width * height) ** 0.5 / WORKING_SIDE, max(width, height) / LONGEST_SIDE)))
     reduced = without_surround(picture.reduce(factor))
-    ink, specks = find_ink(reduced), 0
-    if has_edge(reduced):
-        ink, _ = paper.without_edge(ink)
+    ink, removed, lines, blank_edge = inked(reduced)
+    specks = edge_pieces = 0
+    if not blank_edge:
+        ink, edge_pieces = paper.without_edge(ink)
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         if lone_pixels(ink) > MANY_LONE_PIXELS:
-            ink = find_ink(reduced.filter(ImageFilter.MedianFilter(3)))
+            ink, removed, lines, _ = inked(reduced.filter(ImageFilter.MedianFilter(3)))
         ink, specks = without_specks(without_stains(without_frame(ink)))
+    found = LeftOut(specks, lines, edge_pieces, removed)
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
-        return ink, specks, (0, 0, factor)
+        return ink, found, (0, 0, factor)
     margin = max(round(longest * CLOSE_UP_MARGIN), 2)
     left, top = (max(edge - margin, 0) * factor for edge in box[:2])
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
-    closer, _, (inner_left, inner_top, scale) = look(picture.crop((left, top, right, bottom)))
-    return closer, specks, (left + inner_left, top + inner_top, scale)
-
-
-def has_edge(picture: Image.Image) -> bool:
-    """Whether anything but even paper lies at the picture's edge."""
-    edge = border(np.asarray(picture.convert("L"))).astype(np.int16)
-    return int(np.abs(edge - int(np.median(edge))).max()) > EVEN_PAPER
+    closer, also, (inner_left, inner_top, scale) = look(picture.crop((left, top, right, bottom)))
+    lines = max(lines, also.lines)
+    return closer, found._replace(lines=lines, removed=also.removed), (left + inner_left, top + inner_top, scale)
 
 
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:
@@ -174,6 +195,14 @@ def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, 
         "Strokes much thinner than MNIST's: they were thickened.": found.stroke_width < thinnest,
         "Strokes much thicker than MNIST's: they were thinned.": found.stroke_width > thickest,
         "Drawn far off the centre: it was moved there.": max(map(abs, found.center_offset)) > FAR_OFF_CENTER,
+        f"{number(found.lines)} of the paper {'was' if found.lines == 1 else 'were'} left out.": found.lines > 0,
+        "Something at the picture's edge was left out.": found.edge_pieces > 0,
         f"{specks} stray {'dot was' if specks == 1 else 'dots were'} left out.": specks > 0,
     }
     return tuple(text for text, applies in remarks.items() if applies)
+
+
+def number(lines: int) -> str:
+    """A number of lines as a sentence begins with it."""
+    names = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
+    return f"{names[lines] if lines < len(names) else lines} {'line' if lines == 1 else 'lines'}"

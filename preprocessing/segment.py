@@ -28,7 +28,7 @@ from preprocessing.cuts import find_cuts, parted
 from preprocessing.frame import bounding_box
 from preprocessing.ink import find_ink
 from preprocessing.picture import to_opaque
-from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Prepared, describe, look
+from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Prepared, describe, look
 from preprocessing.rows import Place, find_rows, mergeable, place_in_row, usual_height
 from preprocessing.signs import SOLID, Sign, is_slash, is_stacked, lean, sign_of, solidity
 
@@ -147,7 +147,7 @@ class Writing(NamedTuple):
             mine = near(mine)
         ink = np.where(mine & ~others, self.ink[crop], 0).astype(self.ink.dtype)
         x, y, scale = self.where
-        return describe(self.size, ink, 0, (x + scale * left, y + scale * top, scale))
+        return describe(self.size, ink, LeftOut(), (x + scale * left, y + scale * top, scale))
 
 
 def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
@@ -165,8 +165,8 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
         ValueError: as `prepare`.
     """
     picture = to_opaque(image)
-    ink, specks, where = look(picture)
-    whole = describe(picture.size, ink, specks, where)
+    ink, left_out, where = look(picture)
+    whole = describe(picture.size, ink, left_out, where)
     if not whole.has_ink:
         return []
     pieces, count = label(ink > PIECE_LEVEL)
