@@ -37,6 +37,8 @@ WIDEST_STROKE = 0.35
 STROKES_WIDE, NARROWEST_WINDOW = 3.0, 0.06
 # A border that differs by less from its own level is no photograph's.
 EXACT = 0.5 / 255
+# Ink covers no more of a drawing than this: more is paper, and what was taken for paper a frame around it.
+FRAMED = 0.7
 # Another sheet is darker than the border by this, and covers so much of the picture.
 SHEET, SHEET_SHARE = 0.02, 0.15
 # So much of each side is left out where the ink's colour is looked for.
@@ -47,6 +49,8 @@ TWO_TONES, BETWEEN_TONES, ONE_TONE = 0.25, 0.12, 0.7
 WHOLE_RING = 0.8
 # Paper in a shadow has at least this share of the light that it has elsewhere.
 DARKEST_PAPER = 0.45
+# The light falls off along a smooth surface if so much of the picture lies so close to it.
+ON_SLOPE, MOSTLY_PAPER = 0.1, 0.6
 # Ink and paper are two classes if their means lie so many deviations of the paper apart: halves of one class do not.
 PLAINLY_APART = 6.0
 # Share of the pixels, the most different from the paper, whose mean colour is taken for the ink's: fewer than any
@@ -88,6 +92,8 @@ def inked(picture: Image.Image) -> Inked:
         return without_papers_lines(*local_darkness(grey))
     edge = np.abs(border(darkness))
     if np.median(edge) < EXACT and edge.max() <= FAINTEST_INK:
+        if np.count_nonzero(darkness > FAINTEST_INK) > FRAMED * darkness.size:
+            return Inked(np.zeros_like(darkness), blank_edge=True)  # a frame, and nothing in it
         return Inked(coverage(darkness), blank_edge=True)  # a drawing pad, or a scan on which no rule runs to the edge
     noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0
     return without_papers_lines(darkness, noise)
@@ -121,6 +127,10 @@ def local_darkness(grey: np.ndarray) -> tuple[np.ndarray, float]:
     The paper is what is wider than a stroke: a morphological closing, with a window of some stroke widths. It follows
     light that falls off, the soft and the hard edges of shadows, and another sheet.
     """
+    # at the edge of the picture a closing would take the dark end of a slope for a stroke
+    slope = paper_surface(grey)
+    if np.mean(np.abs(grey - slope) < ON_SLOPE * slope) > MOSTLY_PAPER:
+        grey = grey / np.maximum(slope, DARKEST_PAPER * float(np.median(slope)))
     soft = blurred(grey)
     side = max(grey.shape)
     window = max(round(WIDEST_STROKE * side), 3)

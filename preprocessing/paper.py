@@ -31,6 +31,8 @@ MOST = 0.7
 HELD_FAST = 0.5
 # A page that is held by hand is turned by this slope at most; the step between slopes moves an end by about a pixel.
 STEEPEST = 0.12
+# A thin line is looked for so many rows around its guessed place: farther off may be a stroke beside it.
+NARROW = 3
 # A printed line may have gaps as long as this share of the picture; and so much of it is there.
 LONGEST_GAP, FILLED = 0.16, 0.6
 # The shortest line that is looked at, as a share of the picture.
@@ -49,6 +51,8 @@ STRIP_LONG, DEEPEST, STRIP_ROUGH = 0.75, 0.3, 0.02
 # size) from it; a piece at the edge reaches no farther than EDGE_REACH. The digit itself is at least MAIN large.
 BAND, CLOSE, EDGE_REACH, MAIN = 0.17, 0.1, 0.4, 0.2
 SLIVER, IN_ROW = 0.6, 0.7
+# Of two pieces the one at an edge is the digit if it is larger by this factor.
+AT_EDGE = 0.3
 # A line that ink touches is a stroke of the same pen if it is no thinner and no fainter than this share of the ink.
 SAME_PEN = 0.7
 # A rule goes on beyond the digit on both sides by this share of its length.
@@ -150,7 +154,10 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
             continue
         # of the slopes that are as good, the middle one
         good = np.flatnonzero(scores[:, row] == best[row])
-        line = traced(thin, means, row + moves[good[len(good) // 2]], block, faintest, thickest)
+        guess = row + moves[good[len(good) // 2]]
+        line = traced(thin, means, guess, block, faintest, NARROW)
+        if line is None or line.thickness > NARROW:
+            line = traced(thin, means, guess, block, faintest, max(thickest // 2, 2) + 1) or line
         line = line and line._replace(filled=share_dark(darkness, line, faintest))
         if line is not None and not any(is_same(line, other) for _, other in lines):
             lines.append((row, line))
@@ -167,12 +174,11 @@ def is_same(line: Line, other: Line) -> bool:
 
 
 def traced(
-    thin: np.ndarray, means: np.ndarray, guess: np.ndarray, block: int, faintest: float, thickest: int
+    thin: np.ndarray, means: np.ndarray, guess: np.ndarray, block: int, faintest: float, reach: int
 ) -> Line | None:
-    """The line near a guessed row for each block, or None if what is there is no line."""
+    """The line within `reach` of a guessed row for each block, or None if what is there is no line."""
     height, width = thin.shape
     count = len(guess)
-    reach = max(thickest // 2, 2) + 1
     window = np.clip(guess[:, None] + np.arange(-reach, reach + 1), 0, height - 1)
     seen = means[window, np.arange(count)[:, None]]  # (blocks, window)
     hit = seen.max(axis=1) > faintest
@@ -461,12 +467,21 @@ def mark(zone: np.ndarray, line: Line) -> None:
 
 
 def is_substantial(ink: np.ndarray) -> bool:
-    """Whether a piece of ink is large enough for a digit: without one, the lines were the digit."""
+    """Whether a piece of ink is large enough for a digit and not all along an edge: without one, what was left out was
+    the digit.
+    """
     labels, count = label(ink >= 0.5)
     if not count:
         return False
-    boxes = piece_boxes(labels, count)
-    return bool((boxes[:, 2:] - boxes[:, :2]).max() >= MAIN * min(ink.shape))
+    boxes, side = piece_boxes(labels, count), min(ink.shape)
+    large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= MAIN * side
+    return bool((large & (inner_reach(boxes, ink.shape).min(axis=1) > BAND * side)).any())
+
+
+def inner_reach(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """How far (n, 4) boxes reach into a picture (H, W) from its left, upper, right and lower edge, (n, 4) pixels."""
+    left, top, right, bottom = boxes.T
+    return np.stack([right, bottom, shape[1] - left, shape[0] - top], axis=1)
 
 
 def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
@@ -490,8 +505,13 @@ def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
 
 def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
     """Ink (H, W) without what lies along the edges of a picture of one digit, and how many such things there were."""
-    ink, strips = without_strips(ink)
-    return without_edge_pieces(ink, strips)
+    band = int(BAND * min(ink.shape))
+    if not (ink[band:-band or None, band:-band or None] >= FAINT).any():
+        return ink, 0  # all there is lies along the edges
+    inside, strips = without_strips(ink)
+    if strips and not is_substantial(inside):
+        return ink, 0  # the strips were the digit
+    return without_edge_pieces(inside, strips)
 
 
 def without_strips(ink: np.ndarray) -> tuple[np.ndarray, int]:
@@ -540,12 +560,12 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
     side = min(height, width)
     boxes = piece_boxes(labels, count)
     left, top, right, bottom = boxes.T
-    reach = np.stack([right, bottom, width - left, height - top], axis=1) / side  # how far in from each edge
+    reach = inner_reach(boxes, ink.shape) / side
     on_edge = np.stack([left <= 1, top <= 1, right >= width - 1, bottom >= height - 1], axis=1)
     banded = reach.min(axis=1) <= BAND
     sizes = boxes[:, 2:] - boxes[:, :2]
     longest = sizes.max(axis=1)
-    main = int(np.where(banded, 0, longest * np.where(on_edge.any(axis=1), 0.5, 1)).argmax())
+    main = int(np.where(banded, 0, longest * np.where(on_edge.any(axis=1), AT_EDGE, 1)).argmax())
     if banded[main] or longest[main] < MAIN * side:
         return ink, dropped
     gap = np.maximum(boxes[main, :2] - boxes[:, 2:], boxes[:, :2] - boxes[main, 2:]).max(axis=1)

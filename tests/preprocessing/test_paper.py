@@ -1,0 +1,345 @@
+"""Printed lines, edges, other sheets and shadows: a digit among them comes out as it does on blank paper.
+
+Every kind is made in ten ways: place, slope, thickness, tone and noise are drawn at random from fixed seeds.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+from test_preprocessing import unlikeness
+
+import preprocessing
+import weights
+from preprocessing import paper
+
+SIDE = 300
+WAYS = range(10)
+PAPER, PEN = (225, 222, 214), (30, 35, 80)
+# A 2 with a straight foot, in hundredths of the picture.
+TWO = [(38, 36), (42, 26), (52, 22), (62, 27), (64, 38), (57, 52), (46, 64), (37, 76), (66, 76)]
+
+
+def two(size=SIDE, width=12, ink=PEN, ground=PAPER, scale=1.0):
+    """A handwritten 2 in the middle of blank paper."""
+    image = Image.new("RGB", (size, size), ground)
+    pen = ImageDraw.Draw(image)
+    points = [((50 + (x - 50) * scale) * size / 100, (50 + (y - 50) * scale) * size / 100) for x, y in TWO]
+    pen.line(points, fill=ink, width=width, joint="curve")
+    for x, y in points:
+        pen.ellipse([x - width / 2, y - width / 2, x + width / 2, y + width / 2], fill=ink)
+    return image
+
+
+REFERENCE = preprocessing.to_mnist(two())
+
+
+def photographed(image, rng, noise=3.0):
+    """The picture under a lamp from one side, a little soft, with grain."""
+    levels = np.asarray(image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1))), np.float32)
+    height, width = levels.shape[:2]
+    angle = rng.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j]
+    light = 1 + 0.15 * (np.cos(angle) * x + np.sin(angle) * y)
+    shot = levels * light[..., None] + rng.normal(0, noise, (height, width, 1))
+    return Image.fromarray(np.clip(shot, 0, 255).astype(np.uint8))
+
+
+def lines(image, ends, colour, width):
+    pen = ImageDraw.Draw(image)
+    for start, end in ends:
+        pen.line([start, end], fill=colour, width=width)
+    return image
+
+
+def cell(rng):
+    """Borders on two to four sides that run out of the picture, of one thickness or of two."""
+    sides = rng.permutation(4)[: rng.integers(2, 5)]
+    image, tilt = two(), rng.uniform(-6, 6)
+    for side in sides:
+        at, width = rng.uniform(4, 30), int(rng.choice([2, 3, 5, 10]))
+        at = at if side < 2 else SIDE - at
+        along = [(-5, at - tilt), (SIDE + 5, at + tilt)]
+        along = along if side % 2 else [(x, y) for y, x in along]
+        lines(image, [along], (40, 40, 45), width)
+    return photographed(image, rng)
+
+
+def broken_cell(rng):
+    """A border all around, with gaps, whose corners lie inside the picture."""
+    image, low = two(), rng.uniform(10, 24)
+    high = SIDE - low
+    for fixed in (low, high):
+        for start in np.arange(low, high, 46):
+            for turn in (1, -1):
+                ends = [(start, fixed), (min(start + rng.uniform(34, 46), high), fixed)]
+                lines(image, [[end[::turn] for end in ends]], (60, 60, 70), 3)
+    return photographed(image, rng)
+
+
+def wide_cell(rng):
+    """A low wide cell of a table: the digit is a small part of its width."""
+    image = Image.new("RGB", (4 * SIDE, SIDE), PAPER)
+    image.paste(two(), (int(rng.uniform(0.2, 2.8) * SIDE), 0))
+    low, wide = rng.uniform(6, 20), 4 * SIDE
+    for y in (low, SIDE - low):
+        lines(image, [[(-5, y), (wide + 5, y)]], (40, 40, 45), 6)
+    for x in (low, wide - low):
+        lines(image, [[(x, -5), (x, SIDE + 5)]], (40, 40, 45), 6)
+    return photographed(image, rng)
+
+
+def squared(rng, colour=(150, 175, 215), ground=PAPER):
+    """Squares, the digit one to four of them high."""
+    image, step = two(ground=ground), rng.uniform(42, 110)
+    slope, first = rng.uniform(-8, 8), rng.uniform(0, step)
+    sheet = Image.new("RGB", image.size, ground)
+    for at in np.arange(first, SIDE + step, step):
+        for ends in ([(-5, at - slope), (SIDE + 5, at + slope)], [(at + slope, -5), (at - slope, SIDE + 5)]):
+            lines(sheet, [ends], colour, 2)
+    image = Image.fromarray(np.minimum(np.asarray(image), np.asarray(sheet)))
+    return photographed(image, rng)
+
+
+def ruled(rng):
+    """Rules under and through the digit, in pale blue or nearly black."""
+    image, step = two(), rng.uniform(60, 130)
+    colour = (150, 175, 215) if rng.random() < 0.5 else (70, 70, 80)
+    sheet, first, slope = Image.new("RGB", image.size, PAPER), rng.uniform(0, step), rng.uniform(-8, 8)
+    for at in np.arange(first, SIDE + step, step):
+        lines(sheet, [[(-5, at - slope), (SIDE + 5, at + slope)]], colour, 3)
+    return photographed(Image.fromarray(np.minimum(np.asarray(image), np.asarray(sheet))), rng)
+
+
+def binarised(rng):
+    """Ruled or squared paper after a scanner's threshold: the rules are as black as the ink."""
+    image, step = two(ink="black", ground="white"), rng.uniform(40, 80)
+    sheet = Image.new("RGB", image.size, "white")
+    for at in np.arange(rng.uniform(0, step), SIDE, step):
+        lines(sheet, [[(0, at), (SIDE, at)]], "black", 2)
+        if step > 60:
+            lines(sheet, [[(at, 0), (at, SIDE)]], "black", 2)
+    return Image.fromarray(np.minimum(np.asarray(image), np.asarray(sheet)))
+
+
+def desk_strip(rng):
+    """A slanted strip of a dark table at one side."""
+    image = np.asarray(two()).copy()
+    depth = rng.uniform(8, 34) + np.linspace(0, rng.uniform(-12, 12), SIDE) + rng.normal(0, 0.4, SIDE).cumsum()
+    strip = np.arange(SIDE)[None] < np.maximum(depth, 1)[:, None]
+    image[strip] = np.array([70, 50, 35]) + rng.normal(0, 8, (strip.sum(), 1))
+    return photographed(Image.fromarray(image), rng)
+
+
+def desk_corner(rng):
+    """The corner of a table, or of a sheet on it."""
+    image = two()
+    across, down = rng.uniform(50, 110, 2)
+    corner = [(SIDE, 0), (SIDE - across, 0), (SIDE, down)]
+    ImageDraw.Draw(image).polygon(corner, fill=(60, 40, 30))
+    return photographed(image, rng)
+
+
+def other_writing(rng):
+    """What is left of other digits at one or two edges."""
+    image = two()
+    pen = ImageDraw.Draw(image)
+    for side in rng.permutation(4)[: rng.integers(1, 3)]:
+        deep, at = rng.uniform(8, 28), rng.uniform(60, 180)
+        box = [at, -80 + deep, at + 70, deep]
+        pen.ellipse(box, outline=PEN, width=10)
+        image = image.rotate(90 * int(side == 1))
+        image = image.rotate(-90 * int(side == 1))
+        pen = ImageDraw.Draw(image)
+    return photographed(image, rng)
+
+
+def punched_holes(rng):
+    """Holes along the left edge, dark as the table under the sheet."""
+    image = two()
+    x, radius = rng.uniform(12, 20), rng.uniform(6, 9)
+    for y in np.linspace(rng.uniform(20, 50), rng.uniform(240, 280), int(rng.integers(2, 5))):
+        ImageDraw.Draw(image).ellipse([x - radius, y - radius, x + radius, y + radius], fill=(40, 35, 30))
+    return photographed(image, rng)
+
+
+def spiral(rng):
+    """The wire of a pad along the upper edge."""
+    image, step = two(), rng.uniform(18, 30)
+    for x in np.arange(rng.uniform(0, step), SIDE, step):
+        ImageDraw.Draw(image).rectangle([x, 2, x + step / 2.5, rng.uniform(14, 18)], fill=(60, 60, 60))
+    return photographed(image, rng)
+
+
+def ledge(rng):
+    """Chalk on a board, and the board's wooden ledge below."""
+    image = two(ink=(215, 215, 205), ground=(35, 65, 50))
+    ImageDraw.Draw(image).rectangle([0, SIDE - rng.uniform(10, 26), SIDE, SIDE], fill=(165, 120, 70))
+    return photographed(image, rng)
+
+
+def pasted(rng):
+    """A piece of greyish paper on a white ground."""
+    level = int(rng.uniform(185, 240))
+    image = photographed(two(ground=(level, level, level - 5)), rng, noise=2)
+    white = Image.new("RGB", (int(SIDE * rng.uniform(1.15, 1.6)),) * 2, "white")
+    white.paste(image, tuple(int(at) for at in rng.uniform(0, white.width - SIDE, 2)))
+    return white
+
+
+def shadow(rng):
+    """A hard or soft shadow across the digit, a quarter to a half darker."""
+    image, soft = two(), rng.uniform(0.5, 5)
+    mask = Image.new("L", image.size)
+    shape = ImageDraw.Draw(mask)
+    if rng.random() < 0.5:
+        shape.polygon([(SIDE, rng.uniform(0, 200)), (SIDE, SIDE), (rng.uniform(50, 250), SIDE)], fill=255)
+    else:
+        shape.rectangle([rng.uniform(50, 200), rng.uniform(100, 220), SIDE, SIDE], fill=255)
+    cover = np.asarray(mask.filter(ImageFilter.GaussianBlur(soft)), np.float32)[..., None] / 255
+    shaded = np.asarray(image) * (1 - rng.uniform(0.25, 0.5) * cover)
+    return photographed(Image.fromarray(shaded.astype(np.uint8)), rng)
+
+
+def thin_border(rng):
+    """One white pixel at two sides of a black canvas, as a browser's screenshot has it."""
+    image = two(ink="white", ground="black")
+    first, second = rng.permutation(4)[:2]
+    for side in (first, second):
+        ends = {0: [(0, 0), (SIDE, 0)], 1: [(0, 0), (0, SIDE)], 2: [(0, SIDE - 1), (SIDE, SIDE - 1)]}
+        lines(image, [ends.get(int(side), [(SIDE - 1, 0), (SIDE - 1, SIDE)])], "white", 1)
+    return image
+
+
+def grey_frame(rng):
+    """A grey frame around white paper."""
+    image, level = two(ink="black", ground="white"), int(rng.uniform(90, 215))
+    wide = int(rng.uniform(4, 30))
+    ImageDraw.Draw(image).rectangle([0, 0, SIDE - 1, SIDE - 1], outline=(level,) * 3, width=wide)
+    return image
+
+
+def askew_on_desk(rng):
+    """A sheet that lies turned on a textured table."""
+    sheet = two(scale=0.9).convert("RGBA").rotate(rng.uniform(-12, 12), Image.Resampling.BICUBIC, expand=True)
+    side = int(max(sheet.size) * rng.uniform(1.05, 1.4))
+    grain = rng.normal(0, 9, (side, side, 1)) + np.array([80, 55, 40])
+    table = Image.fromarray(np.clip(grain, 0, 255).astype(np.uint8))
+    table.paste(sheet, tuple(int(at) for at in rng.uniform(0, side - max(sheet.size), 2)), sheet)
+    return photographed(table, rng)
+
+
+MADE = (
+    cell, broken_cell, wide_cell, squared, ruled, binarised, desk_strip, desk_corner, other_writing, punched_holes,
+    spiral, ledge, pasted, shadow, thin_border, grey_frame,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("made", MADE, ids=lambda made: made.__name__)
+def test_the_digit_comes_out_as_on_blank_paper(made, way):
+    tensor = preprocessing.to_mnist(made(np.random.default_rng([0, way])))
+    assert unlikeness(tensor, REFERENCE) < 0.4  # a line or an edge that stays gives 0.6 and more
+
+
+TURNED = [preprocessing.to_mnist(two().rotate(angle, fillcolor=PAPER)) for angle in range(-12, 13, 3)]
+
+
+def test_most_sheets_that_lie_askew_on_a_table_are_the_paper():
+    tensors = [preprocessing.to_mnist(askew_on_desk(np.random.default_rng([0, way]))) for way in WAYS]
+    likest = [min(unlikeness(tensor, turned) for turned in TURNED) for tensor in tensors]
+    assert np.mean(np.array(likest) < 0.4) >= 0.8  # a small sheet on much table is still taken for ink
+
+
+def lines_only(*ends, width=24, size=400):
+    """Strokes from one end to the other, in hundredths of the picture."""
+    image = Image.new("L", (size, size), 255)
+    scaled = [[(x * size / 100, y * size / 100) for x, y in end] for end in ends]
+    return lines(image, scaled, 0, width)
+
+
+EDGE_TO_EDGE = {
+    "a 1 along the edge": [[(3, 0), (3, 100)]],
+    "a 1 in the middle": [[(50, 0), (50, 100)]],
+    "a plus": [[(50, 0), (50, 100)], [(0, 50), (100, 50)]],
+    "a 7": [[(0, 3), (100, 3)], [(97, 3), (45, 100)]],
+    "a 4": [[(60, 0), (0, 65)], [(0, 65), (100, 65)], [(70, 30), (70, 100)]],
+    "an angular 0": [[(4, 0), (4, 100)], [(96, 0), (96, 100)], [(0, 4), (100, 4)], [(0, 96), (100, 96)]],
+}
+
+
+@pytest.mark.parametrize("strokes", EDGE_TO_EDGE)
+@pytest.mark.parametrize("width", [10, 24])
+def test_a_digit_drawn_from_edge_to_edge_is_no_line_of_the_paper(strokes, width):
+    drawn = lines_only(*EDGE_TO_EDGE[strokes], width=width)
+    prepared = preprocessing.prepare(drawn)
+    assert prepared.diagnostics.lines == 0
+    whole = Image.new("L", (800, 800), 255)
+    whole.paste(drawn, (200, 200))
+    assert unlikeness(prepared.tensor, preprocessing.to_mnist(whole)) < 0.15
+
+
+def test_the_pads_own_drawings_are_left_as_they_are():
+    prepared = preprocessing.prepare(two(ground="white", ink="black"))
+    assert prepared.removed is None
+    assert prepared.diagnostics.lines == prepared.diagnostics.edge_pieces == 0
+
+
+def test_what_is_left_out_is_told_and_shown():
+    image = lines(two(), [[(-5, 20), (305, 22)], [(15, -5), (14, 305)]], (40, 40, 45), 4)
+    prepared = preprocessing.prepare(photographed(image, np.random.default_rng(0)))
+    assert prepared.diagnostics.lines == 2
+    assert "Two lines of the paper were left out." in prepared.diagnostics.hints
+    assert prepared.removed.shape == prepared.ink.shape
+    assert 0 <= prepared.removed.min() < prepared.removed.max() <= 1
+    height, width = prepared.removed.shape
+    assert prepared.removed[: height // 6].mean() > 10 * prepared.removed[height // 3 :, width // 3 :].mean()
+
+
+def test_things_at_the_edge_are_told():
+    prepared = preprocessing.prepare(desk_corner(np.random.default_rng(0)))
+    assert prepared.diagnostics.edge_pieces == 1
+    assert "Something at the picture's edge was left out." in prepared.diagnostics.hints
+
+
+def test_a_stroke_goes_on_where_a_rule_crosses_it():
+    darkness = np.zeros((120, 120), np.float32)
+    darkness[20:100, 56:64] = 0.9
+    darkness[59:61] = 0.8
+    across, upright = paper.paper_lines(darkness, 0.06)
+    assert len(across) == 1
+    assert not upright
+    cleared, _ = paper.without_paper(darkness, (across, upright), 0.06)
+    assert cleared[20:100, 57:63].min() > 0.7
+    assert cleared[55:65, :50].max() < 0.1
+
+
+def test_thick_ink_on_half_of_a_small_jpeg_is_ink():
+    tight = photographed(two(width=54).crop((80, 40, 225, 260)), np.random.default_rng(0), noise=4)
+    prepared = preprocessing.prepare(tight)
+    assert prepared.has_ink
+    assert unlikeness(np.float32(prepared.tensor > 0.3), np.float32(preprocessing.to_mnist(two(width=54)) > 0.3)) < 0.3
+
+
+KINDS = {
+    "plain": 0.95, "cell": 0.92, "sudoku": 0.92, "squared": 0.92, "ruled": 0.92, "edge": 0.9, "pasted": 0.92,
+    "tight": 0.82, "pencil": 0.92,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_real_drawings_on_paper_are_read(sketches, monkeypatch, kind):
+    monkeypatch.setitem(sys.modules, "sketches", sketches)  # which paper.py imports
+    spec = importlib.util.spec_from_file_location("on_paper", Path(sketches.__file__).with_name("paper.py"))
+    on_paper = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(on_paper)
+    model = weights.load()
+    core = sketches.load(core=True)
+    samples = [core[index] for index in np.random.default_rng(5).permutation(len(core))]
+    pictures = [on_paper.picture(kind, samples, number) for number in range(40)]
+    tensors = np.stack([preprocessing.to_mnist(picture) for picture, _ in pictures])
+    read = model.predict_proba(tensors.reshape(len(tensors), -1)).argmax(axis=1)
+    assert np.mean([str(answer) == text for answer, (_, text) in zip(read, pictures, strict=True)]) >= KINDS[kind]
