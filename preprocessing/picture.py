@@ -12,7 +12,11 @@ from PIL import ExifTags, Image, ImageFilter, ImageOps, UnidentifiedImageError
 MAX_PIXELS = 50_000_000
 # What cameras, scanners, browsers and drawing programs write. Pillow knows many more formats, some of which start other
 # programs (EPS) or are so old that nobody looks after their decoders.
-FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "HEIF")
+# How a HEIC file of a phone begins, after its length; pillow-heif reads them, Pillow alone does not.
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+# Decoding HEIC takes 7 bytes a pixel beside the picture's own memory; a phone stores 12 or 24 million pixels in it.
+MAX_HEIF_PIXELS = 30_000_000
 # Opaque parts that differ by no more than this (of 255) are of one colour: an ink on nothing, not a picture.
 ONE_COLOUR = 32
 # Of the box around all that is opaque: strokes leave more of it free, a picture less.
@@ -20,6 +24,21 @@ MOSTLY_OPAQUE = 0.6
 # How wide the rim of what is opaque is (a filter of so many pixels reaches half as far), and how much of it has the
 # colour of an outline; of what is inside it less has, or there would be no ink.
 RIM, OUTLINED = 5, 0.8
+
+
+def is_heif(start: bytes) -> bool:
+    """Whether a file that starts with these 16 bytes says that it is HEIC."""
+    return start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
+
+
+def open_heif(file: BinaryIO, name: str) -> Image.Image:
+    """Opens a HEIC file for Pillow. The decoder is imported with the first one: it takes 0.15 s and 6 MB."""
+    from pillow_heif.as_plugin import HeifImageFile
+
+    return HeifImageFile(file, name)
+
+
+Image.register_open("HEIF", open_heif, is_heif)
 
 
 def open_picture(file: str | Path | BinaryIO) -> Image.Image:
@@ -48,8 +67,9 @@ def check_size(picture: Image.Image) -> None:
     width, height = picture.size
     if width * height == 0:
         raise ValueError(f"expected a picture with pixels, got {width}x{height}")
-    if width * height > MAX_PIXELS:
-        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {width}x{height}")
+    most = MAX_HEIF_PIXELS if picture.format == "HEIF" else MAX_PIXELS
+    if width * height > most:
+        raise ValueError(f"expected at most {most:,} pixels, got {width}x{height}")
 
 
 def to_opaque(image: Image.Image | np.ndarray) -> Image.Image:

@@ -3,6 +3,7 @@
 import base64
 
 import numpy as np
+import pillow_heif
 import pytest
 from conftest import BROWSER_ARGS, EXAMPLES, Visit, expect, find_browser
 from PIL import Image
@@ -111,3 +112,36 @@ def test_camera_does_not_mirror(two_before_the_camera, browser, server):
     v.page.get_by_role("button", name="capture photo").click()
     expect(v.answer).to_have_text("2")
     other.close()
+
+
+# --- HEIC -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def heic(tmp_path_factory):
+    """A 7 as an iPhone stores it; Chromium does not know what kind of file that is."""
+    path = tmp_path_factory.mktemp("heic") / "IMG_0007.HEIC"
+    pillow_heif.from_pillow(Image.open(EXAMPLES / "7.png").convert("RGB")).save(path, format="HEIF")
+    return path
+
+
+def test_heic_that_is_chosen_is_shown_and_read(visit, heic):
+    v = visit()
+    v.page.get_by_role("tab", name="Use a picture").click()
+    with v.page.expect_file_chooser() as chooser:
+        v.page.get_by_role("button", name="Choose a file").click()
+    chooser.value.set_files(heic)
+    expect(v.answer).to_have_text("7")
+    shown = v.page.locator("#picture img")
+    assert (
+        shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == Image.open(EXAMPLES / "7.png").width
+    )
+    assert v.errors == []
+
+
+def test_heic_that_cannot_be_read_is_named(visit, heic, tmp_path):
+    (tmp_path / "half.heic").write_bytes(heic.read_bytes()[:300])
+    v = visit()
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.locator("#picture input[type=file]").set_input_files(tmp_path / "half.heic")
+    expect(v.page.locator("#ways")).to_contain_text("I cannot read this HEIC")

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import numpy as np
+import pillow_heif
 import pytest
 from conftest import EXAMPLES, expect
 from fastapi.testclient import TestClient
@@ -199,6 +200,23 @@ def test_every_usual_kind_of_picture_is_read(server, kind):
     file = io.BytesIO()
     ImageOps.invert(Image.open(SEVEN).convert("L")).convert("RGB").save(file, kind)
     assert call(f"{server}/predict/image", file.getvalue())[1]["digit"] == 7
+
+
+def test_heic_of_a_phone_is_read_and_shown_to_browsers_as_jpeg(server):
+    file = io.BytesIO()
+    pillow_heif.from_pillow(Image.open(SEVEN).convert("RGB")).save(file)
+    body = file.getvalue()
+    assert call(f"{server}/predict/image", body, "image/heic")[1]["digit"] == 7
+    assert (
+        call(f"{server}/predict/batch", {"inputs": [base64.b64encode(body).decode()]})[1]["predictions"][0]["digit"]
+        == 7
+    )
+    with urllib.request.urlopen(urllib.request.Request(f"{server}/heic", body), timeout=60) as response:
+        assert response.headers["Content-Type"] == "image/jpeg"
+        shown = Image.open(io.BytesIO(response.read()))
+    assert (shown.format, shown.size) == ("JPEG", Image.open(SEVEN).size)
+    status, problem, _ = call(f"{server}/heic", body[:200])
+    assert (status, "cannot be decoded" in problem["detail"] or "such as PNG" in problem["detail"]) == (422, True)
 
 
 def test_picture_without_ink_is_no_digit(server):

@@ -23,7 +23,21 @@ from weights.serving.schemas import Prediction
 # Pictures in one forward pass: enough for matrix products at full speed, few enough for new rows every half second.
 BATCH = 256
 # Files of a folder that are taken for pictures. A file that is named itself may have any suffix.
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+SUFFIXES = {
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".avif",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".heic",
+    ".heif",
+}
 
 HELP = """Draw a digit, and a neural network written from scratch in NumPy names it.
 

@@ -7,8 +7,9 @@ POST /predict/image   one picture, as the body or in a form
 POST /predict/batch   many of either
 POST /read            one picture of any number of digits
 POST /live            the page's unfinished drawing
+POST /heic            a picture that browsers cannot show, as a JPEG for the page
 GET  /health          the weights that answer, and why newer ones do not, if so
-GET  /docs            all but /live to be tried out, without help from other hosts
+GET  /docs            all but these two to be tried out, without help from other hosts
 
 To add a route, write its function in `api`, its limit beside it with `takes`, and its answer in schemas.py.
 """
@@ -32,6 +33,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from preprocessing.picture import to_opaque
 from weights.current import Served, Serving
 from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, takes
 from weights.serving.page.answer import live_answer
@@ -48,7 +50,7 @@ from weights.serving.schemas import (
 )
 
 # The version of these routes, raised with every change that a caller may notice.
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 # Pictures that are decoded at the same time: with two, one waits for memory while the other computes, and the largest
 # that are let in take 150 MB each while they are decoded.
 PICTURES_AT_ONCE = 2
@@ -58,10 +60,12 @@ MAX_FIELDS = 8
 LIVE_SIDE = 400
 # Bytes of such a drawing: as a PNG it has 1 to 3 KB.
 MAX_LIVE_BYTES = 65_536
-
 # Bodies that hold a picture as JSON, as a data URL or as base64, where its bytes are expected.
 TEXT = re.compile(rb"\s*(\{|data:|[A-Za-z0-9+/]{60})", re.IGNORECASE)
-PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
+# Longest side of the JPEG that /heic makes: a written sheet is still read well, and 1 MB goes back to the server.
+SHOWN_SIDE = 3000
+
+PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "application/octet-stream")
 
 
 def api(serving: Serving, example: Path) -> FastAPI:
@@ -144,6 +148,21 @@ def api(serving: Serving, example: Path) -> FastAPI:
                 raise ValueError(f"expected a picture of at most {LIVE_SIDE}x{LIVE_SIDE} pixels")
             readings = await anyio.to_thread.run_sync(read, drawing, served)  # small, so it need not wait its turn
             return JSONResponse(live_answer(readings), headers=headers)
+
+    @app.post("/heic", include_in_schema=False)
+    @takes(PICTURE)
+    async def heic(request: Request) -> Response:
+        """A picture as a JPEG, for the page: browsers show no HEIC."""
+
+        def jpeg(file: BinaryIO) -> bytes:
+            picture, made = to_opaque(opened(file)), io.BytesIO()
+            picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+            picture.save(made, "JPEG", quality=90)
+            return made.getvalue()
+
+        with answering(serving.current) as (_, headers):
+            async with picture_in(request) as file:
+                return Response(await in_turn(jpeg, file), media_type="image/jpeg", headers=headers)
 
     @app.head("/health", include_in_schema=False)  # monitors ask with HEAD
     @app.get("/health", response_model=Health)

@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -51,7 +52,11 @@ def load(folder):
 
 def save(path, value=0, size=(28, 28), format=None):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", size, value).save(path, format)
+    picture = Image.new("L", size, value)
+    if format == "HEIF":  # Pillow alone does not write it
+        pillow_heif.from_pillow(picture).save(path)
+    else:
+        picture.save(path, format)
     return path
 
 

@@ -133,7 +133,7 @@ def ways() -> gr.HTML:
         """<button type="button" data-way="photo">Take a photo</button>
         <button type="button" data-way="choose">Choose a file</button>
         <button type="button" data-way="paste">Paste</button>
-        <input type="file" accept="image/*" capture="environment" hidden aria-label="Photo">""",
+        <input type="file" accept="image/*,.heic,.heif" capture="environment" hidden aria-label="Photo">""",
         js_on_load="document.addEventListener('picture:part', ({ detail }) => trigger('select', { box: detail }))",
         elem_id="ways",
     )

@@ -25,6 +25,28 @@
     return pad.part(name);
   }
 
+  // Browsers show no HEIC, which iPhones store: the server makes a JPEG of it. Many do not know its type.
+  const isHeic = (file) => /\.hei[cf]$/i.test(file?.name ?? "") || /^image\/hei[cf]/.test(file?.type ?? "");
+  const isPicture = (file) => file.type.startsWith("image/") || isHeic(file);
+
+  async function giveHeic(file) {
+    const button = document.querySelector("#ways [data-way=choose]");
+    try {
+      const answer = await fetch("heic", { method: "POST", body: file });
+      if (!answer.ok) return say(button, "I cannot read this HEIC");
+      give(new File([await answer.blob()], `${file.name}.jpg`, { type: "image/jpeg" }));
+    } catch {
+      say(button, "The server does not answer");
+    }
+  }
+
+  function take(event, files) {
+    if (!isHeic(files?.[0])) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // gradio would refuse it
+    giveHeic(files[0]);
+  }
+
   async function paste(button) {
     try {
       for (const item of await navigator.clipboard.read()) {
@@ -54,18 +76,29 @@
     const button = target.closest?.("#ways button");
     if (!button) return;
     if (button.dataset.way === "paste") paste(button);
-    if (button.dataset.way === "choose") (await there("file"))?.click();
+    if (button.dataset.way === "choose") {
+      const input = await there("file");
+      if (input) input.accept = "image/*,.heic,.heif"; // without their suffixes some systems hide them
+      input?.click();
+    }
     if (button.dataset.way === "photo") photo(button.parentElement.querySelector("input"));
   });
   document.addEventListener("change", ({ target }) => {
-    if (target.matches?.("#ways input") && target.files.length) give(target.files[0]);
+    if (!target.matches?.("#ways input") || !target.files.length) return;
+    (isHeic(target.files[0]) ? giveHeic : give)(target.files[0]);
   });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("#picture input[type=file]")) take(event, event.target.files);
+  }, { capture: true });
+  document.addEventListener("drop", (event) => {
+    if (event.target.closest?.("#picture")) take(event, event.dataTransfer?.files);
+  }, { capture: true });
   document.addEventListener("paste", (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith("image/"));
+    const file = [...(event.clipboardData?.files ?? [])].find(isPicture);
     if (!file || event.target.closest?.("input, textarea")) return;
     event.preventDefault();
     event.stopImmediatePropagation(); // gradio would take it a second time
-    give(file);
+    (isHeic(file) ? giveHeic : give)(file);
   }, { capture: true });
 
   // --- A part of the picture ---
