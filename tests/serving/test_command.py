@@ -4,7 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
+import pillow_heif
 import pytest
 from conftest import EXAMPLES, ROOT
 from PIL import Image
@@ -12,6 +15,7 @@ from PIL import Image
 import app
 import weights
 from weights.serving import command
+from weights.serving.recognize import text_of
 
 SEVEN = EXAMPLES / "7.png"
 
@@ -40,7 +44,10 @@ def folder(tmp_path):
 
 def test_table_has_a_line_for_each_picture(folder):
     done = run("predict", SEVEN, folder)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        f"skipped: {folder / 'notes.txt'}: expected a picture such as PNG, JPEG or WebP, got something else"
+    ]
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [line[:2] for line in lines] == [
         [str(SEVEN), "7"],
@@ -57,7 +64,59 @@ def test_json_is_a_list_with_the_answers_of_the_page(folder):
     assert (seven["picture"], seven["digit"]) == (str(SEVEN), 7)
     answer = seven["probabilities"] | {"not a digit": seven["not_a_digit"]}
     assert answer == pytest.approx(app.recognize(Image.open(SEVEN)), abs=1e-6)
-    assert (blank["digit"], blank["not_a_digit"]) == (None, 1)
+    assert (blank["digit"], blank["not_a_digit"], blank["text"], blank["digits"]) == (None, 1, "", [])
+    assert seven["text"] == "7"
+    (placed,) = seven["digits"]
+    assert tuple(placed["box"]) == app.read(Image.open(SEVEN))[0].box
+
+
+def test_several_digits_of_a_picture_are_read_with_their_places():
+    number = EXAMPLES / "several-2026.png"
+    row = run("predict", number, SEVEN).stdout.splitlines()[0].split()
+    assert row[:2] == [str(number), "2026"]
+    (found,) = json.loads(run("predict", "--json", number).stdout)
+    readings = app.read(number)
+    assert found["text"] == "2026"
+    assert [digit["digit"] for digit in found["digits"]] == [2, 0, 2, 6]
+    assert [tuple(digit["box"]) for digit in found["digits"]] == [reading.box for reading in readings]
+    assert found["confidence"] == pytest.approx(np.prod([reading.confidence for reading in readings]), abs=1e-6)
+    assert "digit" not in found
+
+
+def test_examples_are_read_as_the_page_reads_them():
+    rows = json.loads(run("predict", "--json", EXAMPLES).stdout)
+    for row in rows:
+        assert row["text"] == text_of(app.read(Path(row["picture"]))), row["picture"]
+
+
+def test_lines_of_digits_stand_in_one_row():
+    row = run("predict", EXAMPLES / "sum-27.jpg").stdout
+    assert text_of(app.read(EXAMPLES / "sum-27.jpg")).replace("\n", " / ") in row
+    assert len(row.splitlines()) == 1
+
+
+def test_heic_and_pictures_without_a_suffix_are_read_and_other_files_are_named(tmp_path):
+    pillow_heif.from_pillow(Image.open(SEVEN).convert("RGB")).save(tmp_path / "IMG_0007.HEIC")
+    (tmp_path / "seven").write_bytes(SEVEN.read_bytes())
+    (tmp_path / "movie.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
+    done = run("predict", "--json", tmp_path)
+    assert done.returncode == 0
+    assert [row["text"] for row in json.loads(done.stdout)] == ["7", "7"]
+    assert done.stderr.startswith(f"skipped: {tmp_path / 'movie.mov'}: ")
+
+
+def test_folder_in_which_nothing_can_be_read_is_a_failure_that_names_every_file(tmp_path):
+    (tmp_path / "IMG_0007.heic").write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    done = run("predict", tmp_path)
+    assert done.returncode == 1
+    assert f"error: {tmp_path / 'IMG_0007.heic'}: " in done.stderr
+    assert f"skipped: {tmp_path / 'notes.txt'}: " in done.stderr
+    assert "1 of 1 could not be read" in done.stderr
+    (tmp_path / "IMG_0007.heic").unlink()
+    done = run("predict", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"error: {tmp_path}: no pictures in this folder" in done.stderr
 
 
 def test_bad_pictures_are_told_and_the_rest_is_read(folder):
@@ -67,7 +126,8 @@ def test_bad_pictures_are_told_and_the_rest_is_read(folder):
     done = run("predict", "--json", folder, folder / "none.png", folder / "empty", SEVEN)
     assert done.returncode == 1
     assert [answer["digit"] for answer in json.loads(done.stdout)] == [3, 7, None, 7]
-    *errors, total = done.stderr.splitlines()
+    skipped, *errors, total = done.stderr.splitlines()
+    assert skipped.startswith(f"skipped: {folder / 'notes.txt'}: ")
     assert total == "4 of 8 could not be read"
     for error, path, words in zip(
         errors,
@@ -148,4 +208,4 @@ def test_reader_that_has_seen_enough_meets_no_traceback(folder):
         f"{sys.executable} app.py predict {EXAMPLES} | head -n 1", shell=True, cwd=ROOT, capture_output=True, text=True
     )
     assert done.stdout.split()[1] == "0"
-    assert done.stderr == ""
+    assert all(line.startswith("skipped: ") for line in done.stderr.splitlines())

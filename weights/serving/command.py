@@ -1,4 +1,4 @@
-"""The command line: names the digits in pictures, without a server and without gradio, whose import takes seconds.
+"""The command line: reads the digits in pictures, without a server and without gradio, whose import takes seconds.
 
 python app.py predict 7.png scans/            # a table
 python app.py predict --json scans/ > digits.json
@@ -7,6 +7,7 @@ python app.py predict --json scans/ > digits.json
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -17,12 +18,13 @@ from tqdm import tqdm
 
 import weights
 from nn.mlp import MLP
-from weights.serving.recognize import answers, decode
-from weights.serving.schemas import Prediction
+from preprocessing.segment import split
+from weights.serving.recognize import Reading, answers, doubted, joint_confidence, opened, text_of
+from weights.serving.schemas import Digits, Prediction
 
 # Pictures in one forward pass: enough for matrix products at full speed, few enough for new rows every half second.
 BATCH = 256
-# Files of a folder that are taken for pictures. A file that is named itself may have any suffix.
+# Files that are said to be pictures by their names. Any other file of a folder is read if it is one, or else skipped.
 SUFFIXES = {
     ".png",
     ".jpg",
@@ -42,7 +44,7 @@ SUFFIXES = {
 HELP = """Draw a digit, and a neural network written from scratch in NumPy names it.
 
   python app.py                        serves the page and its API, by default on http://127.0.0.1:7860
-  python app.py predict PICTURE...     names the digits in pictures; folders are searched for them
+  python app.py predict PICTURE...     reads the digits in pictures; folders are searched for them
 
 Variables: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where the page is served; WEIGHTS_REPO and WEIGHTS_REVISION
 which weights of the Hugging Face Hub answer instead of the bundled ones. `python -m weights --help` publishes weights,
@@ -72,10 +74,10 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python app.py", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    text = "Name the digits in pictures: dark ink on light or light on dark, any size and place, one digit in each."
-    sub = commands.add_parser("predict", help="name the digits in pictures", description=text)
+    text = "Read the digits in pictures: dark ink on light or light on dark, of any size, in any place, one or several."
+    sub = commands.add_parser("predict", help="read the digits in pictures", description=text)
     sub.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="a file, or a folder of pictures")
-    sub.add_argument("--json", action="store_true", help="a JSON list with all probabilities instead of a table")
+    sub.add_argument("--json", action="store_true", help="a JSON list with probabilities and places instead of a table")
     sub.add_argument(
         "--weights",
         metavar="FOLDER | OWNER/NAME",
@@ -106,7 +108,7 @@ def network(source: str | None, revision: str | None) -> MLP:
 def predict(pictures: list[Path], model: MLP, as_json: bool) -> bool:
     """Prints the answer to each picture as soon as its batch is read. Returns True when all could be read.
 
-    Each of the others has a line on stderr, which says why.
+    Each of the others has a line on stderr, which says why, and so has each file of a folder that is no picture.
     """
     paths = list(files(pictures))
     width = max((len(str(path)) for path in paths), default=0)
@@ -118,8 +120,7 @@ def predict(pictures: list[Path], model: MLP, as_json: bool) -> bool:
                 bad += 1
             else:
                 if as_json:  # a list that grows, one object to a line
-                    row = json.dumps({"picture": str(path)} | outcome.model_dump())
-                    tqdm.write(f"{',' if good else '['}\n{row}", end="")
+                    tqdm.write(f"{',' if good else '['}\n{json.dumps(json_row(path, outcome))}", end="")
                 else:
                     tqdm.write(table_row(path, outcome, width))
                 good += 1
@@ -132,32 +133,63 @@ def predict(pictures: list[Path], model: MLP, as_json: bool) -> bool:
 
 
 def files(given: Iterable[Path]) -> Iterator[Path]:
-    """The named files, and the pictures in named folders, however deep, in the order of their names."""
+    """The named files, and the pictures in named folders, however deep, in the order of their names.
+
+    The other files of these folders are named on stderr.
+    """
     for path in given:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        found = [file for file in sorted(path.rglob("*")) if file.is_file() and taken(file)]
         yield from found or [path]  # a folder without pictures fails as a file would
 
 
-def outcomes(paths: list[Path], model: MLP) -> Iterator[tuple[Path, Prediction | str]]:
-    """The answer to each picture in their order, or why it cannot be read. One forward pass answers BATCH of them."""
+def taken(file: Path) -> bool:
+    """Whether a file of a folder is a picture, by its name or its content; if not, it is named on stderr."""
+    if file.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        opened(file).close()
+    except ValueError as error:
+        print(f"skipped: {file}: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def outcomes(paths: list[Path], model: MLP) -> Iterator[tuple[Path, list[Reading] | str]]:
+    """What stands in each picture in their order, or why it cannot be read.
+
+    The digits of BATCH pictures go through one forward pass. Parting digits from each other may take further ones.
+    """
     for start in range(0, len(paths), BATCH):
         batch = paths[start : start + BATCH]
-        tensors, found = {}, {}
+        found = {}
         for path in batch:
             try:
-                tensors[path] = decode(path).tensor
+                parts = split(opened(path), model.predict_proba)
+                found[path] = [dataclasses.replace(part, ink=None, removed=None) for part in parts]  # they are large
             except ValueError as error:
                 found[path] = "no pictures in this folder" if path.is_dir() else str(error)
-        found |= zip(tensors, map(Prediction.of, answers(list(tensors.values()), model)), strict=True)
+        parts = [part for each in found.values() if isinstance(each, list) for part in each]
+        given = iter(answers([part.tensor for part in parts], model))
+        for path, each in found.items():
+            if isinstance(each, list):
+                found[path] = [Reading(part, doubted(next(given), part.doubt), model, None) for part in each]
         yield from ((path, found[path]) for path in batch)
 
 
-def table_row(path: Path, prediction: Prediction, width: int) -> str:
-    """A picture's name, the digit, and how likely that is."""
-    digit, note = prediction.digit, ""
-    if digit is None:
-        digit, note = "-", "  no ink" if prediction.not_a_digit == 1 else "  not a digit"  # no other answer is certain
-    return f"{path!s:{width}}  {digit}  {prediction.confidence:6.1%}{note}"
+def json_row(path: Path, readings: list[Reading]) -> dict:
+    """What POST /read answers; for a picture of at most one digit also what POST /predict/image answers."""
+    row = {"picture": str(path)}
+    if len(readings) <= 1:
+        row |= Prediction.of(readings[0].answer if readings else {}).model_dump()
+    return row | Digits.of(readings).model_dump()
+
+
+def table_row(path: Path, readings: list[Reading], width: int) -> str:
+    """A picture's name, the digits in it, and how likely it is that all of them are right."""
+    text, note = text_of(readings).replace("\n", " / "), ""
+    if not any(map(str.isdecimal, text)):
+        text, note = "-", "  not a digit" if readings else "  no ink"
+    return f"{path!s:{width}}  {text}  {joint_confidence(readings):6.1%}{note}"
