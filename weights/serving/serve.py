@@ -21,7 +21,6 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from weights.serving import memory
@@ -92,7 +91,7 @@ def mounted(
     blocks = build()
     components.bound(blocks)
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=True)
-    folder = UploadFolder(get_upload_folder())
+    folder = UploadFolder(components.get_upload_folder())
     api.add_middleware(Limits)
     api.add_middleware(components.CrossOrigin)
     api.router.lifespan_context = lifespan(blocks, folder, stopping)

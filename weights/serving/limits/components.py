@@ -25,6 +25,7 @@ __all__ = [
     "Input",
     "bound",
     "events",
+    "field",
     "get_upload_folder",
     "mend_curl_snippets",
     "show_example",
@@ -94,6 +95,11 @@ def tidy(blocks: gr.Blocks) -> None:
             record.pop(id_, None)
     for files in blocks.temp_file_sets:
         files.clear()
+
+
+def field(event: gr.EventData, name: str) -> Any:
+    """What a component says of an event under this name; None if it says nothing. Callers may send anything."""
+    return event._data.get(name) if isinstance(event._data, dict) else None
 
 
 def show_example(function: Callable, example: Any) -> None:

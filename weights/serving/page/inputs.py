@@ -14,6 +14,7 @@ from PIL import Image
 
 import preprocessing
 from preprocessing.picture import MAX_PIXELS, open_picture, to_opaque
+from weights.serving.limits.components import field
 from weights.serving.page.drawing import picture_url
 
 EXAMPLES = Path(preprocessing.__file__).parent / "examples"
@@ -177,7 +178,7 @@ def thumbnail(file: Path) -> str:
 
 def take(event: gr.EventData) -> tuple:
     """Values of pad, picture and tabs when an example is taken: each goes where its kind belongs."""
-    index = event._data.get("index")
+    index = field(event, "index")
     if type(index) is not int or not 0 <= index < len(examples()):
         raise gr.Error("There is no such example.", print_exception=False)
     image = Image.open(examples()[index])

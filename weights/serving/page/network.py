@@ -26,6 +26,7 @@ from weights import BUNDLED
 from weights.current import BUNDLED_SOURCE, Serving
 from weights.hub.figures import summarize
 from weights.hub.pull import Version
+from weights.serving.limits.components import field
 from weights.serving.page.answer import axis_label
 from weights.serving.page.inputs import CANVAS, on_the_pad
 
@@ -63,7 +64,7 @@ def view(serving: Serving) -> gr.HTML:
 
 def load(event: gr.EventData) -> tuple:
     """Values of pad and tabs when a misread digit is chosen: it lies on the pad, as large as one would draw it."""
-    index, known = event._data.get("index"), mistakes()["mistakes"]
+    index, known = field(event, "index"), mistakes()["mistakes"]
     if type(index) is not int or not 0 <= index < len(known):
         raise gr.Error("There is no such digit.", print_exception=False)
     digit = Image.open(io.BytesIO(base64.b64decode(known[index]["png"]))).convert("L")

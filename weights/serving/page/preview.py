@@ -55,6 +55,9 @@ class Preview:
             if message["type"] == "http.response.start":
                 start = message
                 return
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
             page += message.get("body", b"")
             if message.get("more_body", False):
                 return

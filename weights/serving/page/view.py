@@ -16,6 +16,7 @@ from nn.measure.metrics import CLASSES, Answer
 from preprocessing.prepare import NOTHING
 from weights.current import served
 from weights.serving.gradio_api import as_gradio_error
+from weights.serving.limits.components import field
 from weights.serving.page import answer, drawing, inputs
 from weights.serving.recognize import Picture, Reading, joint_confidence, read, text_of
 
@@ -57,7 +58,7 @@ def show_photo(picture: Image.Image | None) -> Shown:
 
 def show_part(file: dict | None, event: gr.EventData) -> Shown:
     """As `show_picture`, for a part of the picture: the box that was drawn on it."""
-    box = event._data.get("box")
+    box = field(event, "box")
     if file is None or not box:
         return show_picture(file)
     if len(box) != 4 or not all(isinstance(edge, int | float) and 0 <= edge <= 1 for edge in box):
@@ -114,7 +115,7 @@ def way_of_one(value: dict | None, file: dict | None, event: gr.EventData) -> st
     """The way for several digits with one of them chosen: the one whose tile was pressed."""
     with as_gradio_error(UNREADABLE):
         image = inputs.photo(file) or inputs.flatten(value) or BLANK
-        readings, index = read(image, served().current), event._data.get("index")
+        readings, index = read(image, served().current), field(event, "index")
     known = type(index) is int and 0 <= index < len(readings) > 1
     return way(image, readings, file is not None, index if known else None)
 
