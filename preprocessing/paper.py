@@ -506,7 +506,7 @@ def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
 def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
     """Ink (H, W) without what lies along the edges of a picture of one digit, and how many such things there were."""
     band = int(BAND * min(ink.shape))
-    if not (ink[band:-band or None, band:-band or None] >= FAINT).any():
+    if not (ink[band : -band or None, band : -band or None] >= FAINT).any():
         return ink, 0  # all there is lies along the edges
     inside, strips = without_strips(ink)
     if strips and not is_substantial(inside):

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFilter, UnidentifiedImageError
 
 # A phone's photograph has 12 to 50 million pixels; decoding more than this would cost a visitor's share of memory.
 MAX_PIXELS = 50_000_000
+# Memory that one picture may take while it is decoded: a JPEG of 50 million pixels as phones write it, a PNG of as many
+# without transparency, a WebP of 15 million, a HEIC of 24 million. Small hosts have 512 MB.
+MAX_DECODING_BYTES = 275_000_000
+# A larger picture is reduced before anything else is done with it. A digit needs about 800 pixels of the longer side.
+ENOUGH_PIXELS = 4_000_000
+# Bytes for each pixel that decoders take beside the picture itself: WebP two canvases and a copy, AVIF planes of 16
+# bits, earlier frames and a copy, HEIC two kinds of planes. Measured: 12.5, 8.3 and 7.
+DECODER_BYTES = {"WEBP": 13, "AVIF": 16, "HEIF": 7}
+# Bytes for each pixel of what is left after the reduction: transparency is resolved in four channels and their copies.
+COPIES_BYTES = 16
+# How TIFFs of scanners, cameras and drawing programs are compressed. Other decoders take memory as the file tells them.
+DEFLATE = ("tiff_adobe_deflate", "tiff_deflate")
+TIFF_COMPRESSIONS = ("raw", "packbits", "tiff_lzw", *DEFLATE, "jpeg", "tiff_ccitt", "group3", "group4")
+TILE_WIDTH, TILE_LENGTH = 322, 323  # tags of TIFF
+# Rows of a picture with more than 8 bits that are brought to 8 at a time.
+STRIP_ROWS = 64
+# What brings a picture upright, by EXIF's number for how the camera was held.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = {TURNS[number] for number in (5, 6, 7, 8)}  # width and height change places
 # What cameras, scanners, browsers and drawing programs write. Pillow knows many more formats, some of which start other
 # programs (EPS) or are so old that nobody looks after their decoders.
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "HEIF")
 # How a HEIC file of a phone begins, after its length; pillow-heif reads them, Pillow alone does not.
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-# Decoding HEIC takes 7 bytes a pixel beside the picture's own memory; a phone stores 12 or 24 million pixels in it.
-MAX_HEIF_PIXELS = 30_000_000
 # Opaque parts that differ by no more than this (of 255) are of one colour: an ink on nothing, not a picture.
 ONE_COLOUR = 32
 # Of the box around all that is opaque: strokes leave more of it free, a picture less.
@@ -41,11 +67,19 @@ def open_heif(file: BinaryIO, name: str) -> Image.Image:
 Image.register_open("HEIF", open_heif, is_heif)
 
 
+class Opaque(NamedTuple):
+    """A picture without transparency, and where it came from."""
+
+    picture: Image.Image  # L or RGB, reduced if the original was large
+    size: tuple[int, int]  # of the original, upright
+    factor: int  # pixels of the original for one of `picture`
+
+
 def open_picture(file: str | Path | BinaryIO) -> Image.Image:
     """The picture in a file, of which only the header is read here; `to_opaque` decodes it.
 
     Raises:
-        ValueError: it is not a picture in one of FORMATS, or too large.
+        ValueError: it is not a picture in one of FORMATS, too large, or would take too much memory.
         OSError: there is no such file, or it may not be read.
     """
     try:
@@ -67,15 +101,107 @@ def check_size(picture: Image.Image) -> None:
     width, height = picture.size
     if width * height == 0:
         raise ValueError(f"expected a picture with pixels, got {width}x{height}")
-    most = MAX_HEIF_PIXELS if picture.format == "HEIF" else MAX_PIXELS
-    if width * height > most:
-        raise ValueError(f"expected at most {most:,} pixels, got {width}x{height}")
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {width}x{height}")
+    if (cost := decoding_bytes(picture)) > MAX_DECODING_BYTES:
+        kind = f" in the format {picture.format}" if picture.format else ""
+        raise ValueError(
+            f"expected a picture that takes at most {MAX_DECODING_BYTES // 10**6} MB to decode, got "
+            f"{width}x{height}{kind}, which takes {cost // 10**6} MB: reduce it, or save it as JPEG"
+        )
+
+
+def decoding_bytes(picture: Image.Image) -> int:
+    """An upper bound of the memory that `to_opaque` takes for this picture, told by its header.
+
+    Raises:
+        ValueError: a TIFF is compressed in a way that gives no bound.
+    """
+    pixels = math.prod(picture.size)
+    factor = reduction(picture)
+    stored = bytes_of_mode(picture.mode)
+    copies = COPIES_BYTES * pixels // factor**2
+    if is_scalable(picture):  # a progressive JPEG keeps 16 bits of all its samples until its last scan
+        samples = sum(across * down for _, across, down, *_ in picture.layer)
+        widest, highest = (max(layer[at] for layer in picture.layer) for at in (1, 2))
+        return 2 * pixels * samples // (widest * highest) + stored * pixels // factor**2 + copies
+    decoding = DECODER_BYTES.get(picture.format, 0) * pixels + tiff_bytes(picture)
+    if factor > 1 and (as_reducible(picture) or picture.mode in ("LA", "RGBA")):
+        copies += 4 * pixels  # a converted one, or one that is multiplied by alpha
+    return stored * pixels + max(decoding, copies)  # the decoder has ended before anything is copied
+
+
+def tiff_bytes(picture: Image.Image) -> int:
+    """What the decoder of TIFF takes beside the picture: a tile or strip, which a file may declare to be of any size.
+
+    Raises:
+        ValueError: the picture is compressed in a way that gives no bound.
+    """
+    if picture.format != "TIFF":
+        return 0
+    compression = picture.info.get("compression", "raw")
+    if compression not in TIFF_COMPRESSIONS:
+        raise ValueError(f"expected a TIFF compressed in a common way, got {compression}")
+    tags = picture.tag_v2
+    try:
+        tile = int(tags.get(TILE_WIDTH, 0)) * int(tags.get(TILE_LENGTH, 0))
+    except (TypeError, ValueError):
+        raise ValueError("expected a TIFF whose tiles have a size") from None
+    strip = 0 if compression == "raw" else math.prod(picture.size)
+    return 4 * max(tile, strip)
+
+
+def is_scalable(picture: Image.Image) -> bool:
+    """Whether the decoder can reduce this picture: a JPEG that is not decoded yet."""
+    return picture.format in ("JPEG", "MPO") and bool(getattr(picture, "tile", None)) and bool(picture.layer)
+
+
+def reduction(picture: Image.Image) -> int:
+    """How many times smaller a picture is made in both directions; JPEG's decoder knows 1, 2, 4 and 8 alone."""
+    exact = math.sqrt(math.prod(picture.size) / ENOUGH_PIXELS)
+    if exact <= 1:
+        return 1
+    return 2 ** math.ceil(math.log2(exact)) if is_scalable(picture) else math.ceil(exact)
+
+
+def reduced(picture: Image.Image) -> tuple[Image.Image, int]:
+    """A picture of at most about ENOUGH_PIXELS, and how many times smaller it was made; 1 if it was small enough."""
+    factor = reduction(picture)
+    if factor == 1:
+        return picture, 1
+    if is_scalable(picture):
+        picture.draft(None, (picture.width // factor, picture.height // factor))
+        return picture, factor
+    if mode := as_reducible(picture):
+        picture = Image.fromarray(to_bytes(np.asarray(picture))) if mode == "I;16" else picture.convert(mode)
+    return picture.reduce(factor), factor
+
+
+def as_reducible(picture: Image.Image) -> str | None:
+    """The mode to which a picture is brought before it can be reduced; I;16 for one that `to_bytes` does; or None."""
+    if picture.mode.startswith("I;16"):
+        return "I;16"
+    if picture.mode not in ("LA", "La", "RGBA", "RGBa") and picture.has_transparency_data:
+        return "RGBA"
+    return {"1": "L", "P": "RGB"}.get(picture.mode)
+
+
+def bytes_of_mode(mode: str) -> int:
+    """Bytes that Pillow keeps for each pixel."""
+    if mode in ("1", "L", "P"):
+        return 1
+    return 2 if mode.startswith("I;16") else 4
 
 
 def to_opaque(image: Image.Image | np.ndarray) -> Image.Image:
+    """A picture as a person would see it; see `reduced_to_opaque`, which also tells how it was reduced."""
+    return reduced_to_opaque(image).picture
+
+
+def reduced_to_opaque(image: Image.Image | np.ndarray) -> Opaque:
     """A picture as a person would see it: EXIF rotation applied, 16 bits brought to 8, transparency resolved.
 
-    Its mode is L for a picture in grey, RGB for any other.
+    Its mode is L for a picture in grey, RGB for any other. One of more than ENOUGH_PIXELS is reduced first.
 
     Args:
         image: PIL image of any mode; or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), bool, integers 0 to 255
@@ -86,16 +212,22 @@ def to_opaque(image: Image.Image | np.ndarray) -> Image.Image:
     """
     picture = image if isinstance(image, Image.Image) else from_array(image)
     check_size(picture)
+    width, height = picture.size
     try:
+        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        picture, factor = reduced(picture)
         if picture.mode == "La":  # premultiplied alpha, which Pillow turns into LA alone
             picture = picture.convert("LA")
-        if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-            picture = ImageOps.exif_transpose(picture)
+        if turn is not None:
+            picture = picture.transpose(turn)
+            width, height = (height, width) if turn in SIDEWAYS else (width, height)
         if picture.mode.startswith(("I", "F")):
             picture = Image.fromarray(to_bytes(np.asarray(picture)))
         if picture.has_transparency_data:
-            return flatten(picture if picture.mode == "RGBA" else picture.convert("RGBA"))
-        return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+            picture = flatten(picture if picture.mode == "RGBA" else picture.convert("RGBA"))
+        else:
+            picture = picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+        return Opaque(picture, (width, height), factor)
     except Exception as error:  # Pillow's decoders raise whatever they meet: OSError, SyntaxError, IndexError ...
         raise ValueError(f"the picture cannot be decoded: {error}") from error
 
@@ -126,13 +258,18 @@ def to_bytes(levels: np.ndarray) -> np.ndarray:
     agreed white. A picture of one level only, and one that fits 8 bits, stays as it is. What is no finite number
     becomes the darkest or, for +inf, the lightest of those that are.
     """
-    levels = levels.astype(np.float64)
-    finite = levels[np.isfinite(levels)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0, 0)
-    levels = np.nan_to_num(levels, nan=low, posinf=high, neginf=low)
-    if low < 0 or high > 255 or (0 < high <= 1):
-        levels = (levels - low) * (255 / max(high - low, 1e-12))
-    return np.rint(levels).astype(np.uint8)
+    strips = [levels[top : top + STRIP_ROWS] for top in range(0, len(levels), STRIP_ROWS)]  # no large copy as floats
+    finite = (strip[np.isfinite(strip)] for strip in strips)
+    extremes = [float(level) for part in finite if part.size for level in (part.min(), part.max())]
+    low, high = (min(extremes), max(extremes)) if extremes else (0.0, 0.0)
+    stretched = low < 0 or high > 255 or (0 < high <= 1)
+    found = np.empty(levels.shape, np.uint8)
+    for at, strip in enumerate(strips):
+        part = np.nan_to_num(strip.astype(np.float64), nan=low, posinf=high, neginf=low)
+        if stretched:
+            part = (part - low) * (255 / max(high - low, 1e-12))
+        found[at * STRIP_ROWS : at * STRIP_ROWS + len(strip)] = np.rint(part)
+    return found
 
 
 def flatten(picture: Image.Image) -> Image.Image:

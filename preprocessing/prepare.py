@@ -12,7 +12,7 @@ from preprocessing import paper
 from preprocessing.components import FAINT, label, lone_pixels, without_frame, without_specks, without_stains
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import inked
-from preprocessing.picture import to_opaque
+from preprocessing.picture import reduced_to_opaque
 from preprocessing.surround import without_surround
 
 # Ink is looked for on a picture reduced to about the area of a square with this side: ten times the 20-pixel box.
@@ -125,8 +125,15 @@ def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
 
 def prepare(image: Image.Image | np.ndarray) -> Prepared:
     """Like `to_mnist`, with diagnostics."""
-    picture = to_opaque(image)
-    return describe(picture.size, *look(picture))
+    picture, size, factor = reduced_to_opaque(image)
+    ink, left_out, where = look(picture)
+    return describe(size, ink, left_out, scaled(where, factor))
+
+
+def scaled(where: Place, factor: int) -> Place:
+    """A place in a picture that was reduced by this factor -> the place in the original."""
+    left, top, scale = where
+    return left * factor, top * factor, scale * factor
 
 
 def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Place) -> Prepared:

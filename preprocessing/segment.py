@@ -27,8 +27,8 @@ from preprocessing.components import label, near, piece_boxes, stroke_width
 from preprocessing.cuts import find_cuts, parted
 from preprocessing.frame import bounding_box
 from preprocessing.ink import find_ink
-from preprocessing.picture import to_opaque
-from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Prepared, describe, look
+from preprocessing.picture import reduced_to_opaque
+from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Prepared, describe, look, scaled
 from preprocessing.rows import Place, find_rows, mergeable, place_in_row, usual_height
 from preprocessing.signs import SOLID, Sign, is_slash, is_stacked, lean, sign_of, solidity
 
@@ -164,9 +164,9 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     Raises:
         ValueError: as `prepare`.
     """
-    picture = to_opaque(image)
+    picture, size, factor = reduced_to_opaque(image)
     ink, left_out, where = look(picture)
-    whole = describe(picture.size, ink, left_out, where)
+    whole = describe(size, ink, left_out, scaled(where, factor))
     if not whole.has_ink:
         return []
     pieces, count = label(ink > PIECE_LEVEL)
@@ -178,7 +178,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     pieces, count = without_grain(pieces, count, GRAIN * stroke)
     if not 1 <= count <= MOST_PIECES:
         return [whole]
-    writing = Writing(picture.size, ink, where, pieces, piece_boxes(pieces, count), stroke)
+    writing = Writing(size, ink, scaled(where, factor), pieces, piece_boxes(pieces, count), stroke)
     return read_writing(writing, whole, predict)
 
 

@@ -12,7 +12,7 @@ from conftest import EXAMPLES, ROOT
 from PIL import Image
 
 import preprocessing
-from preprocessing.picture import MAX_HEIF_PIXELS, is_heif, open_picture
+from preprocessing.picture import is_heif, open_picture
 
 SEVEN = Image.open(EXAMPLES / "7.png").convert("RGB")
 
@@ -64,7 +64,7 @@ def test_cut_and_changed_files_are_value_errors():
 
 
 def test_too_many_pixels_are_refused_by_the_header():
-    with pytest.raises(ValueError, match=f"expected at most {MAX_HEIF_PIXELS:,} pixels, got 6000x6000"):
+    with pytest.raises(ValueError, match="MB to decode, got 6000x6000"):
         open_picture(io.BytesIO(with_size(heic(), 6000, 6000)))
 
 

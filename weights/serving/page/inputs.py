@@ -78,7 +78,7 @@ def flatten(drawing: dict | None) -> Image.Image | None:
         ValueError: one of them is no picture, or they are too many, too large or of different sizes.
     """
     if drawing is None or drawing["composite"] is not None:
-        return drawing and opened(drawing["composite"])
+        return drawing and to_opaque(opened(drawing["composite"]))
     files = [file for file in (drawing["background"], *(drawing["layers"] or ())) if file is not None]
     if len(files) > MAX_LAYERS:
         raise ValueError(f"expected at most {MAX_LAYERS} layers, got {len(files)}")

@@ -1,0 +1,108 @@
+"""What a picture costs is told by its header: no picture that is let in takes more memory than it may."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preprocessing.picture import ENOUGH_PIXELS, MAX_DECODING_BYTES, decoding_bytes, open_picture, to_bytes
+from preprocessing.prepare import prepare
+
+# Prints by how much the memory of a process of its own grows while it prepares a picture.
+PEAK = """
+import resource, sys
+from PIL import Image
+from preprocessing.picture import open_picture
+from preprocessing.prepare import prepare
+import pillow_heif
+prepare(Image.new("L", (300, 300), "white"))
+used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+picture = open_picture(sys.argv[1])
+before = used()
+prepare(picture)
+print(used() - before)
+"""
+LARGE = (4000, 3000)
+# Of the process: tables of libraries that are loaded, and what malloc keeps.
+MARGIN = 25_000_000
+
+
+def saved(mode, kind, size, **options):
+    file = io.BytesIO()
+    Image.new(mode, size, 1 if mode == "I;16" else "white").save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "options"),
+    [
+        ("RGB", "JPEG", {"progressive": True, "subsampling": 0}),
+        ("RGB", "PNG", {"compress_level": 1}),
+        ("RGBA", "PNG", {"compress_level": 1}),
+        ("P", "PNG", {"transparency": 0}),
+        ("1", "PNG", {}),
+        ("I;16", "PNG", {"compress_level": 1}),
+        ("RGB", "WEBP", {"method": 0}),
+        ("RGB", "AVIF", {"speed": 10}),
+        ("CMYK", "TIFF", {"compression": "tiff_lzw"}),
+        ("F", "TIFF", {"compression": "tiff_adobe_deflate"}),
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else value,
+)
+def test_header_tells_what_a_picture_costs(mode, kind, options, tmp_path):
+    (tmp_path / "picture").write_bytes(saved(mode, kind, LARGE, **options))
+    peak = int(subprocess.check_output([sys.executable, "-c", PEAK, str(tmp_path / "picture")]))
+    assert peak <= decoding_bytes(open_picture(tmp_path / "picture")) + MARGIN
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "size", "options"),
+    [
+        ("RGB", "WEBP", (7000, 7000), {"method": 0}),
+        ("RGB", "TIFF", (7000, 7000), {"compression": "tiff_lzw"}),
+        ("L", "TIFF", (100, 100), {"compression": "lzma"}),
+    ],
+    ids=["WebP", "TIFF", "LZMA"],
+)
+def test_picture_that_would_cost_too_much_is_refused_by_its_header(mode, kind, size, options):
+    with pytest.raises(ValueError, match=r"MB to decode|in a common way"):
+        open_picture(io.BytesIO(saved(mode, kind, size, **options)))
+
+
+def test_a_tile_counts_however_small_the_picture_is():
+    picture = Image.open(io.BytesIO(saved("L", "TIFF", (100, 100))))
+    picture.tag_v2[322] = picture.tag_v2[323] = 30_000
+    assert decoding_bytes(picture) > MAX_DECODING_BYTES
+
+
+def test_ordinary_pictures_are_not_reduced_and_large_ones_keep_their_places():
+    ink = Image.new("L", (2000, 2000), "white")
+    ink.paste("black", (900, 400, 1050, 1600))
+    small, large = prepare(ink), prepare(ink.resize((6000, 6000)))
+    assert ink.width * ink.height <= ENOUGH_PIXELS
+    assert np.abs(np.array(large.box) - 3 * np.array(small.box)).max() <= 30
+    assert np.abs(large.tensor - small.tensor).mean() < 0.02
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_large_photograph_is_turned_upright_as_a_small_one(orientation):
+    picture = Image.new("L", (3000, 2000), "white")
+    picture.paste("black", (500, 500, 700, 1500))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    boxes = []
+    for factor in (2, 1):
+        file = io.BytesIO()
+        picture.reduce(factor).save(file, "JPEG", exif=exif)
+        boxes.append(np.array(prepare(open_picture(file)).box))
+    assert np.abs(boxes[1] - 2 * boxes[0]).max() <= 30
+
+
+def test_sixteen_bits_become_eight_without_a_large_copy():
+    levels = np.random.default_rng(0).integers(0, 65536, (130, 70)).astype(np.uint16)
+    low, high = float(levels.min()), float(levels.max())
+    expected = np.rint((levels - low) * (255 / (high - low))).astype(np.uint8)
+    assert (to_bytes(levels) == expected).all()
