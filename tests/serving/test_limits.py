@@ -1,4 +1,4 @@
-"""Too much and too far: limits are kept whatever a caller says, and no file or host is reached that should not be."""
+"""What callers may send: limits are kept whatever they say, and no file or host is reached that should not be."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ from conftest import EXAMPLES, ROOT
 from PIL import Image
 
 from weights.serving.limits.calls import MAX_JSON_VALUES
-from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES
+from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES
 
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 META = {"_type": "gradio.FileData"}
@@ -44,9 +44,14 @@ def call(http, value, path=RUN):
         ("/predict", MAX_PIXELS_BYTES),
         ("/predict/batch", MAX_JSON_BYTES),
         ("/predict/image", MAX_UPLOAD_BYTES),
+        ("/read", MAX_UPLOAD_BYTES),
+        ("/live", MAX_OTHER_BYTES),
         (RUN, MAX_JSON_BYTES),
+        ("/gradio_api/call/predict", MAX_JSON_BYTES),
         ("/gradio_api/queue/join", MAX_JSON_BYTES),
+        ("/gradio_api/mcp/", MAX_JSON_BYTES),
         ("/gradio_api/upload", MAX_UPLOAD_BYTES),
+        ("/gradio_api/cancel", MAX_OTHER_BYTES),
     ],
 )
 def test_too_large_a_body_is_refused_with_the_limit(http, path, limit):
@@ -81,7 +86,7 @@ def test_picture_of_too_many_pixels_is_refused_in_words(http, path, tmp_path):
     assert "50" in answer.json()["detail"]
 
 
-def test_full_queue_is_told_with_429(http):
+def test_full_queue_is_answered_with_429(http):
     body = {"data": [{"url": data_url(), "meta": META}]}
 
     def ask(_):
@@ -105,6 +110,11 @@ def sheet(width, height):
     return file.getvalue()
 
 
+def uploaded(http, content, name="a.png"):
+    (path,) = http.post("/gradio_api/upload", files={"files": (name, content)}).json()
+    return {"path": path, "meta": META}
+
+
 @pytest.mark.parametrize(
     ("background", "layers", "said"),
     [
@@ -115,31 +125,39 @@ def sheet(width, height):
     ],
 )
 def test_drawing_of_too_many_or_too_large_sheets_is_not_decoded(http, background, layers, said):
-    uploaded = {None: None}
-    for size in {background, *layers} - {None}:
-        (path,) = http.post("/gradio_api/upload", files={"files": ("a.png", sheet(*size))}).json()
-        uploaded[size] = {"path": path, "meta": META}
-    drawing = {"background": uploaded[background], "layers": [uploaded[size] for size in layers], "composite": None}
+    files = {size: uploaded(http, sheet(*size)) for size in {background, *layers} - {None}} | {None: None}
+    drawing = {"background": files[background], "layers": [files[size] for size in layers], "composite": None}
     answer = call(http, drawing, "/gradio_api/run/show_drawing")
     assert answer.status_code == 422
     assert said in answer.json()["error"]
 
 
 def test_an_example_opens_no_way_around_a_limit(http):
-    (path,) = http.post("/gradio_api/upload", files={"files": ("a.png", b"no picture")}).json()
-    (tiny,) = http.post("/gradio_api/upload", files={"files": ("a.png", sheet(9, 9))}).json()
-    drawing = {"background": None, "layers": [{"path": tiny, "meta": META}] * 200, "composite": None}
+    """Gradio makes the pad anew, for the rest of a session, after an event that leaves it as it was."""
+    drawing = {"background": None, "layers": [uploaded(http, sheet(9, 9))] * 200, "composite": None}
     for example in range(14):
-        call_ = {"data": [], "event_data": {"index": example}, "session_hash": "visitor"}
-        taken = http.post("/gradio_api/run/take", json=call_)
-        assert taken.status_code == 200
+        taken = {"data": [], "event_data": {"index": example}, "session_hash": "visitor"}
+        assert http.post("/gradio_api/run/take", json=taken).status_code == 200
     for event, value, said in (
         ("show_drawing", drawing, "at most 8 layers"),
-        ("show_picture", {"path": path, "meta": META}, "cannot be read as a picture"),
+        ("show_picture", uploaded(http, b"no picture"), "cannot be read as a picture"),
     ):
         answer = http.post(f"/gradio_api/run/{event}", json={"data": [value], "session_hash": "visitor"})
         assert answer.status_code == 422
         assert said in answer.json()["error"]
+
+
+@pytest.mark.parametrize("kind", ["EPS", "TGA", "PCX", "ICNS"])
+@pytest.mark.parametrize("event", ["show_picture", "show_drawing", "predict"])
+def test_picture_of_a_rare_kind_is_not_opened_under_another_name(http, kind, event):
+    """Of Pillow's many readers some are old, and one starts a program."""
+    file = io.BytesIO()
+    Image.open(io.BytesIO(SEVEN)).convert("RGB").save(file, kind)
+    given = uploaded(http, file.getvalue(), "7.png")
+    value = {"background": None, "layers": [given], "composite": None} if event == "show_drawing" else given
+    answer = call(http, value, f"/gradio_api/run/{event}")
+    assert answer.status_code == 422
+    assert "expected a picture such as PNG, JPEG or WebP" in answer.json()["error"]
 
 
 # --- No file, no host -------------------------------------------------------------------------------------------------
@@ -201,6 +219,34 @@ def test_no_url_is_fetched(http, elsewhere):
     assert http.get(f"/gradio_api/file={url}").status_code == 404
     assert http.get(f"/gradio_api/proxy={url}").status_code == 404
     assert asked == []
+
+
+def test_agent_reaches_no_file_and_no_host(http, elsewhere):
+    url, asked = elsewhere
+    for value in (
+        {"path": "/etc/passwd", "meta": META},
+        {"path": url, "meta": META},
+        {"path": "", "url": url, "meta": META},
+        [[[{"url": url}]]],
+    ):
+        answer = http.post("/gradio_api/mcp/", json=tool_call("predict", {"image": value}), headers=AGENT)
+        assert answer.status_code == 422
+    answer = http.post("/gradio_api/mcp/", json=tool_call("predict", {"image": url}), headers=AGENT)
+    assert "got an address" in answer.text
+    assert asked == []
+
+
+AGENT = {"Accept": "application/json, text/event-stream"}
+
+
+def tool_call(tool, arguments):
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 50_000, b"{", b"\xff"])
+def test_message_of_an_agent_that_is_none_is_refused(http, body):
+    answer = http.post("/gradio_api/mcp/", content=body, headers=AGENT | {"Content-Type": "application/json"})
+    assert answer.status_code in (413, 422)
 
 
 def test_data_url_is_read(http):
@@ -267,6 +313,36 @@ def test_name_longer_than_any_file_has_is_404(http, folder, name):
     assert http.get(folder + "a" * 255).status_code in (403, 404)
 
 
+@pytest.mark.parametrize("index", ["null", "1", "1000000000", "-1", "x"])
+def test_form_of_a_component_is_answered_and_not_kept(http, index):
+    """The pad sends each drawing in such a form; the page sends it again, with its question."""
+    form = {"type": "layer", "index": index, "id": "x", "component_id": "1", "session_hash": "s"}
+    form["fn_name"] = "accept_blobs"
+    answer = http.post("/gradio_api/component_server", data=form, files={"file": ("a.png", SEVEN)})
+    assert (answer.status_code, answer.json()) == (200, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 200),
+        ({"fn_name": "__init__"}, 404),
+        ({"fn_name": "preprocess"}, 404),
+        ({"component_id": 10**6}, 422),
+        ({"component_id": "1"}, 422),
+        ({"data": [[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]}, 422),
+        ({"data": {"path": "/etc/passwd"}}, 422),
+        ({"session_hash": "x" * 65}, 422),
+    ],
+)
+def test_function_of_a_component_is_called_within_limits(http, change, status):
+    config = http.get("/config").json()
+    title = next(each["id"] for each in config["components"] if each["props"].get("elem_id") == "title")
+    asked = {"data": [], "component_id": title, "session_hash": "s", "fn_name": "demo"}
+    answer = http.post("/gradio_api/component_server", json=asked | change)
+    assert answer.status_code == status, answer.text
+
+
 def test_refused_body_is_not_sent_back(http):
     secret = "s3cret" * 100
     for path in (RUN, "/gradio_api/cancel", "/gradio_api/reset", "/predict"):
@@ -286,7 +362,14 @@ def test_other_origin_gets_no_rights_by_cookie(http):
     assert "access-control-allow-origin" not in local.headers
 
 
-def test_host_that_one_caller_names_is_not_shown_to_the_next(http):
-    for path in ("/gradio_api/info", "/gradio_api/openapi.json", "/config", "/"):
-        http.get(path, headers={"Host": "evil.example"})
-        assert "evil.example" not in http.get(path).text
+def test_host_that_one_caller_names_is_not_shown_to_others(http, server):
+    paths = ("/gradio_api/info", "/gradio_api/openapi.json", "/config", "/")
+
+    def ask(number):
+        path, host = paths[number % 4], ("one.example", "two.example")[number % 3 % 2]
+        return host, httpx.get(server + path, headers={"Host": host}, timeout=60).text
+
+    with ThreadPoolExecutor(8) as pool:
+        for host, answer in pool.map(ask, range(96)):
+            assert {"one.example": "two.example", "two.example": "one.example"}[host] not in answer
+    assert not any(".example" in http.get(path).text for path in paths)
