@@ -1,9 +1,9 @@
 """Nothing that a caller sends takes the app down: thousands of bad inputs against a real server.
 
-    FUZZ_INPUTS=10000 python -m pytest tests/test_fuzz.py -s     # full length; 600 without the variable
+    FUZZ_INPUTS=10000 python -m pytest tests/serving/test_fuzz.py -s     # full length; 600 without the variable
 
-No answer is a 5xx or tells of our insides, a digit is named correctly after each hundred, and memory comes back.
-`-s` shows the slowest answer; at full length it may not take more than two seconds.
+No answer is a 5xx or tells of our insides, a digit is named correctly after each hundred, and memory comes back. `-s`
+shows the slowest answer. At full length it may not take more than two seconds.
 """
 
 import base64
@@ -29,7 +29,7 @@ from weights.serving.serve import TIDY_SECONDS
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", 600))
 FULL = INPUTS >= 10_000
-KINDS = 6  # tests below that share them
+KINDS = 7  # tests below that share them
 SLOWEST_SECONDS = 2
 TIMEOUT = 60
 SEVEN = (EXAMPLES / "7.png").read_bytes()
@@ -43,7 +43,7 @@ fuzz = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-# So long a thread of the server's pool may wait for work, with what its last work left, before it is ended (anyio).
+# After this time without work anyio ends a thread of the server's pool, which until then keeps what its last work left.
 IDLE_SECONDS = 10
 
 
@@ -81,7 +81,7 @@ class Siege:
         assert named["digit"] == 7
 
     def wave(self):
-        """The largest of everything, many times: memory that this needs is no leak."""
+        """Sends the largest of everything many times: memory that this needs is no leak."""
         picture = base64.b64encode(SEVEN).decode()
         for _ in range(20):
             self.send("POST", "/predict/batch", json={"inputs": [picture] * 64})
@@ -94,8 +94,8 @@ class Siege:
             self.send("POST", "/predict/image", content=file.getvalue())
 
     def tidied(self, enough=0, idle=IDLE_SECONDS):
-        """The least memory within a time in which the app has certainly given back what it does not need, or memory
-        that is no more than `enough`.
+        """The least memory, in bytes, within a time in which the app has certainly given back what it does not need. It
+        ends early at `enough` or less.
         """
         end = time.monotonic() + idle + 1.5 * TIDY_SECONDS
         least = self.process.memory_info().rss
@@ -135,7 +135,7 @@ def data_url(content, kind="image/png"):
 
 
 def file_like():
-    """What a caller may say is a file: a path, a URL, a data: URL, or anything."""
+    """A file as a caller may describe it: a path, a URL, a data: URL, or anything."""
     return st.fixed_dictionaries(
         {},
         optional={
@@ -150,7 +150,7 @@ def file_like():
 
 
 def drawings():
-    """What a Sketchpad may be said to hold."""
+    """A drawing as a caller may describe it."""
     return st.fixed_dictionaries(
         {},
         optional={
@@ -280,6 +280,28 @@ def test_drawings_that_the_pad_may_send(siege, data):
         siege.send("POST", "/gradio_api/run/show_drawing", json={"data": [drawing]})
     else:
         siege.send("POST", "/gradio_api/component_server", json=form | {"data": data.draw(values)})
+
+
+@given(data=st.data())
+@fuzz
+def test_messages_of_agents(siege, data):
+    arguments = st.dictionaries(
+        st.sampled_from(["image", "pixels", "inputs", "x"]), st.one_of(file_like(), values), max_size=3
+    )
+    params = st.fixed_dictionaries(
+        {"name": st.sampled_from(["predict", "predict_pixels", "predict_batch", "read", "x"])},
+        optional={"arguments": st.one_of(arguments, values), "_meta": values},
+    )
+    methods = st.sampled_from(["tools/call", "tools/call", "tools/list", "initialize", "ping", "x"])
+    message = st.fixed_dictionaries(
+        {"jsonrpc": st.just("2.0"), "method": methods},
+        optional={"id": st.one_of(st.integers(0, 9), values), "params": st.one_of(params, values)},
+    )
+    body = data.draw(broken(data.draw(st.one_of(message, st.lists(message, max_size=2), values))))
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    answer = siege.send("POST", "/gradio_api/mcp/", content=body, headers=headers)
+    assert "Traceback" not in answer.text
+    assert str(ROOT) not in answer.text
 
 
 @given(data=st.data())
