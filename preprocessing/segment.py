@@ -170,7 +170,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     if not whole.has_ink:
         return []
     pieces, count = label(ink > PIECE_LEVEL)
-    if count == 0 or count > MOST_PIECES or (count == 1 and not may_touch(whole)):
+    if count == 0 or count > MOST_PIECES or (count == 1 and not may_touch(whole, predict)):
         return [whole]
     ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count))
     pieces, count = label(ink > PIECE_LEVEL)
@@ -270,10 +270,10 @@ def is_nonsense(path: Path) -> bool:
     return len(path.parts) > FEW_PIECES and path.score < -NONSENSE_PRICE * len(path.parts)
 
 
-def may_touch(whole: Prepared) -> bool:
+def may_touch(whole: Prepared, predict: Predict) -> bool:
     """Whether a single piece may be several digits that touch."""
     left, top, right, bottom = whole.box
-    return right - left > WIDE * (bottom - top)
+    return right - left > WIDE * (bottom - top) and predict_all([whole], predict)[0].digit < DOUBTFUL_IF_WIDE
 
 
 def look_closer(
