@@ -78,25 +78,27 @@ def find_ink(picture: Image.Image) -> np.ndarray:
     return inked(picture).ink
 
 
-def inked(picture: Image.Image) -> Inked:
-    """As `find_ink`, with the printed lines that were left out."""
+def inked(picture: Image.Image, with_lines: bool = True) -> Inked:
+    """As `find_ink`, with the printed lines that were left out; they are not looked for if there are none for certain,
+    `with_lines` being False.
+    """
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)
     grey, even_paper = one_channel(picture)
     if even_paper is None:
-        return without_papers_lines(*local_darkness(grey))
+        return without_papers_lines(*local_darkness(grey), with_lines)
     paper_level = np.float32(even_paper)
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
     darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(1 / 255))
     if is_pasted(darkness):
-        return without_papers_lines(*local_darkness(grey))
+        return without_papers_lines(*local_darkness(grey), with_lines)
     edge = np.abs(border(darkness))
     if np.median(edge) < EXACT and edge.max() <= FAINTEST_INK:
         if np.count_nonzero(darkness > FAINTEST_INK) > FRAMED * darkness.size:
             return Inked(np.zeros_like(darkness), blank_edge=True)  # a frame, and nothing in it
         return Inked(coverage(darkness), blank_edge=True)  # a drawing pad, or a scan on which no rule runs to the edge
     noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0
-    return without_papers_lines(darkness, noise)
+    return without_papers_lines(darkness, noise, with_lines)
 
 
 def is_pasted(darkness: np.ndarray) -> bool:
@@ -107,8 +109,10 @@ def is_pasted(darkness: np.ndarray) -> bool:
     return np.count_nonzero((darkness > SHEET) & (darkness < darkest / 2)) > SHEET_SHARE * darkness.size
 
 
-def without_papers_lines(darkness: np.ndarray, noise: float) -> Inked:
+def without_papers_lines(darkness: np.ndarray, noise: float, with_lines: bool = True) -> Inked:
     """The ink of a picture's darkness (H, W), without printed lines."""
+    if not with_lines:
+        return Inked(coverage(darkness, noise))
     faintest = max(FAINTEST_INK, INK_TO_NOISE / 2 * noise)
     lines = paper.paper_lines(darkness, faintest)
     if not any(lines):

@@ -580,6 +580,7 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
     in_row = tall & (shared >= IN_ROW * sizes[:, 1]) & (sizes[:, 1] <= sizes[main, 1] / IN_ROW)
     if np.count_nonzero(in_row & ~drop) >= 2 or sizes[main, 1] >= IN_ROW * height:
         drop &= ~in_row
+    drop &= ~in_row | on_edge.any(axis=1)  # a piece beside the digit, as tall, that touches no edge is another digit
     drop[main] = False
     if not drop.any():
         return ink, dropped

@@ -26,7 +26,7 @@ from PIL import Image
 from preprocessing.components import label, near, piece_boxes, stroke_width
 from preprocessing.cuts import find_cuts, parted
 from preprocessing.frame import bounding_box
-from preprocessing.ink import find_ink
+from preprocessing.ink import inked
 from preprocessing.picture import reduced_to_opaque
 from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Prepared, describe, look, scaled
 from preprocessing.rows import Place, find_rows, mergeable, place_in_row, usual_height
@@ -172,7 +172,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     pieces, count = label(ink > PIECE_LEVEL)
     if count == 0 or count > MOST_PIECES or (count == 1 and not may_touch(whole, predict)):
         return [whole]
-    ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count))
+    ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count), with_lines=left_out.lines > 0)
     pieces, count = label(ink > PIECE_LEVEL)
     stroke = stroke_width(ink)
     pieces, count = without_grain(pieces, count, GRAIN * stroke)
@@ -277,10 +277,10 @@ def may_touch(whole: Prepared, predict: Predict) -> bool:
 
 
 def look_closer(
-    picture: Image.Image, ink: np.ndarray, where: tuple[float, float, float], boxes: np.ndarray
+    picture: Image.Image, ink: np.ndarray, where: tuple[float, float, float], boxes: np.ndarray, with_lines: bool
 ) -> tuple[np.ndarray, tuple[float, float, float]]:
     """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
-    by one.
+    by one. Printed lines are looked for again only if there were any: on a large picture that takes longest.
     """
     left, top, scale = where
     widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
@@ -295,7 +295,7 @@ def look_closer(
         round(min(offset + scale * (edge + margin), side))
         for offset, edge, side in zip((left, top), box[2:], picture.size, strict=True)
     ]
-    return find_ink(picture.crop((*start, *end)).reduce(factor)), (*start, factor)
+    return inked(picture.crop((*start, *end)).reduce(factor), with_lines).ink, (*start, factor)
 
 
 def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:
