@@ -71,11 +71,14 @@ NONSENSE_PRICE = 0.6
 # How much less the picture may be reduced for pieces that are small on it: this squared is what it may cost.
 MOST_ZOOM = 4
 MOST_GROUPS = 24  # of several pieces that are read, beside one for each piece: each takes as long as a small picture
+# Runs of parts that are read: twice as many as thirty digits have that all touch. Each run takes as long as a small
+# picture. A long scribble has thousands, so nothing is cut where there are more.
+MOST_RUNS = 600
 MOST_TOUCHING = 4  # digits in one piece that shall be looked at from close by
 # Pixels that a digit on a page of many shall have at least: twice those of its box in MNIST.
 PAGE_SIDE = 40
 LONGEST_GROUP = 8  # pieces in a group
-WIDEST_GROUP = 2.0  # of a group, by the height of its row
+WIDEST_GROUP = 2.0  # of a group, by the height of its row or of the piece that its parts were cut from
 PIECE_LEVEL = 0.5  # coverage from which neighbouring pixels belong to one piece
 FRINGE = 2  # pixels around a piece that hold its antialiased edge
 GRAIN = 0.6  # stroke widths: what is smaller is noise
@@ -198,12 +201,15 @@ def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Pr
     reads |= read_all(writing, promising(writing, lines, reads), predict)
     (all_of_it,) = predict_all([whole], predict)
 
-    writing, parts, crossed = cut(writing, reads)
-    if len(writing.boxes) > len(boxes):
+    divided, parts, crossed = cut(writing, reads)
+    runs = [run for part in parts if len(part) > 1 for run in runs_in(part, divided.boxes)]
+    if 0 < len(runs) <= MOST_RUNS:
+        writing = divided
         reads = {tuple(p for piece in group for p in parts[piece]): read for group, read in reads.items()}
         lines = {rows_: [p for piece in line for p in parts[piece]] for rows_, line in lines.items()}
-        runs = [p[a:b] for p in parts if len(p) > 1 for a, b in itertools.combinations(range(len(p) + 1), 2)]
         reads |= read_all(writing, [run for run in runs if run not in reads], predict)
+    else:
+        crossed = {}
 
     best = best_lines(writing, lines, reads, crossed, boxes)
     main = boxes[~specks] if not specks.all() else boxes
@@ -401,6 +407,17 @@ def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group
     if not any_cut:
         return writing, parts, crossed
     return writing._replace(pieces=changed, boxes=piece_boxes(changed, count)), parts, crossed
+
+
+def runs_in(parts: Group, boxes: np.ndarray) -> list[Group]:
+    """The neighbouring parts of one piece that may be a digit together; `boxes` (n, 4) are those of all parts."""
+    left, top, right, bottom = boxes[list(parts)].T
+    widest = WIDEST_GROUP * (bottom.max() - top.min())
+    return [
+        parts[start:end]
+        for start, end in itertools.combinations(range(len(parts) + 1), 2)
+        if right[start:end].max() - left[start:end].min() <= widest
+    ]
 
 
 def is_doubtful(box: np.ndarray, read: Read | None) -> bool:

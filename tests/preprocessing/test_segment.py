@@ -166,6 +166,21 @@ def test_sketches_in_a_row_are_read_whole_and_alone_are_not_split(sketches):
     assert sum(len(app.read(sketches.draw(digit))) != 1 for digit in singles) <= 1
 
 
+def test_a_long_scribble_costs_no_more_reads_than_a_page_of_digits():
+    picture = Image.new("L", (2000, 100), "white")
+    x = np.linspace(10, 1990, 1200)
+    wave = np.stack([x, 50 + 30 * np.sin(x * 60 * 2 * np.pi / 1980)], axis=1)
+    ImageDraw.Draw(picture).line([tuple(point) for point in wave], fill="black", width=3)
+    reads = []
+
+    def unsure(tensors):
+        reads.extend(tensors)
+        return np.full((len(tensors), 11), 1 / 11)
+
+    split(picture, unsure)
+    assert len(reads) < 1000
+
+
 def test_what_is_no_picture_gets_a_value_error():
     with pytest.raises(ValueError, match=r"\S"):
         app.read(np.zeros((3, 4, 5, 6)))
