@@ -45,7 +45,7 @@ SHARE = """
 <label id="link">Link to this drawing<input type="text" readonly></label>
 """
 
-SCRIPTS = ("pad.js", "drawing.js", "live.js", "pictures.js", "share.js", "demo.js")
+SCRIPTS = ("pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the newest ink, of which pad.js tells live.js, and tells live.js when the answer stands.
 ASK = "async (drawing) => (await window.pad?.newest(drawing)) ?? drawing"
@@ -195,7 +195,7 @@ def main() -> None:
 
     from preprocessing.picture import MAX_PIXELS
     from weights.serving import http, serve
-    from weights.serving.page import inputs, preview
+    from weights.serving.page import inputs, link_preview
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
     serve.serve(
@@ -204,7 +204,7 @@ def main() -> None:
         http.api(served(), inputs.EXAMPLES / "7.png"),
         build,
         static=[THUMBNAIL, inputs.EXAMPLES],
-        preview=preview.tags(TITLE, DESCRIPTION, THUMBNAIL),
+        preview=link_preview.tags(TITLE, DESCRIPTION, THUMBNAIL),
         theme=theme(),
         css_paths=[PAGE / name for name in STYLES],
         head="".join(f"<script>{(PAGE / name).read_text('utf-8')}</script>" for name in SCRIPTS),

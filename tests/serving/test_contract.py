@@ -1,11 +1,11 @@
 """The contract with gradio, starlette, uvicorn and gradio's editor in the browser: all that we rely on beyond their
 documentation. Broken by an upgrade, it fails here, within seconds.
 
-weights/serving/limits/components.py   gradio's objects, each by its name below
+weights/serving/gradio_internals.py   gradio's objects, each by its name below
 weights/serving/limits/calls.py        gradio's routes: their paths, the fields of a call, `page` of info
 weights/serving/limits/uploads.py      the folder in which gradio receives uploads; how it reads a form's header
 weights/serving/limits/streams.py      a stream whose caller has gone is ended
-weights/serving/page/preview.py        the tags in the head of gradio's page
+weights/serving/page/link_preview.py        the tags in the head of gradio's page
 weights/serving/page/pad.js            window.editor and places in the page, which the script itself lists
 weights/serving/serve.py               arguments of the mount, the router behind our routes, uvicorn's signals
 """
@@ -31,8 +31,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from weights.serving import serve
-from weights.serving.limits import components
+from weights.serving import gradio_internals, serve
 from weights.serving.limits.sizes import MAX_OTHER_BYTES, Limit, takes
 from weights.serving.limits.uploads import OURS, own_folder
 
@@ -52,8 +51,8 @@ def build():
         text.change(lambda *_: "answer", [text, image], text, api_name="both")
         text.submit(None, None, text, js="() => 'no function here'")
         gr.api(double, queue=False)
-        components.show_example(double, 21)
-    components.mend_curl_snippets()
+        gradio_internals.show_example(double, 21)
+    gradio_internals.mend_curl_snippets()
     return blocks
 
 
@@ -135,17 +134,17 @@ def test_modules_have_it(path, kind):
     assert isinstance(reach(sys.modules[module], rest), kind)
 
 
-def test_only_components_reaches_into_gradio():
+def test_one_file_alone_reaches_into_gradio():
     inside = re.compile(r"^\s*(from gradio[._]|import gradio[._])|\._(data|queue|id)\b", re.MULTILINE)
     files = [ROOT / "app.py", *(ROOT / "weights").rglob("*.py")]
-    assert [file.name for file in files if inside.search(file.read_text("utf-8"))] == ["components.py"]
+    assert [file.name for file in files if inside.search(file.read_text("utf-8"))] == ["gradio_internals.py"]
 
 
 # --- Gradio's objects -------------------------------------------------------------------------------------------------
 
 
 def test_events_are_described(blocks):
-    both, api = components.events(blocks)
+    both, api = gradio_internals.events(blocks)
     assert (both.index, both.name, [each.name for each in both.inputs]) == (0, "both", ["textbox", "image"])
     assert [each.hidden for each in both.inputs] == [False, False]
     assert both.inputs[1].model.model_validate({"path": "a.png", "meta": META}).path == "a.png"
@@ -153,22 +152,22 @@ def test_events_are_described(blocks):
 
 
 def test_fields_of_an_event_are_found_whatever_a_caller_sends():
-    assert components.field(gr.EventData(None, {"index": 7}), "index") == 7
+    assert gradio_internals.field(gr.EventData(None, {"index": 7}), "index") == 7
     for data in ({}, None, [], "index", 7):
-        assert components.field(gr.EventData(None, data), "index") is None
+        assert gradio_internals.field(gr.EventData(None, data), "index") is None
 
 
 def test_threads_and_sessions_are_bounded(app):
     page, blocks = app[0].router.default, app[1]
-    assert page.state_holder.capacity == components.MAX_SESSIONS
+    assert page.state_holder.capacity == gradio_internals.MAX_SESSIONS
     blocks.create_limiter()  # as when the server starts
-    assert blocks.limiter.total_tokens == components.THREADS
+    assert blocks.limiter.total_tokens == gradio_internals.THREADS
 
 
 def test_once_launched_gradio_itself_opens_no_file_that_was_not_uploaded():
     for launched, said in ((False, "UnidentifiedImageError"), (True, "was not uploaded by a user")):
         blocks = build()
-        components.bound(blocks)
+        gradio_internals.bound(blocks)
         blocks.has_launched = launched
         http = TestClient(gr.mount_gradio_app(FastAPI(), blocks, "/"))
         answer = http.post("/gradio_api/run/both", json={"data": ["", {"path": "/etc/passwd", "meta": META}]})
@@ -185,13 +184,13 @@ def test_what_gradio_remembers_is_dropped(app, http, monkeypatch):
     assert "mine" in queue.pending_event_ids_session
     assert "mine" in queue.pending_messages_per_session
     http.post("/gradio_api/upload?upload_id=other", files=UPLOAD)
-    monkeypatch.setattr(components, "MAX_FORGOTTEN", 1)
-    components.tidy(app[1])
+    monkeypatch.setattr(gradio_internals, "MAX_FORGOTTEN", 1)
+    gradio_internals.tidy(app[1])
     assert "mine" not in uploads._statuses
     assert not any(app[1].temp_file_sets)
     assert "mine" in queue.pending_event_ids_session  # somebody may still come for the answer
     del queue.pending_messages_per_session["mine"]
-    components.tidy(app[1])
+    gradio_internals.tidy(app[1])
     assert "mine" not in queue.pending_event_ids_session
 
 

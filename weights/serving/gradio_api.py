@@ -20,8 +20,7 @@ from PIL import Image
 
 from nn.measure.metrics import Answer
 from weights.current import Serving
-from weights.serving import recognize
-from weights.serving.limits import components
+from weights.serving import gradio_internals, recognize
 from weights.serving.schemas import MAX_BATCH, Digits, PixelsBody, image_data, parse, shown
 
 # Side of the example in the snippets: large enough to be read for certain, small enough not to fill the page.
@@ -102,8 +101,8 @@ def add(serving: Serving, example: Path) -> None:
     url, pixels = small_data_url(example), recognize.pixels_of(recognize.decode(example).tensor)
     for function, payload in ((predict, url), (predict_pixels, pixels), (predict_batch, [url, pixels]), (read, url)):
         gr.api(function, queue=False)  # for a queued one MCP would call this server by the Host header of its caller
-        components.show_example(function, payload)
-    components.mend_curl_snippets()
+        gradio_internals.show_example(function, payload)
+    gradio_internals.mend_curl_snippets()
 
 
 # --- From a value to an input -----------------------------------------------------------------------------------------
@@ -132,7 +131,7 @@ def checked(pixels: Any) -> list[int]:
 
 def uploaded(path: Path) -> Path:
     """A file that was uploaded. Raises ValueError for any other file of this machine."""
-    if not path.resolve().is_relative_to(Path(components.get_upload_folder()).resolve()):
+    if not path.resolve().is_relative_to(Path(gradio_internals.get_upload_folder()).resolve()):
         raise ValueError("expected an uploaded file, got the path of another")
     return path
 

@@ -23,12 +23,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 
-from weights.serving import memory
-from weights.serving.limits import components
+from weights.serving import gradio_internals, memory
 from weights.serving.limits.calls import Calls
 from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits
 from weights.serving.limits.uploads import LOOK_SECONDS, UploadFolder
-from weights.serving.page.preview import Preview
+from weights.serving.page.link_preview import Preview
 
 # Calls that may wait for an answer of a few milliseconds. The next caller is told to come back.
 QUEUE_SIZE = 64
@@ -89,15 +88,15 @@ def mounted(
         os.environ.setdefault(name, value)
     gr.set_static_paths(static)  # before the Blocks are built, or gradio copies the files to where uploads are
     blocks = build()
-    components.bound(blocks)
+    gradio_internals.bound(blocks)
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=True)
-    folder = UploadFolder(components.get_upload_folder())
+    folder = UploadFolder(gradio_internals.get_upload_folder())
     api.add_middleware(Limits)
-    api.add_middleware(components.CrossOrigin)
+    api.add_middleware(gradio_internals.CrossOrigin)
     api.router.lifespan_context = lifespan(blocks, folder, stopping)
     middleware = [
         Middleware(Preview, tags=preview),
-        Middleware(Calls, events=components.events(blocks), folder=folder, files=static, stopping=stopping),
+        Middleware(Calls, events=gradio_internals.events(blocks), folder=folder, files=static, stopping=stopping),
     ]
     gr.mount_gradio_app(
         api,
@@ -158,7 +157,7 @@ async def repeat(seconds: float, act: Callable) -> None:
 
 
 async def tidy(blocks: gr.Blocks) -> None:
-    components.tidy(blocks)
+    gradio_internals.tidy(blocks)
     await asyncio.to_thread(memory.give_back)
 
 

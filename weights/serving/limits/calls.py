@@ -27,7 +27,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.limits.components import Event
+from weights.serving.gradio_internals import Event
 from weights.serving.limits.sizes import BODY, JSON, OTHER, PICTURE, Limit, Refused, allow, refuse
 from weights.serving.limits.streams import Streams
 from weights.serving.limits.uploads import UploadFolder, Uploads

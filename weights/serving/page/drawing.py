@@ -1,8 +1,8 @@
 """What the page shows of the way from a drawing to the tensor: its pictures, step by step, and the measurements.
 
-    preprocessing.page.drawn(image)               # the first figure, as HTML
-    preprocessing.page.steps(prepared)            # the next two
-    preprocessing.page.measurements(prepared)     # hints and a table, as HTML
+    drawing.drawn(image)               # the first figure, as HTML
+    drawing.steps(prepared)            # the next two
+    drawing.measurements(prepared)     # hints and a table, as HTML
 
 Pictures stand in the HTML itself, as data URLs of a few hundred bytes: an answer arrives whole or not at all.
 """

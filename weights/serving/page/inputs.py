@@ -14,7 +14,7 @@ from PIL import Image
 
 import preprocessing
 from preprocessing.picture import MAX_PIXELS, open_picture, to_opaque
-from weights.serving.limits.components import field
+from weights.serving.gradio_internals import field
 from weights.serving.page.drawing import picture_url
 
 EXAMPLES = Path(preprocessing.__file__).parent / "examples"

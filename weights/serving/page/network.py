@@ -26,7 +26,7 @@ from weights import BUNDLED
 from weights.current import BUNDLED_SOURCE, Serving
 from weights.hub.figures import summarize
 from weights.hub.pull import Version
-from weights.serving.limits.components import field
+from weights.serving.gradio_internals import field
 from weights.serving.page.answer import axis_label
 from weights.serving.page.inputs import CANVAS, on_the_pad
 

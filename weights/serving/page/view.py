@@ -16,7 +16,7 @@ from nn.measure.metrics import CLASSES, Answer
 from preprocessing.prepare import NOTHING
 from weights.current import served
 from weights.serving.gradio_api import as_gradio_error
-from weights.serving.limits.components import field
+from weights.serving.gradio_internals import field
 from weights.serving.page import answer, drawing, inputs
 from weights.serving.recognize import Picture, Reading, joint_confidence, read, text_of
 
