@@ -15,6 +15,9 @@ from preprocessing.components import FAINT, label, near, piece_boxes, stroke_wid
 
 # A printed line is no thicker than this share of the picture's shorter side: the thick lines of a sudoku just are.
 THICKEST = 0.09
+# More lines in one direction are a pattern. A sheet of common proportions has no more than twenty that this program tells
+# apart; a strip of lined paper would have hundreds, each compared with all others.
+MOST_LINES = 64
 # Lines are followed in blocks of columns, so many along the picture: a gap or a crossing stroke fills one or two.
 BLOCKS = 32
 # So many rules have a period if their distances differ from it by no more than this share.
@@ -148,7 +151,7 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
     best = scores.max(axis=0)
     lines = []
     for row in np.argsort(-best, kind="stable"):
-        if best[row] < SHORTEST * count:
+        if best[row] < SHORTEST * count or len(lines) == MOST_LINES:
             break
         if any(abs(row - other) <= thickest for other, _ in lines):
             continue

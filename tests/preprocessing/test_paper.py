@@ -343,3 +343,10 @@ def test_real_drawings_on_paper_are_read(sketches, monkeypatch, kind):
     tensors = np.stack([preprocessing.to_mnist(picture) for picture, _ in pictures])
     read = model.predict_proba(tensors.reshape(len(tensors), -1)).argmax(axis=1)
     assert np.mean([str(answer) == text for answer, (_, text) in zip(read, pictures, strict=True)]) >= KINDS[kind]
+
+
+def test_a_strip_of_hundreds_of_rules_is_a_pattern_of_which_a_bounded_number_is_followed():
+    darkness = np.zeros((3000, 100), np.float32)
+    for row in range(5, 3000, 15):
+        darkness[row : row + 2] = 0.8
+    assert len(paper.level_lines(darkness, 0.06)) == paper.MOST_LINES
