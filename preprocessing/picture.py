@@ -19,8 +19,9 @@ ENOUGH_PIXELS = 4_000_000
 # Bytes for each pixel that decoders take beside the picture itself: WebP two canvases and a copy, AVIF planes of 16
 # bits, earlier frames and a copy, HEIC two kinds of planes. Measured: 12.5, 8.3 and 7.
 DECODER_BYTES = {"WEBP": 13, "AVIF": 16, "HEIF": 7}
-# Bytes for each pixel of what is left after the reduction: transparency is resolved in four channels and their copies.
-COPIES_BYTES = 16
+# Bytes for each pixel of what is left after the reduction: a copy in RGB, and reduced ones. Transparency is resolved in
+# four channels and their copies.
+COPIES_BYTES, ALPHA_COPIES_BYTES = 6, 16
 # How TIFFs of scanners, cameras and drawing programs are compressed. Other decoders take memory as the file tells them.
 DEFLATE = ("tiff_adobe_deflate", "tiff_deflate")
 TIFF_COMPRESSIONS = ("raw", "packbits", "tiff_lzw", *DEFLATE, "jpeg", "tiff_ccitt", "group3", "group4")
@@ -120,7 +121,7 @@ def decoding_bytes(picture: Image.Image) -> int:
     pixels = math.prod(picture.size)
     factor = reduction(picture)
     stored = bytes_of_mode(picture.mode)
-    copies = COPIES_BYTES * pixels // factor**2
+    copies = (ALPHA_COPIES_BYTES if picture.has_transparency_data else COPIES_BYTES) * pixels // factor**2
     if is_scalable(picture):  # a progressive JPEG keeps 16 bits of all its samples until its last scan
         samples = sum(across * down for _, across, down, *_ in picture.layer)
         widest, highest = (max(layer[at] for layer in picture.layer) for at in (1, 2))

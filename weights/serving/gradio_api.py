@@ -21,6 +21,7 @@ from PIL import Image
 from nn.measure.metrics import Answer
 from weights.current import Serving
 from weights.serving import gradio_internals, recognize
+from weights.serving.limits.pictures import Busy
 from weights.serving.schemas import MAX_BATCH, Digits, PixelsBody, image_data, parse, shown
 
 # Side of the example in the snippets: large enough to be read for certain, small enough not to fill the page.
@@ -141,9 +142,11 @@ def uploaded(path: Path) -> Path:
 
 @contextlib.contextmanager
 def as_gradio_error(message: str = "{}") -> Iterator[None]:
-    """Turns a ValueError into gradio's own error: the caller sees its message, and it is not logged."""
+    """Turns a ValueError, and Busy, into gradio's own error: the caller sees its message, and it is not logged."""
     try:
         yield
+    except Busy as error:
+        raise gr.Error(str(error), print_exception=False) from error
     except ValueError as error:
         raise gr.Error(message.format(error), print_exception=False) from error
 

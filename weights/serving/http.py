@@ -35,7 +35,8 @@ from starlette.responses import JSONResponse
 
 from preprocessing.picture import to_opaque
 from weights.current import Served, Serving
-from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, takes
+from weights.serving.limits.pictures import Busy, room_for
+from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, Refused, takes
 from weights.serving.page.answer import live_answer
 from weights.serving.recognize import decode, examine, opened, pixels_of, read, recognize_all
 from weights.serving.schemas import (
@@ -51,9 +52,15 @@ from weights.serving.schemas import (
 
 # The version of these routes, raised with every change that a caller may notice.
 VERSION = "1.2.0"
-# Pictures that are decoded at the same time: with two, one waits for memory while the other computes, and the largest
-# that are let in take 150 MB each while they are decoded.
+# Pictures that are decoded at the same time: with two, one waits for memory while the other computes. How much they may
+# take together is bounded in limits/pictures.py.
 PICTURES_AT_ONCE = 2
+# Requests that may wait for their turn: a second's worth of drawings.
+PICTURES_WAITING = 128
+# Unfinished drawings that are read at the same time, in threads of their own; and that may wait. The page asks again at
+# the next stroke.
+LIVE_AT_ONCE = 2
+LIVE_WAITING = 32
 # A form needs one file; further fields of a client are ignored up to this number.
 MAX_FIELDS = 8
 # Side of a drawing that live.js sends: twice what it sends today.
@@ -85,7 +92,9 @@ def api(serving: Serving, example: Path) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},  # an outside host
     )
     app.router.route_class = Direct
-    limiter = anyio.CapacityLimiter(PICTURES_AT_ONCE)
+    pictures = Turns(PICTURES_AT_ONCE, PICTURES_WAITING)
+    drawings = Turns(LIVE_AT_ONCE, LIVE_WAITING)
+    in_turn = pictures.run
     image = example.read_bytes()
     pixels = pixels_of(decode(image).tensor)
 
@@ -146,7 +155,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
             drawing = opened(await request.body())
             if max(drawing.size) > LIVE_SIDE:
                 raise ValueError(f"expected a picture of at most {LIVE_SIDE}x{LIVE_SIDE} pixels")
-            readings = await anyio.to_thread.run_sync(read, drawing, served)  # small, so it need not wait its turn
+            readings = await drawings.run(read, drawing, served)
             return JSONResponse(live_answer(readings), headers=headers)
 
     @app.post("/heic", include_in_schema=False)
@@ -155,7 +164,9 @@ def api(serving: Serving, example: Path) -> FastAPI:
         """A picture as a JPEG, for the page: browsers show no HEIC."""
 
         def jpeg(file: BinaryIO) -> bytes:
-            picture, made = to_opaque(opened(file)), io.BytesIO()
+            picture, made = opened(file), io.BytesIO()
+            with room_for(picture):
+                picture = to_opaque(picture)
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
             picture.save(made, "JPEG", quality=90)
             return made.getvalue()
@@ -171,11 +182,26 @@ def api(serving: Serving, example: Path) -> FastAPI:
         with answering(serving.current) as (_, headers):
             return reply(Health.model_validate(serving.health()), headers)
 
-    async def in_turn(task: Callable[..., Any], *given: Any) -> Any:
-        """The result of a task that decodes pictures. It runs beside the event loop and waits until it may."""
-        return await anyio.to_thread.run_sync(task, *given, limiter=limiter)
-
     return app
+
+
+class Turns:
+    """Runs tasks beside the event loop: `at_once` at the same time, while `waiting` others wait."""
+
+    def __init__(self, at_once: int, waiting: int):
+        self.limiter = anyio.CapacityLimiter(at_once)
+        self.most = at_once + waiting
+        self.tasks = 0
+
+    async def run(self, task: Callable[..., Any], *given: Any) -> Any:
+        """The result of a task. Raises Refused when too many wait."""
+        if self.tasks >= self.most:
+            raise Refused(429, f"{self.most} pictures are under way here, which is the limit. Try again shortly.")
+        self.tasks += 1
+        try:
+            return await anyio.to_thread.run_sync(task, *given, limiter=self.limiter)
+        finally:
+            self.tasks -= 1
 
 
 class Direct(APIRoute):
@@ -190,12 +216,15 @@ class Direct(APIRoute):
 
 @contextlib.contextmanager
 def answering(served: Served) -> Iterator[tuple[Served, dict[str, str]]]:
-    """The weights for a request, and the headers of its answer. A ValueError is answered with 422 and its message."""
+    """The weights for a request, and the headers of its answer. A ValueError is answered with 422 and its message,
+    Busy with 429."""
     headers = {"X-App-Version": VERSION, "X-Weights-SHA256": served.provenance.sha256}
     try:
         yield served, headers
     except ValueError as error:
         raise HTTPException(422, str(error), headers) from error
+    except Busy as error:
+        raise Refused(429, str(error)) from error
 
 
 def reply(content: BaseModel, headers: dict[str, str]) -> Response:

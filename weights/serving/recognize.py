@@ -28,6 +28,7 @@ from preprocessing.frame import SIDE
 from preprocessing.picture import MAX_PIXELS, open_picture
 from preprocessing.prepare import Diagnostics, Prepared, prepare
 from preprocessing.segment import split
+from weights.serving.limits.pictures import room_for
 
 if TYPE_CHECKING:  # it brings the Hub's client, which the command line does without
     from weights.current import Provenance, Served
@@ -84,6 +85,7 @@ def examine(given: Input, served: Served) -> Reading:
 
     Raises:
         ValueError: this is no picture, or it is too large or damaged.
+        Busy: other pictures take all the memory there is for pictures.
     """
     return reading_of(decode(given), served)
 
@@ -120,7 +122,10 @@ def read(given: Input, served: Served) -> list[Reading]:
     Raises:
         ValueError: as `examine`; and 784 pixels are one digit by definition.
     """
-    return [reading_of(part, served) for part in split(opened(given), served.model.predict_proba)]
+    picture = opened(given)
+    with room_for(picture):
+        parts = split(picture, served.model.predict_proba)
+    return [reading_of(part, served) for part in parts]
 
 
 def reading_of(prepared: Prepared, served: Served) -> Reading:
@@ -150,7 +155,9 @@ def decode(given: Input) -> Prepared:
     """
     if isinstance(given, list):
         return Prepared(tensor_of(given), Diagnostics())
-    return prepare(opened(given))
+    picture = opened(given)
+    with room_for(picture):
+        return prepare(picture)
 
 
 def opened(given: Input) -> Picture:

@@ -25,6 +25,7 @@ from starlette.middleware import Middleware
 
 from weights.serving import gradio_internals, memory
 from weights.serving.limits.calls import Calls
+from weights.serving.limits.connections import Connection
 from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits
 from weights.serving.limits.uploads import LOOK_SECONDS, UploadFolder
 from weights.serving.page.link_preview import Preview
@@ -68,6 +69,7 @@ def serve(
         app,
         host=host,
         port=port,
+        http=Connection,
         ws="none",
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.serving.gradio_internals import Event
+from weights.serving.limits.pictures import BUSY
 from weights.serving.limits.sizes import BODY, JSON, OTHER, PICTURE, Limit, Refused, allow, refuse
 from weights.serving.limits.streams import Streams
 from weights.serving.limits.uploads import UploadFolder, Uploads
@@ -326,6 +327,8 @@ class Answer:
         detail, error = said.pop("detail", None), said.pop("error", None)
         if self.start["status"] == 503:
             return Refused(429, str(detail or "Too many are waiting. Try again shortly."))
+        if error == BUSY:
+            return Refused(429, BUSY)
         if error:
             return Refused(422, str(error), said)
         return Refused(500, "Something went wrong here, not in your call. The app's log says what.")

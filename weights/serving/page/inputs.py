@@ -13,8 +13,9 @@ import gradio as gr
 from PIL import Image
 
 import preprocessing
-from preprocessing.picture import MAX_PIXELS, open_picture, to_opaque
+from preprocessing.picture import open_picture, to_opaque
 from weights.serving.gradio_internals import field
+from weights.serving.limits.pictures import Busy, room_for
 from weights.serving.page.drawing import picture_url
 
 EXAMPLES = Path(preprocessing.__file__).parent / "examples"
@@ -48,6 +49,8 @@ ERASER_RADIUS = 22
 PAD_HEIGHT = 452  # canvas and the bar of tools below it; pad.css makes it smaller on a phone
 # The pad sends one layer; with gradio's tools for layers nobody would draw more.
 MAX_LAYERS = 8
+# Pixels of all layers together, which are in memory at the same time: twelve times as many as the pad can send.
+MAX_LAYER_PIXELS = 16_000_000
 
 
 def pad() -> gr.Sketchpad:
@@ -78,17 +81,22 @@ def flatten(drawing: dict | None) -> Image.Image | None:
         ValueError: one of them is no picture, or they are too many, too large or of different sizes.
     """
     if drawing is None or drawing["composite"] is not None:
-        return drawing and to_opaque(opened(drawing["composite"]))
+        return drawing and photo(drawing["composite"])
     files = [file for file in (drawing["background"], *(drawing["layers"] or ())) if file is not None]
     if len(files) > MAX_LAYERS:
         raise ValueError(f"expected at most {MAX_LAYERS} layers, got {len(files)}")
     sheets = [opened(file) for file in files]
-    if sum(sheet.width * sheet.height for sheet in sheets) > MAX_PIXELS:
-        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels in all layers together")
+    if sum(sheet.width * sheet.height for sheet in sheets) > MAX_LAYER_PIXELS:
+        raise ValueError(f"expected at most {MAX_LAYER_PIXELS:,} pixels in all layers together")
     if len({sheet.size for sheet in sheets}) > 1:
         raise ValueError("expected layers and a background of the same size")
+    if not sheets:
+        return None
     try:
-        return functools.reduce(Image.alpha_composite, (sheet.convert("RGBA") for sheet in sheets)) if sheets else None
+        with room_for(*sheets):
+            return functools.reduce(Image.alpha_composite, (sheet.convert("RGBA") for sheet in sheets))
+    except Busy:
+        raise
     except Exception as error:  # as in preprocessing.picture
         raise ValueError(f"the picture cannot be decoded: {error}") from error
 
@@ -106,7 +114,11 @@ def opened(file: dict | None) -> Image.Image | None:
 
 def photo(file: dict | None) -> Image.Image | None:
     """A photograph as a person would see it: turned as its EXIF data say. Raises ValueError."""
-    return file and to_opaque(opened(file))
+    picture = opened(file)
+    if picture is None:
+        return None
+    with room_for(picture):
+        return to_opaque(picture)
 
 
 def picture() -> gr.Image:

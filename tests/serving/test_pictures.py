@@ -1,0 +1,94 @@
+"""Memory and turns for pictures are bounded: large ones are told to come back, small ones find room beside them."""
+
+import io
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import anyio
+import httpx
+import pytest
+from conftest import EXAMPLES
+from PIL import Image
+
+from preprocessing.picture import MAX_DECODING_BYTES
+from weights.serving.http import LIVE_AT_ONCE, LIVE_WAITING, Turns
+from weights.serving.limits.pictures import MAX_BYTES, SMALL_BYTES, Busy, Room
+from weights.serving.limits.sizes import Refused
+
+SEVEN = (EXAMPLES / "7.png").read_bytes()
+
+
+def heavy():
+    """A few KB that take 230 MB to decode."""
+    file = io.BytesIO()
+    Image.new("RGB", (3600, 3600), "white").save(file, "WEBP", method=0)
+    return file.getvalue()
+
+
+def test_large_pictures_leave_room_for_small_ones():
+    room = Room()
+    with room.take(MAX_DECODING_BYTES):
+        with pytest.raises(Busy), room.take(SMALL_BYTES + 1):
+            pass
+        with room.take(SMALL_BYTES), room.take(SMALL_BYTES), pytest.raises(Busy), room.take(SMALL_BYTES):
+            pass
+    with room.take(MAX_DECODING_BYTES):  # what was taken is given back
+        pass
+    assert MAX_BYTES - MAX_DECODING_BYTES >= 2 * SMALL_BYTES
+
+
+def test_more_than_may_wait_are_refused():
+    async def crowd():
+        turns, release = Turns(1, 1), threading.Event()
+        async with anyio.create_task_group() as group:
+            for _ in range(2):
+                group.start_soon(turns.run, release.wait)
+            await anyio.sleep(0.05)
+            with pytest.raises(Refused) as refused:
+                await turns.run(print)
+            release.set()
+        assert refused.value.status == 429
+        assert await turns.run(lambda: 7) == 7
+
+    anyio.run(crowd)
+
+
+def at_once(url, path, content, count):
+    def ask(_):
+        return httpx.post(url + path, content=content, timeout=60)
+
+    pool = ThreadPoolExecutor(count)
+    return pool, [pool.submit(ask, n) for n in range(count)]
+
+
+@pytest.mark.parametrize("path", ["/predict/image", "/read"])
+def test_many_heavy_pictures_do_not_keep_a_good_one_waiting(server, path):
+    pool, asked = at_once(server, path, heavy(), 30)
+    time.sleep(0.5)
+    start = time.perf_counter()
+    good = httpx.post(f"{server}/predict/image", content=SEVEN, timeout=60)
+    waited = time.perf_counter() - start
+    answers = [each.result() for each in asked]
+    pool.shutdown()
+    assert (good.status_code, good.json()["digit"]) == (200, 7)
+    assert waited < 5
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert {answer.status_code for answer in answers} <= {200, 429}
+    assert all("retry-after" in answer.headers for answer in refused)
+
+
+def test_many_unfinished_drawings_do_not_keep_the_page_waiting(server):
+    file = io.BytesIO()
+    Image.open(EXAMPLES / "several-2026.png").convert("L").resize((400, 400)).save(file, "PNG")
+    pool, asked = at_once(server, "/live", file.getvalue(), 150)
+    time.sleep(0.3)
+    start = time.perf_counter()
+    assert httpx.get(f"{server}/", timeout=60).status_code == 200
+    waited = time.perf_counter() - start
+    statuses = [each.result().status_code for each in asked]
+    pool.shutdown()
+    assert waited < 3
+    assert set(statuses) <= {200, 429}
+    assert statuses.count(200) >= LIVE_AT_ONCE + LIVE_WAITING
