@@ -107,7 +107,7 @@ def as_rows(model: MLP, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def chords(model: MLP, X: np.ndarray) -> tuple[Layers, Layers]:
     """Pixels (n, inputs) -> the moves h - h(blank) of the hidden units, and the slopes of their chords."""
     hidden, moves, slopes = [], [], []
-    model.forward(np.concatenate([X, np.zeros_like(X[:1])]), hidden)  # the last row is the blank picture
+    model.forward(np.concatenate([X, np.zeros((1, X.shape[1]), X.dtype)]), hidden)  # the last row is the blank picture
     for z, h in hidden:
         dz, dh = z[:-1] - z[-1], h[:-1] - h[-1]
         slope = ACTIVATIONS[model.activation].derivative(h[:-1], out=np.empty_like(dh))

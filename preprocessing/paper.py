@@ -15,8 +15,8 @@ from preprocessing.components import FAINT, label, near, piece_boxes, stroke_wid
 
 # A printed line is no thicker than this share of the picture's shorter side: the thick lines of a sudoku just are.
 THICKEST = 0.09
-# More lines in one direction are a pattern. A sheet of common proportions has no more than twenty that this program tells
-# apart; a strip of lined paper would have hundreds, each compared with all others.
+# More lines in one direction are not followed: each is compared with all others. Lines lie farther apart than THICKEST,
+# so a sheet of common proportions shows at most twenty. A strip of lined paper may show hundreds.
 MOST_LINES = 64
 # Lines are followed in blocks of columns, so many along the picture: a gap or a crossing stroke fills one or two.
 BLOCKS = 32

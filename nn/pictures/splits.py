@@ -66,14 +66,16 @@ def checked(images: np.ndarray, labels: np.ndarray, images_name: object, labels_
     """The split of these arrays.
 
     Raises:
-        DataError: not (n, 28, 28) of unsigned bytes, another number of labels, or a label that is no digit.
+        DataError: the images are not (n, 28, 28) unsigned bytes, or the labels are not n integers from 0 to 9.
     """
     if images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
         raise DataError(
             f"{images_name}: expected {SIDE}x{SIDE} bytes an image, found {images.dtype} {images.shape[1:]}"
         )
     if labels.shape != (len(images),):
-        raise DataError(f"{labels_name}: {len(labels)} labels for the {len(images)} images of {images_name}")
+        raise DataError(f"{labels_name}: labels of shape {labels.shape} for the {len(images)} images of {images_name}")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(f"{labels_name}: expected labels that are integers, found {labels.dtype}")
     if len(labels) and not 0 <= labels.min() <= labels.max() < DIGITS:
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise DataError(f"{labels_name}: expected labels 0 to {DIGITS - 1}, found {wrong}")

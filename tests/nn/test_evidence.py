@@ -117,6 +117,10 @@ def test_blank_picture_has_no_evidence():
     assert all(unit.contribution == 0 for units in explanation.units for unit in units)
 
 
+def test_no_rows_have_no_evidence():
+    assert evidence(small_network((6,), "relu"), np.zeros((0, 6)), 1).shape == (0, 6)
+
+
 def test_wrong_number_of_pixels_is_named():
     with pytest.raises(ValueError, match=r"784.*\(700,\)"):
         evidence(MLP(()), np.zeros(700), 0)

@@ -56,7 +56,11 @@ DAMAGE = {
         lambda raw: idx(np.zeros((20, 32, 32), "u1")),
         "28x28 pixels, found 32x32",
     ),
-    "other count": ("t10k-labels-idx1-ubyte", lambda raw: idx(np.zeros(19, "u1")), "19 labels for the 20 images"),
+    "other count": (
+        "t10k-labels-idx1-ubyte",
+        lambda raw: idx(np.zeros(19, "u1")),
+        r"labels of shape \(19,\) for the 20 images",
+    ),
     "letters": ("train-labels-idx1-ubyte", lambda raw: idx(np.full(20, 26, "u1")), "labels 0 to 9, found 26"),
 }
 

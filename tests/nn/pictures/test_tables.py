@@ -39,8 +39,10 @@ BAD_ARCHIVES = {
     ),
     "floats": ({"x_train": IMAGES[:20] / 255}, "expected 28x28 bytes an image, found float64"),
     "other sizes": ({"x_test": IMAGES[20:, :20]}, r"expected 28x28 bytes an image, found uint8 \(20, 28\)"),
-    "other counts": ({"y_test": LABELS[21:]}, "9 labels for the 10 images"),
-    "one-hot labels": ({"y_train": np.eye(10)[LABELS[:20]]}, "20 labels for the 20 images"),
+    "other counts": ({"y_test": LABELS[21:]}, r"labels of shape \(9,\) for the 10 images"),
+    "one-hot labels": ({"y_train": np.eye(10)[LABELS[:20]]}, r"labels of shape \(20, 10\) for the 20 images"),
+    "labels that are no integers": ({"y_train": LABELS[:20] + 0.5}, "expected labels that are integers, found float64"),
+    "labels that are words": ({"y_train": LABELS[:20].astype(str)}, "expected labels that are integers, found <U"),
     "letters": ({"y_train": LABELS[:20] + 20}, "expected labels 0 to 9, found 29"),
     "objects": ({"x_train": np.array([None] * 20)}, "cannot be read as arrays: Object arrays"),
 }
