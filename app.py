@@ -193,10 +193,11 @@ def main() -> None:
 
     from PIL import Image
 
-    from preprocessing.picture import MAX_PIXELS
+    from preprocessing.picture import MAX_PIXELS, silence_decoders
     from weights.serving import http, serve
     from weights.serving.page import inputs, link_preview
 
+    silence_decoders()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
     serve.serve(
         host,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import warnings
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
+import PIL
 from PIL import ExifTags, Image, ImageFilter, UnidentifiedImageError
 
 # A phone's photograph has 12 to 50 million pixels; decoding more than this would cost a visitor's share of memory.
@@ -95,6 +98,19 @@ def open_picture(file: str | Path | BinaryIO) -> Image.Image:
         raise ValueError(f"the picture cannot be decoded: {error}") from error
     check_size(picture)
     return picture
+
+
+def silence_decoders() -> None:
+    """Keeps Pillow, and the library that decodes TIFFs for it, from writing to stderr what is wrong with a file.
+
+    For programs that read what anybody sends. A file that cannot be decoded still is a ValueError.
+    """
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+    for library in (Path(PIL.__file__).parent.parent / "pillow.libs").glob("libtiff*.so*"):
+        libtiff = ctypes.CDLL(str(library))  # the one that Pillow has loaded
+        for setter in (libtiff.TIFFSetErrorHandler, libtiff.TIFFSetWarningHandler):
+            setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+            setter(None)
 
 
 def check_size(picture: Image.Image) -> None:

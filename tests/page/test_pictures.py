@@ -1,6 +1,7 @@
 """Pictures on the page: taken, chosen, pasted, cut, and what is shown of several digits. In a real browser."""
 
 import base64
+import io
 
 import numpy as np
 import pillow_heif
@@ -145,3 +146,16 @@ def test_heic_that_cannot_be_read_is_named(visit, heic, tmp_path):
     v.page.get_by_role("tab", name="Use a picture").click()
     v.page.locator("#picture input[type=file]").set_input_files(tmp_path / "half.heic")
     expect(v.page.locator("#ways")).to_contain_text("I cannot read this HEIC")
+
+
+def test_jpeg_with_the_longest_comment_is_shown_and_read(visit, tmp_path):
+    """Such a file is read well, but Pillow cannot write it again."""
+    file = io.BytesIO()
+    Image.open(EXAMPLES / "7.png").convert("RGB").save(file, "JPEG")
+    content = file.getvalue()
+    (tmp_path / "7.jpg").write_bytes(content[:2] + b"\xff\xfe\xff\xff" + b"x" * 65_533 + content[2:])
+    v = visit()
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.locator("#picture input[type=file]").set_input_files(tmp_path / "7.jpg")
+    expect(v.answer).to_have_text("7")
+    assert v.page.locator("#why img").count() > 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +138,24 @@ def test_bad_pictures_are_told_and_the_rest_is_read(folder):
     ):
         assert error.startswith(f"error: {folder / path}: ")
         assert words in error
+
+
+def test_damaged_tiffs_have_one_line_each(tmp_path):
+    draw = random.Random(0)
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
+        Image.open(SEVEN).convert("L").save(tmp_path / "whole.tif", compression=compression)
+        content = (tmp_path / "whole.tif").read_bytes()
+        for number in range(10):
+            damaged = bytearray(content)
+            for _ in range(5):
+                damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+            (tmp_path / f"{compression}-{number}.tif").write_bytes(damaged)
+        (tmp_path / f"{compression}-half.tif").write_bytes(content[: len(content) // 2])
+    done = run("predict", tmp_path)
+    *lines, total = done.stderr.splitlines()
+    assert total == f"{len(lines)} of 45 could not be read"
+    assert len(lines) > 10
+    assert all(line.startswith(f"error: {tmp_path}") for line in lines)
 
 
 def test_nothing_readable_is_an_empty_list(tmp_path):

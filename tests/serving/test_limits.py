@@ -373,3 +373,38 @@ def test_host_that_one_caller_names_is_not_shown_to_others(http, server):
         for host, answer in pool.map(ask, range(96)):
             assert {"one.example": "two.example", "two.example": "one.example"}[host] not in answer
     assert not any(".example" in http.get(path).text for path in paths)
+
+
+@pytest.mark.parametrize("header", ["", '; filename=""'], ids=["no filename", "empty filename"])
+def test_upload_without_a_name_is_taken_or_refused_in_words(http, header):
+    body = b'--x\r\nContent-Disposition: form-data; name="files"' + header.encode() + b"\r\n\r\nabc\r\n--x--\r\n"
+    answer = http.post("/gradio_api/upload", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == (200 if header else 422)
+    assert header or "each with a file name" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("ranges", ["bytes=0-0,1-1", "bytes=0-0, 3-4, 5-6", "bytes=a-b", "bytes=", "lines=1-2"])
+def test_several_ranges_of_a_file_are_answered_with_all_of_it(http, ranges):
+    for path in (f"/gradio_api/file={EXAMPLES / '7.png'}", uploaded_path(http)):
+        answer = http.get(path, headers={"Range": ranges})
+        assert (answer.status_code, answer.content) == (200, SEVEN)
+        answer = http.get(path, headers={"Range": "bytes=1-3"})
+        assert (answer.status_code, answer.content) == (206, b"PNG")
+
+
+def uploaded_path(http):
+    return "/gradio_api/file=" + http.post("/gradio_api/upload", files={"files": ("7.png", SEVEN)}).json()[0]
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_brackets_without_end_are_refused(http, opening):
+    for body in (
+        f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"predict","arguments":{opening * 100_000}',
+        '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"predict","arguments":{"image":'
+        + opening * 100_000
+        + ("" if opening == "[" else "1")
+        + ("]" if opening == "[" else "}") * 100_003,
+    ):
+        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        for path in ("/gradio_api/mcp/", RUN):
+            assert http.post(path, content=body, headers=headers).status_code in (413, 422)

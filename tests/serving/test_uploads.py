@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import subprocess
 import time
 from urllib.parse import urlsplit
 
@@ -233,3 +234,25 @@ def test_uploads_without_end_stay_within_their_size_and_take_no_example_away(own
         shown = httpx.get(f"{url}/gradio_api/file={example}", timeout=60)
         assert shown.content == example.read_bytes()
         assert shown.headers["content-type"].startswith("image/")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder with room for half a megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", folder], capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_full_disk_is_told_in_words(small_disk, tmp_path):
+    with running(tmp_path / "log", GRADIO_TEMP_DIR=str(small_disk), TMPDIR=str(small_disk)) as (url, _):
+        large = {"files": ("a.png", os.urandom(3_000_000))}
+        for path in ("/predict/image", "/read", "/gradio_api/upload"):
+            answer = httpx.post(url + path, files=large, timeout=60)
+            assert (answer.status_code, "disk" in answer.text) == (507, True), answer.text
+        small = {"files": ("7.png", SEVEN.read_bytes())}  # what did not fit is deleted, and soon collected
+        wait_for(lambda: httpx.post(f"{url}/gradio_api/upload", files=small, timeout=60).status_code == 200)
+    assert "Traceback" not in (tmp_path / "log").read_text()

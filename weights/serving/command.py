@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 import weights
 from nn.mlp import MLP
+from preprocessing.picture import silence_decoders
 from preprocessing.segment import split
 from weights.serving.recognize import Reading, answers, doubted, joint_confidence, opened, text_of
 from weights.serving.schemas import Digits, Prediction
@@ -56,6 +57,7 @@ def main(arguments: list[str]) -> int:
     """Runs the command. Returns 0, or 1 when a picture could not be read; argparse exits with 2 for a wrong command."""
     parser = make_parser()
     given = parser.parse_args(arguments)
+    silence_decoders()
     if given.revision and is_local(given.weights):
         parser.error(f"--revision {given.revision}: of which repository? name it with --weights OWNER/NAME")
     try:

@@ -54,6 +54,7 @@ MAX_ID_LENGTH = 64
 
 NO_URLS = "URLs are not fetched: upload the picture, or send it as a data: URL."
 URL = re.compile(r"\s*(https?|ftp|file):", re.IGNORECASE)
+ONE_RANGE = re.compile(rb"\s*bytes=\s*(\d+-\d*|-\d+)\s*", re.IGNORECASE)
 CONTAINERS = {dict, list}  # of JSON
 # What Python raises for a field that is missing or of another kind. ValidationError is a ValueError.
 MISTAKES = (LookupError, TypeError, ValueError, AttributeError)
@@ -142,7 +143,7 @@ class Calls:
                 "GET HEAD", "(config|app_id|user|token|login_check|openapi[.]json|theme[.]css)/?", OTHER, passing(app)
             ),
             Route("GET HEAD", "info/?", OTHER, self.info),
-            Route("GET HEAD", "file=(?!https?:).*", OTHER, passing(app)),
+            Route("GET HEAD", "file=(?!https?:).*", OTHER, self.file),
             Route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", OTHER, passing(streams)),
             Route("GET HEAD", "heartbeat/.*|mcp(/.*)?", OTHER, passing(streams.company)),
         ]
@@ -212,6 +213,11 @@ class Calls:
         """
         scope["query_string"] += b"&page="
         await self.app(scope, receive, send)
+
+    async def file(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        """A file, whole if several ranges of it are asked for: gradio breaks on them, and a server need not obey."""
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range" or ONE_RANGE.fullmatch(value)]
+        await self.app({**scope, "headers": headers}, receive, send)
 
     async def forward(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Gives a call to gradio. What gradio raises while it takes the call apart is answered with 422: it looks into

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 import json
 from collections.abc import Awaitable, Callable
@@ -101,6 +102,11 @@ def allow(scope: Scope, limit: Limit) -> None:
         scope[BODY].allow(limit)
 
 
+# A form's file of more than 1 MB is stored on the disk while it is read.
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+NO_ROOM = "The disk of this server is full. Try again later."
+
+
 class Limits:
     """Counts the bytes of all bodies. A route below may raise Refused, or leave one in its request's `Body`."""
 
@@ -121,6 +127,10 @@ class Limits:
             body.refused = refused
         except ClientDisconnect:  # nobody is there to be answered
             pass
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            body.refused = Refused(507, NO_ROOM)
         except Exception:
             if body.refused is None:
                 raise

@@ -25,7 +25,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.limits.sizes import BODY, PICTURE, Refused, allow, declared_length
+from weights.serving.limits.sizes import BODY, DISK_FULL, NO_ROOM, PICTURE, Refused, allow, declared_length
 
 # All uploads on the disk together: 25 of the largest, thousands of usual ones.
 MAX_FOLDER_BYTES = 500_000_000
@@ -206,5 +206,12 @@ class Uploads:
                 self.folder.broken_off = True
             await send(message)
 
-        async with self.folder.room_for(declared_length(scope) or PICTURE.body_bytes):
-            await self.app(scope, counted, sent)
+        try:
+            async with self.folder.room_for(declared_length(scope) or PICTURE.body_bytes):
+                await self.app(scope, counted, sent)
+        except TypeError as error:  # gradio's, for a field that is no file
+            raise Refused(422, 'Expected files in the field "files" of the form, each with a file name.') from error
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            raise Refused(507, NO_ROOM) from error
