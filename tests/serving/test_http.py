@@ -213,8 +213,12 @@ def test_heic_of_a_phone_is_read_and_shown_to_browsers_as_jpeg(server):
     )
     with urllib.request.urlopen(urllib.request.Request(f"{server}/heic", body), timeout=60) as response:
         assert response.headers["Content-Type"] == "image/jpeg"
-        shown = Image.open(io.BytesIO(response.read()))
+        shown_bytes = response.read()
+    shown = Image.open(io.BytesIO(shown_bytes))
     assert (shown.format, shown.size) == ("JPEG", Image.open(SEVEN).size)
+    comment = shown_bytes[:2] + b"\xff\xfe\xff\xff" + b"x" * 65_533 + shown_bytes[2:]
+    with urllib.request.urlopen(urllib.request.Request(f"{server}/heic", comment), timeout=60) as response:
+        assert len(response.read()) < len(shown_bytes) + 1000
     status, problem, _ = call(f"{server}/heic", body[:200])
     assert (status, "cannot be decoded" in problem["detail"] or "such as PNG" in problem["detail"]) == (422, True)
 

@@ -34,8 +34,9 @@ NO_INK = "<p>No ink yet.</p>"
 
 
 def picture_url(levels: np.ndarray | Image.Image, kind: str = "PNG", **options) -> str:
-    """An image, or (H, W) or (H, W, 3) uint8, as a data URL."""
-    image = levels if isinstance(levels, Image.Image) else Image.fromarray(levels)
+    """An image, or (H, W) or (H, W, 3) uint8, as a data URL, without what else was in its file."""
+    image = levels.copy() if isinstance(levels, Image.Image) else Image.fromarray(levels)
+    image.info.clear()  # Pillow reads longer comments and profiles than it can write
     file = io.BytesIO()
     image.save(file, kind, **options)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
