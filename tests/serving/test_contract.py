@@ -1,11 +1,12 @@
 """The contract with gradio, starlette, uvicorn and gradio's editor in the browser: all that we rely on beyond their
 documentation. Broken by an upgrade, it fails here, within seconds.
 
-weights/serving/gradio_internals.py   gradio's objects, each by its name below
+weights/serving/gradio_internals.py    gradio's objects, each by its name below
 weights/serving/limits/calls.py        gradio's routes: their paths, the fields of a call, `page` of info
-weights/serving/limits/uploads.py      the folder in which gradio receives uploads; how it reads a form's header
+weights/serving/limits/connections.py  uvicorn's protocol, each part by its name below; test_connections.py tries it
 weights/serving/limits/streams.py      a stream whose caller has gone is ended
-weights/serving/page/link_preview.py        the tags in the head of gradio's page
+weights/serving/limits/uploads.py      the folder in which gradio receives uploads; how it reads a form's header
+weights/serving/page/link_preview.py   the tags in the head of gradio's page
 weights/serving/page/pad.js            window.editor and places in the page, which the script itself lists
 weights/serving/serve.py               arguments of the mount, the router behind our routes, uvicorn's signals
 """
@@ -20,16 +21,19 @@ from functools import reduce
 import gradio as gr
 import gradio.context
 import gradio.mcp
+import gradio.processing_utils
 import gradio.route_utils
 import gradio.routes
 import gradio.utils
 import httpx
 import pytest
 import python_multipart.multipart
+import uvicorn
 from conftest import ROOT
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.testclient import TestClient
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from weights.serving import gradio_internals, serve
 from weights.serving.limits.sizes import MAX_OTHER_BYTES, Limit, takes
@@ -118,6 +122,10 @@ MODULES = {
 }
 
 
+PROTOCOL = ("connections", "cycle", "loop", "transport", "connection_made", "connection_lost", "data_received")
+PROTOCOL += ("on_headers_complete", "on_body", "on_message_complete")
+
+
 def reach(start, path):
     """What an attribute, key or index path leads to."""
     return reduce(lambda at, name: at[int(name)] if name.isdecimal() else getattr(at, name), path.split("."), start)
@@ -132,6 +140,13 @@ def test_blocks_have_it(blocks, path, kind):
 def test_modules_have_it(path, kind):
     module, _, rest = path.partition(".")
     assert isinstance(reach(sys.modules[module], rest), kind)
+
+
+@pytest.mark.parametrize("name", PROTOCOL)
+def test_uvicorns_protocol_has_it(name):
+    config = uvicorn.Config(None)
+    state = uvicorn.server.ServerState()
+    assert hasattr(HttpToolsProtocol(config, state, {}, asyncio.new_event_loop()), name)
 
 
 def test_one_file_alone_reaches_into_gradio():
@@ -192,6 +207,23 @@ def test_what_gradio_remembers_is_dropped(app, http, monkeypatch):
     del queue.pending_messages_per_session["mine"]
     gradio_internals.tidy(app[1])
     assert "mine" not in queue.pending_event_ids_session
+
+
+def test_search_for_files_passes_over_numbers(app):
+    search, looked_at = gradio.processing_utils.client_utils.async_traverse, []
+
+    def is_file(value):
+        looked_at.append(value)
+        return isinstance(value, dict) and "path" in value
+
+    async def opened(file):
+        return file["path"].upper()
+
+    file = {"path": "a"}
+    call = [[0] * 784, {"layers": [file, None], "sizes": [[1, 2.5], (3, file)]}, [[(file,)]], "text", True]
+    found = asyncio.run(search(call, opened, is_file))
+    assert found == [[0] * 784, {"layers": ["A", None], "sizes": [[1, 2.5], [3, "A"]]}, [[["A"]]], "text", True]
+    assert len(looked_at) < 20
 
 
 def test_use_via_api_shows_our_example_and_a_snippet_for_every_shell(http):

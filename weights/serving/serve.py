@@ -89,6 +89,7 @@ def mounted(
     for name, value in NO_RECORD.items():
         os.environ.setdefault(name, value)
     gr.set_static_paths(static)  # before the Blocks are built, or gradio copies the files to where uploads are
+    gradio_internals.skip_numbers()
     blocks = build()
     gradio_internals.bound(blocks)
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=True)
