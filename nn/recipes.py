@@ -20,6 +20,9 @@ from nn.pictures.augment import Distortion
 FULL_BATCH = 0  # as a batch size: all training images in one step
 # Settings that take effect after a run's last epoch: a checkpoint does not depend on them.
 AFTERWARDS = {"quantize"}
+# Each layer of a quantized network makes the numbers that pass through it some five hundred times larger, and float32
+# ends at 10^38.
+MOST_QUANTIZED = 8
 ANY = (0, math.inf)
 SHARE, TEN = (0, 1), (0, 10)
 
@@ -70,8 +73,8 @@ class Recipe:
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         if self.cross_fit and self.members == 1:
             raise ValueError("cross_fit is for several members: one network cannot hold out images and see all of them")
-        if self.quantize and not (self.hidden and self.activation == "relu"):
-            raise ValueError("quantize is for networks with hidden layers of relu units")
+        if self.quantize and not (1 <= len(self.hidden) <= MOST_QUANTIZED and self.activation == "relu"):
+            raise ValueError(f"quantize is for networks with 1 to {MOST_QUANTIZED} hidden layers of relu units")
 
 
 @dataclass(frozen=True)

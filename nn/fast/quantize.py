@@ -17,10 +17,9 @@ from __future__ import annotations
 import numpy as np
 
 from nn.mlp import MLP
+from nn.recipes import MOST_QUANTIZED
 
 LEVELS = 127  # on either side of zero
-# Each layer makes the numbers that pass through it some five hundred times larger, and float32 ends at 10^38.
-MOST_LAYERS = 8
 
 
 def quantize(model: MLP) -> None:
@@ -28,8 +27,8 @@ def quantize(model: MLP) -> None:
 
     Raises ValueError when the activation is not relu, which alone lets a factor through, or there are too many layers.
     """
-    if model.activation != "relu" or len(model.hidden) > MOST_LAYERS:
-        raise ValueError(f"only networks of up to {MOST_LAYERS} layers of relu units can be quantized, not {model!r}")
+    if model.activation != "relu" or len(model.hidden) > MOST_QUANTIZED:
+        raise ValueError(f"only up to {MOST_QUANTIZED} layers of relu units can be quantized, not {model!r}")
     weights, biases = model.views(model.theta)
     for W, b, following in zip(weights[:-1], biases[:-1], weights[1:], strict=True):
         scales = np.abs(W).max(axis=-2, keepdims=True) / LEVELS  # (1, fan_out), or that of each member

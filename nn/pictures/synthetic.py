@@ -41,7 +41,6 @@ FAT_PENS = 0.3  # share drawn small with a thick pen
 PEN, FAT_PEN = (6, 22), (22, 34)
 FAT_PENS_IN_HAND = 0.15
 
-
 # Pictures made by one task of a process; each task has its own stream of random numbers, so that the result does not
 # depend on how many processes there are.
 TASK = 1000

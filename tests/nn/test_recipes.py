@@ -17,7 +17,7 @@ def test_members_need_equal_shares(hidden, members):
         Recipe(hidden=hidden, members=members)
 
 
-@pytest.mark.parametrize("changes", [{"activation": "sigmoid"}, {"hidden": ()}])
-def test_only_hidden_layers_of_relu_units_can_be_quantized(changes):
+@pytest.mark.parametrize("changes", [{"activation": "sigmoid"}, {"hidden": ()}, {"hidden": (4,) * 9}])
+def test_only_a_few_hidden_layers_of_relu_units_can_be_quantized(changes):
     with pytest.raises(ValueError, match="hidden layers of relu units"):
         Recipe(quantize=True, **changes)

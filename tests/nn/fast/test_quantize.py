@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from nn.fast.committee import joined
-from nn.fast.quantize import LEVELS, MOST_LAYERS, quantize
+from nn.fast.quantize import LEVELS, quantize
 from nn.mlp import MLP
+from nn.recipes import MOST_QUANTIZED
 
 
 def with_random_parameters(members, hidden):
@@ -67,9 +68,9 @@ def test_a_unit_that_nothing_leads_to_is_not_divided_by_nothing():
 
 
 def test_only_networks_that_let_scales_through_are_quantized():
-    deep = MLP((4,) * MOST_LAYERS)
+    deep = MLP((4,) * MOST_QUANTIZED)
     quantize(deep)
     assert np.isfinite(deep.logits(np.ones((2, 784), np.float32))).all()
-    for model in (MLP((8,), "sigmoid"), MLP((4,) * (MOST_LAYERS + 1))):
+    for model in (MLP((8,), "sigmoid"), MLP((4,) * (MOST_QUANTIZED + 1))):
         with pytest.raises(ValueError, match="up to 8 layers of relu"):
             quantize(model)
