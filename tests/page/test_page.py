@@ -1,5 +1,6 @@
 """The page in a real browser: what a visitor does, and what must come of it."""
 
+import base64
 from urllib.parse import urlsplit
 
 import pytest
@@ -401,6 +402,27 @@ def test_link_is_shown_where_the_clipboard_is_blocked(seven):
     expect(field).to_be_focused()
     assert field.input_value().startswith(seven.page.url + "#strokes=")
     assert field.evaluate("f => f.selectionEnd - f.selectionStart === f.value.length")
+
+
+def test_link_with_miles_of_ink_draws_a_bounded_part_of_it(visit):
+    zigzag = []  # 299 points, from one corner of what a link may name to the other
+    for step in [-400] * 2 + [1200, 1200, -1200, -1200] * 149:
+        z = -2 * step - 1 if step < 0 else 2 * step
+        while z > 127:
+            zigzag.append((z & 127) | 128)
+            z >>= 7
+        zigzag.append(z)
+    packed = (
+        base64.urlsafe_b64encode(bytes([0, 0xD6, 0x04, *zigzag])).decode().rstrip("=")
+    )  # to draw, and the number of points
+    v = visit(hash=f"strokes={packed}")
+    v.page.wait_for_function("pad.strokes().length > 1")
+    v.wait_until_silent()
+    ink = v.page.evaluate(
+        "pad.strokes().reduce((all, {points}) => all + points.slice(1).reduce((sum, [x, y], i) => "
+        "sum + Math.hypot(x - points[i][0], y - points[i][1]), 0), 0)"
+    )
+    assert 1_000 < ink <= 12_000
 
 
 @pytest.mark.parametrize("hash", ["example=none&strokes=%%%", "strokes=AA______8H"], ids=["no strokes", "wild ones"])

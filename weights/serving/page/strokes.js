@@ -8,6 +8,10 @@
 (() => {
   const TOLERANCES = [0.6, 1.2, 2.5, 5, 10]; // pixels a point may lie off before it is kept; coarser for longer drawings
   const LIMIT = 4000; // points that a link may hold
+  // Pixels of ink that a link may draw: a number of four digits has 3,000. Without a graphics card each takes up to a
+  // millisecond, and a stroke is drawn in one go, so one that is longer comes in parts.
+  const MOST_INK = 12_000;
+  const LONGEST_STROKE = 1_500;
   const EXAMPLE = "example";
   const STROKES = "strokes";
   const KINDS = ["draw", "erase"];
@@ -83,7 +87,7 @@
 
   // The strokes of a link; anybody may have written it, so what lies far off the paper is no stroke of ours.
   function decoded(text) {
-    const numbers = unpack(text).slice(0, 2 * LIMIT);
+    const numbers = unpack(text.slice(0, MOST)).slice(0, 2 * LIMIT);
     const [low, high] = [-pad.side, 2 * pad.side];
     const found = [];
     let [i, x, y] = [0, 0, 0];
@@ -95,6 +99,31 @@
       for (let k = 0; k < count; k++, i += 2) points.push([(x += numbers[i]), (y += numbers[i + 1])]);
       if (points.flat().some((value) => value < low || value > high)) break;
       found.push({ kind, points });
+    }
+    return bounded(found);
+  }
+
+  // Strokes with no more ink than a link may draw, none longer than is drawn in one go.
+  function bounded(strokes) {
+    const found = [];
+    let left = MOST_INK;
+    for (const { kind, points } of strokes) {
+      let [part, ink] = [[points[0]], 0];
+      left -= 1; // a dot
+      for (const point of points.slice(1)) {
+        const [u, v] = part.at(-1);
+        const length = Math.hypot(point[0] - u, point[1] - v) + 1;
+        if (length > left) break;
+        if (ink && ink + length > LONGEST_STROKE) {
+          found.push({ kind, points: part });
+          [part, ink] = [[[u, v]], 0];
+        }
+        part.push(point);
+        ink += length;
+        left -= length;
+      }
+      found.push({ kind, points: part });
+      if (left <= 0) break;
     }
     return found;
   }
