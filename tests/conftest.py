@@ -40,6 +40,9 @@ WAIT_MS = 60_000
 if expect:
     expect.set_options(timeout=WAIT_MS)
 
+# What the app finds in its environment on a Space.
+SPACE = {"SYSTEM": "spaces", "SPACE_ID": "alice/draw", "SPACE_HOST": "alice-draw.hf.space", "HOME": None}
+
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--no-sandbox",
@@ -115,10 +118,13 @@ def serving(log, *command):
 
 @contextlib.contextmanager
 def running(log, *command, port=None, **variables):
-    """As `serving`, with further environment variables; gives (address, process), which a test may end itself."""
+    """As `serving`, with further environment variables, without those that are None; gives (address, process), which a
+    test may end itself.
+    """
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), **variables}
+    environment = {name: value for name, value in environment.items() if value is not None}
     with open(log, "wb") as output:
         server = subprocess.Popen(
             command or [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -151,8 +157,8 @@ def log_file(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def server(log_file):
-    """The address of the app, started once for all tests."""
-    with serving(log_file) as url:
+    """The address of the app, started once for all tests; with SERVE_AS=space in the environment as a Space runs it."""
+    with running(log_file, **(SPACE if os.environ.get("SERVE_AS") == "space" else {})) as (url, _):
         yield url
 
 

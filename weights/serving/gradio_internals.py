@@ -29,6 +29,7 @@ __all__ = [
     "field",
     "get_upload_folder",
     "mend_curl_snippets",
+    "name_tools",
     "show_example",
     "skip_numbers",
     "tidy",
@@ -84,6 +85,15 @@ def bound(blocks: gr.Blocks) -> None:
     blocks.max_threads = THREADS
     blocks.state_session_capacity = MAX_SESSIONS
     blocks.has_launched = True  # until then gradio opens any file that a caller names
+
+
+def name_tools(blocks: gr.Blocks) -> None:
+    """Gives agents' tools the names of our functions. On a Space gradio puts the Space's name before them, and what is
+    written for one copy of the app would not run with another.
+    """
+    server = blocks.mcp_server_obj
+    server.tool_prefix = ""
+    server.tool_to_endpoint = server.get_tool_to_endpoint()
 
 
 def tidy(blocks: gr.Blocks) -> None:

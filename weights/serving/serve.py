@@ -117,6 +117,7 @@ def mounted(
         mcp_server=True,
         **page,
     )
+    gradio_internals.name_tools(blocks)
     page_route = api.router.routes.pop()  # as a route it would answer in the place of ours when the method is wrong
     api.router.default = page_route.app
     return api
