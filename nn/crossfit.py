@@ -47,7 +47,7 @@ def all_images(dataset: Dataset) -> Split:
 
 
 def dataset_of(dataset: Dataset, members: int, number: int) -> Dataset:
-    """What member `number`, counted from 1, trains on, and as validation images what it holds out."""
+    """The images that member `number`, counted from 1, trains on. Its held-out images are the validation split."""
     images = all_images(dataset)
     held_out = blocks(len(images), members)
     mask = np.zeros(len(images), bool)

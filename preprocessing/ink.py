@@ -295,7 +295,7 @@ def separate_channels(picture: Image.Image) -> list[np.ndarray]:
 
 
 def largest(differences: list[np.ndarray]) -> np.ndarray:
-    """Of each pixel the largest absolute difference in any channel."""
+    """The largest absolute difference of each pixel in any channel."""
     return functools.reduce(np.maximum, map(np.abs, differences))
 
 

@@ -37,16 +37,18 @@ from preprocessing.signs import SOLID, Sign, is_slash, is_stacked, lean, sign_of
 # the next digit.
 TOLERANCE = 0.25
 HOPELESS = 2.0  # groups that lie so far apart that they lost this many factors are not read at all
-# Of two readings that are as likely, the one with fewer digits is right more often, and then the one with fewer lines.
-# Each digit and each line must make a reading better by this much (natural logarithm).
-DIGIT_PRICE, LINE_PRICE = 0.1, 0.01
-# A sign that its size and place tell; one that only the reader tells; a dot that is nothing.
-PLACED_SIGN_PRICE, SIGN_PRICE, SPECK_PRICE = 0.3, 1.5, 1.0
+# Prices are natural logarithms. Each digit must make a reading better by this much: where two are as likely,
+# the reading with fewer digits is right more often.
+DIGIT_PRICE = 0.1
+LINE_PRICE = 0.01  # the same for each line: it decides where the digits are as many
+PLACED_SIGN_PRICE = 0.3  # a sign that its size and place tell
+SIGN_PRICE = 1.5  # a sign that only the reader tells
+SPECK_PRICE = 1.0  # a dot that is left out as meaningless
 # A digit smaller than this share of its neighbours' height is worth less by this many factors e for each halving.
 SMALL, SMALL_PRICE = 0.55, 4.0
 # One that is wider than this many times its height costs so much for each doubling.
 BROAD, BROAD_PRICE = 1.0, 3.0
-# What dots and short bars look like when they fill MNIST's frame.
+# The digits that dots and short bars look like when they fill MNIST's frame.
 LIKE_DOTS_AND_BARS = (0, 1, 8)
 # A comma stands behind something.
 LEADING_COMMA_PRICE = 3.0
@@ -55,11 +57,11 @@ LEADING_COMMA_PRICE = 3.0
 LARGE_SIGN, LARGE_PRICE = 0.75, 6.0
 # A cut costs this much, and as much again for each stroke width of ink that it crosses.
 CUT_PRICE, CROSSING_PRICE = 0.1, 0.05
-# What place tells is right so often; and of digits that were cut apart so many were cut wrongly.
-SURE_OF_PLACE, DOUBT_OF_CUT = 0.95, 0.15
-# A piece is cut if the reader is less sure of it than this, or, where it is wider than this share of its height, than
-# that.
-DOUBTFUL, WIDE, DOUBTFUL_IF_WIDE = 0.5, 0.9, 0.98
+SURE_OF_PLACE = 0.95  # share of the signs told by their place that are signs
+DOUBT_OF_CUT = 0.15  # share of the digits cut apart that were cut wrongly
+DOUBTFUL = 0.5  # a piece is cut if the reader is less sure of it than this
+WIDE = 0.9  # times its height: a wider piece may be two digits side by side
+DOUBTFUL_IF_WIDE = 0.98  # so a wide piece is cut if the reader is less sure of it than this
 # A piece is not cut if it is lower than this share of the usual height: it is a sign.
 AS_TALL = 0.8
 # More pieces than this are noise or a page of text: it is read as one digit.
@@ -68,7 +70,7 @@ MOST_PIECES = 250
 FEW_PIECES = 16
 # Parts that cost more than this on the average are a page of text (0.9) and not a page of digits (0.1 to 0.25).
 NONSENSE_PRICE = 0.6
-# How much less the picture may be reduced for pieces that are small on it: this squared is what it may cost.
+# The picture may be reduced so many times less where its pieces are small. The work grows with the square of this.
 MOST_ZOOM = 4
 MOST_GROUPS = 24  # of several pieces that are read, beside one for each piece: each takes as long as a small picture
 # Runs of parts that are read: twice as many as thirty digits have that all touch. Each run takes as long as a small
@@ -81,8 +83,8 @@ LONGEST_GROUP = 8  # pieces in a group
 WIDEST_GROUP = 2.0  # of a group, by the height of its row or of the piece that its parts were cut from
 PIECE_LEVEL = 0.5  # coverage from which neighbouring pixels belong to one piece
 FRINGE = 2  # pixels around a piece that hold its antialiased edge
-GRAIN = 0.6  # stroke widths: what is smaller is noise
-SPECK = 1.9  # stroke widths: what is no larger may be a dot that means nothing
+GRAIN = 0.6  # stroke widths: a smaller piece is noise
+SPECK = 1.9  # stroke widths: a piece no larger than this may be a dot that means nothing
 DIGITS = 10
 LEAST_CONFIDENCE = 1e-9  # keeps the logarithm finite
 
@@ -439,7 +441,7 @@ def read_all(writing: Writing, groups: Iterable[Group], predict: Predict) -> dic
 
 
 def predict_all(parts: list[Prepared], predict: Predict) -> list[Read]:
-    """What the reader says of these."""
+    """The reader's answers to these, in their order; the reader is not called for none."""
     if not parts:
         return []
     probabilities = predict(np.stack([part.tensor.ravel() for part in parts]))

@@ -219,7 +219,7 @@ def non_digits(count: int, digits: np.ndarray, rng: np.random.Generator, frame: 
 
 
 def framed(image: Image.Image, frame: Frame) -> np.ndarray:
-    """What is drawn on a canvas, in MNIST's frame, (28, 28) uint8."""
+    """The drawing on a canvas brought into MNIST's frame, (28, 28) uint8."""
     return to_uint8(frame(np.asarray(image.crop(image.getbbox()), np.float32) / 255))
 
 
