@@ -130,26 +130,6 @@ PRESETS = {
     ),
     "best": Preset(
         Recipe(
-            hidden=(3000, 1600),
-            members=4,
-            epochs=150,
-            batch_size=512,
-            schedule="cosine",
-            warmup=1,
-            lr=2e-3,
-            l2=0.0,
-            augment=True,
-            distortion=Distortion(shear=0.25, shift=1.0),
-            redrawn=0.5,
-            non_digits=0.4,
-            average=5.0,
-            quantize=True,
-        ),
-        "784-3000-1600-11, four members joined, distortions, redrawn digits, made-up non-digits: the bundled weights",
-        repeats=False,
-    ),
-    "everyone": Preset(
-        Recipe(
             hidden=(2240, 1200),
             members=4,
             cross_fit=True,
@@ -168,7 +148,7 @@ PRESETS = {
             average=5.0,
             quantize=True,
         ),
-        "784-2240-1200-11, four members joined, distortions, redrawn and written digits, non-digits",
+        "784-2240-1200-11, four members joined, distortions, redrawn and written digits, non-digits: bundled",
         repeats=False,
     ),
 }
