@@ -33,6 +33,8 @@ BAND_CONTRAST = 0.4
 BAND_SHARE = 0.2
 # A stroke is no wider than this share of the picture's longer side ...
 WIDEST_STROKE = 0.35
+# ... or, where so much of the picture is dark, than this: a thick pen fills the loops of a small digit.
+MUCH_INK, WIDEST_BLOT = 0.3, 0.75
 # ... paper is what is wider than so many strokes, and than this share.
 STROKES_WIDE, NARROWEST_WINDOW = 3.0, 0.06
 # A border that differs by less from its own level is no photograph's.
@@ -51,6 +53,8 @@ WHOLE_RING = 0.8
 DARKEST_PAPER = 0.45
 # The light falls off along a smooth surface if so much of the picture lies so close to it.
 ON_SLOPE, MOSTLY_PAPER = 0.1, 0.6
+# The edge of a shadow is so many pixels wide; smaller steps in the paper's level than this share are its grain.
+EDGE_WIDTH, SMALL_STEP = 5, 0.04
 # Ink and paper are two classes if their means lie so many deviations of the paper apart: halves of one class do not.
 PLAINLY_APART = 6.0
 # Share of the pixels, the most different from the paper, whose mean colour is taken for the ink's: fewer than any
@@ -91,7 +95,7 @@ def inked(picture: Image.Image, with_lines: bool = True) -> Inked:
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
     darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(1 / 255))
     if is_pasted(darkness):
-        return without_papers_lines(*local_darkness(grey), with_lines)
+        return without_papers_lines(*local_darkness(grey, blots=False), with_lines)
     edge = np.abs(border(darkness))
     if np.median(edge) < EXACT and edge.max() <= FAINTEST_INK:
         if np.count_nonzero(darkness > FAINTEST_INK) > FRAMED * darkness.size:
@@ -125,8 +129,9 @@ def without_papers_lines(darkness: np.ndarray, noise: float, with_lines: bool = 
     return Inked(ink, removed, len(lines[0]) + len(lines[1]))
 
 
-def local_darkness(grey: np.ndarray) -> tuple[np.ndarray, float]:
-    """How much darker than the paper beside it each pixel is, and the noise that is left on the paper.
+def local_darkness(grey: np.ndarray, blots: bool = True) -> tuple[np.ndarray, float]:
+    """How much darker than the paper beside it each pixel is, and the noise that is left on the paper; `blots` says
+    whether what is dark and wide may be ink.
 
     The paper is what is wider than a stroke: a morphological closing, with a window of some stroke widths. It follows
     light that falls off, the soft and the hard edges of shadows, and another sheet.
@@ -137,7 +142,9 @@ def local_darkness(grey: np.ndarray) -> tuple[np.ndarray, float]:
         grey = grey / np.maximum(slope, DARKEST_PAPER * float(np.median(slope)))
     soft = blurred(grey)
     side = max(grey.shape)
-    window = max(round(WIDEST_STROKE * side), 3)
+    low, high = np.quantile(soft, [0.1, 0.9])
+    filled = blots and np.mean(soft < (low + high) / 2) > MUCH_INK
+    window = max(round((WIDEST_BLOT if filled else WIDEST_STROKE) * side), 3)
     darkness, noise = against(closed(soft, window), grey)
     strokes = darkness[darkness > max(FAINTEST_INK, INK_TO_NOISE * noise)]
     if strokes.size:
@@ -155,7 +162,16 @@ def against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, floa
         paper_level, np.float32(DARKEST_PAPER * np.median(paper_level) + 1 / 255)
     )
     offset, noise = paper_noise(darkness)
-    return darkness - np.float32(offset), noise
+    darkness -= np.float32(offset)
+    # along the edge of a shadow or of a sheet the paper is known only to within the step there
+    step = around(np.maximum, paper_level) - around(np.minimum, paper_level)
+    unsure = np.maximum(step / np.maximum(paper_level, np.float32(1 / 255)) - SMALL_STEP, 0)
+    return np.where(darkness > 0, np.maximum(darkness - unsure, 0), darkness), noise
+
+
+def around(function: np.ufunc, levels: np.ndarray) -> np.ndarray:
+    """The largest or smallest of the EDGE_WIDTH x EDGE_WIDTH pixels around each."""
+    return paper.running(function, paper.running(function, levels, EDGE_WIDTH).T, EDGE_WIDTH).T
 
 
 def closed(grey: np.ndarray, window: int) -> np.ndarray:
