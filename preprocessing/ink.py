@@ -37,6 +37,8 @@ WIDEST_STROKE = 0.35
 MUCH_INK, WIDEST_BLOT = 0.3, 0.75
 # ... paper is what is wider than so many strokes, and than this share.
 STROKES_WIDE, NARROWEST_WINDOW = 3.0, 0.06
+# On a smaller picture strokes and lines are a pixel or two wide and cannot be told apart; MNIST's own are so small.
+SMALLEST_PHOTO = 40
 # A border that differs by less from its own level is no photograph's.
 EXACT = 0.5 / 255
 # Ink covers no more of a drawing than this: more is paper, and what was taken for paper a frame around it.
@@ -89,11 +91,15 @@ def inked(picture: Image.Image, with_lines: bool = True) -> Inked:
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)
     grey, even_paper = one_channel(picture)
-    if even_paper is None:
+    small = min(grey.shape) < SMALLEST_PHOTO
+    if even_paper is None and not small:
         return without_papers_lines(*local_darkness(grey), with_lines)
-    paper_level = np.float32(even_paper)
+    paper_level = paper_surface(grey) if even_paper is None else np.float32(even_paper)
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
     darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(1 / 255))
+    if small:
+        noise = DEVIATION_OF_MEDIAN * float(np.median(np.abs(darkness)))
+        return Inked(coverage(darkness, noise), blank_edge=True)
     if is_pasted(darkness):
         return without_papers_lines(*local_darkness(grey, blots=False), with_lines)
     edge = np.abs(border(darkness))

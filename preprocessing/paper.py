@@ -22,6 +22,8 @@ MOST_LINES = 64
 BLOCKS = 32
 # So many rules have a period if their distances differ from it by no more than this share.
 PERIODIC, UNEVEN = 4, 0.12
+# A line on a page that does not lie flat bends by so much of its length.
+BEND = 0.015
 # Where two lines meet, one may end before the other by this share of its length.
 MEETS = 0.04
 # The lines above and below a row of boxes are at least so long, as a share of the picture.
@@ -210,6 +212,9 @@ def traced(
     start, end = first * block, (last + 1) * block if last < count - 1 else width
     columns = np.arange(start, end)
     rows = bend(columns + 0.5)
+    chord = np.linspace(rows[0], rows[-1], len(rows))
+    if np.abs(rows - chord).max() > max(BEND * len(rows), 1.5):
+        return None  # the curve of a digit
     # thickness: what is dark across the line over how dark it is, in the typical column
     across = np.clip(np.rint(rows)[None].astype(int) + np.arange(-reach, reach + 1)[:, None], 0, height - 1)
     profile = thin[across, columns]

@@ -171,12 +171,14 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
     reduced = without_surround(picture.reduce(factor))
     ink, removed, lines, blank_edge = inked(reduced)
     specks = edge_pieces = 0
-    if not blank_edge:
-        ink, edge_pieces = paper.without_edge(ink)
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         if lone_pixels(ink) > MANY_LONE_PIXELS:
-            ink, removed, lines, _ = inked(reduced.filter(ImageFilter.MedianFilter(3)))
+            ink, removed, lines, blank_edge = inked(reduced.filter(ImageFilter.MedianFilter(3)))
+        if not blank_edge:
+            ink, edge_pieces = paper.without_edge(ink)
         ink, specks = without_specks(without_stains(without_frame(ink)))
+    elif not blank_edge:
+        ink, edge_pieces = paper.without_edge(ink)
     found = LeftOut(specks, lines, edge_pieces, removed)
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
