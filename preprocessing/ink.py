@@ -91,7 +91,7 @@ def inked(picture: Image.Image, with_lines: bool = True) -> Inked:
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)
     grey, even_paper = one_channel(picture)
-    small = min(grey.shape) < SMALLEST_PHOTO
+    small = max(grey.shape) < SMALLEST_PHOTO
     if even_paper is None and not small:
         return without_papers_lines(*local_darkness(grey), with_lines)
     paper_level = paper_surface(grey) if even_paper is None else np.float32(even_paper)

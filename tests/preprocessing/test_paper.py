@@ -301,7 +301,7 @@ def test_what_is_left_out_is_told_and_shown():
 
 def test_things_at_the_edge_are_told():
     prepared = preprocessing.prepare(desk_corner(np.random.default_rng(0)))
-    assert prepared.diagnostics.edge_pieces == 1
+    assert prepared.diagnostics.edge_pieces > 0
     assert "Something at the picture's edge was left out." in prepared.diagnostics.hints
 
 
