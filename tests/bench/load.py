@@ -1,12 +1,16 @@
-"""Many callers at once: is every answer right, how long does it take, and what stays in memory.
+"""Many callers at once: whether every answer is right, how long it takes, and what stays in memory.
 
     python tests/bench/load.py [--quick] [--json FILE] [--seconds N] [--requests N]
 
-Beside the app stands a trivial one: a route and a `gr.api` that take 784 pixels and give a ready answer. Both run at
-the same time and are asked in turn, so that whatever else the machine does meets both. Goals: the median of
-POST /predict at most 1.3 times the trivial route's, that of `run/predict_pixels` at most 1.15 times the trivial
-gr.api's; memory after 100,000 requests at most 1.15 times that after 1,000; and no wrong answer of 64 callers who use
-everything for a minute. All on the loopback of this machine.
+A trivial app runs beside ours: a route and a `gr.api` that take 784 pixels and give a ready answer. Both are asked in
+turn, so that everything else on the machine slows both. Goals:
+
+- the median of POST /predict is at most 1.3 times the trivial route's
+- the median of `run/predict_pixels` is at most 1.15 times the trivial gr.api's
+- memory after 100,000 requests is at most 1.15 times that after 1,000
+- no answer is wrong while 64 callers use everything for a minute
+
+All of it runs on the loopback of this machine.
 """
 
 import argparse
@@ -79,7 +83,7 @@ RATIOS = {
 }
 
 
-# --- Ratios and memory: one small client, which costs next to nothing beside what it measures -------------------------
+# --- Ratios and memory, with a client that costs next to nothing ------------------------------------------------------
 
 
 def connection(url):
@@ -171,7 +175,7 @@ KINDS = {
 
 
 async def load(url, seconds):
-    """Times by kind, and what went wrong, of CALLERS who ask one thing after the other."""
+    """(seconds by kind of request, what went wrong) while CALLERS ask one thing after the other."""
     times, wrong = defaultdict(list), []
     end = time.perf_counter() + seconds
 

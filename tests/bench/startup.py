@@ -2,9 +2,9 @@
 
     python tests/bench/startup.py [--quick] [--json FILE]
 
-The app beside a Blocks app of three lines (goal: a ratio of 1.15; must be <= 1.3), and the app that waits for weights
-from a Hub which never answers beside the app without such a wish (must be <= 1.1). They are started in turn, so that
-whatever else the machine does meets all of them.
+The app is compared with a Blocks app of three lines (goal: a ratio of 1.15; must be <= 1.3), and the app that follows
+weights on a Hub that never answers with the app that follows none (must be <= 1.1). They are started in turn, so that
+everything else on the machine slows all of them.
 """
 
 import argparse
@@ -58,9 +58,9 @@ def free_port():
 
 
 def first_answer(command, variables):
-    """Starts the command, asks it for a 7 until it says so, stops it; the seconds in between, and the bytes it has."""
+    """(seconds, bytes of memory) from the start of the command to its first answer to a picture of a 7."""
     port = free_port()
-    # The peer is quiet about its use as the app is: that would measure the network.
+    # Without this the peer would tell gradio's makers that it runs, and the time of that would be measured too.
     variables = variables | {
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
@@ -91,7 +91,7 @@ def first_answer(command, variables):
 
 
 def ask(url, picture):
-    """The answer, or None while nobody answers."""
+    """The answer, or None while no server listens."""
     request = urllib.request.Request(
         url, json.dumps({"data": [picture]}).encode(), {"Content-Type": "application/json"}
     )

@@ -52,7 +52,7 @@ def later(monkeypatch):
 
 
 def test_it_never_outgrows_its_size(tmp_path):
-    folder = UploadFolder(tmp_path, max_bytes=1000, max_files=50, grace=0)
+    folder = UploadFolder(tmp_path, max_bytes=1000, least=1, grace=0)
 
     async def fill():
         for index in range(100):
@@ -66,7 +66,7 @@ def test_it_never_outgrows_its_size(tmp_path):
 
 
 def test_it_never_holds_more_files_than_it_may(tmp_path):
-    folder = UploadFolder(tmp_path, max_files=100, grace=0)
+    folder = UploadFolder(tmp_path, max_bytes=1000, least=10, grace=0)
 
     async def fill():
         for request in range(20):
@@ -81,7 +81,7 @@ def test_it_never_holds_more_files_than_it_may(tmp_path):
 
 def test_young_uploads_are_not_deleted_for_new_ones(tmp_path):
     async def fill():
-        folder = UploadFolder(tmp_path, max_bytes=1000, grace=1000)
+        folder = UploadFolder(tmp_path, max_bytes=1000, least=1, grace=1000)
         async with folder.room_for(900):
             upload(tmp_path, "young", 900)
         with pytest.raises(Refused, match="1,000 bytes"):
@@ -128,7 +128,7 @@ def test_files_go_while_others_come(tmp_path):
 
     awaited(act())
     assert contents(tmp_path) == []
-    assert folder.files == folder.bytes == 0
+    assert folder.bytes == 0
 
 
 def test_upload_that_is_broken_off_goes_once_no_other_is_under_way(tmp_path):

@@ -94,13 +94,14 @@ Handler = Callable[[re.Match, Scope, Receive, Send], Coroutine[Any, Any, None]]
 class Route:
     """One of gradio's routes that the page or the clients use."""
 
-    methods: str
-    path: str  # a regular expression for all of the path after PREFIX; no two routes match the same one
+    methods: tuple[str, ...]
+    path: re.Pattern  # for all of the path after PREFIX; no two routes match the same one
     limit: Limit
     handle: Handler
 
-    def match(self, method: str, path: str) -> re.Match | None:
-        return re.fullmatch(self.path, path, re.DOTALL | re.IGNORECASE) if method in self.methods.split() else None
+
+def route(methods: str, path: str, limit: Limit, handle: Handler) -> Route:
+    return Route(tuple(methods.split()), re.compile(path, re.DOTALL | re.IGNORECASE), limit, handle)
 
 
 class Calls:
@@ -131,34 +132,35 @@ class Calls:
         # Other routes stay closed: recordings go through ffmpeg, deep links and vibes write files, `proxy=` and
         # `file=http` fetch from elsewhere, names of components go to the log, `startup-events` starts a second queue.
         self.routes = [
-            Route("POST", "(run|api)/(?P<name>[^/]+)/?", JSON, self.direct_call),
-            Route("POST", "call/(?P<v2>v2/)?(?P<name>[^/]+)/?", JSON, self.queued_call),
-            Route("POST", "queue/join/?", JSON, self.queued_call),
-            Route("POST", "upload/?", PICTURE, passing(Uploads(app, folder))),
-            Route("POST", "component_server/?", Limit(MAX_BLOB_BYTES), self.component_call),
-            Route("POST", "(cancel|reset)/?", OTHER, passing(app)),
-            Route("POST", "mcp(/.*)?", JSON, self.tool_call),
-            Route("DELETE", "mcp(/.*)?", OTHER, passing(app)),
-            Route(
+            route("POST", "(run|api)/(?P<name>[^/]+)/?", JSON, self.direct_call),
+            route("POST", "call/(?P<v2>v2/)?(?P<name>[^/]+)/?", JSON, self.queued_call),
+            route("POST", "queue/join/?", JSON, self.queued_call),
+            route("POST", "upload/?", PICTURE, passing(Uploads(app, folder))),
+            route("POST", "component_server/?", Limit(MAX_BLOB_BYTES), self.component_call),
+            route("POST", "(cancel|reset)/?", OTHER, passing(app)),
+            route("POST", "mcp(/.*)?", JSON, self.tool_call),
+            route("DELETE", "mcp(/.*)?", OTHER, passing(app)),
+            route(
                 "GET HEAD", "(config|app_id|user|token|login_check|openapi[.]json|theme[.]css)/?", OTHER, passing(app)
             ),
-            Route("GET HEAD", "info/?", OTHER, self.info),
-            Route("GET HEAD", "file=(?!https?:).*", OTHER, self.file),
-            Route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", OTHER, passing(streams)),
-            Route("GET HEAD", "heartbeat/.*|mcp(/.*)?", OTHER, passing(streams.company)),
+            route("GET HEAD", "info/?", OTHER, self.info),
+            route("GET HEAD", "file=(?!https?:).*", OTHER, self.file),
+            route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", OTHER, passing(streams)),
+            route("GET HEAD", "heartbeat/.*|mcp(/.*)?", OTHER, passing(streams.company)),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not (path.startswith(PREFIX) or CLOSED.match(path)):
+        closed = CLOSED.match(path)
+        if scope["type"] != "http" or not (closed or path.startswith(f"{PREFIX}/")):
             await self.app(scope, receive, send)
             return
         try:
-            for route in self.routes:
-                match = route.match(scope["method"], path.removeprefix(f"{PREFIX}/"))
+            for each in () if closed else self.routes:
+                match = scope["method"] in each.methods and each.path.fullmatch(path, len(PREFIX) + 1)
                 if match:
-                    allow(scope, route.limit)
-                    await route.handle(match, scope, receive, send)
+                    allow(scope, each.limit)
+                    await each.handle(match, scope, receive, send)
                     return
             raise Refused(404, "There is nothing here.")
         except Refused as refused:  # for Limits to answer: gradio's own middleware would make it a 500

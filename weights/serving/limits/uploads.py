@@ -29,8 +29,9 @@ from weights.serving.limits.sizes import BODY, DISK_FULL, NO_ROOM, PICTURE, Refu
 
 # All uploads on the disk together: 25 of the largest, thousands of usual ones.
 MAX_FOLDER_BYTES = 500_000_000
-# Each file has a folder of its own. This is far below the number that a file system or a listing would mind.
-MAX_FOLDER_FILES = 5_000
+# A file counts as at least this much, because it takes a folder of its own: 5,000 are far below the number that a file
+# system or a listing would mind.
+LEAST_BYTES = 100_000
 # Files in one request. The page and the clients send them one by one.
 MAX_FORM_FILES = 16
 # Files older than this are deleted. A visitor may look at a picture for ten minutes and ask about it again.
@@ -75,15 +76,15 @@ class UploadFolder:
         self,
         folder: str | Path,
         max_bytes: int = MAX_FOLDER_BYTES,
-        max_files: int = MAX_FOLDER_FILES,
+        least: int = LEAST_BYTES,
         kept: float = KEPT_SECONDS,
         grace: float = GRACE_SECONDS,
     ):
         self.folder = Path(folder)
-        self.max_bytes, self.max_files = max_bytes, max_files
+        self.max_bytes, self.least = max_bytes, least
         self.kept, self.grace = kept, grace
-        self.bytes, self.files = max_bytes, max_files  # unknown: the first upload looks
-        self.reserved = 0
+        self.bytes = max_bytes  # unknown: the first upload looks
+        self.reserved = 0  # bytes of uploads under way
         self.under_way = 0
         self.broken_off = False
         self.lock = asyncio.Lock()
@@ -94,17 +95,17 @@ class UploadFolder:
 
         What an upload leaves behind that is broken off is deleted as soon as no other is under way.
         """
+        size = max(size, MAX_FORM_FILES * self.least)  # usually more than comes; the next count corrects it
         async with self.lock:
             if not self.fits(size):
                 await asyncio.to_thread(self.sweep, size)
                 if not self.fits(size):
                     raise Refused(
                         429,
-                        f"The uploads of the last {self.grace:g} seconds fill the {self.max_bytes:,} bytes or "
-                        f"{self.max_files:,} files there is room for. Try again shortly.",
+                        f"The uploads of the last {self.grace:g} seconds fill the {self.max_bytes:,} bytes there is "
+                        f"room for; each counts as at least {self.least:,}. Try again shortly.",
                     )
             self.reserved += size
-            self.files += MAX_FORM_FILES  # usually more than come; the next count corrects it
         self.under_way += 1
         try:
             yield
@@ -119,7 +120,7 @@ class UploadFolder:
                 self.drop_unfinished()
 
     def fits(self, size: int) -> bool:
-        return self.bytes + self.reserved + size <= self.max_bytes and self.files + MAX_FORM_FILES <= self.max_files
+        return self.bytes + self.reserved + size <= self.max_bytes
 
     def drop_unfinished(self) -> None:
         """Deletes the files that are still where gradio receives them; complete ones have folders of their own."""
@@ -140,23 +141,24 @@ class UploadFolder:
         """
         now = time.time()
         files, empty = self.contents()
-        self.bytes, self.files = sum(bytes_ for _, bytes_, _ in files), len(files)
+        left = sum(bytes_ for _, bytes_, _ in files)
         for changed, bytes_, path in sorted(files):
-            full = self.bytes + self.reserved + size > LEFT_FULL * self.max_bytes
-            full = full or self.files > LEFT_FULL * self.max_files
+            full = left + self.reserved + size > LEFT_FULL * self.max_bytes
             if now - changed < (self.grace if full else self.kept):
                 break
             with contextlib.suppress(OSError):
                 os.remove(path)
-                self.bytes -= bytes_
-                self.files -= 1
+                left -= bytes_
+        self.bytes = left
         for changed, path in empty:
             if now - changed >= self.grace:  # a younger one is about to get its file
                 with contextlib.suppress(OSError):
                     os.rmdir(path)
 
     def contents(self) -> tuple[list[tuple[float, int, str]], list[tuple[float, str]]]:
-        """(time of the last change, bytes, path) of each file; (time of the last change, path) of each empty folder."""
+        """(time of the last change, bytes that count, path) of each file; (time of the last change, path) of each empty
+        folder.
+        """
         files, empty = [], []
         for root in self.roots():
             for folder, inner, names in os.walk(root, topdown=False):
@@ -167,7 +169,7 @@ class UploadFolder:
                     with contextlib.suppress(OSError):
                         path = os.path.join(folder, name)
                         status = os.lstat(path)
-                        files.append((status.st_ctime, status.st_size, path))
+                        files.append((status.st_ctime, max(status.st_size, self.least), path))
         return files, empty
 
     def roots(self) -> Iterator[Path]:
