@@ -43,8 +43,8 @@ SMALLEST_PHOTO = 40
 EXACT = 0.5 / 255
 # Ink covers no more of a drawing than this: more is paper, and what was taken for paper a frame around it.
 FRAMED = 0.7
-# Another sheet is darker than the border by this, and covers so much of the picture.
-SHEET, SHEET_SHARE = 0.02, 0.15
+# Another sheet covers so much of the picture.
+SHEET_SHARE = 0.15
 # So much of each side is left out where the ink's colour is looked for.
 EDGE = 0.15
 # Tones so far apart, and so few pixels between them, are two; and the border is of one if so much of it is.
@@ -100,23 +100,21 @@ def inked(picture: Image.Image, with_lines: bool = True) -> Inked:
     if small:
         noise = DEVIATION_OF_MEDIAN * float(np.median(np.abs(darkness)))
         return Inked(coverage(darkness, noise), blank_edge=True)
-    if is_pasted(darkness):
+    covered = np.count_nonzero(darkness > FAINTEST_INK) / darkness.size
+    if covered > SHEET_SHARE and is_pasted(darkness):
         return without_papers_lines(*local_darkness(grey, blots=False), with_lines)
     edge = np.abs(border(darkness))
-    if np.median(edge) < EXACT and edge.max() <= FAINTEST_INK:
-        if np.count_nonzero(darkness > FAINTEST_INK) > FRAMED * darkness.size:
-            return Inked(np.zeros_like(darkness), blank_edge=True)  # a frame, and nothing in it
-        return Inked(coverage(darkness), blank_edge=True)  # a drawing pad, or a scan on which no rule runs to the edge
+    if edge.max() <= FAINTEST_INK and 2 * np.count_nonzero(edge < EXACT) > edge.size:
+        # a drawing pad, or a scan on which no rule runs to the edge; or a frame, and nothing in it
+        return Inked(coverage(darkness) if covered <= FRAMED else np.zeros_like(darkness), blank_edge=True)
     noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0
     return without_papers_lines(darkness, noise, with_lines)
 
 
 def is_pasted(darkness: np.ndarray) -> bool:
     """Whether a large part is darker than the even paper at the border, and much lighter than ink: another sheet."""
-    if np.count_nonzero(darkness) <= SHEET_SHARE * darkness.size:
-        return False  # told at once for most drawings
     darkest = float(darkness.max())
-    return np.count_nonzero((darkness > SHEET) & (darkness < darkest / 2)) > SHEET_SHARE * darkness.size
+    return np.count_nonzero((darkness > FAINTEST_INK) & (darkness < darkest / 2)) > SHEET_SHARE * darkness.size
 
 
 def without_papers_lines(darkness: np.ndarray, noise: float, with_lines: bool = True) -> Inked:
