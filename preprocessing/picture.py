@@ -137,7 +137,9 @@ def decoding_bytes(picture: Image.Image) -> int:
     pixels = math.prod(picture.size)
     factor = reduction(picture)
     stored = bytes_of_mode(picture.mode)
-    copies = (ALPHA_COPIES_BYTES if picture.has_transparency_data else COPIES_BYTES) * pixels // factor**2
+    without_palette = picture.mode == "P" and picture.palette is None  # a damaged PNG, of which Pillow asks in vain
+    has_alpha = without_palette or picture.has_transparency_data
+    copies = (ALPHA_COPIES_BYTES if has_alpha else COPIES_BYTES) * pixels // factor**2
     if is_scalable(picture):  # a progressive JPEG keeps 16 bits of all its samples until its last scan
         samples = sum(across * down for _, across, down, *_ in picture.layer)
         widest, highest = (max(layer[at] for layer in picture.layer) for at in (1, 2))

@@ -29,7 +29,7 @@ import httpx
 import pytest
 import python_multipart.multipart
 import uvicorn
-from conftest import ROOT
+from conftest import ROOT, awaited
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.testclient import TestClient
@@ -221,7 +221,7 @@ def test_search_for_files_passes_over_numbers(app):
 
     file = {"path": "a"}
     call = [[0] * 784, {"layers": [file, None], "sizes": [[1, 2.5], (3, file)]}, [[(file,)]], "text", True]
-    found = asyncio.run(search(call, opened, is_file))
+    found = awaited(search(call, opened, is_file))
     assert found == [[0] * 784, {"layers": ["A", None], "sizes": [[1, 2.5], [3, "A"]]}, [[["A"]]], "text", True]
     assert len(looked_at) < 20
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import httpx
 import pytest
-from conftest import EXAMPLES
+from conftest import EXAMPLES, awaited
 from PIL import Image
 
 from preprocessing.picture import MAX_DECODING_BYTES
@@ -51,7 +51,7 @@ def test_more_than_may_wait_are_refused():
         assert refused.value.status == 429
         assert await turns.run(lambda: 7) == 7
 
-    anyio.run(crowd)
+    awaited(crowd())
 
 
 def at_once(url, path, content, count):
