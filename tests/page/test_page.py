@@ -395,12 +395,15 @@ def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
     expect(other.page.locator("#pad")).to_be_visible()
 
 
-def test_link_is_shown_where_the_clipboard_is_blocked(seven):
-    seven.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('blocked')); }")
-    seven.page.get_by_role("button", name="Copy link").click()
-    field = seven.page.get_by_role("textbox", name="Link to this drawing")
+def test_link_is_shown_where_the_clipboard_is_blocked(visit):
+    v = visit()
+    v.draw(7)
+    v.answer.wait_for()
+    v.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('blocked')); }")
+    v.page.get_by_role("button", name="Copy link").click()
+    field = v.page.get_by_role("textbox", name="Link to this drawing")
     expect(field).to_be_focused()
-    assert field.input_value().startswith(seven.page.url + "#strokes=")
+    assert field.input_value().startswith(v.page.url + "#strokes=")
     assert field.evaluate("f => f.selectionEnd - f.selectionStart === f.value.length")
 
 
@@ -412,9 +415,8 @@ def test_link_with_miles_of_ink_draws_a_bounded_part_of_it(visit):
             zigzag.append((z & 127) | 128)
             z >>= 7
         zigzag.append(z)
-    packed = (
-        base64.urlsafe_b64encode(bytes([0, 0xD6, 0x04, *zigzag])).decode().rstrip("=")
-    )  # to draw, and the number of points
+    to_draw_and_points = [0, 0xD6, 0x04]
+    packed = base64.urlsafe_b64encode(bytes([*to_draw_and_points, *zigzag])).decode().rstrip("=")
     v = visit(hash=f"strokes={packed}")
     v.page.wait_for_function("pad.strokes().length > 1")
     v.wait_until_silent()
