@@ -13,6 +13,10 @@ import pytest
 from conftest import EXAMPLES, ROOT
 from PIL import Image
 
+from preprocessing import picture
+from weights.serving import http as http_routes
+from weights.serving import schemas, serve
+from weights.serving.limits import calls, connections, pictures, sizes, streams, uploads
 from weights.serving.limits.calls import MAX_JSON_VALUES
 from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES
 
@@ -408,3 +412,42 @@ def test_brackets_without_end_are_refused(http, opening):
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
         for path in ("/gradio_api/mcp/", RUN):
             assert http.post(path, content=body, headers=headers).status_code in (413, 422)
+
+
+# --- What is written about them ---------------------------------------------------------------------------------------
+
+WRITTEN = {
+    "an upload": (sizes.MAX_UPLOAD_BYTES, "20 MB"),
+    "JSON": (sizes.MAX_JSON_BYTES, "4 MB"),
+    "the body of": (sizes.MAX_PIXELS_BYTES, "64 KB"),
+    "connections": (connections.MAX_CONNECTIONS, "960"),
+    "seconds, and bytes, of a request's head": (connections.MAX_HEAD_BYTES, "64 KB"),
+    "bytes of all requests": (sizes.MAX_BYTES_AT_ONCE, "128 MB"),
+    "seconds that a request": (sizes.BODY_SECONDS, "60"),
+    "values in one call": (calls.MAX_JSON_VALUES, "262,144"),
+    "lists inside lists": (calls.MAX_DEPTH, "16"),
+    "direct calls": (calls.MAX_WAITING, "256"),
+    "calls that wait": (serve.QUEUE_SIZE, "64"),
+    "streams": (streams.MAX_STREAMS, "800"),
+    "files in one upload": (uploads.MAX_FORM_FILES, "16"),
+    "uploads on disk": (uploads.MAX_FOLDER_BYTES, "500 MB"),
+    "pixels of a picture": (picture.MAX_PIXELS, "50 million"),
+    "memory that decoding": (picture.MAX_DECODING_BYTES, "275 MB"),
+    "memory of all pictures": (pictures.MAX_BYTES, "325 MB"),
+    "pictures that wait": (http_routes.PICTURES_WAITING, "128"),
+    "unfinished drawings": (http_routes.LIVE_WAITING, "32"),
+    "inputs of a batch": (schemas.MAX_BATCH, "256"),
+}
+UNITS = {"": 1, "KB": 1024, "MB": 1_000_000, "million": 1_000_000}
+
+
+@pytest.mark.parametrize(("what", "limit"), WRITTEN.items(), ids=WRITTEN)
+def test_readme_names_the_limit_that_is_kept(what, limit):
+    value, written = limit
+    number, _, unit = written.partition(" ")
+    assert value == int(number.replace(",", "")) * UNITS[unit]
+    table = (ROOT / "weights" / "serving" / "README.md").read_text("utf-8")
+    (row,) = [line for line in table.splitlines() if line.startswith(f"| {what}")]
+    assert written in row.split("|")[2]
+    file = row.split("`")[-2]
+    assert (ROOT / "weights" / "serving" / file).exists() or (ROOT / file).exists()
