@@ -132,8 +132,10 @@ def decoding_bytes(picture: Image.Image) -> int:
     """An upper bound of the memory that `to_opaque` takes for this picture, told by its header.
 
     Raises:
-        ValueError: a TIFF is compressed in a way that gives no bound.
+        ValueError: a TIFF is compressed in a way that gives no bound, or a palette is missing.
     """
+    if picture.mode == "P" and picture.palette is None:  # Pillow would stumble over it
+        raise ValueError("the picture cannot be decoded: its palette is missing")
     pixels = math.prod(picture.size)
     factor = reduction(picture)
     stored = bytes_of_mode(picture.mode)

@@ -172,6 +172,11 @@ def test_fields_of_an_event_are_found_whatever_a_caller_sends():
         assert gradio_internals.field(gr.EventData(None, data), "index") is None
 
 
+def test_tools_of_agents_have_the_names_of_our_functions(app):
+    server = app[1].mcp_server_obj
+    assert (server.tool_prefix, server.tool_to_endpoint) == ("", {"double": "/double", "_lambda_": "/both"})
+
+
 def test_threads_and_sessions_are_bounded(app):
     page, blocks = app[0].router.default, app[1]
     assert page.state_holder.capacity == gradio_internals.MAX_SESSIONS

@@ -255,4 +255,5 @@ def test_full_disk_is_told_in_words(small_disk, tmp_path):
             assert (answer.status_code, "disk" in answer.text) == (507, True), answer.text
         small = {"files": ("7.png", SEVEN.read_bytes())}  # what did not fit is deleted, and soon collected
         wait_for(lambda: httpx.post(f"{url}/gradio_api/upload", files=small, timeout=60).status_code == 200)
-    assert "Traceback" not in (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()  # Python itself may say that a file could not be closed, as the disk was full
+    assert log.count("Traceback") == log.count("Exception ignored in: <function _TemporaryFileCloser")
