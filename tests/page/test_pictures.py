@@ -110,6 +110,8 @@ def test_camera_does_not_mirror(two_before_the_camera, browser, server):
     v.context.grant_permissions(["camera"])
     v.page.get_by_role("tab", name="Use a picture").click()
     v.page.get_by_role("button", name="Take a photo").click()
+    # Before the first frame has come a photo is blank.
+    v.page.wait_for_function("document.querySelector('#picture video')?.currentTime > 0.5")
     v.page.get_by_role("button", name="capture photo").click()
     expect(v.answer).to_have_text("2")
     other.close()
