@@ -29,7 +29,7 @@ from nn.fast.committee import joined
 from nn.fast.quantize import quantize
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP, SIDE
-from nn.pictures import mnist, synthetic
+from nn.pictures import mnist, sample, synthetic
 from nn.pictures.augment import Distortion
 from nn.pictures.bank import with_made_up
 from nn.pictures.mnist import DataError, Dataset, Split
@@ -294,6 +294,23 @@ def recipe_from(arguments: argparse.Namespace) -> Recipe:
     return replace(base, distortion=replace(base.distortion, **amounts), **changes)
 
 
+def images_from(place: Path | None) -> Dataset:
+    """The images in `place`; without one MNIST from the Hub, or the digits of sample.py where there is no network.
+
+    It says on standard error which images are used when nobody named them.
+    """
+    if place is not None:
+        return mnist.load(place, preprocessing.to_mnist, open_picture)
+    try:
+        dataset = mnist.load()
+    except DataError as error:
+        dataset, number = sample.load(), sample.TRAIN_OF_EACH * DIGITS
+        print(f"{error}\nInstead it learns from {number:,} of MNIST's images: {sample.FILE}", file=sys.stderr)
+    else:
+        print(f"It learns from {mnist.HUB_DATASET}", file=sys.stderr)
+    return dataset
+
+
 def describe(member: Trainer, recipe: Recipe, dataset: Dataset, out: Path) -> str:
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits().items())
     members = f", joined of {recipe.members} members" if recipe.members > 1 else ""
@@ -309,7 +326,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         recipe = recipe_from(arguments)
         check_out(arguments.out, arguments.resume)
-        dataset = mnist.load(arguments.data, preprocessing.to_mnist, open_picture)
+        dataset = images_from(arguments.data)
         if arguments.dry_run:
             member = Trainer(member_of(recipe, 1), dataset.train, dataset.validation)
             saved = member_folder(recipe, arguments.out, 1) / CHECKPOINT_FILE

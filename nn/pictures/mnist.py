@@ -2,6 +2,7 @@
 
     load("path/to/mnist")         # train-images-idx3-ubyte and its three companions, mnist.npz, train.csv
     load("path/to/pictures")      # 7/any-name.jpg, or train/7/any-name.jpg and test/7/any-name.jpg
+    load("nn/pictures/mnist-sample.png")     # the 6,000 digits that come with this project (sample.py)
     load()                        # ylecun/mnist from the Hugging Face Hub
 
 The last 10% of the training images are the validation split, always: settings are chosen on them, and the test images
@@ -17,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from nn.mlp import SIDE
-from nn.pictures import folders, idx, tables
+from nn.pictures import folders, idx, sample, tables
 from nn.pictures.folders import Frame, Opener
 from nn.pictures.splits import DataError, Dataset, Split, checked, listing, pixel_statistics, with_validation
 
@@ -47,6 +48,8 @@ def load(place: str | Path | None = None, frame: Frame | None = None, opener: Op
     if place is None:
         return with_validation(read_hub("train"), read_hub("test"))
     place = Path(place)
+    if place.name == sample.FILE.name and place.is_file():
+        return sample.load(place)
     folder = place.parent if place.is_file() else place
     if not folder.is_dir():
         raise DataError(f"{place}: no such folder; expected {EXPECTED} in it")
