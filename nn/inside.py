@@ -1,0 +1,100 @@
+"""Inside: every number of one forward pass, and of one step of backpropagation, for one picture.
+
+    seen = one_pass(model, pixels)               # from the pixels to the probabilities
+    step = one_step(model, pixels, target=7)     # what one step on this picture changes
+
+Both are for networks with one hidden layer, whose numbers fit on a screen. The symbols are those of nn/README.md. The
+numbers come from the functions that answer and train: `MLP.forward`, `Backprop` and `SGD`.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+
+from nn.backprop import Backprop
+from nn.functions import one_hot, softmax
+from nn.mlp import MLP
+from nn.optimizers import make_optimizer
+
+
+class Pass(NamedTuple):
+    """One picture on its way through the network."""
+
+    x: np.ndarray  # (784,) what the first layer sees: the pixels, normalised
+    contributions: np.ndarray  # (784, width): pixel times weight, x_i * W1_ij; with b1_j a column sums to z1_j
+    z: np.ndarray  # (width,)
+    h: np.ndarray  # (width,)
+    pushes: np.ndarray  # (width, classes): output times weight, h_j * W2_jk; with b2_k a column sums to logit k
+    logits: np.ndarray  # (classes,)
+    probs: np.ndarray  # (classes,): softmax of the logits, without the calibration that `predict_proba` adds
+
+
+class Step(NamedTuple):
+    """One step of plain gradient descent on one picture."""
+
+    before: np.ndarray  # (classes,) probabilities
+    after: np.ndarray  # (classes,) probabilities of the network that took the step
+    loss: float  # cross-entropy before the step
+    targets: np.ndarray  # (classes,): 1 at the target
+    delta2: np.ndarray  # (classes,): probs - targets
+    blame: np.ndarray  # (width,): dL/dh1 = delta2 W2^T, positive for a unit whose output should fall
+    delta1: np.ndarray  # (width,): the blame that passes the activation
+    change: np.ndarray  # (784, width): what the step adds to W1
+    model: MLP  # the network after the step
+
+
+def one_pass(model: MLP, pixels: np.ndarray) -> Pass:
+    """Pixels (784,) in [0, 1] -> all numbers of one forward pass.
+
+    Raises:
+        ValueError: the network has not exactly one hidden layer, or takes another number of pixels.
+    """
+    X = as_row(model, pixels)
+    hidden: list = []
+    logits = model.forward(X, hidden)
+    (z, h), (W1, W2) = hidden[0], model.views(model.theta)[0]
+    x = model.normalize(X)[0]
+    return Pass(x, x[:, None] * W1, z[0], h[0], h[0][:, None] * W2, logits[0], softmax(logits)[0])
+
+
+def one_step(model: MLP, pixels: np.ndarray, target: int, rate: float = 0.1) -> Step:
+    """One step of gradient descent on this picture alone. `model` stays as it is.
+
+    Args:
+        pixels: (784,) in [0, 1].
+        target: the class that the picture shall get.
+        rate: the learning rate.
+
+    Raises:
+        ValueError: as for `one_pass`, or there is no such class.
+    """
+    if not 0 <= target < model.classes:
+        raise ValueError(f"expected a target from 0 to {model.classes - 1}, got {target}")
+    X = as_row(model, pixels)
+    trained = copy.copy(model)
+    trained.theta = model.theta.copy()
+    trained.weights, trained.biases = trained.views(trained.theta)
+    backprop = Backprop(trained, batch_size=1)
+    before = softmax(model.forward(X))[0]
+    targets = one_hot(np.array([target]), model.classes, dtype=model.theta.dtype)
+    loss = backprop(model.normalize(X), targets)
+    # For a single picture dL/db is delta itself: the sum over a batch of one.
+    delta1, delta2 = (db.copy() for db in backprop.db)
+    W1, W2 = (W.copy() for W in trained.weights)
+    blame = W2 @ delta2  # (width, classes) @ (classes,)
+    make_optimizer("sgd", trained.theta.size).step(trained.theta, backprop.gradient, rate)
+    after = softmax(trained.forward(X))[0]
+    return Step(before, after, loss, targets[0], delta2, blame, delta1, trained.weights[0] - W1, trained)
+
+
+def as_row(model: MLP, pixels: np.ndarray) -> np.ndarray:
+    """Pixels of any shape -> (1, inputs), for a network with one hidden layer. Raises ValueError."""
+    if len(model.hidden) != 1:
+        raise ValueError(f"expected a network with one hidden layer, got {model!r}")
+    pixels = np.asarray(pixels, model.theta.dtype)
+    if pixels.size != model.widths[0]:
+        raise ValueError(f"expected {model.widths[0]} pixels, got {pixels.size}")
+    return pixels.reshape(1, -1)

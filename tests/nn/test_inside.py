@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from nn import MLP
+from nn.backprop import Backprop
+from nn.functions import cross_entropy, one_hot, softmax
+from nn.inside import one_pass, one_step
+
+
+@pytest.fixture
+def model():
+    return MLP((6,), seed=3, mean=0.13, std=0.31)
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(1).random(784, np.float32)
+
+
+def test_contributions_add_up_to_z_and_pushes_to_the_logits(model, pixels):
+    seen = one_pass(model, pixels)
+    hidden = []
+    logits = model.forward(pixels[None], hidden)
+    np.testing.assert_allclose(seen.contributions.sum(axis=0) + model.biases[0], hidden[0][0][0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(seen.pushes.sum(axis=0) + model.biases[1], logits[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(seen.h, np.maximum(seen.z, 0))
+    np.testing.assert_allclose(seen.probs, model.predict_proba(pixels[None])[0], rtol=1e-5)
+
+
+def test_a_step_is_that_of_backpropagation_and_leaves_the_network_as_it_was(model, pixels):
+    theta = model.theta.copy()
+    step = one_step(model, pixels, target=4, rate=0.05)
+    backprop = Backprop(model, 1)
+    backprop(model.normalize(pixels[None]), one_hot(np.array([4]), 10))
+    np.testing.assert_array_equal(model.theta, theta)
+    np.testing.assert_allclose(step.model.theta, theta - 0.05 * backprop.gradient, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(step.change, -0.05 * backprop.dW[0], atol=1e-7)
+    np.testing.assert_allclose(step.delta2, step.before - step.targets, atol=1e-7)
+    np.testing.assert_allclose(step.delta1, step.blame * (one_pass(model, pixels).z > 0), atol=1e-7)
+    assert step.after[4] > step.before[4]
+
+
+def test_blame_is_the_slope_of_the_loss_over_a_units_output(model, pixels):
+    """Central differences: each unit's output is moved a little to both sides, and nothing below it changes."""
+    step, seen, targets = one_step(model, pixels, target=2), one_pass(model, pixels), one_hot(np.array([2]), 10)
+    W2, b2 = model.weights[1].astype(float), model.biases[1]
+    for unit, blame in enumerate(step.blame):
+        move = np.zeros(6)
+        move[unit] = 1e-4
+        above, below = (
+            cross_entropy(softmax((seen.h + sign * move)[None] @ W2 + b2), targets.astype(float)) for sign in (1, -1)
+        )
+        assert blame == pytest.approx((above - below) / 2e-4, abs=1e-4)
+
+
+def test_a_class_that_is_none_and_another_kind_of_network_are_refused(model, pixels):
+    with pytest.raises(ValueError, match="target from 0 to 9"):
+        one_step(model, pixels, target=10)
+    with pytest.raises(ValueError, match="one hidden layer"):
+        one_pass(MLP((4, 4)), pixels)
+    with pytest.raises(ValueError, match="784 pixels, got 700"):
+        one_pass(model, pixels[:700])
