@@ -42,7 +42,7 @@ SHARE = """
 <button type="button" id="copy-link">Copy link</button>
 <button type="button" id="save-picture">Save picture</button>
 <p>Drawings are deleted within {minutes} minutes.</p>
-<label id="link">Link to this drawing<input type="text" readonly></label>
+<input type="text" readonly id="link" aria-label="Link to this drawing">
 """
 
 SCRIPTS = ("pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")

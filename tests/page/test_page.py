@@ -400,11 +400,14 @@ def test_link_is_shown_where_the_clipboard_is_blocked(visit):
     v.draw(7)
     v.answer.wait_for()
     v.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('blocked')); }")
+    height = "document.documentElement.scrollHeight"
+    before = v.page.evaluate(height)
     v.page.get_by_role("button", name="Copy link").click()
     field = v.page.get_by_role("textbox", name="Link to this drawing")
     expect(field).to_be_focused()
     assert field.input_value().startswith(v.page.url + "#strokes=")
     assert field.evaluate("f => f.selectionEnd - f.selectionStart === f.value.length")
+    assert v.page.evaluate(height) == before
 
 
 def test_link_with_miles_of_ink_draws_a_bounded_part_of_it(visit):

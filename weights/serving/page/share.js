@@ -15,8 +15,8 @@
       say(button, "Copied");
     } catch {
       // A Space runs inside a frame that may not write to the clipboard: then the visitor copies it.
-      const input = get("link").querySelector("input");
-      get("link").classList.add("shown");
+      const input = get("link");
+      input.classList.add("shown");
       input.value = here.href;
       input.focus();
       input.select();
