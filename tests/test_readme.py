@@ -1,14 +1,16 @@
-"""The examples under "Call it" in the README, run as they stand against the running app."""
+"""The examples under "Call it" in the README and those of /docs, run as they stand against the running app."""
 
 import ast
 import json
 import os
 import re
+import shutil
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, awaited, output_of
+from conftest import EXAMPLES, ROOT, awaited, output_of
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
@@ -68,6 +70,20 @@ def test_javascript_example_runs_as_printed(server, node_project, heading, langu
     script = Path(node_project) / "example.mjs"
     script.write_text(code)
     assert output_of(["node", str(script)], **options).startswith("[ '7', 0.9")
+
+
+def test_examples_of_the_documentation_send_a_file(server, tmp_path):
+    with urllib.request.urlopen(f"{server}/openapi.json") as response:
+        description = json.load(response)["info"]["description"]
+    shutil.copy(EXAMPLES / "7.png", tmp_path)
+    found = dict(re.findall(r"^```(\w+)\n(.*?)^```", description, re.DOTALL | re.MULTILINE))
+    run = {"bash": ["sh", "-c"], "python": [sys.executable, "-c"]}
+    if shutil.which("node"):
+        run["javascript"] = ["node", "--input-type=module", "--eval"]
+    assert set(found) == {"bash", "python", "javascript"}
+    for language, command in run.items():
+        printed = output_of([*command, found[language].replace("ADDRESS", server)], cwd=tmp_path)
+        assert names_what_is_shown(printed), language
 
 
 @pytest.mark.parametrize(("heading", "language", "code"), examples("json"))

@@ -72,6 +72,37 @@ TEXT = re.compile(rb"\s*(\{|data:|[A-Za-z0-9+/]{60})", re.IGNORECASE)
 # Longest side of the JPEG that /heic makes: a written sheet is still read well, and 1 MB goes back to the server.
 SHOWN_SIDE = 3000
 
+DESCRIPTION = """
+Names handwritten digits. Every answer says in its headers which version of these routes (`X-App-Version`) and which
+weights (`X-Weights-SHA256`, as in `/health`) gave it.
+
+A picture is sent as a file. `/read` takes it as `/predict/image` does. ADDRESS is the address of this page without
+`/docs`.
+
+```bash
+curl -F file=@7.png ADDRESS/predict/image
+```
+
+```python
+import json
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+request = Request("ADDRESS/predict/image", Path("7.png").read_bytes(), {"Content-Type": "image/png"})
+print(json.load(urlopen(request))["digit"])
+```
+
+```javascript
+// Node.js 20. In a browser the file comes from an <input type="file">.
+import { openAsBlob } from "node:fs";
+
+const form = new FormData();
+form.append("file", await openAsBlob("7.png"));
+const answer = await fetch("ADDRESS/predict/image", { method: "POST", body: form });
+console.log((await answer.json()).digit);
+```
+"""
+
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "application/octet-stream")
 
 
@@ -85,8 +116,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
     app = FastAPIOffline(
         title="Handwritten digits",
         version=VERSION,
-        description="Names handwritten digits. Every answer says in its headers which version of these routes "
-        "(`X-App-Version`) and which weights (`X-Weights-SHA256`, as in `/health`) gave it.",
+        description=DESCRIPTION,
         docs_url="/docs",
         redoc_url=None,
         swagger_ui_parameters={"validatorUrl": None},  # an outside host
