@@ -120,23 +120,26 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, fill_width=True) as blocks:
         title = gr.HTML(HEADING, elem_id="title", server_functions=[view.demo], js_on_load=DEMO)
         _, *nothing = view.show(None)
-        with gr.Row(elem_id="stage"):
-            with gr.Column(elem_id="input", min_width=0), gr.Tabs() as tabs:
-                with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
-                    pad = inputs.pad()
-                with gr.Tab("Use a picture", id="upload", elem_id="upload") as picture_tab:
-                    picture = inputs.picture()
-                    ways = inputs.ways()
-            with gr.Column(elem_id="output", min_width=0):
-                with gr.Column(elem_id="answer", min_width=0):
-                    label = gr.Label(num_top_classes=answer.SHOWN, show_label=False, container=False, elem_id="label")
-                    words = gr.HTML(nothing[0], elem_id="words", js_on_load=SHOW_LIVE)
-                gr.HTML(SHARE.format(minutes=GONE_AFTER_MINUTES), elem_id="share")
-                examples = inputs.gallery()
-        way = gr.HTML(nothing[1], elem_id="why", js_on_load=CHOOSE_TILE)
-        with gr.Accordion("Measurements", open=False, elem_id="measurements"):
-            details = gr.HTML(nothing[2], elem_id="details")
-        mistakes = network.view(served())
+        with gr.Tabs(elem_id="rooms"), gr.Tab("Draw", id="room-draw"):
+            with gr.Row(elem_id="stage"):
+                with gr.Column(elem_id="input", min_width=0), gr.Tabs() as tabs:
+                    with gr.Tab("On the pad", id="draw", elem_id="draw") as draw_tab:
+                        pad = inputs.pad()
+                    with gr.Tab("Use a picture", id="upload", elem_id="upload") as picture_tab:
+                        picture = inputs.picture()
+                        ways = inputs.ways()
+                with gr.Column(elem_id="output", min_width=0):
+                    with gr.Column(elem_id="answer", min_width=0):
+                        label = gr.Label(
+                            num_top_classes=answer.SHOWN, show_label=False, container=False, elem_id="label"
+                        )
+                        words = gr.HTML(nothing[0], elem_id="words", js_on_load=SHOW_LIVE)
+                    gr.HTML(SHARE.format(minutes=GONE_AFTER_MINUTES), elem_id="share")
+                    examples = inputs.gallery()
+            way = gr.HTML(nothing[1], elem_id="why", js_on_load=CHOOSE_TILE)
+            with gr.Accordion("Measurements", open=False, elem_id="measurements"):
+                details = gr.HTML(nothing[2], elem_id="details")
+            mistakes = network.view(served())
 
         # One listener on the pad: with several, every stroke is sent several times. No overlay: nothing may jump.
         outputs = [label, words, way, details]

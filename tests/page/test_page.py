@@ -47,7 +47,7 @@ def laptop(browser, server):
 @pytest.fixture
 def pad(laptop):
     """The shared laptop with a blank pad."""
-    laptop.page.get_by_role("tab", name="Draw").click()
+    laptop.page.get_by_role("tab", name="On the pad").click()
     laptop.press("Clear canvas")
     expect(laptop.page.locator("#words")).to_contain_text("Nothing here yet")
     laptop.wait_until_armed()
@@ -382,7 +382,7 @@ def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
     expect(v.answer).to_have_text("2")
     v.page.get_by_role("button", name="Copy link").click()
     expect(v.page.get_by_role("button", name="Drawings only")).to_be_visible()
-    v.page.get_by_role("tab", name="Draw").click()
+    v.page.get_by_role("tab", name="On the pad").click()
     v.draw(1)
     expect(v.answer).to_have_text("1")
     v.page.get_by_role("button", name="Copy link").click()
@@ -518,7 +518,7 @@ def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(visit):
     expect(v.answer).to_have_count(0)
     v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "7.png")
     expect(v.answer).to_have_text("7")
-    v.page.get_by_role("tab", name="Draw").click()
+    v.page.get_by_role("tab", name="On the pad").click()
     expect(v.answer).to_have_text("3")
 
 
