@@ -47,21 +47,24 @@ SHARE = """
 
 SCRIPTS = ("pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
-# The page asks about the newest ink, of which pad.js tells live.js, and tells live.js when the answer stands.
-ASK = "async (drawing) => (await window.pad?.newest(drawing)) ?? drawing"
+# The page asks about the input in sight: the picture, or the newest ink, which pad.js has. FINAL tells live.js that the
+# answer stands.
+ASK = """async (drawing, picture) => {
+    if (window.pictures?.inSight()) return [null, picture];
+    return [(await window.pad?.newest(drawing)) ?? drawing ?? { background: null, layers: [], composite: null }, null];
+}"""
 FINAL = "() => window.live?.final()"
 # What demo.js and live.js have to show goes into the same components as the final answers.
 DEMO = "window.demo?.connect(() => server.demo(), () => trigger('select'))"
 SHOW_LIVE = "document.addEventListener('live:show', () => trigger('select'))"
 LIVE = "() => window.live.shown()"
-# Of several digits the one whose tile is pressed tells its own way: on the pad, or in the picture if that is in sight.
+# The tile that is pressed tells the way of its digit.
 CHOOSE_TILE = """
 element.addEventListener("click", ({ target }) => {
     const tile = target.closest("[data-tile]");
     if (tile) trigger("select", { index: Number(tile.dataset.tile) });
 });
 """
-IN_SIGHT = "(pad, picture) => (window.pictures?.inSight() ? [null, picture] : [pad, null])"
 
 
 # --- From a picture to an answer --------------------------------------------------------------------------------------
@@ -141,23 +144,19 @@ def build() -> gr.Blocks:
                 details = gr.HTML(nothing[2], elem_id="details")
             mistakes = network.view(served())
 
-        # One listener on the pad: with several, every stroke is sent several times. No overlay: nothing may jump.
-        outputs = [label, words, way, details]
+        # One listener for all that changes the answer: no older answer comes after a newer one, and a stroke is sent
+        # once. No overlay: nothing may jump.
+        given, outputs = [pad, picture], [label, words, way, details]
         # Pictures come as files, which view.py opens itself.
         quiet = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
-        pad.change(view.show_drawing, pad, outputs, trigger_mode="always_last", js=ASK, **quiet).then(None, js=FINAL)
+        changes = [pad.change, picture.change, draw_tab.select, picture_tab.select]
+        shown = gr.on(changes, view.show_given, given, outputs, trigger_mode="always_last", js=ASK, **quiet)
+        shown.failure(view.show_nothing, given, outputs, js=ASK, **quiet)
         title.select(None, None, outputs, js="() => window.demo.values()", **quiet)
         words.select(None, None, [label, words], js=LIVE, **quiet)  # without the server: live.js has the answer
-        seen = picture.change(view.show_picture, picture, outputs, **quiet)
-        seen.failure(view.show_nothing, None, outputs, **quiet)
-        # The answer belongs to the input in sight.
-        back, over = (
-            tab.select(show, source, outputs, **quiet)
-            for tab, show, source in ((draw_tab, view.show_drawing, pad), (picture_tab, view.show_picture, picture))
-        )
         part = ways.select(view.show_part, picture, outputs, **quiet)
-        way.select(view.way_of_one, [pad, picture], way, js=IN_SIGHT, **quiet)
-        for event in (seen, back, over, part):
+        way.select(view.way_of_one, given, way, js=ASK, **quiet)
+        for event in (shown, part):
             event.then(None, js=FINAL)
         examples.select(inputs.take, None, [pad, picture, tabs], **quiet)
         mistakes.select(network.load, None, [pad, tabs], **quiet).then(None, js="() => scrollTo(0, 0)")

@@ -68,6 +68,16 @@ def test_picture_pasted_anywhere_on_the_page_is_read(visit):
     expect(v.page.locator("#picture img")).to_be_visible()
 
 
+def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(visit):
+    v = visit()
+    for _ in range(5):
+        v.take_example("4 tiny")
+        v.take_example("paper 2")
+        expect(v.answer).to_have_text("2")
+        v.page.wait_for_load_state("networkidle")  # what was asked before may still be answered
+        expect(v.answer).to_have_text("2")
+
+
 def test_picture_is_chosen_with_a_button_of_words(visit):
     v = visit()
     v.page.get_by_role("tab", name="Use a picture").click()

@@ -42,21 +42,20 @@ def sent(picture, folder):
 def test_drawing_is_read_from_its_composite_or_from_its_ink_alone(tmp_path):
     (ink,) = inputs.on_the_pad(Image.open(EXAMPLES / "4-tiny.png"))["layers"]
     drawing = {"background": None, "layers": [sent(ink, tmp_path)], "composite": None}
-    assert best(view.show_drawing(drawing)[0]) == "4"
+    assert best(view.show_given(drawing, None)[0]) == "4"
     composite = sent(Image.open(EXAMPLES / "9.png"), tmp_path)
-    assert best(view.show_drawing({**drawing, "composite": composite})[0]) == "9"
+    assert best(view.show_given({**drawing, "composite": composite}, None)[0]) == "9"
 
 
-@pytest.mark.parametrize("nothing", [None, {"background": None, "layers": [], "composite": None}])
-def test_empty_pad_shows_words_and_no_answer(nothing):
-    answer, words, *_ = view.show_drawing(nothing)
+def test_empty_pad_shows_words_and_no_answer():
+    answer, words, *_ = view.show_given({"background": None, "layers": [], "composite": None}, None)
     assert answer == {}
     assert view.INVITATION in words
 
 
 def test_blank_picture_and_no_picture_have_words_of_their_own(tmp_path):
-    assert "no ink" in view.show_picture(sent(BLANK, tmp_path))[1]
-    assert "Add a picture" in view.show_picture(None)[1]
+    assert "no ink" in view.show_given(None, sent(BLANK, tmp_path))[1]
+    assert "Add a picture" in view.show_given(None, None)[1]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +127,7 @@ def test_several_digits_are_told_in_their_order_with_their_joint_confidence():
 def test_picture_with_all_its_pixels_on_one_side_is_shown_whole(tmp_path):
     wide = Image.new("L", (3000, 40), "white")
     wide.paste(0, (100, 10, 2900, 14))
-    assert "drawn" in view.show_picture(sent(wide, tmp_path))[2]
+    assert "drawn" in view.show_given(None, sent(wide, tmp_path))[2]
 
 
 def test_measurements_say_which_weights_answered():

@@ -212,14 +212,15 @@ def test_uploaded_files(siege, data):
     answer = siege.send("POST", "/gradio_api/upload", files={"files": (name, content)})
     if answer.status_code == 200:
         file = {"path": answer.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-        event = data.draw(st.sampled_from(["predict", "show_drawing", "show_picture"]))
         other = file | {"path": siege.example}
         sheets = st.lists(st.sampled_from([file, other]), max_size=3)
         below = st.fixed_dictionaries(
             {"background": st.sampled_from([None, file]), "layers": sheets, "composite": st.none()}
         )
         pad = data.draw(st.just({"background": None, "layers": [], "composite": file}) | below)
-        siege.send("POST", f"/gradio_api/run/{event}", json={"data": [pad if event == "show_drawing" else file]})
+        ways = [("predict", [file]), ("show_given", [pad, None]), ("show_given", [None, file])]
+        event, values = data.draw(st.sampled_from(ways))
+        siege.send("POST", f"/gradio_api/run/{event}", json={"data": values})
         siege.send("GET", f"/gradio_api/file={file['path']}", headers={"Range": data.draw(ranges)})
 
 
@@ -277,7 +278,7 @@ def test_drawings_that_the_pad_may_send(siege, data):
         upload = {"file": ("a.png", data.draw(files()))} if data.draw(st.booleans()) else {"a": (None, b"")}
         siege.send("POST", "/gradio_api/component_server", data=form, files=upload)
         drawing = {"background": None, "layers": [], "composite": None, "id": id_}
-        siege.send("POST", "/gradio_api/run/show_drawing", json={"data": [drawing]})
+        siege.send("POST", "/gradio_api/run/show_given", json={"data": [drawing, None]})
     else:
         siege.send("POST", "/gradio_api/component_server", json=form | {"data": data.draw(values)})
 

@@ -39,6 +39,15 @@ def call(http, value, path=RUN):
     return http.post(path, json={"data": [value]})
 
 
+# How a file reaches the endpoint, the picture's tab and the pad: (event, what it is sent).
+WAYS_OF_A_FILE = {
+    "predict": lambda file: ("predict", [file]),
+    "picture": lambda file: ("show_given", [None, file]),
+    "layer": lambda file: ("show_given", [{"background": None, "layers": [file], "composite": None}, None]),
+    "composite": lambda file: ("show_given", [{"background": None, "layers": [], "composite": file}, None]),
+}
+
+
 # --- Size -------------------------------------------------------------------------------------------------------------
 
 
@@ -131,7 +140,7 @@ def uploaded(http, content, name="a.png"):
 def test_drawing_of_too_many_or_too_large_sheets_is_not_decoded(http, background, layers, said):
     files = {size: uploaded(http, sheet(*size)) for size in {background, *layers} - {None}} | {None: None}
     drawing = {"background": files[background], "layers": [files[size] for size in layers], "composite": None}
-    answer = call(http, drawing, "/gradio_api/run/show_drawing")
+    answer = http.post("/gradio_api/run/show_given", json={"data": [drawing, None]})
     assert answer.status_code == 422
     assert said in answer.json()["error"]
 
@@ -142,24 +151,23 @@ def test_an_example_opens_no_way_around_a_limit(http):
     for example in range(14):
         taken = {"data": [], "event_data": {"index": example}, "session_hash": "visitor"}
         assert http.post("/gradio_api/run/take", json=taken).status_code == 200
-    for event, value, said in (
-        ("show_drawing", drawing, "at most 8 layers"),
-        ("show_picture", uploaded(http, b"no picture"), "cannot be read as a picture"),
+    for data, said in (
+        ([drawing, None], "at most 8 layers"),
+        ([None, uploaded(http, b"no picture")], "cannot be read as a picture"),
     ):
-        answer = http.post(f"/gradio_api/run/{event}", json={"data": [value], "session_hash": "visitor"})
+        answer = http.post("/gradio_api/run/show_given", json={"data": data, "session_hash": "visitor"})
         assert answer.status_code == 422
         assert said in answer.json()["error"]
 
 
 @pytest.mark.parametrize("kind", ["EPS", "TGA", "PCX", "ICNS"])
-@pytest.mark.parametrize("event", ["show_picture", "show_drawing", "predict"])
-def test_picture_of_a_rare_kind_is_not_opened_under_another_name(http, kind, event):
+@pytest.mark.parametrize("way", ["predict", "picture", "layer"])
+def test_picture_of_a_rare_kind_is_not_opened_under_another_name(http, kind, way):
     """Of Pillow's many readers some are old, and one starts a program."""
     file = io.BytesIO()
     Image.open(io.BytesIO(SEVEN)).convert("RGB").save(file, kind)
-    given = uploaded(http, file.getvalue(), "7.png")
-    value = {"background": None, "layers": [given], "composite": None} if event == "show_drawing" else given
-    answer = call(http, value, f"/gradio_api/run/{event}")
+    event, data = WAYS_OF_A_FILE[way](uploaded(http, file.getvalue(), "7.png"))
+    answer = http.post(f"/gradio_api/run/{event}", json={"data": data})
     assert answer.status_code == 422
     assert "expected a picture such as PNG, JPEG or WebP" in answer.json()["error"]
 
@@ -180,12 +188,11 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("path", OUTSIDE)
 @pytest.mark.parametrize("meta", [{"meta": META}, {}], ids=["with meta", "without"])
-@pytest.mark.parametrize("event", ["predict", "show_picture", "show_drawing"])
-def test_file_outside_the_upload_folder_is_not_opened(http, path, meta, event):
-    file = {"path": path, **meta}
-    value = {"background": None, "layers": [], "composite": file} if event == "show_drawing" else file
+@pytest.mark.parametrize("way", WAYS_OF_A_FILE)
+def test_file_outside_the_upload_folder_is_not_opened(http, path, meta, way):
+    event, data = WAYS_OF_A_FILE[way]({"path": path, **meta})
     for kind in ("run", "call"):
-        answer = call(http, value, f"/gradio_api/{kind}/{event}")
+        answer = http.post(f"/gradio_api/{kind}/{event}", json={"data": data})
         assert answer.status_code == 422
         assert "no such upload" in answer.json()["detail"]
 

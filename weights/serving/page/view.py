@@ -1,6 +1,6 @@
 """The values of the page's outputs for a drawing or a picture.
 
-    label, words, way, details = show_drawing(value_of_the_pad)
+    label, words, way, details = show_given(value_of_the_pad, None)
 
 `label` goes into gr.Label, the other three are HTML: the answer in words, the way from the picture to it, and the
 measurements. answer.py and drawing.py make the parts.
@@ -38,16 +38,12 @@ def show(image: Picture | None, invitation: str = INVITATION, photo: bool = Fals
     return label, words(readings, invitation), way(image, readings, photo), measurements(readings)
 
 
-def show_drawing(value: dict | None) -> Shown:
-    """As `show`, for what the Sketchpad sends."""
+def show_given(drawing: dict | None, file: dict | None) -> Shown:
+    """As `show`, for the input in sight: the Sketchpad's value, or without one the file of a picture that was uploaded,
+    pasted or taken, if there is one.
+    """
     with as_gradio_error(UNREADABLE):
-        return show(inputs.flatten(value))
-
-
-def show_picture(file: dict | None) -> Shown:
-    """As `show`, for the file of a picture that was uploaded, pasted or taken."""
-    with as_gradio_error(UNREADABLE):
-        return show_photo(inputs.photo(file))
+        return show_photo(inputs.photo(file)) if drawing is None else show(inputs.flatten(drawing))
 
 
 def show_photo(picture: Image.Image | None) -> Shown:
@@ -57,10 +53,10 @@ def show_photo(picture: Image.Image | None) -> Shown:
 
 
 def show_part(file: dict | None, event: gr.EventData) -> Shown:
-    """As `show_picture`, for a part of the picture: the box that was drawn on it."""
+    """As `show_given`, for a part of the picture: the box that was drawn on it."""
     box = field(event, "box")
     if file is None or not box:
-        return show_picture(file)
+        return show_given(None, file)
     if len(box) != 4 or not all(isinstance(edge, int | float) and 0 <= edge <= 1 for edge in box):
         raise gr.Error(
             "expected the part's left, top, right and bottom as shares of the picture", print_exception=False
@@ -71,8 +67,10 @@ def show_part(file: dict | None, event: gr.EventData) -> Shown:
         return show_photo(picture.crop((left, top, max(right, left + 1), max(bottom, top + 1))))
 
 
-def show_nothing() -> Shown:
-    """As `show`, for a picture that could not be read. An older answer would be taken for its own."""
+def show_nothing(drawing: dict | None, file: dict | None) -> Shown:
+    """As `show_given`, for what could not be read. An older answer would be taken for its own."""
+    if drawing is not None:
+        return show(None, "I cannot read this drawing. Clear the pad and draw it again.")
     return show(None, "I cannot read this picture. PNG, JPEG and WebP work.", photo=True)
 
 
