@@ -119,11 +119,12 @@ def build() -> gr.Blocks:
     from weights.serving import gradio_api
     from weights.serving.limits.uploads import GONE_AFTER_MINUTES
     from weights.serving.page import answer, inputs, network, view
+    from weights.serving.page.lab import fool, inside
 
     with gr.Blocks(title=TITLE, fill_width=True) as blocks:
         title = gr.HTML(HEADING, elem_id="title", server_functions=[view.demo], js_on_load=DEMO)
         _, *nothing = view.show(None)
-        with gr.Tabs(elem_id="rooms"), gr.Tab("Draw", id="room-draw"):
+        with gr.Tabs(elem_id="rooms") as rooms, gr.Tab("Draw", id="room-draw"):
             with gr.Row(elem_id="stage"):
                 with gr.Column(elem_id="input", min_width=0), gr.Tabs() as tabs:
                     with gr.Tab("On the pad", id="draw", elem_id="draw") as draw_tab:
@@ -143,6 +144,11 @@ def build() -> gr.Blocks:
             with gr.Accordion("Measurements", open=False, elem_id="measurements"):
                 details = gr.HTML(nothing[2], elem_id="details")
             mistakes = network.view(served())
+        with rooms:
+            with gr.Tab("See inside", id="room-inside"):
+                inside.view()
+            with gr.Tab("Fool it", id="room-fool"):
+                fool.view()
 
         # One listener for all that changes the answer: no older answer comes after a newer one, and a stroke is sent
         # once. No overlay: nothing may jump.
@@ -198,6 +204,7 @@ def main() -> None:
     from preprocessing.picture import MAX_PIXELS, silence_decoders
     from weights.serving import http, serve
     from weights.serving.page import inputs, link_preview
+    from weights.serving.page.lab import loading
 
     silence_decoders()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses from twice this number on, before it decodes anything
@@ -206,7 +213,7 @@ def main() -> None:
         port,
         http.api(served(), inputs.EXAMPLES / "7.png"),
         build,
-        static=[THUMBNAIL, inputs.EXAMPLES],
+        static=[THUMBNAIL, inputs.EXAMPLES, *loading.FILES],
         preview=link_preview.tags(TITLE, DESCRIPTION, THUMBNAIL),
         theme=theme(),
         css_paths=[PAGE / name for name in STYLES],

@@ -29,7 +29,7 @@ from weights.serving.serve import TIDY_SECONDS
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", 600))
 FULL = INPUTS >= 10_000
-KINDS = 7  # tests below that share them
+KINDS = 8  # tests below that share them
 SLOWEST_SECONDS = 2
 TIMEOUT = 60
 SEVEN = (EXAMPLES / "7.png").read_bytes()
@@ -58,7 +58,8 @@ class Siege:
         self.slowest = (0.0, "")
         self.statuses = Counter()
         config = self.http.get("/config").json()
-        self.pad = next(each["id"] for each in config["components"] if each["props"].get("elem_id") == "pad")
+        ids = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
+        self.pad, self.inside, self.fool = ids["pad"], ids["inside"], ids["fool"]
         self.example = str(EXAMPLES / "7.png")  # named by its path, as the page does
         self.events = sorted({each["api_name"] for each in config["dependencies"] if each["api_name"]})
 
@@ -281,6 +282,28 @@ def test_drawings_that_the_pad_may_send(siege, data):
         siege.send("POST", "/gradio_api/run/show_given", json={"data": [drawing, None]})
     else:
         siege.send("POST", "/gradio_api/component_server", json=form | {"data": data.draw(values)})
+
+
+@given(data=st.data())
+@fuzz
+def test_questions_of_see_inside_and_fool_it(siege, data):
+    known = {
+        "pixels": st.just([0, 255] * 392) | st.just([7] * 783) | st.lists(numbers, min_size=784, max_size=784) | values,
+        "target": st.integers(-1, 10) | values,
+        "steps": st.integers(0, 60) | values,
+        "strength": st.floats(-0.5, 1.5) | values,
+        "degrees": st.floats(-200, 200) | values,
+        "thicker": st.integers(-1, 5) | values,
+        "noise": st.floats(-0.5, 1.5) | values,
+        "invert": st.booleans() | values,
+    }
+    question = data.draw(st.fixed_dictionaries({}, optional=known) | values)
+    component, functions = data.draw(
+        st.sampled_from([(siege.inside, ["content", "numbers", "learn"]), (siege.fool, ["content", "change"])])
+    )
+    call = {"component_id": component, "session_hash": "fuzz", "fn_name": data.draw(st.sampled_from(functions))}
+    answer = siege.send("POST", "/gradio_api/component_server", json=call | {"data": question})
+    assert answer.status_code in (200, 422)
 
 
 @given(data=st.data())

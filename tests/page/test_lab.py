@@ -1,0 +1,275 @@
+"""See inside and Fool it: what the server answers to their questions, and the same in a browser."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from conftest import Visit, expect
+from test_page import serious
+
+import weights
+from nn import train
+from nn.functions import softmax
+from nn.inside import one_pass, one_step
+from nn.selftest import SELFTEST
+from weights.current import served
+from weights.serving.page.lab import questions
+from weights.serving.page.lab.code_links import FORMULAS, ROOT, line_of, link
+from weights.serving.page.lab.lesson import QUESTIONS, WORDS
+
+PHONE = {"width": 390, "height": 844, "phone": True}
+
+
+def unpacked(text, *shape):
+    return np.frombuffer(base64.b64decode(text), "<f4").reshape(shape)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return weights.load(questions.SMALL)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The fifty digits of the self-test, and what they are."""
+    with np.load(SELFTEST) as file:
+        return file["images"].reshape(50, 784).tolist(), file["labels"]
+
+
+# --- The small network ------------------------------------------------------------------------------------------------
+
+
+def test_the_small_network_is_what_its_command_makes(small):
+    """The command beside it has the recipe that the file names."""
+    readme = (questions.SMALL / "README.md").read_text("utf-8")
+    command = next(line for line in readme.splitlines() if "nn.train" in line)
+    recipe = train.recipe_from(train.parser().parse_args(command.split()[3:]))
+    trained = small.info["training"]
+    assert {name: trained[name] for name in ("optimizer", "lr", "l2", "epochs", "batch_size", "seed")} == {
+        name: getattr(recipe, name) for name in ("optimizer", "lr", "l2", "epochs", "batch_size", "seed")
+    }
+    assert small.widths == (784, *recipe.hidden, 10)
+    assert sum(file.stat().st_size for file in questions.SMALL.iterdir()) < 40_000
+
+
+def test_the_small_network_reads_most_digits(small, digits):
+    pixels, labels = digits
+    assert (small.logits(np.array(pixels) / 255).argmax(axis=1) == labels).mean() >= 0.8
+
+
+# --- Questions --------------------------------------------------------------------------------------------------------
+
+
+def test_the_numbers_that_are_sent_are_those_of_the_network(small, digits):
+    pixels = digits[0][7]
+    sent, seen = questions.numbers({"pixels": pixels}), one_pass(small, np.array(pixels) / 255)
+    np.testing.assert_array_equal(unpacked(sent["x"], 784), seen.x)
+    np.testing.assert_array_equal(unpacked(sent["x"], 784, 1) * unpacked(sent["W1"], 784, 16), seen.contributions)
+    np.testing.assert_array_equal(np.float32(seen.h[:, None]) * unpacked(sent["W2"], 16, 10), seen.pushes)
+    for name in ("z", "h", "logits", "probs"):
+        np.testing.assert_allclose(sent[name], getattr(seen, name), atol=5e-7, rtol=1e-6)
+    assert sent["pixels"] == pixels
+    assert tuple(sent["served"]) == served().current.model.widths
+    json.dumps(sent, allow_nan=False)
+
+
+def test_steps_follow_one_another_and_the_next_visitor_sees_none_of_them(small, digits):
+    pixels, labels = digits
+    theta = questions.small().theta.copy()
+    target, model = int(labels[3] + 1) % 10, small
+    for steps in range(1, 5):
+        step = one_step(model, np.array(pixels[3]) / 255, target, questions.RATE)
+        model = step.model
+        sent = questions.learn({"pixels": pixels[3], "target": target, "steps": steps})
+        for name in ("before", "after", "delta2", "blame", "delta1"):
+            np.testing.assert_allclose(sent[name], getattr(step, name), atol=1e-6)
+        np.testing.assert_array_equal(unpacked(sent["change"], 784, 16), step.change)
+    np.testing.assert_array_equal(questions.small().theta, theta)
+
+
+def test_a_fooled_picture_is_answered_by_both_networks(small, digits):
+    pixels, labels = digits
+    target = int(labels[0] + 1) % 10
+    sent = questions.change({"pixels": pixels[0], "target": target, "strength": 0.3})
+    before, after = (unpacked(sent[name], 784) for name in ("pixels", "after"))
+    assert sent["fooled"]
+    assert np.argmax(sent["small"][1]) == target
+    assert np.abs(after - before).max() == pytest.approx(sent["most"], abs=1e-6)
+    assert sent["most"] <= 0.3 + 1e-6
+    np.testing.assert_allclose(sent["small"][1], softmax(small.forward(after[None]))[0], atol=1e-6)
+    np.testing.assert_allclose(sent["served"][1], served().current.model.predict_proba(after[None])[0], atol=1e-5)
+
+
+def test_peoples_ways_change_the_picture_as_they_say(digits):
+    x = np.array(digits[0][0]) / 255
+
+    def changed(**how):
+        return unpacked(questions.change({"pixels": digits[0][0], **how})["pixels"], 784)
+
+    np.testing.assert_allclose(changed(), x, atol=1e-6)
+    np.testing.assert_allclose(changed(invert=True), 1 - x, atol=1e-6)
+    assert changed(thicker=1).sum() > 1.2 * x.sum()
+    assert (changed(thicker=1) >= x - 1e-6).all()
+    assert np.mean(changed(noise=0.5) != np.float32(x)) > 0.2
+    np.testing.assert_array_equal(changed(noise=0.5), changed(noise=0.5))
+    square = x.reshape(28, 28)
+    # A quarter turn to the right: what was on top is now at the right.
+    np.testing.assert_allclose(changed(degrees=90).reshape(28, 28), np.rot90(square, -1), atol=0.02)
+
+
+def test_without_a_drawing_there_is_an_example():
+    sent = questions.numbers({})
+    assert np.argmax(sent["probs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "values"),
+    [
+        ("numbers", None),
+        ("numbers", [1, 2]),
+        ("numbers", {"pixels": [0] * 783}),
+        ("numbers", {"pixels": [256] * 784}),
+        ("numbers", {"pixels": [0.5] * 784}),
+        ("numbers", {"pixels": [True] * 784}),
+        ("numbers", {"more": 1}),
+        ("learn", {}),
+        ("learn", {"target": 10}),
+        ("learn", {"target": 3, "steps": 0}),
+        ("learn", {"target": 3, "steps": 10**9}),
+        ("change", {"strength": float("nan")}),
+        ("change", {"degrees": float("inf")}),
+        ("change", {"noise": 2}),
+        ("change", {"thicker": 10**6}),
+        ("change", {"target": "3"}),
+    ],
+)
+def test_a_wrong_question_is_refused_in_a_sentence(question, values):
+    answer = getattr(questions, question)(values)
+    assert answer.keys() == {"error"}
+    assert answer["error"].startswith("This is not what is expected as ")
+    assert len(answer["error"]) < 300
+
+
+# --- Formulas and words -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_formula_leads_to_its_line_of_code(name, monkeypatch):
+    line = (ROOT / FORMULAS[name].file).read_text("utf-8").splitlines()[line_of(name) - 1]
+    assert FORMULAS[name].code in line
+    monkeypatch.setenv("SPACE_ID", "alice/draw")
+    assert f"/blob/main/{FORMULAS[name].file}#L{line_of(name)}" in link(name)
+    monkeypatch.delenv("SPACE_ID")
+    assert "href" not in link(name)
+
+
+def test_the_lesson_has_six_questions_and_a_dozen_words():
+    assert (len(QUESTIONS), len(WORDS)) == (6, 12)
+
+
+# --- In a browser -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def drawn(browser, server):
+    """A laptop on which a 7 was drawn; the tests below share it."""
+    v = Visit(browser, server)
+    v.draw(7)
+    v.answer.wait_for()
+    yield v
+    assert v.errors == []
+    v.close()
+
+
+def opened(v, title, name):
+    v.page.get_by_role("tab", name=title, exact=True).click()
+    room = v.page.locator(f".lab.{name}")
+    expect(room).to_have_attribute("data-ready", "true")
+    return room
+
+
+def figure(locator):
+    return float(locator.inner_text().replace("−", "-"))
+
+
+def test_the_numbers_that_are_shown_equal_those_of_the_network(drawn, small):
+    room = opened(drawn, "See inside", "inside")
+    pixels = drawn.page.evaluate(
+        """async () => {
+            const image = document.querySelector("#why ol > .seen img"), canvas = document.createElement("canvas");
+            canvas.width = canvas.height = 28;
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            return [...context.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
+        }"""
+    )
+    seen = one_pass(small, np.array(pixels) / 255)
+    unit = int(seen.h.argmax())
+    room.locator(".stepper [data-step=unit]").click()
+    # From the first pixel that is white: what is shown of the pixel to its right.
+    room.locator(".map").focus()
+    drawn.page.keyboard.press("ArrowRight")
+    pixel = int(room.locator(".map").get_attribute("aria-valuenow"))
+    shown = [figure(each) for each in room.locator(".product b").all()]
+    expected = [seen.x[pixel], small.views(small.theta)[0][0][pixel, unit], seen.contributions[pixel, unit]]
+    assert shown == pytest.approx(expected, abs=6e-5)
+    assert figure(room.locator(".sum .z")) == pytest.approx(seen.z[unit], abs=6e-5)
+    assert figure(room.locator(".sum .h")) == pytest.approx(seen.h[unit], abs=6e-5)
+    room.locator(".stepper [data-step=scores]").click()
+    for digit in range(10):
+        assert figure(room.locator(f"[data-logit='{digit}']")) == pytest.approx(seen.logits[digit], abs=6e-5)
+    room.locator(".stepper [data-step=percent]").click()
+    for digit in range(10):
+        assert figure(room.locator(f"[data-prob='{digit}']")) == pytest.approx(seen.probs[digit], abs=6e-5)
+
+
+def test_a_moved_weight_and_a_silenced_unit_change_the_answer_and_undo_brings_it_back(drawn):
+    room = opened(drawn, "See inside", "inside")
+    answer = room.locator(".answer .bars")
+    before = answer.inner_text()
+    room.locator(".stepper [data-step=unit]").click()
+    room.locator(".weight input").fill("-2")
+    expect(answer).not_to_have_text(before)
+    room.locator("[data-undo]").click()
+    assert answer.inner_text() == before
+    room.locator(".stepper [data-step=units]").click()
+    room.locator("li:not(.silent) .off").first.click()
+    assert answer.inner_text() != before
+    room.locator("[data-undo]").click()
+    assert answer.inner_text() == before
+
+
+def test_steps_of_backpropagation_teach_it_another_digit(drawn):
+    room = opened(drawn, "See inside", "inside")
+    room.locator(".target").select_option("2")
+    for step in range(1, 4):
+        room.locator("[data-learn=again]").click()
+        expect(room.locator(".said")).to_contain_text(f"Step {step},")
+    before, after = (figure(cell) for cell in room.locator(".deltas .chosen .figure").all()[:4:3])
+    assert after > before
+    room.locator("[data-learn=over]").click()
+    expect(room.locator(".taken")).to_be_hidden()
+
+
+def test_it_is_fooled(drawn):
+    room = opened(drawn, "Fool it", "fool")
+    room.locator(".target").select_option("3")
+    room.locator("[data-press=fool]").click()
+    expect(room).to_have_attribute("data-fooled", "true")
+    expect(room.locator(".small .top b")).to_have_text("3")
+    room.locator("[data-press=back]").click()
+    expect(room).to_have_attribute("data-fooled", "null")
+    expect(room.locator(".small .top b")).not_to_have_text("3")
+
+
+@pytest.mark.parametrize("options", [{"scheme": "light"}, PHONE | {"scheme": "dark"}], ids=["laptop", "phone"])
+def test_both_rooms_are_accessible_and_fit_the_screen(visit, options):
+    v = visit(**options)
+    for title, name in (("See inside", "inside"), ("Fool it", "fool")):
+        opened(v, title, name)
+        if name == "inside":
+            for step in ("unit", "units", "scores", "percent"):
+                v.page.locator(f".stepper [data-step={step}]").click()
+        assert serious(v.page) == []
+        assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,90 @@
+"""Fool it: change a picture a little until a small network sees another digit, and see what the served one says.
+
+fool.view()     # inside a gr.Tab
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from nn.mlp import DIGITS
+from weights.serving.page.lab import questions
+from weights.serving.page.lab.code_links import link
+from weights.serving.page.lab.lesson import word
+from weights.serving.page.lab.loading import room
+
+MISSIONS = {
+    "seven": "Draw a 7 that the small network calls 1, while the served one still sees the 7.",
+    "letter": "Draw a letter that the small network calls a digit, more than 90% sure, and the served one refuses.",
+    "even": "Get the small network to exactly fifty-fifty: two digits between 45 and 55%.",
+}
+
+
+def view() -> gr.HTML:
+    """The whole tab as one component."""
+    return room("fool", content, [questions.change])
+
+
+def content() -> str:
+    return f'<section class="fooling">{gradient()}{pictures()}</section>{people()}{missions()}'
+
+
+def slider(name: str, title: str, low: int, high: int, value: int) -> str:
+    return (
+        f'<label>{title} <input type="range" name="{name}" min="{low}" max="{high}" value="{value}">'
+        f'<output data-of="{name}"></output></label>'
+    )
+
+
+def gradient() -> str:
+    digits = "".join(f'<option value="{digit}"{" selected" * (digit == 3)}>{digit}</option>' for digit in range(DIGITS))
+    return (
+        f'<p class="lead">The {word("gradient")} says for each pixel which way it must move so that another digit '
+        'seems likelier. Follow it, and a change that you hardly see fools it. <span class="example"></span></p>'
+        '<p class="problem" role="status"></p>'
+        f'<p class="controls"><label>Make it see a <select class="target">{digits}</select></label>'
+        '<button type="button" class="main" data-press="fool">Fool it</button>'
+        '<button type="button" data-press="back">As drawn</button></p>'
+        f'<div class="sliders">{slider("strength", "Strength", 0, 50, 25)}</div>'
+        '<p class="outcome" role="status"></p>'
+    )
+
+
+def pictures() -> str:
+    def figure(name: str, title: str) -> str:
+        canvas = f'<canvas role="img" aria-label="The picture {title}"></canvas>'
+        return f'<figure class="{name}">{canvas}<figcaption>{title}</figcaption></figure>'
+
+    def answers(name: str, title: str) -> str:
+        return f'<div class="answer {name}"><h2>{title}</h2><p>…</p><ol class="bars"></ol></div>'
+
+    return (
+        f'<div class="three figures">{figure("before", "before")}{figure("times", "change × 10")}'
+        f"{figure('after', 'after')}</div>"
+        f'<div class="pair">{answers("small", "The small network")}{answers("served", "The served network")}</div>'
+        f"<p>The mark on a bar is the answer before. The change is made for the small network alone. {link('fool')} "
+        "<small>Goodfellow, Shlens and Szegedy 2014; Kurakin, Goodfellow and Bengio 2016.</small></p>"
+    )
+
+
+def people() -> str:
+    """Ways to fool a network that need no gradient."""
+    ways = (
+        slider("degrees", "Rotate", -questions.MOST_DEGREES, questions.MOST_DEGREES, 0)
+        + slider("thicker", "Thicken", 0, questions.MOST_PIXELS, 0)
+        + slider("noise", "Noise", 0, 100, 0)
+    )
+    return (
+        "<section><h2>People's ways</h2><p>None of these fools you.</p>"
+        f'<div class="sliders">{ways}<label>Invert <input type="checkbox" name="invert"></label></div></section>'
+    )
+
+
+def missions() -> str:
+    items = "".join(
+        f'<li data-mission="{name}"><span class="state">open</span> {text}</li>' for name, text in MISSIONS.items()
+    )
+    return (
+        "<section><h2>Missions</h2><p>With a drawing of your own and people's ways; the gradient does not count.</p>"
+        f'<ul class="missions">{items}</ul></section>'
+    )

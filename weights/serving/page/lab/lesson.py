@@ -1,0 +1,51 @@
+"""A lesson of six questions, and the dozen words that it takes.
+
+lesson.view()               # both, folded, as HTML
+lesson.word("gradient")     # a word that says what it means when it is tapped
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+WORDS = {
+    "pixel": "One dot of the picture: a number from 0, black, to 1, white.",
+    "weight": "A number that a pixel or a unit's output is multiplied by. Learning changes weights and biases.",
+    "bias": "A number that is added to a unit's sum: how ready it is to speak.",
+    "hidden unit": "It multiplies everything below it by its weights, adds up, and passes the sum on if it is above 0.",
+    "ReLU": "What a hidden unit does with its sum: below 0 it says 0, above 0 it says the sum.",
+    "logit": "A digit's score before it becomes a share. It can be any number.",
+    "softmax": "It turns scores into shares of 100%: e to the power of each, divided by the sum of all.",
+    "loss": "How wrong the answer is, as one number: 0 when the right digit gets 100%.",
+    "gradient": "For each number, how much the loss grows when that number grows a little.",
+    "backpropagation": "The way to all gradients at once: the error goes back through the layers, last one first.",
+    "learning rate": "How far each weight moves against its gradient in one step.",
+    "overfitting": "A network that knows its training pictures by heart and fails on others.",
+}
+# A question, and the step of See inside that shows its answer.
+QUESTIONS = (
+    ("How many numbers does the network get, and what does it not know about them?", "pixels"),
+    ("Which pixel adds most to the loudest unit, and is its weight blue or orange?", "unit"),
+    ("Which units stay silent, and what does the answer lose when you switch the loudest one off?", "units"),
+    ("Which unit pushes hardest for the answer, and which against it?", "scores"),
+    ("Two scores differ by 1. By what factor do their shares differ?", "percent"),
+    ("Tell it a wrong digit and take steps. When does it change its mind, and which weights never move?", "learn"),
+)
+
+
+def word(shown: str) -> str:
+    """A word of the glossary; tapped or focused, it says what it means."""
+    meaning = WORDS.get(shown) or WORDS[shown.lower()]
+    return f'<button type="button" class="word">{escape(shown)}<span role="tooltip">{escape(meaning)}</span></button>'
+
+
+def view() -> str:
+    questions = "".join(
+        f'<li>{escape(question)} <button type="button" class="show" data-step="{step}">Show me</button></li>'
+        for question, step in QUESTIONS
+    )
+    words = "".join(f"<dt>{escape(each)}</dt><dd>{escape(meaning)}</dd>" for each, meaning in WORDS.items())
+    return (
+        f"<details><summary>Lesson: six questions</summary><ol>{questions}</ol></details>"
+        f"<details><summary>Words: a glossary</summary><dl>{words}</dl></details>"
+    )

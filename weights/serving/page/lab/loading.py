@@ -1,0 +1,50 @@
+"""A tab whose content, script and style come when it is first opened: the page's first load does not pay for them.
+
+room("inside", content, "inside", server_functions)      # inside a gr.Tab
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+
+HERE = Path(__file__).parent
+# The page may name these files; see serve.py.
+FILES = (HERE / "inside.css", HERE / "inside.js")
+LOAD = """
+(async () => {
+    const address = (path) => `${(window.gradio_config?.root ?? "").replace(/\\/$/, "")}/gradio_api/file=${path}`;
+    const load = (tag, properties) => new Promise((onload, onerror) => document.head.append(
+        Object.assign(document.createElement(tag), properties, { onload, onerror })));
+    const [style, script] = FILES.map(address);
+    window.labLoaded ??= Promise.all([
+        load("link", { rel: "stylesheet", href: style }), load("script", { src: script })]);
+    const [content] = await Promise.all([server.content(), window.labLoaded]);
+    const room = element.querySelector(".lab");
+    room.innerHTML = content;
+    window.lab.NAME(room, server);
+})();
+"""
+
+
+def room(name: str, content: Callable[[], str], functions: list[Callable]) -> gr.HTML:
+    """The tab as one component.
+
+    name: of its function in inside.js. content: makes its HTML. functions: what the script may ask the server.
+    """
+
+    def answer(_: list) -> str:
+        return content()
+
+    answer.__name__ = "content"
+    files = json.dumps([path.as_posix() for path in FILES])
+    return gr.HTML(
+        f'<div class="lab {name}"></div>',
+        elem_id=name,
+        apply_default_css=False,
+        server_functions=[answer, *functions],
+        js_on_load=LOAD.replace("FILES", files, 1).replace("NAME", name),
+    )
