@@ -164,7 +164,8 @@ def build() -> gr.Blocks:
         way.select(view.way_of_one, given, way, js=ASK, **quiet)
         for event in (shown, part):
             event.then(None, js=FINAL)
-        examples.select(inputs.take, None, [pad, picture, tabs], **quiet)
+        # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
+        examples.select(inputs.take, None, [pad, picture, tabs], trigger_mode="multiple", **quiet)
         mistakes.select(network.load, None, [pad, tabs], **quiet).then(None, js="() => scrollTo(0, 0)")
 
         gradio_api.add(served(), inputs.EXAMPLES / "7.png")
