@@ -19,7 +19,7 @@ from nn.measure.metrics import evaluate
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Preset
-from nn.train import fit
+from nn.runs import fit
 from preprocessing.picture import open_picture
 
 

@@ -55,6 +55,14 @@ def dataset_of(dataset: Dataset, members: int, number: int) -> Dataset:
     return Dataset(images[~mask], images[mask], dataset.test)
 
 
+def seen_splits(model: MLP, dataset: Dataset) -> Dataset:
+    """The splits as `model` has seen them. A cross-fitted network has learned from the validation images too."""
+    if not model.info.get("training", {}).get("cross_fit"):
+        return dataset
+    images = all_images(dataset)
+    return Dataset(images, images[:0], dataset.test)
+
+
 def unseen(dataset: Dataset, models: Sequence[MLP]) -> Iterator[tuple[Split, tuple[MLP, MLP]]]:
     """Each held-out block, with the two members that did not see it."""
     images = all_images(dataset)

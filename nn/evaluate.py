@@ -16,21 +16,13 @@ import sys
 from pathlib import Path
 
 import preprocessing
-from nn import crossfit
+from nn.crossfit import seen_splits
 from nn.files import BUNDLED, load
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures import mnist
-from nn.pictures.mnist import DataError, Dataset
+from nn.pictures.mnist import DataError
 from preprocessing.picture import open_picture
-
-
-def seen_splits(model: MLP, dataset: Dataset) -> Dataset:
-    """The splits as `model` has seen them: a cross-fitted network has learned from the validation images too."""
-    if not model.info.get("training", {}).get("cross_fit"):
-        return dataset
-    images = crossfit.all_images(dataset)
-    return Dataset(images, images[:0], dataset.test)
 
 
 def report(model: MLP, results: dict[str, dict]) -> str:

@@ -11,232 +11,27 @@ goes on from the last finished epoch.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import csv
-import os
 import sys
-from dataclasses import Field, asdict, fields, replace
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import Field, fields, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 import preprocessing
-from nn import checkpoint, crossfit, files
-from nn.calibrate import Calibration, fit_odds_temperature, fit_temperature, last_odds, prior_correction
+from nn import checkpoint, files
 from nn.fast.committee import joined
-from nn.fast.quantize import quantize
 from nn.measure import metrics
-from nn.mlp import DIGITS, MLP, SIDE
-from nn.pictures import mnist, sample, synthetic
+from nn.mlp import DIGITS
+from nn.pictures import mnist, sample
 from nn.pictures.augment import Distortion
-from nn.pictures.bank import with_made_up
-from nn.pictures.mnist import DataError, Dataset, Split
-from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, MadeUp
+from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Recipe
+from nn.runs import CHECKPOINT_FILE, check_out, fit, member_folder, member_of
 from nn.trainer import Trainer
-from preprocessing.frame import to_frame
 from preprocessing.picture import open_picture
 
-CHECKPOINT_FILE = "checkpoint.safetensors"
-HISTORY_FILE = "history.csv"
-VALIDATION_SEED = 1_000_000  # keeps the pictures made for validation apart from those of any member
-MEMBER = "member-{}"  # a member's folder in its run's folder
 # A network is said to have hardly learned below this many times the share of the commonest digit.
 HARDLY_LEARNED = 2
-# What a run depends on besides its recipe: made-up pictures are Pillow's lines and the letters of matplotlib's fonts.
-MADE_WITH = ("numpy", "pillow", "matplotlib")
-
-
-def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> list[Trainer]:
-    """Trains with progress bars, writes the network to `out`, and returns its members' runs; most recipes have one.
-
-    Each run leaves its best network so far, its history and a checkpoint after each epoch: in `out`, or where there are
-    several members, in folders in it. Ctrl-C ends all early; the interrupted run is then the last.
-    """
-    check_out(out, resume)
-    runs = []
-    for number in range(1, recipe.members + 1):
-        folder = member_folder(recipe, out, number)
-        images = crossfit.dataset_of(dataset, recipe.members, number) if recipe.cross_fit else dataset
-        runs.append(fit_member(member_of(recipe, number), images, folder, resume))
-        if runs[-1].epoch < recipe.epochs:
-            break
-    if len(runs) == recipe.members and runs[-1].history:
-        models = [best_of(run) for run in runs]
-        model = (cross_calibrated if recipe.cross_fit else calibrated)(models, recipe, dataset)
-        whole = {name: getattr(recipe, name) for name in ("hidden", "members", "cross_fit", "seed")}
-        model.info["training"] |= whole | {"epochs_done": runs[-1].epoch}  # the others are finished
-        files.save(model, out)
-    return runs
-
-
-def check_out(out: Path, resume: bool) -> None:
-    """Raises OSError when `out` cannot be written to, or when there is no checkpoint in it to resume from."""
-    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not existing.is_dir():
-        raise NotADirectoryError(f"{existing}: a file, expected a folder to write to")
-    if not os.access(existing, os.W_OK):
-        raise PermissionError(f"{existing}: this folder cannot be written to")
-    if resume and not any((folder / CHECKPOINT_FILE).is_file() for folder in (out, out / MEMBER.format(1))):
-        raise FileNotFoundError(f"{out / CHECKPOINT_FILE}: no checkpoint to resume from; leave out --resume")
-
-
-def member_folder(recipe: Recipe, out: Path, number: int) -> Path:
-    return out if recipe.members == 1 else out / MEMBER.format(number)
-
-
-def member_of(recipe: Recipe, number: int) -> Recipe:
-    """The recipe of one member: its share of the hidden units, and random numbers of its own."""
-    hidden = tuple(width // recipe.members for width in recipe.hidden)
-    seed = recipe.seed * recipe.members + number - 1
-    return replace(recipe, hidden=hidden, members=1, cross_fit=False, seed=seed)
-
-
-def fit_member(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> Trainer:
-    """One network trained from its start, or from its checkpoint."""
-    bar = tqdm(unit="step", dynamic_ncols=True, smoothing=0.05)
-    shown = {"loss": 0.0}
-
-    def progress(loss: float) -> None:
-        shown["loss"] += 0.02 * (loss - shown["loss"]) if shown["loss"] else loss
-        if bar.update():  # true when the bar was redrawn
-            best = trainer.best_row
-            figures = {"best validation": f"{best['validation_accuracy']:.2%}"} if best else {}
-            bar.set_postfix({"loss": f"{shown['loss']:.4f}"} | figures, refresh=False)
-
-    saved = out / CHECKPOINT_FILE
-    resuming = resume and saved.is_file()
-    finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
-    made_up = None if finished else made_up_for(recipe, dataset.train)
-    trainer = Trainer(recipe, dataset.train, dataset.validation, made_up, progress)
-    if resuming:
-        checkpoint.load(trainer, saved)
-    out.mkdir(parents=True, exist_ok=True)
-    bar.total = recipe.epochs * trainer.steps_per_epoch
-    bar.update(trainer.epoch * trainer.steps_per_epoch)
-    try:
-        while trainer.epoch < recipe.epochs:
-            bar.set_description(f"epoch {trainer.epoch + 1}/{recipe.epochs}")
-            row = trainer.run_epoch()
-            if trainer.best_row is row:
-                files.save(best_of(trainer), out)
-            checkpoint.save(trainer, saved)
-            write_history(trainer.history, out / HISTORY_FILE)
-    except KeyboardInterrupt:
-        tqdm.write("interrupted: keeping the best so far" if trainer.epoch else "interrupted in the first epoch")
-    finally:
-        bar.close()
-    return trainer
-
-
-def made_up_for(recipe: Recipe, digits: Split) -> MadeUp | None:
-    """The pictures that the recipe asks for beside MNIST's."""
-    if not (recipe.redrawn or recipe.written or recipe.non_digits):
-        return None
-    written = synthetic.WRITTEN if recipe.written else 0
-    non_digits = synthetic.NON_DIGITS if recipe.non_digits else 0
-    return synthetic.make(digits, recipe.seed, frame, written=written, non_digits=non_digits)
-
-
-def frame(ink: np.ndarray) -> np.ndarray:
-    """Made-up pictures are framed by the code that frames every other picture."""
-    framed = to_frame(ink)
-    return np.zeros((SIDE, SIDE), np.float32) if framed is None else framed[0]
-
-
-def best_of(trainer: Trainer) -> MLP:
-    """The best network of a run so far, with what config.json says about its training."""
-    model = trainer.answering_model(trainer.best)
-    images = {"train": len(trainer.train), "validation": len(trainer.validation)}
-    done = {"epochs_done": trainer.epoch, "images": images, "made_with": versions()}
-    model.info = {"training": asdict(trainer.recipe) | done}
-    return model
-
-
-def versions() -> dict[str, str]:
-    """The versions of MADE_WITH that are installed: without made-up pictures nobody needs matplotlib."""
-    found = {}
-    for name in MADE_WITH:
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-def write_history(history: list[dict[str, float]], path: Path) -> None:
-    with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, history[0].keys())
-        writer.writeheader()
-        writer.writerows(history)
-
-
-# --- after the last epoch ---------------------------------------------------------------------------------------------
-
-
-def calibrated(members: list[MLP], recipe: Recipe, dataset: Dataset) -> MLP:
-    """The members joined, corrected, and calibrated on the validation images."""
-    model = joined(members)
-    correct(model, recipe)
-    digits, strange = for_calibration(dataset.validation, recipe)
-    answers = digits.labels, model.logits(digits.pixels()), model.logits(strange.pixels())
-    model.calibration = Calibration(*temperatures([answers]))
-    return model
-
-
-def cross_calibrated(members: list[MLP], recipe: Recipe, dataset: Dataset) -> MLP:
-    """The members corrected, joined, and calibrated on the images that each of them held out."""
-    singles, pairs, plain = [], [], []
-    for model in members:
-        correct(model, recipe)
-    for held_out, neighbours in crossfit.unseen(dataset, members):
-        digits, strange = for_calibration(held_out, recipe)
-        answers = [(model.logits(digits.pixels()), model.logits(strange.pixels())) for model in neighbours]
-        pair = tuple(np.mean(logits, axis=0) for logits in zip(*answers, strict=True))
-        singles += [(digits.labels, *answer) for answer in answers]
-        pairs.append((digits.labels, *pair))
-        plain.append((held_out.labels, pair[0][: len(held_out)]))
-    model = joined(members)
-    fitted = zip(temperatures(singles), temperatures(pairs), strict=True)
-    model.calibration = Calibration(
-        *(None if pair is None else crossfit.extrapolated(single, pair, len(members)) for single, pair in fitted)
-    )
-    labels, logits = (np.concatenate(parts) for parts in zip(*plain, strict=True))
-    errors = int((logits.argmax(axis=1) != labels).sum())
-    model.info["training"]["unseen_by_pairs"] = {"images": len(labels), "errors": errors}
-    return model
-
-
-def correct(model: MLP, recipe: Recipe) -> None:
-    """Corrects the prior of "not a digit" and rounds the weights, in place."""
-    if recipe.non_digits:
-        share = recipe.non_digits / (1 + recipe.written + recipe.non_digits)
-        model.biases[-1][NOT_A_DIGIT_CLASS] += prior_correction(share)
-    if recipe.quantize:
-        quantize(model)  # a file a quarter as large
-    elif np.abs(model.theta).max() <= np.finfo(np.float16).max:
-        model.theta[...] = model.theta.astype(np.float16)  # a file half as large
-
-
-def for_calibration(held_out: Split, recipe: Recipe) -> tuple[Split, Split]:
-    """Images that a network did not see -> the digits and the non-digits that its temperatures are fitted on."""
-    digits = held_out
-    if recipe.redrawn:
-        made_up = synthetic.make(held_out, recipe.seed + VALIDATION_SEED, frame, written=0, non_digits=0)
-        digits = with_made_up(held_out, made_up)
-    return digits, synthetic.estranged(held_out) if recipe.non_digits else held_out[:0]
-
-
-def temperatures(parts: list[tuple[np.ndarray, ...]]) -> tuple[float, float | None]:
-    """[(labels of digits, their logits, logits of non-digits)] -> the temperature of the digits, and that of the odds
-    where there are non-digits.
-    """
-    labels, logits, others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    odds = fit_odds_temperature(last_odds(logits), last_odds(others)) if len(others) else None
-    return fit_temperature(logits[:, :DIGITS], labels), odds
-
-
-# --- command line -----------------------------------------------------------------------------------------------------
 
 
 def parser() -> argparse.ArgumentParser:

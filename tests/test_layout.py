@@ -14,8 +14,9 @@ PACKAGES = ("nn", "preprocessing", "weights")
 WEB = {"gradio", "gradio_client", "fastapi", "starlette", "uvicorn"}
 # The files that a learner reads from top to bottom.
 CORE = {f"nn.{name}" for name in ("functions", "mlp", "backprop", "optimizers", "trainer")}
-# Programs frame what they draw or what they are given; nothing else in nn knows about pictures of paper.
-PROGRAMS = {f"nn.{name}" for name in ("train", "evaluate", "compare", "corruptions")}
+# Programs frame what they are given, and made_up.py frames what is drawn for them. Nothing else in nn knows about
+# pictures of paper.
+PROGRAMS = {f"nn.{name}" for name in ("train", "evaluate", "compare", "corruptions", "made_up")}
 
 
 def module_of(path):

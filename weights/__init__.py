@@ -90,7 +90,7 @@ def push_to_hub(
     import tempfile
 
     import preprocessing
-    from nn.evaluate import seen_splits
+    from nn.crossfit import seen_splits
     from nn.measure.metrics import evaluate
     from nn.pictures import mnist
     from preprocessing.picture import open_picture

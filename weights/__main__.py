@@ -24,7 +24,7 @@ from pathlib import Path
 
 import preprocessing
 import weights
-from nn.evaluate import seen_splits
+from nn.crossfit import seen_splits
 from nn.files import CONFIG_FILE, MODEL_FILE, replacing
 from nn.measure import metrics
 from nn.pictures import mnist

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from nn.made_up import frame
 from nn.pictures import digits, letters
 from nn.pictures.synthetic import framed, under_a_pen
-from nn.train import frame
 
 EXAMPLES, COLUMNS = 6, 4
 CELL, NAME = 30, 150  # pixels along the edge of an example, and of the column with the names

@@ -41,7 +41,7 @@ from nn.optimizers import Adam, learning_rate  # noqa: E402
 from nn.pictures import mnist  # noqa: E402
 from nn.pictures.augment import Distortion, distort  # noqa: E402
 from nn.recipes import PRESETS  # noqa: E402
-from nn.train import member_of  # noqa: E402
+from nn.runs import member_of  # noqa: E402
 
 torch.set_num_threads(THREADS)
 EPOCH_IMAGES = 60_000

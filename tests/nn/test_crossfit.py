@@ -9,7 +9,7 @@ from nn.fast.committee import joined
 from nn.fast.quantize import quantize
 from nn.pictures.mnist import Dataset, Split
 from nn.recipes import Recipe
-from nn.train import fit
+from nn.runs import fit
 
 
 def numbered(count):

@@ -1,6 +1,7 @@
 """Training runs: they learn, repeat bit for bit, can be interrupted and resumed, and say what is wrong."""
 
 import contextlib
+import csv
 import dataclasses
 import json
 from importlib.metadata import PackageNotFoundError
@@ -11,13 +12,13 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import weights
-from nn import compare, train
+from nn import compare, finish, runs, train
 from nn.calibrate import fit_temperature
 from nn.fast.quantize import quantize
-from nn.pictures import mnist
+from nn.pictures import mnist, synthetic
 from nn.pictures.mnist import Dataset, Split
 from nn.recipes import PRESETS, Preset, Recipe
-from nn.train import fit, member_of
+from nn.runs import fit, member_of
 from nn.trainer import Trainer
 
 SHORT = Recipe(hidden=(16,), epochs=3, batch_size=32)
@@ -71,6 +72,33 @@ def interrupted(recipe):
         yield
 
 
+def test_a_short_form_of_the_bundled_recipe_gives_the_same_bytes_when_it_is_resumed_after_its_restart(
+    bars, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(mnist, "load", lambda *_: bars)
+    for amount, fewer in (("TASK", 100), ("WRITTEN", 100), ("NON_DIGITS", 200)):
+        monkeypatch.setattr(synthetic, amount, fewer)
+    options = ["--preset", "best", "--data", "toy", "--hidden", "16", "8", "--batch-size", "32"]
+    options += ["--members", "2", "--epochs", "3", "--warmup", "0", "--restarts", "1"]
+    recipe = train.recipe_from(train.parser().parse_args(options))
+    assert recipe.cross_fit
+    assert recipe.quantize
+    assert train.main([*options, "--out", str(tmp_path / "once")]) == 0
+    with interrupted(member_of(recipe, 1)):
+        assert train.main([*options, "--out", str(tmp_path / "resumed")]) == 1
+    assert not (tmp_path / "resumed" / "model.safetensors").exists()
+    assert train.main([*options, "--out", str(tmp_path / "resumed"), "--resume"]) == 0
+    for name in ("model.safetensors", "config.json"):
+        assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "resumed" / name).read_bytes()
+    rates = [row["learning_rate"] for row in history_of(tmp_path / "once" / "member-1")]
+    assert max(rates[0], rates[2]) < 0.01 * recipe.lr < rates[1]  # two falls: one of an epoch, one of two epochs
+
+
+def history_of(folder):
+    with (folder / "history.csv").open() as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
 MEMBERS = Recipe(hidden=(16,), members=2, epochs=3, batch_size=32)
 
 
@@ -91,7 +119,7 @@ def test_members_repeat_resume_and_are_joined(bars, tmp_path):
 
 def test_a_finished_member_needs_no_pictures_to_be_resumed(bars, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(train, "made_up_for", lambda recipe, digits: asked.append(recipe.seed))
+    monkeypatch.setattr(runs, "made_up_for", lambda recipe, digits: asked.append(recipe.seed))
     stopping_after_one_epoch(MEMBERS, bars, tmp_path, member=2)
     fit(MEMBERS, bars, tmp_path, resume=True)
     assert asked == [0, 1, 1]
@@ -122,8 +150,8 @@ def test_training_without_made_up_pictures_needs_no_matplotlib(monkeypatch):
             raise PackageNotFoundError(name)
         return "1.0"
 
-    monkeypatch.setattr(train, "version", version)
-    assert train.versions() == {"numpy": "1.0", "pillow": "1.0"}
+    monkeypatch.setattr(runs, "version", version)
+    assert runs.versions() == {"numpy": "1.0", "pillow": "1.0"}
 
 
 def test_ctrl_c_keeps_the_best_so_far(bars, tmp_path):
@@ -288,7 +316,7 @@ def test_a_quantized_run_is_calibrated_on_what_it_will_answer(bars, tmp_path, mo
         quantize(model)
         model.weights[-1] *= 20  # so that it makes a difference
 
-    monkeypatch.setattr(train, "quantize", louder)
+    monkeypatch.setattr(finish, "quantize", louder)
     [trainer] = fit(dataclasses.replace(SHORT, quantize=True), bars, tmp_path)
     saved, real = weights.load(tmp_path), trainer.answering_model(trainer.best)
     pixels, labels = bars.validation.pixels(), bars.validation.labels

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from nn.made_up import frame
 from nn.pictures import digits, letters, synthetic
 from nn.pictures.mnist import Split
 from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, estranged, redraw, without_look_alikes
-from nn.train import frame
 
 
 def ring():
