@@ -119,7 +119,7 @@ def build() -> gr.Blocks:
     from weights.serving import gradio_api
     from weights.serving.limits.uploads import GONE_AFTER_MINUTES
     from weights.serving.page import answer, inputs, network, view
-    from weights.serving.page.lab import fool, inside
+    from weights.serving.page.lab import fool, inside, train_one
 
     with gr.Blocks(title=TITLE, fill_width=True) as blocks:
         title = gr.HTML(HEADING, elem_id="title", server_functions=[view.demo], js_on_load=DEMO)
@@ -145,6 +145,8 @@ def build() -> gr.Blocks:
                 details = gr.HTML(nothing[2], elem_id="details")
             mistakes = network.view(served())
         with rooms:
+            with gr.Tab("Train one", id="room-train"):
+                train_one.view()
             with gr.Tab("See inside", id="room-inside"):
                 inside.view()
             with gr.Tab("Fool it", id="room-fool"):

@@ -512,5 +512,6 @@
     });
   }
 
-  window.lab = Object.assign(window.lab ?? {}, { inside, fool });
+  const tools = { $, $$, put, percent, paint, strongest, bars, follow, answered }; // for train_one.js
+  window.lab = Object.assign(window.lab ?? {}, { inside, fool, tools });
 })();

@@ -13,15 +13,16 @@ import gradio as gr
 
 HERE = Path(__file__).parent
 # The page may name these files; see serve.py.
-FILES = (HERE / "inside.css", HERE / "inside.js")
+FILES = tuple(HERE / name for name in ("inside.css", "train_one.css", "inside.js", "train_one.js"))
 LOAD = """
 (async () => {
     const address = (path) => `${(window.gradio_config?.root ?? "").replace(/\\/$/, "")}/gradio_api/file=${path}`;
     const load = (tag, properties) => new Promise((onload, onerror) => document.head.append(
         Object.assign(document.createElement(tag), properties, { onload, onerror })));
-    const [style, script] = FILES.map(address);
-    window.labLoaded ??= Promise.all([
-        load("link", { rel: "stylesheet", href: style }), load("script", { src: script })]);
+    // Scripts run in their order: the later ones use tools of the first.
+    window.labLoaded ??= Promise.all(FILES.map((path) => path.endsWith(".css")
+        ? load("link", { rel: "stylesheet", href: address(path) })
+        : load("script", { src: address(path), async: false })));
     const [content] = await Promise.all([server.content(), window.labLoaded]);
     const room = element.querySelector(".lab");
     room.innerHTML = content;
@@ -33,7 +34,7 @@ LOAD = """
 def room(name: str, content: Callable[[], str], functions: list[Callable]) -> gr.HTML:
     """The tab as one component.
 
-    name: of its function in inside.js. content: makes its HTML. functions: what the script may ask the server.
+    name: of its function in the scripts. content: makes its HTML. functions: what the script may ask the server.
     """
 
     def answer(_: list) -> str:

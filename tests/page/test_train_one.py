@@ -1,0 +1,177 @@
+"""Train one: what the server answers to its questions, and the same in a browser."""
+
+import base64
+import io
+import json
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import expect
+from test_lab import opened
+from test_page import serious
+
+import weights
+from nn import evaluate, train
+from nn.pictures import sample
+from weights.current import served
+from weights.serving.page.lab import runs
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """Each test has the runs to itself."""
+    monkeypatch.setattr(runs, "RUNS", runs.Runs())
+
+
+def begun(**settings):
+    return runs.start(settings)["run"]
+
+
+def test_a_small_network_learns_to_read_unseen_digits():
+    answer = runs.start({})
+    shares = [answer["frames"][0]["unseen"]]
+    for _ in range(5):
+        answer = answer | runs.go({"run": answer["run"]})
+        shares.append(answer["frames"][-1]["unseen"])
+    assert shares[0] < 0.3
+    assert shares[-1] > 0.88
+    json.dumps(answer, allow_nan=False)
+
+
+def test_the_first_round_is_seen_step_by_step():
+    run = begun(digits=1000)
+    counts = [len(runs.go({"run": run})["frames"]) for _ in range(2)]
+    assert counts == [5, 1]  # a round of 1,000 digits has 32 steps
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"rate": "wild"}, "divergence"), ({"digits": 100, "hidden": [64]}, "overfitting")],
+)
+def test_what_goes_wrong_is_explained_in_a_sentence(settings, said):
+    run = begun(**settings)
+    assert any(said in runs.go({"run": run})["said"] for _ in range(40))
+
+
+def test_a_network_of_enormous_numbers_ends_in_words():
+    run = begun(rate="wild", optimizer="sgd")
+    runs.RUNS.get(run).trainer.model.theta[:] = 1e30
+    answer = runs.go({"run": run})
+    assert "blew up" in answer["said"]
+    assert answer["ended"]
+    assert "blew up" in runs.take({"run": run})["error"]
+
+
+WRONG = {
+    "a width of a million": {"hidden": [10**6]},
+    "three layers": {"hidden": [16, 16, 16]},
+    "no width": {"hidden": [0]},
+    "a rate that is no number": {"rate": float("nan")},
+    "all digits": {"digits": 60_000},
+    "a decay that is no number": {"decay": float("nan")},
+    "no digits a step": {"batch_size": 0},
+    "a negative seed": {"seed": -1},
+    "a setting that there is not": {"epochs": 10**9},
+    "a list": [],
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_settings_of_no_network_are_refused_in_a_sentence(case):
+    assert runs.start(WRONG[case])["error"].startswith("This is not what is expected as ")
+
+
+@pytest.mark.parametrize("ask", [runs.go, runs.look, runs.take, lambda values: runs.teach(values | {"label": 1})])
+def test_a_network_that_is_not_kept_is_said(ask):
+    assert "Reset" in ask({"run": "nobody's"})["error"]
+
+
+def test_two_train_at_once_and_the_third_sees_its_place(monkeypatch):
+    first, second, third = (begun(digits=100) for _ in range(3))
+    assert all("frames" in runs.go({"run": run}) for run in (first, second))
+    assert runs.go({"run": third}) == {"place": 1}
+    monkeypatch.setattr(runs, "TURN_SECONDS", 0.2)
+    time.sleep(0.3)  # the first two have left the page
+    assert "frames" in runs.go({"run": third})
+
+
+def test_only_the_newest_networks_are_kept(monkeypatch):
+    monkeypatch.setattr(runs, "MOST_RUNS", 3)
+    names = [begun(digits=100) for _ in range(5)]
+    assert [runs.RUNS.get(name) is not None for name in names] == [False, False, True, True, True]
+
+
+def test_a_run_ends_after_its_seconds(monkeypatch):
+    monkeypatch.setattr(runs, "MOST_SECONDS", 0)
+    assert runs.go({"run": begun(digits=100)})["ended"]
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_a_taught_digit_is_read_and_what_it_cost_is_said(mixed):
+    run = begun()
+    for _ in range(6):
+        shown = runs.go({"run": run})["frames"][-1]
+    split = runs.unseen()
+    answers = runs.RUNS.get(run).trainer.model.logits(split.pixels()).argmax(axis=1)
+    wrong = int(np.flatnonzero(answers != split.labels)[0])
+    pixels, label = split.images[wrong].reshape(-1).tolist(), int(split.labels[wrong])
+    theta = served().current.model.theta.copy()
+    for _ in range(5 if mixed else 1):
+        answer = runs.teach({"run": run, "pixels": pixels, "label": label, "mixed": mixed})
+    after = answer["frames"][0]
+    assert int(np.argmax(after["drawing"])) == label
+    assert f"Now it reads your drawing as a {label}." in answer["said"]
+    assert after["unseen"] > shown["unseen"] - 0.03 if mixed else after["unseen"] < shown["unseen"]
+    np.testing.assert_array_equal(served().current.model.theta, theta)
+    fresh = runs.start({"pixels": pixels})["frames"][0]
+    assert fresh["drawing"] != after["drawing"]
+
+
+def test_the_network_taken_along_is_the_one_that_was_trained(tmp_path):
+    run = begun(hidden=[], digits=1000)
+    runs.go({"run": run})
+    taken = runs.take({"run": run})
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(taken["zip"]))).extractall(tmp_path / "mine")
+    model = weights.load(tmp_path / "mine")
+    np.testing.assert_array_equal(model.theta, runs.RUNS.get(run).trainer.model.theta)
+    assert evaluate.main(["--weights", str(tmp_path / "mine"), "--data", str(sample.FILE)]) == 0
+    recipe = train.recipe_from(train.parser().parse_args(taken["command"].split()[3:]))
+    assert (recipe.hidden, recipe.optimizer, recipe.lr) == ((), "sgd", 0.05)
+
+
+# --- In a browser -----------------------------------------------------------------------------------------------------
+
+
+def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
+    v = visit()
+    v.draw(7)
+    v.answer.wait_for()
+    room = opened(v, "Train one", "train")
+    percent = "() => parseFloat(document.querySelector('.train .big b').textContent)"
+    assert v.page.evaluate(percent) < 50
+    weights_at_first = room.locator(".weights canvas").first.evaluate("canvas => canvas.toDataURL()")
+    room.get_by_role("button", name="Play").press("Enter")
+    v.page.wait_for_function(f"({percent})() > 85")
+    expect(room.locator(".mine .top b")).to_have_text("7")
+    assert room.locator(".weights canvas").first.evaluate("canvas => canvas.toDataURL()") != weights_at_first
+    room.get_by_role("button", name="Pause").click()
+    expect(room.get_by_role("button", name="Play")).to_be_visible()
+    room.locator(".label").select_option("2")
+    room.get_by_role("button", name="Teach it alone").click()
+    expect(room.locator(".told")).to_contain_text("Of the unseen digits it read")
+    room.get_by_role("radio", name="wild").check()
+    expect(room.locator(".round")).to_have_text("Not trained yet")
+    room.get_by_role("button", name="Play").click()
+    expect(room.locator(".told")).to_contain_text("divergence")
+
+
+@pytest.mark.parametrize("options", [{"scheme": "dark"}, {"width": 360, "height": 640, "phone": True}])
+def test_the_room_is_accessible_and_fits_the_screen(visit, options):
+    v = visit(**options)
+    room = opened(v, "Train one", "train")
+    room.get_by_role("button", name="Step").click()
+    expect(room.locator(".round")).to_contain_text("1 round")
+    assert serious(v.page) == []
+    assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
