@@ -45,7 +45,12 @@ SHARE = """
 <input type="text" readonly id="link" aria-label="Link to this drawing">
 """
 
-SCRIPTS = ("pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")
+ROOMS = """
+<p>Wrong? <a href="#lab">Teach it</a> · How does it know? <a href="#inside">See inside</a> · Can you
+<a href="#fool">fool it</a>?</p>
+"""
+
+SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the input in sight: the picture, or the newest ink, which pad.js has. FINAL tells live.js that the
 # answer stands.
@@ -138,6 +143,7 @@ def build() -> gr.Blocks:
                             num_top_classes=answer.SHOWN, show_label=False, container=False, elem_id="label"
                         )
                         words = gr.HTML(nothing[0], elem_id="words", js_on_load=SHOW_LIVE)
+                    gr.HTML(ROOMS, elem_id="leads-on")
                     gr.HTML(SHARE.format(minutes=GONE_AFTER_MINUTES), elem_id="share")
                     examples = inputs.gallery()
             way = gr.HTML(nothing[1], elem_id="why", js_on_load=CHOOSE_TILE)

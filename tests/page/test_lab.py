@@ -273,3 +273,16 @@ def test_both_rooms_are_accessible_and_fit_the_screen(visit, options):
                 v.page.locator(f".stepper [data-step={step}]").click()
         assert serious(v.page) == []
         assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, server):
+    v = Visit(browser, server)
+    v.page.goto(f"{server}/#lab=64,wild")
+    expect(v.page.get_by_role("tab", name="Train one")).to_have_attribute("aria-selected", "true")
+    for chip in ("64", "wild"):
+        expect(v.page.get_by_role("radio", name=chip, exact=True)).to_be_checked()
+    v.page.get_by_role("tab", name="Draw").click()
+    v.page.get_by_role("link", name="fool it").click()
+    expect(v.page.get_by_role("tab", name="Fool it")).to_have_attribute("aria-selected", "true")
+    assert v.errors == []
+    v.close()

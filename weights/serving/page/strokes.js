@@ -207,7 +207,7 @@
     open(text);
   });
   document.addEventListener("pad:ready", async () => {
-    await open(location.hash.slice(1) || kept());
+    await open((rooms.named(location.hash) < 0 && location.hash.slice(1)) || kept());
     opened = true;
   });
   addEventListener("hashchange", () => location.reload()); // a link pasted where the page is open already

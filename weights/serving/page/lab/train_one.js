@@ -166,6 +166,11 @@
       if (press === "mixed" || press === "alone") teach(press === "mixed");
       if (press === "take") take();
     });
+    // A link names settings by their values: #lab=64,wild.
+    for (const value of (location.hash.match(/^#lab=(.*)/)?.[1] ?? "").split(",")) {
+      const chip = value && $(element, `.settings input[value="${CSS.escape(value)}"]`);
+      if (chip) chip.checked = true;
+    }
     element.addEventListener("submit", (event) => event.preventDefault());
     element.addEventListener("change", ({ target }) => target.closest(".settings") && reset());
     follow(element, async (given) => {
