@@ -41,7 +41,7 @@ from weights.serving.page.lab.questions import Digit, Picture, answering, probab
 
 # Runs at the same time: on the two cores of a free Space more would make answers on *Draw* wait.
 TRAINERS = 2
-# Seconds of training that a run may take in all: the largest network learns 5,000 digits by heart in 20.
+# Seconds of training that a run may take in all: enough for all epochs of a small network.
 MOST_SECONDS = 60
 # Epochs of a run: the curves are flat long before.
 MOST_EPOCHS = 60
