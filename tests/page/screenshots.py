@@ -89,6 +89,12 @@ def states(visit):
     visit.answer.filter(has_text="2").wait_for()
     settled(visit.page)
     yield "picture", True
+    for room, button in (("Train one", "Play"), ("See inside", None), ("Fool it", "Fool it")):
+        visit.page.get_by_role("tab", name=room).click()
+        if button:
+            visit.page.get_by_role("button", name=button).click()
+        settled(visit.page)
+        yield room.replace(" ", "-"), True
 
 
 def settled(page):

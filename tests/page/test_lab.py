@@ -286,3 +286,16 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     expect(v.page.get_by_role("tab", name="Fool it")).to_have_attribute("aria-selected", "true")
     assert v.errors == []
     v.close()
+
+
+@pytest.mark.parametrize("width", [360, 1100, 1280])
+def test_no_room_hides_in_a_menu_whichever_is_open(browser, server, width):
+    v = Visit(browser, server, width=width, height=640)
+    rooms = [v.page.get_by_role("tab", name=name) for name in ("Draw", "Train one", "See inside", "Fool it")]
+    for room in rooms:
+        room.click()
+        expect(room).to_have_attribute("aria-selected", "true")
+        v.page.wait_for_load_state("networkidle")
+        for each in rooms:
+            expect(each).to_be_visible()
+    v.close()
