@@ -402,6 +402,7 @@ def estranged(digits: Split) -> Split:
 
 REFERENCES = 20_000  # digits that made-up pictures are compared with
 NEIGHBOURS_CHUNK = 1000
+SURELY = 1.001  # a bound that is larger by so much stays larger whatever float32 rounds
 
 
 def without_look_alikes(pictures: np.ndarray, digits: np.ndarray) -> np.ndarray:
@@ -413,7 +414,24 @@ def without_look_alikes(pictures: np.ndarray, digits: np.ndarray) -> np.ndarray:
     cut = min(REFERENCES, len(digits) - len(digits) // 10)
     references, others = digits[:cut], digits[cut : cut + NEIGHBOURS_CHUNK]
     usual = np.median(nearest_distance(others, references)) if len(others) else 0
-    return pictures[nearest_distance(pictures, references) >= usual]
+    far = at_least_apart(pictures, references) > usual * SURELY
+    far[~far] = nearest_distance(pictures[~far], references) >= usual
+    return pictures[far]
+
+
+def at_least_apart(pictures: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """(n,) A distance that `nearest_distance` does not fall below, for a quarter of its work.
+
+    It is that of the pictures at half their size: by Cauchy and Schwarz, the squared difference of the means of four
+    pixels is at most a quarter of the sum of their squared differences.
+    """
+    return 2 * nearest_distance(halved(pictures), halved(references))
+
+
+def halved(pictures: np.ndarray) -> np.ndarray:
+    """(n, 28, 28) uint8 -> (n, 14, 14) float32, each pixel the mean of four."""
+    n, height, width = pictures.shape
+    return pictures.reshape(n, height // 2, 2, width // 2, 2).mean(axis=(2, 4), dtype=np.float32)
 
 
 def nearest_distance(pictures: np.ndarray, references: np.ndarray) -> np.ndarray:

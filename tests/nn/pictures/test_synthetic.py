@@ -152,6 +152,15 @@ def test_pictures_that_look_like_a_digit_are_left_out():
     np.testing.assert_array_equal(kept, strange)
 
 
+def test_half_the_size_never_overstates_a_distance():
+    digits = np.stack([ring(), bar()])
+    pictures = np.stack([*redrawn(digits[0], 0, 30), *redrawn(digits[1], 1, 30)])
+    pictures = np.rint(pictures * 255).astype(np.uint8)
+    bound, exact = synthetic.at_least_apart(pictures, digits), synthetic.nearest_distance(pictures, digits)
+    assert (bound <= exact * synthetic.SURELY).all()
+    assert np.median(bound / exact) > 0.5, "a bound that leaves out next to nothing"
+
+
 def test_each_process_redraws_its_own_part(monkeypatch):
     train = Split(np.stack([ring(), bar()] * 10), np.array([0, 1] * 10))
     monkeypatch.setattr(synthetic, "TASK", 8)
