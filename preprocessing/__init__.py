@@ -6,6 +6,10 @@ prepared = preprocessing.prepare(image)         # the same with what was found o
 picture    any mode, size, rotation, transparency -> upright, opaque, grey or RGB
 surround   what lies around the paper becomes paper
 ink        paper and light told from ink -> coverage in [0, 1]
+lines      thin straight lines are found
+paper      which lines belong to the paper
+removal    these lines are taken out, the strokes across them mended
+edge       tables, shadows and other writing at the edges left out
 components stray dots and frames left out
 frame      20x20 box, stroke width mended, center of mass at the centre of 28x28
 prepare    all of these in their order

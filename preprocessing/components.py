@@ -13,6 +13,8 @@ LONE = 3
 # A frame has ink along so much of each side of its box, no farther from the edge than this share of the shorter side,
 # which has at least so many pixels; and what it holds is at least so large, or the frame is an angular zero with a dot.
 FRAME_SIDE, FRAME_EDGE, FRAME_SHORTEST, FRAME_FILLED = 0.9, 0.08, 20, 0.15
+# The longer side of a digit is at least this share of the picture's shorter side.
+SMALLEST_DIGIT = 0.2
 # Stains are ink of at least FAINT that nowhere reaches STAIN, half a stroke's darkness.
 FAINT, STAIN = 0.2, 0.5
 
@@ -84,6 +86,14 @@ def stroke_width(ink: np.ndarray) -> float:
     down = padded[1:, :-1] - padded[:-1, :-1]
     perimeter = float(np.sqrt(right * right + down * down).sum())
     return 2 * float(ink.sum()) / perimeter if perimeter else 0.0
+
+
+def ink_level(strokes: np.ndarray) -> float:
+    """The typical darkness of ink, from the darkness (n,) of all pixels that may be ink; 0.0 without any."""
+    if not strokes.size:
+        return 0.0
+    dark = float(np.quantile(strokes, 0.9))
+    return float(np.median(strokes[strokes > dark / 2]))
 
 
 def lone_pixels(ink: np.ndarray) -> int:

@@ -8,8 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from preprocessing import paper
 from preprocessing.components import stroke_width
+from preprocessing.edge import is_substantial
+from preprocessing.morphology import running
+from preprocessing.paper import paper_lines
+from preprocessing.removal import without_paper, without_remains
 
 # Strokes must stand out from the paper by this share of the full range; JPEG noise and paper grain stay below it.
 FAINTEST_INK = 0.06
@@ -79,14 +82,9 @@ class Inked(NamedTuple):
     blank_edge: bool = False
 
 
-def find_ink(picture: Image.Image) -> np.ndarray:
-    """Grey or RGB picture -> ink coverage (H, W) float32 in [0, 1]; all zeros when nothing stands out from paper."""
-    return inked(picture).ink
-
-
 def inked(picture: Image.Image, with_lines: bool = True) -> Inked:
-    """As `find_ink`, with the printed lines that were left out; they are not looked for if there are none for certain,
-    `with_lines` being False.
+    """Grey or RGB picture -> its ink, all zeros when nothing stands out from the paper, and the printed lines that were
+    left out. Lines are only looked for if `with_lines`.
     """
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)
@@ -122,12 +120,12 @@ def without_papers_lines(darkness: np.ndarray, noise: float, with_lines: bool = 
     if not with_lines:
         return Inked(coverage(darkness, noise))
     faintest = max(FAINTEST_INK, INK_TO_NOISE / 2 * noise)
-    lines = paper.paper_lines(darkness, faintest)
+    lines = paper_lines(darkness, faintest)
     if not any(lines):
         return Inked(coverage(darkness, noise))
-    cleared, zone = paper.without_paper(darkness, lines, faintest)
-    ink = paper.without_remains(coverage(cleared, noise), zone)
-    if not paper.is_substantial(ink):
+    cleared, zone = without_paper(darkness, lines, faintest)
+    ink = without_remains(coverage(cleared, noise), zone)
+    if not is_substantial(ink):
         return Inked(coverage(darkness, noise))  # the lines were the digit
     removed = np.where(zone & (darkness > faintest), 1 - ink, 0).astype(np.float32)
     return Inked(ink, removed, len(lines[0]) + len(lines[1]))
@@ -175,14 +173,14 @@ def against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, floa
 
 def around(function: np.ufunc, levels: np.ndarray) -> np.ndarray:
     """The largest or smallest of the EDGE_WIDTH x EDGE_WIDTH pixels around each."""
-    return paper.running(function, paper.running(function, levels, EDGE_WIDTH).T, EDGE_WIDTH).T
+    return running(function, running(function, levels, EDGE_WIDTH).T, EDGE_WIDTH).T
 
 
 def closed(grey: np.ndarray, window: int) -> np.ndarray:
     """Morphological closing: dark things narrower than the window vanish."""
-    largest_there = paper.running(np.maximum, paper.running(np.maximum, grey, window).T, window)
-    back = paper.running(np.minimum, largest_there[::-1], window)[::-1].T
-    return paper.running(np.minimum, back[::-1], window)[::-1]
+    largest_there = running(np.maximum, running(np.maximum, grey, window).T, window)
+    back = running(np.minimum, largest_there[::-1], window)[::-1].T
+    return running(np.minimum, back[::-1], window)[::-1]
 
 
 def blurred(grey: np.ndarray) -> np.ndarray:
@@ -218,8 +216,8 @@ def paper_noise(darkness: np.ndarray) -> tuple[float, float]:
 
 
 def ink_on_bands(picture: Image.Image) -> np.ndarray | None:
-    """As `find_ink`, where the paper is in light and dark bands from edge to edge, as at a hard shadow or where two
-    sheets meet; None for any other paper.
+    """The ink coverage (H, W) of a picture whose paper lies in light and dark bands from edge to edge, as at a hard
+    shadow or where two sheets meet; None for any other paper.
 
     Each column's paper is what is seen at its top and its bottom, or each row's what is seen left and right. Ink may be
     darker than the one band and lighter than the other.

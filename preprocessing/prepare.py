@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing import paper
 from preprocessing.components import FAINT, label, lone_pixels, without_frame, without_specks, without_stains
+from preprocessing.edge import without_edge
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import inked
 from preprocessing.picture import reduced_to_opaque
@@ -175,10 +175,10 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
         if lone_pixels(ink) > MANY_LONE_PIXELS:
             ink, removed, lines, blank_edge = inked(reduced.filter(ImageFilter.MedianFilter(3)))
         if not blank_edge:
-            ink, edge_pieces = paper.without_edge(ink)
+            ink, edge_pieces = without_edge(ink)
         ink, specks = without_specks(without_stains(without_frame(ink)))
     elif not blank_edge:
-        ink, edge_pieces = paper.without_edge(ink)
+        ink, edge_pieces = without_edge(ink)
     found = LeftOut(specks, lines, edge_pieces, removed)
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:

@@ -3,11 +3,11 @@
     split(image, model.predict_proba)           # a list of Prepared, one for each digit and each sign
 
 Pieces of ink are easily found, but a piece is not a digit: a 5 may have a loose top stroke, a 4 two strokes, a 0 a gap,
-and two digits may touch. Geometry alone cannot tell two halves of a 0 from 1 and 1. The reader of the digits can: what
-is no digit, half a one or two at once, it reads with little confidence. So every plausible way of grouping the pieces
-is read, and the one with the highest joint confidence wins, each group discounted by how far apart its pieces lie and
-by how much neighbouring digits overlap. A piece that may be two digits is cut first, and its parts are grouped like
-pieces. (Over-segmentation and a best path through all groupings: LeCun et al. 1998, section V.)
+and two digits may touch. Geometry alone cannot tell two halves of a 0 from 1 and 1. The network can: it reads half a
+digit, or two digits at once, with little confidence. So every plausible way of grouping the pieces is read, and the one
+with the highest joint confidence wins. Each group is discounted by the gaps between its pieces and by the overlap of
+neighbouring digits. A piece that may be two digits is cut first, and its parts are grouped like pieces.
+(Over-segmentation and a best path through all groupings: LeCun et al. 1998, section V.)
 
     pieces of ink -> rows (rows.py) -> parts of touching digits (cuts.py) -> groups -> signs (signs.py) -> path
 """
@@ -32,59 +32,86 @@ from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Prepa
 from preprocessing.rows import Place, find_rows, mergeable, place_in_row, usual_height
 from preprocessing.signs import SOLID, Sign, is_slash, is_stacked, lean, sign_of, solidity
 
-# Pieces of one digit lie close together, digits of a number beside each other. Both are matters of degree: a reading is
-# worth less by a factor e for every such share of a digit's size by which its pieces lie apart, or by which it overlaps
-# the next digit.
+# The gap between the pieces of one digit, and the overlap of neighbouring digits, are matters of degree: for each such
+# share of a digit's size a reading is worth less by a factor e.
 TOLERANCE = 0.25
-HOPELESS = 2.0  # groups that lie so far apart that they lost this many factors are not read at all
-# Prices are natural logarithms. Each digit must make a reading better by this much: where two are as likely,
-# the reading with fewer digits is right more often.
+# Groups that lost more than this many factors e by the gaps between their pieces are not read at all.
+HOPELESS = 2.0
+
+# Prices are natural logarithms of probabilities.
+# Each digit must make a reading better by this much: of two equally likely readings the one with fewer digits is right
+# more often.
 DIGIT_PRICE = 0.1
-LINE_PRICE = 0.01  # the same for each line: it decides where the digits are as many
-PLACED_SIGN_PRICE = 0.3  # a sign that its size and place tell
-SIGN_PRICE = 1.5  # a sign that only the reader tells
-SPECK_PRICE = 1.0  # a dot that is left out as meaningless
-# A digit smaller than this share of its neighbours' height is worth less by this many factors e for each halving.
-SMALL, SMALL_PRICE = 0.55, 4.0
-# One that is wider than this many times its height costs so much for each doubling.
-BROAD, BROAD_PRICE = 1.0, 3.0
+# Each line costs this much: it decides between readings with as many digits.
+LINE_PRICE = 0.01
+# A sign that its size and place tell.
+PLACED_SIGN_PRICE = 0.3
+# A sign that only the reader tells.
+SIGN_PRICE = 1.5
+# A dot that is left out as meaningless.
+SPECK_PRICE = 1.0
+# A digit is small below this share of its neighbours' height.
+SMALL = 0.55
+# A small digit is worth less by this many factors e for each halving below SMALL.
+SMALL_PRICE = 4.0
+# A digit is broad if it is wider than this many times its height.
+BROAD = 1.0
+# A broad digit is worth less by this many factors e for each doubling above BROAD.
+BROAD_PRICE = 3.0
 # The digits that dots and short bars look like when they fill MNIST's frame.
 LIKE_DOTS_AND_BARS = (0, 1, 8)
-# A comma stands behind something.
+# A comma stands behind something, so one at the beginning costs this much.
 LEADING_COMMA_PRICE = 3.0
-# A sign that only the reader tells costs this much more for each height of its neighbours by which it is larger than
-# this share of their height.
-LARGE_SIGN, LARGE_PRICE = 0.75, 6.0
-# A cut costs this much, and as much again for each stroke width of ink that it crosses.
-CUT_PRICE, CROSSING_PRICE = 0.1, 0.05
-SURE_OF_PLACE = 0.95  # share of the signs told by their place that are signs
-DOUBT_OF_CUT = 0.15  # share of the digits cut apart that were cut wrongly
-DOUBTFUL = 0.5  # a piece is cut if the reader is less sure of it than this
-WIDE = 0.9  # times its height: a wider piece may be two digits side by side
-DOUBTFUL_IF_WIDE = 0.98  # so a wide piece is cut if the reader is less sure of it than this
-# A piece is not cut if it is lower than this share of the usual height: it is a sign.
+# A sign that only the reader tells is large above this share of its neighbours' height.
+LARGE_SIGN = 0.75
+# A large sign costs this much for each height of its neighbours above LARGE_SIGN.
+LARGE_PRICE = 6.0
+# A cut costs this much.
+CUT_PRICE = 0.1
+# A cut costs this much more for each stroke width of ink that it crosses.
+CROSSING_PRICE = 0.05
+
+# This share of the signs that are told by their place are signs.
+SURE_OF_PLACE = 0.95
+# This share of the digits that were cut apart were cut wrongly.
+DOUBT_OF_CUT = 0.15
+# A piece is cut if the reader is less sure of it than this.
+DOUBTFUL = 0.5
+# A piece that is wider than this many times its height may be two digits side by side ...
+WIDE = 0.9
+# ... and is cut if the reader is less sure of it than this.
+DOUBTFUL_IF_WIDE = 0.98
+# A piece that is lower than this share of the usual height is a sign, and is not cut.
 AS_TALL = 0.8
-# More pieces than this are noise or a page of text: it is read as one digit.
+# More pieces than this are noise or a page of text: the picture is read as one digit.
 MOST_PIECES = 250
-# So few pieces may lie in any number of rows; and they may all be one digit.
+# Up to this many pieces may lie in any number of rows, and may all be one digit.
 FEW_PIECES = 16
 # Parts that cost more than this on the average are a page of text (0.9) and not a page of digits (0.1 to 0.25).
 NONSENSE_PRICE = 0.6
-# The picture may be reduced so many times less where its pieces are small. The work grows with the square of this.
+# Where the pieces are small, the picture is reduced up to this many times less. The work grows with the square of this.
 MOST_ZOOM = 4
-MOST_GROUPS = 24  # of several pieces that are read, beside one for each piece: each takes as long as a small picture
+# So many groups of several pieces are read, beside one for each piece. Reading one takes as long as a small picture.
+MOST_GROUPS = 24
 # Runs of parts that are read: twice as many as thirty digits have that all touch. Each run takes as long as a small
 # picture. A long scribble has thousands, so nothing is cut where there are more.
 MOST_RUNS = 600
-MOST_TOUCHING = 4  # digits in one piece that shall be looked at from close by
-# Pixels that a digit on a page of many shall have at least: twice those of its box in MNIST.
+# A piece of up to this many touching digits is looked at again from close by.
+MOST_TOUCHING = 4
+# A digit on a page of many has at least this many pixels: twice those of its box in MNIST.
 PAGE_SIDE = 40
-LONGEST_GROUP = 8  # pieces in a group
-WIDEST_GROUP = 2.0  # of a group, by the height of its row or of the piece that its parts were cut from
-PIECE_LEVEL = 0.5  # coverage from which neighbouring pixels belong to one piece
-FRINGE = 2  # pixels around a piece that hold its antialiased edge
-GRAIN = 0.6  # stroke widths: a smaller piece is noise
-SPECK = 1.9  # stroke widths: a piece no larger than this may be a dot that means nothing
+# A group has no more pieces than this.
+LONGEST_GROUP = 8
+# A group is no wider than this many heights of its row, or of the piece that its parts were cut from.
+WIDEST_GROUP = 2.0
+# Neighbouring pixels belong to one piece from this coverage on.
+PIECE_LEVEL = 0.5
+# The antialiased edge of a piece lies within this many pixels.
+FRINGE = 2
+# A piece smaller than this many stroke widths is noise.
+GRAIN = 0.6
+# A piece no larger than this many stroke widths may be a dot that means nothing.
+SPECK = 1.9
 DIGITS = 10
 LEAST_CONFIDENCE = 1e-9  # keeps the logarithm finite
 
@@ -160,7 +187,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
 
     Args:
         image: as for `preprocessing.prepare`.
-        predict: the reader, `MLP.predict_proba` or the like: what it reads with confidence is taken for a digit.
+        predict: the reader, `MLP.predict_proba` or the like.
 
     Returns:
         One Prepared for each digit and sign, with its own bounding box in the picture and its line; exactly what
@@ -216,7 +243,7 @@ def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Pr
     best = best_lines(writing, lines, reads, crossed, boxes)
     main = boxes[~specks] if not specks.all() else boxes
     score = (
-        log(all_of_it.digit)
+        log_confidence(all_of_it.digit)
         - gap_cost(main)
         - broadness_price(around(main), all_of_it, len(main))
         - DIGIT_PRICE
@@ -250,7 +277,7 @@ def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Pre
 
 
 def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
-    """The parts of a row, with straight strokes between others that can only be slashes taken for signs."""
+    """The parts of a row. Straight strokes that can only be slashes become signs."""
     inks = [writing.ink_of(part.group[0]) if part.sign is None and len(part.group) == 1 else None for part in row]
     leans = [None if ink is None else lean(ink) for ink in inks]
     boxes, found = np.array([part.box for part in row]), list(row)
@@ -265,7 +292,7 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
 
 
 def mark_of(row: Sequence[Candidate], index: int) -> str | None:
-    """What a sign says at its place in a row, if that is plain."""
+    """The mark that a sign is by its place in a row: "." or "-", or None."""
     before = index > 0 and row[index - 1].sign is None
     after = index + 1 < len(row) and row[index + 1].sign is None
     if row[index].sign in (Sign.POINT, Sign.COMMA) and before and after:
@@ -326,22 +353,22 @@ def around(boxes: np.ndarray) -> np.ndarray:
 
 
 def gap_cost(boxes: np.ndarray) -> float:
-    """What it costs to take these pieces for one digit: the empty columns and rows between them, by its size."""
+    """The price of taking these pieces for one digit: the empty columns and rows between them, by its size."""
     left, top, right, bottom = around(boxes)
     empty = sum(emptiness(boxes[:, axis], boxes[:, axis + 2]) for axis in (0, 1))
     return empty / (TOLERANCE * max(right - left, bottom - top))
 
 
 def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:
-    """How much is left uncovered between the first and the last of these intervals."""
+    """The length that these intervals leave uncovered between the first and the last."""
     order = np.argsort(starts)
     covered = np.maximum.accumulate(ends[order])
     return float(np.maximum(starts[order][1:] - covered[:-1], 0).sum())
 
 
 def overlap_cost(a: Candidate, b: Candidate) -> float:
-    """What it costs to take neighbours in a line for two: the columns both are in, by the smaller digit's size. A sign
-    may stand under an arm of a digit, so with a sign it is the larger's size.
+    """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
+    may stand under an arm of a digit, so beside a sign the larger size counts.
     """
     shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
     if shared <= 0:
@@ -351,12 +378,13 @@ def overlap_cost(a: Candidate, b: Candidate) -> float:
 
 
 def promising(writing: Writing, lines: dict[tuple[int, int], list[int]], singles: dict[Group, Read]) -> list[Group]:
-    """The groups of several pieces that would be better than their pieces one by one if they were surely a digit, those
-    whose pieces lie closest first.
+    """The groups of several pieces that would beat their pieces one by one if the reader were sure of them.
+
+    The groups whose pieces lie closest come first.
     """
     boxes, costs = writing.boxes, {}
     scores = [
-        max(log(singles[piece,].digit) - DIGIT_PRICE, log(singles[piece,].other) - SIGN_PRICE)
+        max(log_confidence(singles[piece,].digit) - DIGIT_PRICE, log_confidence(singles[piece,].other) - SIGN_PRICE)
         if (piece,) in singles
         else -PLACED_SIGN_PRICE
         for piece in range(len(boxes))
@@ -383,8 +411,10 @@ def promising(writing: Writing, lines: dict[tuple[int, int], list[int]], singles
 
 
 def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group], dict[int, float]]:
-    """The writing with doubtful pieces cut in parts, the parts of each piece from left to right, and what the cut on
-    the left of a part crosses in stroke widths.
+    """Cuts doubtful pieces in parts.
+
+    Returns the writing with parts for pieces; the parts of each piece from left to right; and for each part right of a
+    cut how many stroke widths of ink that cut crosses.
     """
     pieces, parts, crossed, count = writing.pieces, [], {}, 0
     changed = np.zeros_like(pieces)
@@ -434,7 +464,7 @@ def is_doubtful(box: np.ndarray, read: Read | None) -> bool:
 
 
 def read_all(writing: Writing, groups: Iterable[Group], predict: Predict) -> dict[Group, Read]:
-    """All groups read at once, each as one digit, those left out that hold too little ink for one."""
+    """All groups read at once, each as one digit. Groups with too little ink for a digit are left out."""
     parts = {group: writing.prepared(group) for group in groups}
     parts = {group: part for group, part in parts.items() if part.has_ink}
     return dict(zip(parts, predict_all(list(parts.values()), predict), strict=True))
@@ -506,7 +536,7 @@ def candidates_of(
                 if not first[start]:
                     price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
                 doubt = 0.0 if first[start] else DOUBT_OF_CUT
-                ways.append(Candidate(group, box, log(read.digit) - price, None, doubt))
+                ways.append(Candidate(group, box, log_confidence(read.digit) - price, None, doubt))
             elif pieces == 1:
                 ways.append(SPECK_PRICE)
             if ways:
@@ -517,29 +547,30 @@ def candidates_of(
 def signs_of(
     writing: Writing, group: Group, box: np.ndarray, place: Place, read: Read | None
 ) -> tuple[float, Candidate | None]:
-    """A piece taken for a sign, if it may be one, and what it costs more to take it for a digit then."""
+    """The extra price of taking a piece for a digit, and the piece taken for a sign, or None if it cannot be one."""
     sign = sign_of(box, place, writing.stroke)
     size = max(box[2] - box[0], box[3] - box[1]) / place.height
     if sign and len(group) == 1 and solidity(writing.ink_of(group[0])) >= SOLID:
         score = -PLACED_SIGN_PRICE
         if read and sign is Sign.DASH:
-            score += log(read.other)
+            score += log_confidence(read.other)
         elif read and read.best not in LIKE_DOTS_AND_BARS:
-            score += log(1 - read.digit)
+            score += log_confidence(1 - read.digit)
         return SMALL_PRICE * max(math.log2(SMALL / size), 0), Candidate(group, box, score, sign, SURE_OF_PLACE)
     if not read:
         return 0.0, None
     price = SIGN_PRICE + LARGE_PRICE * max(size - LARGE_SIGN, 0)
-    return 0.0, Candidate(group, box, log(read.other) - price, Sign.OTHER)
+    return 0.0, Candidate(group, box, log_confidence(read.other) - price, Sign.OTHER)
 
 
 def broadness_price(box: np.ndarray, read: Read, pieces: int) -> float:
-    """What it costs to take this for one digit because it is broad: in one piece, as far as the reader doubts it."""
+    """The price of a digit that is broad. In one piece it counts only as far as the reader doubts the digit."""
     price = BROAD_PRICE * max(math.log2((box[2] - box[0]) / (BROAD * (box[3] - box[1]))), 0)
     return price if pieces > 1 else price * (1 - read.digit)
 
 
-def log(confidence: float) -> float:
+def log_confidence(confidence: float) -> float:
+    """The natural logarithm of a confidence, finite for 0 as well."""
     return math.log(max(confidence, LEAST_CONFIDENCE))
 
 

@@ -14,7 +14,9 @@ from test_preprocessing import unlikeness
 
 import preprocessing
 import weights
-from preprocessing import paper
+from preprocessing.lines import MOST_LINES, level_lines
+from preprocessing.paper import paper_lines
+from preprocessing.removal import without_paper
 
 SIDE = 300
 WAYS = range(10)
@@ -309,10 +311,10 @@ def test_a_stroke_goes_on_where_a_rule_crosses_it():
     darkness = np.zeros((120, 120), np.float32)
     darkness[20:100, 56:64] = 0.9
     darkness[59:61] = 0.8
-    across, upright = paper.paper_lines(darkness, 0.06)
+    across, upright = paper_lines(darkness, 0.06)
     assert len(across) == 1
     assert not upright
-    cleared, _ = paper.without_paper(darkness, (across, upright), 0.06)
+    cleared, _ = without_paper(darkness, (across, upright), 0.06)
     assert cleared[20:100, 57:63].min() > 0.7
     assert cleared[55:65, :50].max() < 0.1
 
@@ -349,4 +351,4 @@ def test_a_strip_of_hundreds_of_rules_is_a_pattern_of_which_a_bounded_number_is_
     darkness = np.zeros((3000, 100), np.float32)
     for row in range(5, 3000, 15):
         darkness[row : row + 2] = 0.8
-    assert len(paper.level_lines(darkness, 0.06)) == paper.MOST_LINES
+    assert len(level_lines(darkness, 0.06)) == MOST_LINES

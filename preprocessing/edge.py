@@ -1,0 +1,133 @@
+"""Leaves out what lies at the edges of a picture of digits: tables, bindings, shadows, other writing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from preprocessing.components import FAINT, SMALLEST_DIGIT, label, near, piece_boxes
+
+# A piece that reaches no deeper into the picture than this share of its shorter side lies along the edge.
+BAND = 0.17
+# A dark strip covers at least this share of an edge.
+STRIP_LONG = 0.75
+# A dark strip reaches no deeper into the picture than this share.
+DEEPEST = 0.3
+# The inner border of a dark strip is no rougher than this share of the picture.
+STRIP_ROUGH = 0.02
+# The usual depth of a strip at one place is taken from its depths up to this part of the edge's length away: a sixth.
+AROUND = 6
+# It is this quantile of them. A digit that touches the strip makes some depths larger, so it lies below the median.
+USUAL_DEPTH = 0.4
+# A piece along the edge is no part of the digit if the gap between them is larger than this share of the digit's size.
+CLOSE = 0.1
+# A piece that touches the edge is left out only if it reaches no deeper into the picture than this share.
+EDGE_REACH = 0.4
+# A piece that touches one edge is left out only if it reaches no deeper than this share of the digit's size.
+SLIVER = 0.6
+# Neighbours in a row of digits share this much of their height.
+IN_ROW = 0.7
+# The size of a piece at an edge counts for this share where the largest piece is chosen as the digit.
+AT_EDGE = 0.3
+
+
+def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
+    """Ink (H, W) without things along the edges of the picture, and how many of them there were."""
+    band = int(BAND * min(ink.shape))
+    if not (ink[band : -band or None, band : -band or None] >= FAINT).any():
+        return ink, 0  # everything lies along the edges
+    inside, strips = without_strips(ink)
+    if strips and not is_substantial(inside):
+        return ink, 0  # the strips were the digit
+    return without_edge_pieces(inside, strips)
+
+
+def without_strips(ink: np.ndarray) -> tuple[np.ndarray, int]:
+    """Ink (H, W) without dark strips along whole edges: a table, a binding, a thick border."""
+    out, strips = ink, 0
+    for turns in range(4):
+        view = np.rot90(out, turns)
+        depth = strip_depth(view >= FAINT)
+        if depth is not None:
+            if out is ink:
+                out = ink.copy()
+                view = np.rot90(out, turns)
+            view[np.arange(len(view))[:, None] < depth] = 0
+            strips += 1
+    return out, strips
+
+
+def strip_depth(dark: np.ndarray) -> np.ndarray | None:
+    """How many rows of each column, from the top, belong to a dark strip along the top edge; None without one."""
+    height, width = dark.shape
+    deep = min(round(DEEPEST * height) + 1, height)
+    if dark[:2].any(axis=0).mean() < STRIP_LONG:
+        return None
+    starts = dark[:deep].copy()
+    starts[:2] |= dark[:2].any(axis=0)
+    run = np.where(starts.all(axis=0), deep, (~starts).argmax(axis=0))
+    # where a digit touches the strip, its own run is longer than those around it
+    reach = max(width // AROUND, 1)
+    padded = np.pad(run, reach, mode="reflect")
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    usual = np.quantile(around, USUAL_DEPTH, axis=1)
+    if np.median(usual) >= deep:
+        return None
+    room = STRIP_ROUGH * height + 1
+    return np.where(run <= usual + room, run + 2, usual + 2)
+
+
+def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, int]:
+    """Ink (H, W) without pieces at the edges, if there is a larger piece elsewhere; and how many things were left out,
+    `dropped` included. Such pieces are parts of other writing, shadows of a corner, holes, ends of lines.
+    """
+    labels, count = label(ink >= FAINT)
+    if count < 2:
+        return ink, dropped
+    height, width = ink.shape
+    side = min(height, width)
+    boxes = piece_boxes(labels, count)
+    left, top, right, bottom = boxes.T
+    reach = inner_reach(boxes, ink.shape) / side
+    on_edge = np.stack([left <= 1, top <= 1, right >= width - 1, bottom >= height - 1], axis=1)
+    banded = reach.min(axis=1) <= BAND
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    longest = sizes.max(axis=1)
+    main = int(np.where(banded, 0, longest * np.where(on_edge.any(axis=1), AT_EDGE, 1)).argmax())
+    if banded[main] or longest[main] < SMALLEST_DIGIT * side:
+        return ink, dropped
+    gap = np.maximum(boxes[main, :2] - boxes[:, 2:], boxes[:, :2] - boxes[main, 2:]).max(axis=1)
+    in_corner = (on_edge[:, :2] | on_edge[:, 2:]).all(axis=1)
+    small = np.where(on_edge, reach * side, np.inf).min(axis=1) <= SLIVER * longest[main]
+    part = ~in_corner & (gap <= CLOSE / 3 * longest[main])  # of the digit, cut off by a line
+    drop = (in_corner | small & on_edge.any(axis=1)) & (reach.min(axis=1) <= EDGE_REACH) & ~part
+    drop |= banded & (gap > CLOSE * longest[main])
+    # in a row of digits the first and the last lie near the edges
+    tall = sizes[:, 1] >= IN_ROW * sizes[main, 1]
+    shared = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
+    in_row = tall & (shared >= IN_ROW * sizes[:, 1]) & (sizes[:, 1] <= sizes[main, 1] / IN_ROW)
+    if np.count_nonzero(in_row & ~drop) >= 2 or sizes[main, 1] >= IN_ROW * height:
+        drop &= ~in_row
+    drop &= ~in_row | on_edge.any(axis=1)  # a piece beside the digit, as tall, that touches no edge is another digit
+    drop[main] = False
+    if not drop.any():
+        return ink, dropped
+    gone = np.concatenate([[False], drop])[labels]
+    return np.where(near(gone) & ((labels == 0) | gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
+
+
+def is_substantial(ink: np.ndarray) -> bool:
+    """Whether a piece of ink is large enough for a digit and does not lie along an edge. Without such a piece the part
+    that was left out was the digit.
+    """
+    labels, count = label(ink >= 0.5)
+    if not count:
+        return False
+    boxes, side = piece_boxes(labels, count), min(ink.shape)
+    large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= SMALLEST_DIGIT * side
+    return bool((large & (inner_reach(boxes, ink.shape).min(axis=1) > BAND * side)).any())
+
+
+def inner_reach(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """How far (n, 4) boxes reach into a picture (H, W) from its left, upper, right and lower edge, (n, 4) pixels."""
+    left, top, right, bottom = boxes.T
+    return np.stack([right, bottom, shape[1] - left, shape[0] - top], axis=1)

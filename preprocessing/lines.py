@@ -1,0 +1,216 @@
+"""Finds thin straight lines in a picture.
+
+Lines are looked for in the darkness of a picture, where the paper is 0 and ink is up to 1, before it is decided which
+darkness is full ink. A printed line is thin, straight and long. Strokes of a digit can be so too: paper.py decides
+which lines belong to the paper.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from preprocessing.morphology import opened, running
+
+# A printed line is no thicker than this share of the picture's shorter side; the thick lines of a sudoku come close.
+THICKEST = 0.09
+# At most this many lines are followed in one direction, because each is compared with all others. Lines lie farther
+# apart than THICKEST, so a sheet of common proportions shows at most twenty. A strip of lined paper may show hundreds.
+MOST_LINES = 64
+# A line is followed in this many blocks of columns: a gap or a crossing stroke then fills one block or two.
+BLOCKS = 32
+# With fewer blocks than this a picture is too narrow to tell a line from a stroke.
+FEWEST_BLOCKS = 8
+# A line on a page that does not lie flat bends by no more than this share of its length.
+BEND = 0.015
+# Where two lines meet, one may end before the other by this share of its length.
+MEETS = 0.04
+# A page that is held by hand is turned by this slope at most; the step between slopes moves an end by about a pixel.
+STEEPEST = 0.12
+# A thin line is looked for this many rows around its guessed place: a stroke may lie farther off.
+NARROW = 3
+# A gap in a printed line is no longer than this share of the picture.
+LONGEST_GAP = 0.16
+# At least this share of a printed line is there between its ends.
+FILLED = 0.6
+# The shortest line that is looked at, as a share of the picture.
+SHORTEST = 0.25
+
+
+class Line(NamedTuple):
+    """A line from left to right; in a picture that was transposed, from top to bottom."""
+
+    start: int  # its first column
+    rows: np.ndarray  # the row of its middle in each column, float
+    thickness: float
+    level: float  # its darkness
+    filled: float  # the share of it that is there
+    held: bool = False  # see `paper.framed`
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.rows)
+
+    def meets(self, column: float) -> bool:
+        """Whether the line is there in this column, or begins or ends close by."""
+        room = self.half + MEETS * len(self.rows) + 2
+        return self.start - room <= column <= self.end + room
+
+    def at(self, columns: np.ndarray | float) -> np.ndarray:
+        """Its rows in these columns; beyond its ends, the row of the end."""
+        places = np.rint(np.asarray(columns) - self.start).astype(int)
+        return self.rows[np.clip(places, 0, len(self.rows) - 1)]
+
+    @property
+    def half(self) -> int:
+        """Rows above and below its middle that it darkens, its blurred edge included."""
+        return int(np.ceil(self.thickness / 2 + 0.5)) + 1
+
+    @property
+    def middle(self) -> float:
+        return float(self.rows.mean())
+
+
+Lines = tuple[list[Line], list[Line]]  # across and upright
+
+
+def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
+    """All thin straight lines of the darkness (H, W) that run roughly from left to right, the longest first."""
+    height, width = darkness.shape
+    thickest = max(round(THICKEST * min(height, width)), 3)
+    thin = darkness - opened(darkness, thickest + 1)
+    block = max(round(width / BLOCKS), 1)
+    count = width // block
+    if count < FEWEST_BLOCKS:
+        return []
+    middles = (np.arange(count) + 0.5) * block
+    means = thin[:, : count * block].reshape(height, count, block).mean(axis=2)
+    there = running(np.maximum, means, 3) > faintest
+    slopes = np.arange(-STEEPEST, STEEPEST + 1e-6, 2 / width)
+    moves = np.rint(slopes[:, None] * (middles - width / 2)).astype(int)  # (slopes, blocks)
+    margin = int(np.abs(moves).max())
+    padded = np.pad(there, ((margin, margin), (0, 0)))
+    rows = np.arange(height)[None, :, None] + moves[:, None, :] + margin
+    scores = padded[rows, np.arange(count)].sum(axis=2)  # (slopes, height)
+    best = scores.max(axis=0)
+    lines = []
+    for row in np.argsort(-best, kind="stable"):
+        if best[row] < SHORTEST * count or len(lines) == MOST_LINES:
+            break
+        if any(abs(row - other) <= thickest for other, _ in lines):
+            continue
+        # several slopes may be equally good: take the middle one
+        good = np.flatnonzero(scores[:, row] == best[row])
+        guess = row + moves[good[len(good) // 2]]
+        line = traced(thin, means, guess, block, faintest, NARROW)
+        if line is None or line.thickness > NARROW:
+            line = traced(thin, means, guess, block, faintest, max(thickest // 2, 2) + 1) or line
+        line = line and line._replace(filled=share_dark(darkness, line, faintest))
+        if line is not None and not any(is_same(line, other) for _, other in lines):
+            lines.append((row, line))
+    return [line for _, line in lines]
+
+
+def is_same(line: Line, other: Line) -> bool:
+    """Whether most of a line lies within another one."""
+    start, end = max(line.start, other.start), min(line.end, other.end)
+    if end - start < len(line.rows) / 2:
+        return False
+    apart = line.rows[start - line.start : end - line.start] - other.rows[start - other.start : end - other.start]
+    return float(np.median(np.abs(apart))) <= max(line.half, other.half)
+
+
+def traced(
+    thin: np.ndarray, means: np.ndarray, guess: np.ndarray, block: int, faintest: float, reach: int
+) -> Line | None:
+    """The line within `reach` of a guessed row for each block, or None if no line is there."""
+    height, width = thin.shape
+    count = len(guess)
+    window = np.clip(guess[:, None] + np.arange(-reach, reach + 1), 0, height - 1)
+    seen = means[window, np.arange(count)[:, None]]  # (blocks, window)
+    hit = seen.max(axis=1) > faintest
+    # the longest run of hits with short gaps
+    places = np.flatnonzero(hit)
+    if not len(places):
+        return None
+    parts = np.split(places, np.flatnonzero(np.diff(places) > max(LONGEST_GAP * count, 1)) + 1)
+    places = without_loose_ends(max(parts, key=len))
+    first, last = places[0], places[-1]
+    filled = len(places) / (last - first + 1)
+    if last - first + 1 < SHORTEST * count or filled < FILLED:
+        return None
+    weights = np.where(seen > 0.5 * seen.max(axis=1, keepdims=True), seen, 0)[places]
+    centre = (weights * window[places]).sum(axis=1) / weights.sum(axis=1)
+    middles = (places + 0.5) * block
+    keep = np.ones(len(places), bool)
+    for _ in range(3):
+        if keep.sum() < 4:
+            return None
+        bend = np.polynomial.Polynomial.fit(middles[keep], centre[keep], 2 if keep.sum() >= 8 else 1)
+        away = np.abs(centre - bend(middles))
+        keep = away <= max(1.0, 2.5 * np.median(away))
+    if np.median(away) > 0.8 or keep.mean() < 0.6:
+        return None
+    start, end = first * block, (last + 1) * block if last < count - 1 else width
+    columns = np.arange(start, end)
+    rows = bend(columns + 0.5)
+    chord = np.linspace(rows[0], rows[-1], len(rows))
+    if np.abs(rows - chord).max() > max(BEND * len(rows), 1.5):
+        return None  # the curve of a digit
+    # thickness: the summed darkness across the line over its peak, in the typical column
+    across = np.clip(np.rint(rows)[None].astype(int) + np.arange(-reach, reach + 1)[:, None], 0, height - 1)
+    profile = thin[across, columns]
+    top = profile[reach - 1 : reach + 2].max(axis=0)
+    dark = top > faintest
+    if dark.sum() < 3:
+        return None
+    level = float(np.median(top[dark]))
+    thickness = float(np.median(profile[:, dark].sum(axis=0) / top[dark]))
+    return Line(int(start), rows.astype(np.float32), thickness, level, float(filled))
+
+
+def share_dark(darkness: np.ndarray, line: Line, faintest: float) -> float:
+    """Which share of a line is there: a stroke that crosses it is dark as well, a gap is light."""
+    return float(np.mean(along(darkness, line) > faintest))
+
+
+def along(darkness: np.ndarray, line: Line) -> np.ndarray:
+    """The darkness in each column of a line, the largest of the three rows in its middle."""
+    rows = np.clip(np.rint(line.rows).astype(int) + np.array([[-1], [0], [1]]), 0, len(darkness) - 1)
+    return darkness[rows, np.arange(line.start, line.end)].max(axis=0)
+
+
+def without_loose_ends(places: np.ndarray) -> np.ndarray:
+    """Ascending block numbers without a group at either end that is shorter than the gap before it."""
+    while len(places) > 1:
+        gaps = np.diff(places)
+        breaks = np.flatnonzero(gaps > 1)
+        if not breaks.size:
+            break
+        head, tail = breaks[0] + 1, len(places) - 1 - breaks[-1]
+        if head < gaps[breaks[0]] - 1:
+            places = places[head:]
+        elif tail < gaps[breaks[-1]] - 1:
+            places = places[:-tail]
+        else:
+            break
+    return places
+
+
+def zone_of(shape: tuple[int, int], lines: Lines) -> np.ndarray:
+    """The pixels that lines across and upright cover, bool (H, W)."""
+    zone = np.zeros(shape, bool)
+    for view, some in zip((zone, zone.T), lines, strict=True):
+        for line in some:
+            mark(view, line)
+    return zone
+
+
+def mark(zone: np.ndarray, line: Line) -> None:
+    """Sets the pixels of (H, W) bool that a line across covers, its blurred edge included."""
+    half = line.half
+    rows = np.rint(line.rows).astype(int) + np.arange(-half, half + 1)[:, None]
+    columns = np.broadcast_to(np.arange(line.start, line.end), rows.shape)
+    inside = (rows >= 0) & (rows < zone.shape[0])
+    zone[rows[inside], columns[inside]] = True

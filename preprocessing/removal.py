@@ -1,0 +1,109 @@
+"""Takes the paper's lines out of a picture, and mends the strokes that they cross."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from preprocessing.components import FAINT, SMALLEST_DIGIT, ink_level, label, near, piece_boxes
+from preprocessing.lines import Line, Lines, zone_of
+
+# A stroke that crosses a line is continued across it in directions up to this slope (columns per row).
+CROSSING_SLOPES = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2.2, 2.2)
+# A line has a stroke on it where it is more than this many times as thick as usual.
+THICKER = 1.7
+# The thickness at one place counts the pixels that reach this share of the line's darkness.
+THICKER_LEVEL = 0.6
+# A piece of ink is a remainder of lines if more than this share of it lies in or along them.
+REMAINS = 0.8
+# A long piece of ink is a remainder only if it is thinner than this many pixels.
+THIN_REMAINS = 2.5
+# A line that is fainter than this share of the ink lets the ink over it be told by its darkness.
+FAINT_LINE = 0.7
+
+
+def without_paper(darkness: np.ndarray, lines: Lines, faintest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Darkness (H, W) without these lines, across and upright, and the pixels that they covered, (H, W) bool."""
+    zone = zone_of(darkness.shape, lines)
+    outside = darkness[~zone]
+    ink = ink_level(outside[outside > faintest]) or 1.0
+    cleared = without_lines(darkness, lines[0], ink)
+    cleared = without_lines(cleared.T, lines[1], ink).T
+    return cleared, zone
+
+
+def without_lines(darkness: np.ndarray, lines: list[Line], ink: float) -> np.ndarray:
+    """Darkness (H, W) without these lines across. Strokes that cross a line are continued; `ink` is their darkness."""
+    out = darkness
+    for line in lines:
+        out = without_line(out, line, ink)
+    return out
+
+
+def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
+    """Darkness (H, W) without one line.
+
+    Three kinds of pixels in the rows of the line stay: those plainly darker than the line, which are ink over it; those
+    between ink on both sides of the line, straight or slanted; and those where the line is thicker than usual.
+    """
+    height = len(darkness)
+    half = line.half
+    columns = np.arange(line.start, line.end)
+    middle = np.rint(line.rows).astype(int)
+    offsets = np.arange(-half, half + 1)
+    rows = middle[None] + offsets[:, None]
+    inside = (rows >= 0) & (rows < height)
+    rows = np.clip(rows, 0, height - 1)
+    covered = darkness[rows, columns]
+    room = 2 * half + 3
+    beyond = np.pad(darkness, ((room, room), (0, 0)))
+    centre = np.clip(middle, -half, height - 1 + half) + room
+    above = np.maximum(beyond[centre - half - 1, columns], beyond[centre - half - 2, columns])
+    below = np.maximum(beyond[centre + half + 1, columns], beyond[centre + half + 2, columns])
+    kept = np.zeros_like(covered)
+    place = np.arange(len(columns))
+    from_above, to_below = (offsets + half + 1)[:, None], (half + 1 - offsets)[:, None]  # rows to go
+    for slope in CROSSING_SLOPES:
+        start = np.clip(np.rint(place - slope * from_above).astype(int), 0, len(place) - 1)
+        end = np.clip(np.rint(place + slope * to_below).astype(int), 0, len(place) - 1)
+        np.maximum(kept, np.minimum(above[start], below[end]), out=kept)
+    # a stroke that runs along the line, or stands on it, makes it thicker
+    tall = beyond[
+        np.clip(centre + np.arange(-half - room // 2, half + room // 2 + 1)[:, None], 0, len(beyond) - 1), columns
+    ]
+    dark = tall > THICKER_LEVEL * min(line.level, ink)
+    inner_row = len(tall) // 2
+    run = run_length_at(dark, inner_row)
+    kept = np.where(run > THICKER * line.thickness + 2, covered, kept)
+    kept = np.minimum(kept, covered)
+    if line.level < FAINT_LINE * ink:
+        kept = np.where(covered > (line.level + ink) / 2, covered, kept)
+    out = darkness.copy()
+    out[rows[inside], np.broadcast_to(columns, rows.shape)[inside]] = kept[inside]
+    return out
+
+
+def run_length_at(dark: np.ndarray, row: int) -> np.ndarray:
+    """The length of the vertical run of dark pixels through this row of each column of (H, W) bool, 0 without one."""
+    up = np.where(dark[:row].all(axis=0), row, (~dark[row - 1 :: -1]).argmax(axis=0))
+    rest = dark[row + 1 :]
+    down = np.where(rest.all(axis=0), len(rest), (~rest).argmax(axis=0))
+    return np.where(dark[row], 1 + up + down, 0)
+
+
+def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
+    """Ink (H, W) without pieces that lie in or along the lines that were taken out.
+
+    `zone` (H, W) bool marks the pixels of these lines. If nothing else were left, the ink is returned as it is.
+    """
+    wide = near(near(zone))
+    labels, count = label(ink >= FAINT)
+    if not count:
+        return ink
+    pixels = np.bincount(labels.ravel(), minlength=count + 1)
+    lying = np.bincount(labels[wide], minlength=count + 1)
+    remains = lying > REMAINS * pixels
+    boxes = piece_boxes(labels, count)
+    longest = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    remains[1:] &= (longest < SMALLEST_DIGIT * min(ink.shape)) | (pixels[1:] < THIN_REMAINS * longest)
+    remains[0] = False
+    return np.where(remains[labels], 0, ink).astype(ink.dtype) if not remains[1:].all() else ink
