@@ -156,10 +156,18 @@ def log_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(log_file):
-    """The address of the app, started once for all tests; with SERVE_AS=space in the environment as a Space runs it."""
-    with running(log_file, **(SPACE if os.environ.get("SERVE_AS") == "space" else {})) as (url, _):
-        yield url
+def server_process(log_file):
+    """(address, process) of the app, started once for all tests; with SERVE_AS=space in the environment as a Space runs
+    it.
+    """
+    with running(log_file, **(SPACE if os.environ.get("SERVE_AS") == "space" else {})) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def server(server_process):
+    """The address of the app that all tests share."""
+    return server_process[0]
 
 
 # --- Programs ---------------------------------------------------------------------------------------------------------

@@ -5,12 +5,15 @@ import subprocess
 import sys
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
 from preprocessing.picture import ENOUGH_PIXELS, MAX_DECODING_BYTES, decoding_bytes, open_picture, to_bytes
 from preprocessing.prepare import prepare
 
+# What one picture may take at most.
+MUST_BYTES = 250_000_000
 # Prints by how much the memory of a process of its own grows while it prepares a picture.
 PEAK = """
 import resource, sys
@@ -47,6 +50,7 @@ def saved(mode, kind, size, **options):
         ("I;16", "PNG", {"compress_level": 1}),
         ("RGB", "WEBP", {"method": 0}),
         ("RGB", "AVIF", {"speed": 10}),
+        ("RGBA", "AVIF", {"speed": 10, "subsampling": "4:4:4"}),
         ("CMYK", "TIFF", {"compression": "tiff_lzw"}),
         ("F", "TIFF", {"compression": "tiff_adobe_deflate"}),
     ],
@@ -56,6 +60,25 @@ def test_header_tells_what_a_picture_costs(mode, kind, options, tmp_path):
     (tmp_path / "picture").write_bytes(saved(mode, kind, LARGE, **options))
     peak = int(subprocess.check_output([sys.executable, "-c", PEAK, str(tmp_path / "picture")]))
     assert peak <= decoding_bytes(open_picture(tmp_path / "picture")) + MARGIN
+
+
+@pytest.mark.parametrize(("mode", "chroma"), [("RGB", 420), ("RGBA;16", 444)])
+def test_header_of_heic_tells_what_it_costs(mode, chroma, tmp_path):
+    width, height = 2400, 1800
+    samples = np.zeros((height, width, 4 if mode == "RGBA;16" else 3), np.uint16 if mode == "RGBA;16" else np.uint8)
+    pillow_heif.from_bytes(mode, (width, height), samples.tobytes()).save(tmp_path / "picture", chroma=chroma)
+    peak = int(subprocess.check_output([sys.executable, "-c", PEAK, str(tmp_path / "picture")]))
+    assert peak <= decoding_bytes(open_picture(tmp_path / "picture")) + MARGIN
+
+
+def test_no_picture_that_is_let_in_takes_more_than_it_may():
+    assert MAX_DECODING_BYTES <= MUST_BYTES
+
+
+def test_photographs_of_24_million_pixels_are_let_in():
+    photograph = Image.new("RGB", (5712, 4284))
+    photograph.format, photograph.info["bit_depth"] = "HEIF", 8
+    assert decoding_bytes(photograph) <= MAX_DECODING_BYTES
 
 
 @pytest.mark.parametrize(

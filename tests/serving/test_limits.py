@@ -133,7 +133,7 @@ def uploaded(http, content, name="a.png"):
     [
         (None, [(9, 9)] * 200, "at most 8 layers, got 200"),
         ((9, 9), [(9, 9)] * 8, "at most 8 layers, got 9"),
-        (None, [(7000, 7000)] * 2, "pixels in all layers together"),
+        (None, [(3000, 3000)] * 2, "pixels in all layers together"),
         ((40, 40), [(50, 50)], "of the same size"),
     ],
 )
@@ -439,8 +439,8 @@ WRITTEN = {
     "files in one upload": (uploads.MAX_FORM_FILES, "16"),
     "uploads on disk": (uploads.MAX_FOLDER_BYTES, "500 MB"),
     "pixels of a picture": (picture.MAX_PIXELS, "50 million"),
-    "memory that decoding": (picture.MAX_DECODING_BYTES, "275 MB"),
-    "memory of all pictures": (pictures.MAX_BYTES, "325 MB"),
+    "memory that decoding": (picture.MAX_DECODING_BYTES, "250 MB"),
+    "memory of all pictures": (pictures.MAX_BYTES, "275 MB"),
     "pictures that wait": (http_routes.PICTURES_WAITING, "128"),
     "unfinished drawings": (http_routes.LIVE_WAITING, "32"),
     "inputs of a batch": (schemas.MAX_BATCH, "256"),

@@ -1,9 +1,11 @@
 """Memory and turns for pictures are bounded: large ones are told to come back, small ones find room beside them."""
 
 import io
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import anyio
 import httpx
@@ -19,11 +21,22 @@ from weights.serving.limits.sizes import Refused
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 
 
-def heavy():
-    """A few KB that take 230 MB to decode."""
+# MB that the app may take with all pictures under way.
+MUST_MB = 700
+
+
+def heavy(kind, mode, side, **options):
+    """A few KB that take 100 to 230 MB to decode."""
     file = io.BytesIO()
-    Image.new("RGB", (3600, 3600), "white").save(file, "WEBP", method=0)
+    Image.new(mode, (side, side), "white" if mode == "RGB" else 0.5).save(file, kind, **options)
     return file.getvalue()
+
+
+HEAVY = (
+    heavy("WEBP", "RGB", 3600, method=0),
+    heavy("TIFF", "F", 4000, compression="tiff_adobe_deflate"),
+    heavy("AVIF", "RGB", 3400, speed=10),
+)
 
 
 def test_large_pictures_leave_room_for_small_ones():
@@ -54,17 +67,19 @@ def test_more_than_may_wait_are_refused():
     awaited(crowd())
 
 
-def at_once(url, path, content, count):
-    def ask(_):
-        return httpx.post(url + path, content=content, timeout=60)
+def at_once(url, path, contents, count):
+    def ask(n):
+        return httpx.post(url + path, content=contents[n % len(contents)], timeout=60)
 
     pool = ThreadPoolExecutor(count)
     return pool, [pool.submit(ask, n) for n in range(count)]
 
 
 @pytest.mark.parametrize("path", ["/predict/image", "/read"])
-def test_many_heavy_pictures_do_not_keep_a_good_one_waiting(server, path):
-    pool, asked = at_once(server, path, heavy(), 30)
+def test_many_heavy_pictures_do_not_keep_a_good_one_waiting(server_process, path):
+    server, process = server_process
+    Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the peak counts from here
+    pool, asked = at_once(server, path, HEAVY, 30)
     time.sleep(0.5)
     start = time.perf_counter()
     good = httpx.post(f"{server}/predict/image", content=SEVEN, timeout=60)
@@ -77,12 +92,16 @@ def test_many_heavy_pictures_do_not_keep_a_good_one_waiting(server, path):
     assert refused
     assert {answer.status_code for answer in answers} <= {200, 429}
     assert all("retry-after" in answer.headers for answer in refused)
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    peak_mb = int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1000
+    print(f"\npeak of {path}: {peak_mb:.0f} MB")
+    assert peak_mb < MUST_MB
 
 
 def test_many_unfinished_drawings_do_not_keep_the_page_waiting(server):
     file = io.BytesIO()
     Image.open(EXAMPLES / "several-2026.png").convert("L").resize((400, 400)).save(file, "PNG")
-    pool, asked = at_once(server, "/live", file.getvalue(), 150)
+    pool, asked = at_once(server, "/live", [file.getvalue()], 150)
     time.sleep(0.3)
     start = time.perf_counter()
     assert httpx.get(f"{server}/", timeout=60).status_code == 200

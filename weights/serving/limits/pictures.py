@@ -18,10 +18,11 @@ from PIL import Image
 
 from preprocessing.picture import MAX_DECODING_BYTES, decoding_bytes
 
-# All pictures together. With 300 MB of the app itself and the bodies of the requests it stays below 700 MB.
-MAX_BYTES = 325_000_000
-# Pictures that take less than this find room beside the largest one: a drawing takes 3 MB.
-SMALL_BYTES = 25_000_000
+# All pictures together. With 220 MB of the app itself they stay below 512 MB, and below 700 MB with the bodies of all
+# requests as well.
+MAX_BYTES = 275_000_000
+# Pictures that take no more than this find room beside the largest one: a drawing takes 3 MB.
+SMALL_BYTES = 12_500_000
 BUSY = "Pictures under way take all the memory there is for them. Try again shortly."
 
 
