@@ -40,9 +40,6 @@ WAIT_MS = 60_000
 if expect:
     expect.set_options(timeout=WAIT_MS)
 
-# What the app finds in its environment on a Space.
-SPACE = {"SYSTEM": "spaces", "SPACE_ID": "alice/draw", "SPACE_HOST": "alice-draw.hf.space", "HOME": None}
-
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--no-sandbox",
@@ -117,9 +114,9 @@ def serving(log, *command):
 
 
 @contextlib.contextmanager
-def running(log, *command, port=None, **variables):
+def running(log, *command, port=None, cwd=ROOT, user=None, **variables):
     """As `serving`, with further environment variables, without those that are None; gives (address, process), which a
-    test may end itself.
+    test may end itself. user: number of the one to run as, without any group but the one of this number.
     """
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
@@ -127,7 +124,12 @@ def running(log, *command, port=None, **variables):
     environment = {name: value for name, value in environment.items() if value is not None}
     with open(log, "wb") as output:
         server = subprocess.Popen(
-            command or [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command or [sys.executable, "app.py"],
+            cwd=cwd,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            **({} if user is None else {"user": user, "group": user, "extra_groups": []}),
         )
         try:
             end = time.monotonic() + START_SECONDS
@@ -149,6 +151,30 @@ def answers(url):
         return False
 
 
+@contextlib.contextmanager
+def behind_nginx(folder, http, port):
+    """Runs nginx with this text in its `http` block until it answers on this port; gives its address."""
+    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if nginx is None:
+        missing("nginx", "nginx is not installed: apt install nginx-light")
+    own = "".join(f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; events {{}}"
+        f"http {{ {own} {http} }}"
+    )
+    process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")])
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not answers(f"http://127.0.0.1:{port}/health"):
+            assert time.monotonic() < end, (folder / "error.log").read_text()
+            assert process.poll() is None, (folder / "error.log").read_text()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
 def log_file(tmp_path_factory):
     """Where the server of this test run writes."""
@@ -160,8 +186,15 @@ def server_process(log_file):
     """(address, process) of the app, started once for all tests; with SERVE_AS=space in the environment as a Space runs
     it.
     """
-    with running(log_file, **(SPACE if os.environ.get("SERVE_AS") == "space" else {})) as started:
+    if os.environ.get("SERVE_AS") != "space":
+        with running(log_file) as started:
+            yield started
+        return
+    from space import MEMORY_MB, on_a_space, peak_mb
+
+    with on_a_space(log_file) as started:
         yield started
+        assert peak_mb(started[1]) < MEMORY_MB
 
 
 @pytest.fixture(scope="session")
