@@ -2,14 +2,16 @@
 
     seen = one_pass(model, pixels)               # from the pixels to the probabilities
     step = one_step(model, pixels, target=7)     # what one step on this picture changes
+    rest = without_units(model, [[3, 5]])        # a network without two units of its first hidden layer
 
-Both are for networks with one hidden layer, whose numbers fit on a screen. The symbols are those of nn/README.md. The
-numbers come from the functions that answer and train: `MLP.forward`, `Backprop` and `SGD`.
+The first two are for networks with one hidden layer, whose numbers fit on a screen. The symbols are those of
+nn/README.md. The numbers come from the functions that answer and train: `MLP.forward`, `Backprop` and `SGD`.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -74,9 +76,7 @@ def one_step(model: MLP, pixels: np.ndarray, target: int, rate: float = 0.1) -> 
     if not 0 <= target < model.classes:
         raise ValueError(f"expected a target from 0 to {model.classes - 1}, got {target}")
     X = as_row(model, pixels)
-    trained = copy.copy(model)
-    trained.theta = model.theta.copy()
-    trained.weights, trained.biases = trained.views(trained.theta)
+    trained = copied(model)
     backprop = Backprop(trained, batch_size=1)
     before = softmax(model.forward(X))[0]
     targets = one_hot(np.array([target]), model.classes, dtype=model.theta.dtype)
@@ -88,6 +88,27 @@ def one_step(model: MLP, pixels: np.ndarray, target: int, rate: float = 0.1) -> 
     make_optimizer("sgd", trained.theta.size).step(trained.theta, backprop.gradient, rate)
     after = softmax(trained.forward(X))[0]
     return Step(before, after, loss, targets[0], delta2, blame, delta1, trained.weights[0] - W1, trained)
+
+
+def without_units(model: MLP, off: Sequence[Sequence[int]]) -> MLP:
+    """A copy of the network in which nobody hears some units: the weights that leave them are 0.
+
+    off: for each hidden layer, first to last, the numbers of its silent units; later layers may be left out.
+
+    Raises IndexError when there is no such unit.
+    """
+    rest = copied(model)
+    for layer, units in enumerate(off):
+        rest.weights[layer + 1][list(units)] = 0  # (fan_in, fan_out): a row is what a unit's output is multiplied by
+    return rest
+
+
+def copied(model: MLP) -> MLP:
+    """A network with parameters of its own."""
+    copied = copy.copy(model)
+    copied.theta = model.theta.copy()
+    copied.weights, copied.biases = copied.views(copied.theta)
+    return copied
 
 
 def as_row(model: MLP, pixels: np.ndarray) -> np.ndarray:

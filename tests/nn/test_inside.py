@@ -4,7 +4,7 @@ import pytest
 from nn import MLP
 from nn.backprop import Backprop
 from nn.functions import cross_entropy, one_hot, softmax
-from nn.inside import one_pass, one_step
+from nn.inside import one_pass, one_step, without_units
 
 
 @pytest.fixture
@@ -60,3 +60,20 @@ def test_a_class_that_is_none_and_another_kind_of_network_are_refused(model, pix
         one_pass(MLP((4, 4)), pixels)
     with pytest.raises(ValueError, match="784 pixels, got 700"):
         one_pass(model, pixels[:700])
+
+
+def test_without_units_is_the_network_whose_units_say_nothing():
+    model = MLP((6, 5), activation="sigmoid", seed=3)  # a sigmoid unit is never silent by itself
+    X = np.random.default_rng(1).random((4, 784), np.float32)
+    hidden = []
+    model.forward(X, hidden)
+    h1 = hidden[0][1].copy()
+    h1[:, [1, 4]] = 0
+    h2 = 1 / (1 + np.exp(-(h1 @ model.weights[1] + model.biases[1])))
+    h2[:, 0] = 0
+    theta = model.theta.copy()
+    rest = without_units(model, [[1, 4], [0]])
+    np.testing.assert_allclose(rest.forward(X), h2 @ model.weights[2] + model.biases[2], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(model.theta, theta)
+    with pytest.raises(IndexError):
+        without_units(model, [[6]])

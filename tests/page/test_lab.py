@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from conftest import Visit, expect
+from conftest import EXAMPLES, Visit, expect
+from PIL import Image
 from test_page import serious
 
 import weights
@@ -13,9 +14,11 @@ from nn import train
 from nn.functions import softmax
 from nn.inside import one_pass, one_step
 from nn.selftest import SELFTEST
+from preprocessing import to_mnist
 from weights.current import served
-from weights.serving.page.lab import questions
+from weights.serving.page.lab import kept, questions, runs
 from weights.serving.page.lab.code_links import FORMULAS, ROOT, line_of, link
+from weights.serving.page.lab.fool import MISSIONS
 from weights.serving.page.lab.lesson import QUESTIONS, WORDS
 
 PHONE = {"width": 390, "height": 844, "phone": True}
@@ -116,6 +119,79 @@ def test_peoples_ways_change_the_picture_as_they_say(digits):
     square = x.reshape(28, 28)
     # A quarter turn to the right: what was on top is now at the right.
     np.testing.assert_allclose(changed(degrees=90).reshape(28, 28), np.rot90(square, -1), atol=0.02)
+
+
+# A drawing and people's ways for each mission: of the 1,000 unseen digits, of this project's examples.
+COMPLETED = {
+    "seven": (lambda: runs.unseen().images[527], {"degrees": -20}),
+    "letter": (lambda: np.rint(to_mnist(Image.open(EXAMPLES / "letter-A.png")) * 255), {"degrees": -90}),
+    "even": (lambda: runs.unseen().images[1], {"degrees": 135}),
+}
+
+
+@pytest.mark.parametrize("mission", MISSIONS)
+def test_a_mission_can_be_completed_but_not_with_the_gradients_help(mission):
+    picture, ways = COMPLETED[mission]
+    asked = {"pixels": picture().astype(int).reshape(-1).tolist(), **ways}
+    assert questions.change(asked)["missions"] == [mission]
+    assert questions.change(asked | {"target": 3})["missions"] == []
+    assert mission not in questions.change(asked | {"degrees": 0})["missions"]
+
+
+def test_the_missions_on_the_page_are_those_that_are_checked():
+    assert MISSIONS.keys() == questions.MISSIONS.keys() == COMPLETED.keys()
+
+
+def test_silent_units_break_some_digits_and_no_unit_is_needed_twice():
+    everything = questions.silence({"off": [[]]})
+    assert everything["right"][0] == everything["right"][1] > 0.88
+    assert everything["digits"][0] == everything["digits"][1]
+    some = questions.silence({"off": [[2, 5, 9]]})
+    assert some["right"][0] == everything["right"][0] > some["right"][1]
+    nothing = questions.silence({"off": [list(range(16))]})
+    assert sorted(nothing["digits"][1]) == [0] * 9 + [1]  # the biases alone always say the same
+    assert nothing["right"][1] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("off", [[[16]], [[], [0]], [[-1]], [[0.5]], [[0] * 257], "all", [[], [], []]])
+def test_units_that_there_are_not_are_refused_in_a_sentence(off):
+    assert questions.silence({"off": off}).keys() == {"error"}
+
+
+def test_the_visitors_own_network_is_shown_where_its_numbers_fit_on_a_screen():
+    own = runs.start({"hidden": [8], "digits": 1000})["run"]
+    runs.go({"run": own})
+    sent, model = questions.numbers({"run": own}), kept.RUNS.get(own).trainer.model
+    assert sent["own"]
+    np.testing.assert_array_equal(unpacked(sent["W1"], 784, 8), model.weights[0])
+    x = unpacked(sent["x"], 784)
+    np.testing.assert_allclose(sent["logits"], model.forward(x[None])[0], atol=1e-6)
+    step = one_step(model, x, 3, questions.RATE)
+    np.testing.assert_allclose(questions.learn({"run": own, "target": 3})["after"], step.after, atol=1e-6)
+    theta = model.theta.copy()
+    assert questions.silence({"run": own, "off": [[0, 1]]})["own"]
+    np.testing.assert_array_equal(model.theta, theta)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"hidden": [64]}, "64 hidden units"),
+        ({"hidden": []}, "no hidden units"),
+        ({"activation": "sigmoid"}, "sigmoid"),
+    ],
+)
+def test_another_network_of_the_visitors_is_said_not_to_be_shown(settings, why):
+    own = runs.start(settings | {"digits": 100})["run"]
+    sent = questions.numbers({"run": own})
+    assert not sent["own"]
+    assert why in sent["why"]
+    assert sent["widths"] == [784, 16, 10]
+    assert questions.silence({"run": own, "off": [[]]})["own"] == (settings != {"hidden": []})
+
+
+def test_a_network_that_is_not_kept_gives_way_to_the_one_that_ships():
+    assert questions.numbers({"run": "nobody's"})["own"] is False
 
 
 def test_without_a_drawing_there_is_an_example():
@@ -271,6 +347,7 @@ def test_both_rooms_are_accessible_and_fit_the_screen(visit, options):
         if name == "inside":
             for step in ("unit", "units", "scores", "percent"):
                 v.page.locator(f".stepper [data-step={step}]").click()
+        expect(v.page.locator(f".lab.{name} .problem")).to_be_empty()
         assert serious(v.page) == []
         assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -4,29 +4,43 @@ import base64
 import io
 import json
 import time
+import tracemalloc
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import expect
+from conftest import ROOT, expect
 from test_lab import opened
 from test_page import serious
 
 import weights
 from nn import evaluate, train
 from nn.pictures import sample
+from nn.recipes import PRESETS
 from weights.current import served
-from weights.serving.page.lab import runs
+from weights.serving.page.lab import drawings, kept, runs
 
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
     """Each test has the runs to itself."""
-    monkeypatch.setattr(runs, "RUNS", runs.Runs())
+    monkeypatch.setattr(kept, "RUNS", kept.Runs())
 
 
 def begun(**settings):
     return runs.start(settings)["run"]
+
+
+def as_set(labels, pictures):
+    """Labels and drawings as the page sends them."""
+    return {"labels": labels, "drawings": base64.b64encode(np.uint8(pictures).tobytes()).decode()}
+
+
+def network_of(taken, folder):
+    """The network in the zip that `take` gave."""
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(taken["zip"]))).extractall(folder)
+    return weights.load(folder)
 
 
 def test_a_small_network_learns_to_read_unseen_digits():
@@ -57,7 +71,7 @@ def test_what_goes_wrong_is_explained_in_a_sentence(settings, said):
 
 def test_a_network_of_enormous_numbers_ends_in_words():
     run = begun(rate="wild", optimizer="sgd")
-    runs.RUNS.get(run).trainer.model.theta[:] = 1e30
+    kept.RUNS.get(run).trainer.model.theta[:] = 1e30
     answer = runs.go({"run": run})
     assert "blew up" in answer["said"]
     assert answer["ended"]
@@ -83,7 +97,16 @@ def test_settings_of_no_network_are_refused_in_a_sentence(case):
     assert runs.start(WRONG[case])["error"].startswith("This is not what is expected as ")
 
 
-@pytest.mark.parametrize("ask", [runs.go, runs.look, runs.take, lambda values: runs.teach(values | {"label": 1})])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        runs.go,
+        runs.look,
+        runs.take,
+        lambda values: runs.unit(values | {"unit": 1}),
+        lambda values: runs.teach(values | {"labels": [1], "drawings": ""}),
+    ],
+)
 def test_a_network_that_is_not_kept_is_said(ask):
     assert "Reset" in ask({"run": "nobody's"})["error"]
 
@@ -92,15 +115,15 @@ def test_two_train_at_once_and_the_third_sees_its_place(monkeypatch):
     first, second, third = (begun(digits=100) for _ in range(3))
     assert all("frames" in runs.go({"run": run}) for run in (first, second))
     assert runs.go({"run": third}) == {"place": 1}
-    monkeypatch.setattr(runs, "TURN_SECONDS", 0.2)
+    monkeypatch.setattr(kept, "TURN_SECONDS", 0.2)
     time.sleep(0.3)  # the first two have left the page
     assert "frames" in runs.go({"run": third})
 
 
 def test_only_the_newest_networks_are_kept(monkeypatch):
-    monkeypatch.setattr(runs, "MOST_RUNS", 3)
+    monkeypatch.setattr(kept, "MOST_RUNS", 3)
     names = [begun(digits=100) for _ in range(5)]
-    assert [runs.RUNS.get(name) is not None for name in names] == [False, False, True, True, True]
+    assert [kept.RUNS.get(name) is not None for name in names] == [False, False, True, True, True]
 
 
 def test_a_run_ends_after_its_seconds(monkeypatch):
@@ -114,12 +137,12 @@ def test_a_taught_digit_is_read_and_what_it_cost_is_said(mixed):
     for _ in range(6):
         shown = runs.go({"run": run})["frames"][-1]
     split = runs.unseen()
-    answers = runs.RUNS.get(run).trainer.model.logits(split.pixels()).argmax(axis=1)
+    answers = kept.RUNS.get(run).trainer.model.logits(split.pixels()).argmax(axis=1)
     wrong = int(np.flatnonzero(answers != split.labels)[0])
     pixels, label = split.images[wrong].reshape(-1).tolist(), int(split.labels[wrong])
     theta = served().current.model.theta.copy()
     for _ in range(5 if mixed else 1):
-        answer = runs.teach({"run": run, "pixels": pixels, "label": label, "mixed": mixed})
+        answer = runs.teach({"run": run, "pixels": pixels, "mixed": mixed, **as_set([label], [pixels])})
     after = answer["frames"][0]
     assert int(np.argmax(after["drawing"])) == label
     assert f"Now it reads your drawing as a {label}." in answer["said"]
@@ -133,12 +156,117 @@ def test_the_network_taken_along_is_the_one_that_was_trained(tmp_path):
     run = begun(hidden=[], digits=1000)
     runs.go({"run": run})
     taken = runs.take({"run": run})
-    zipfile.ZipFile(io.BytesIO(base64.b64decode(taken["zip"]))).extractall(tmp_path / "mine")
-    model = weights.load(tmp_path / "mine")
-    np.testing.assert_array_equal(model.theta, runs.RUNS.get(run).trainer.model.theta)
+    model = network_of(taken, tmp_path / "mine")
+    np.testing.assert_allclose(model.theta, kept.RUNS.get(run).trainer.model.theta, rtol=1e-3)  # float16, as nn.train
     assert evaluate.main(["--weights", str(tmp_path / "mine"), "--data", str(sample.FILE)]) == 0
     recipe = train.recipe_from(train.parser().parse_args(taken["command"].split()[3:]))
     assert (recipe.hidden, recipe.optimizer, recipe.lr) == ((), "sgd", 0.05)
+    assert "one like it" in taken["said"]  # nn.train has no option for fewer digits
+
+
+@pytest.mark.parametrize(
+    "settings", [{"optimizer": "momentum", "rate": "good", "dropout": 0.2}, {"preset": "adam256", "seed": 3}]
+)
+def test_the_command_trains_the_very_same_network(settings, tmp_path, monkeypatch):
+    run = begun(**settings)
+    for _ in range(3):
+        runs.go({"run": run})
+    taken = runs.take({"run": run})
+    assert "the very same network" in taken["said"]
+    monkeypatch.chdir(ROOT)
+    assert train.main([*taken["command"].split()[3:], "--out", str(tmp_path / "theirs")]) == 0
+    mine, theirs = network_of(taken, tmp_path / "mine"), weights.load(tmp_path / "theirs")
+    assert (mine.widths, mine.mean, mine.std) == (theirs.widths, theirs.mean, theirs.std)
+    np.testing.assert_array_equal(mine.theta, theirs.theta)
+    assert mine.calibration == theirs.calibration
+
+
+def test_what_the_command_does_not_know_is_said(tmp_path):
+    run = begun(digits=100)
+    assert "press Play" in runs.take({"run": run})["error"]
+    runs.teach({"run": run, **as_set([3], [[0] * 784])})
+    assert "taught drawings" in runs.take({"run": run})["said"]
+
+
+@pytest.mark.parametrize("preset", [name for name, each in PRESETS.items() if each.repeats])
+def test_a_public_projects_network_begins_as_its_recipe_says(preset):
+    run = kept.RUNS.get(begun(preset=preset, digits=100, seed=4))
+    assert run.trainer.recipe == replace(PRESETS[preset].recipe, seed=4)
+    assert runs.go({"run": next(iter(kept.RUNS.kept))})["frames"]
+
+
+def test_a_preset_ends_after_its_own_epochs():
+    run = begun(preset="linear", digits=100)
+    kept.RUNS.get(run).trainer.history = [{"validation_accuracy": 0.5, "epoch": 1}] * 1490
+    answer = runs.go({"run": run})
+    assert (answer["frames"][-1]["epoch"], answer["ended"]) == (1500, True)
+
+
+# --- Memory and processors --------------------------------------------------------------------------------------------
+
+
+def test_networks_that_take_much_memory_leave_room_for_fewer(monkeypatch):
+    largest = {"hidden": [256, 256], "optimizer": "adam", "batch_size": 512, "digits": 100}
+    first = begun(**largest)
+    size = kept.RUNS.get(first).bytes
+    assert size > 5 * kept.RUNS.get(first).trainer.model.theta.nbytes
+    monkeypatch.setattr(kept, "MOST_BYTES", 2.5 * size)
+    second, third = begun(**largest), begun(**largest)
+    assert [kept.RUNS.get(name) is not None for name in (first, second, third)] == [False, True, True]
+
+
+def test_what_is_counted_is_what_a_network_takes():
+    begun(preset="adam256")  # what all share is there
+    tracemalloc.start()
+    run = kept.RUNS.get(begun(preset="adam256"))
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert taken == pytest.approx(run.bytes, rel=0.1)
+
+
+def test_a_reset_gives_the_memory_back():
+    first = begun(digits=100)
+    second = begun(digits=100, instead_of=first)
+    assert list(kept.RUNS.kept) == [second]
+
+
+def test_nothing_gets_round_the_limit_on_trainers(monkeypatch):
+    monkeypatch.setattr(kept, "PATIENCE", 0)
+    run = begun(digits=100)
+    with kept.working(), kept.working():
+        asked = [
+            runs.start({}),
+            runs.look({"run": run}),
+            runs.unit({"run": run, "unit": 0}),
+            runs.teach({"run": run, **as_set([1], [[0] * 784])}),
+            runs.go({"run": run}),
+            drawings.load_set({"files": [{"name": "a", "content": "AAAA"}]}),
+        ]
+    assert asked == [{"error": kept.BUSY}] * len(asked)
+    assert "error" not in runs.go({"run": run})
+
+
+def test_what_is_taught_counts_as_training(monkeypatch):
+    run = begun(digits=100)
+    monkeypatch.setattr(runs, "MOST_SECONDS", 0)
+    assert "as long as it may" in runs.teach({"run": run, **as_set([1], [[0] * 784])})["error"]
+
+
+# --- One unit ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hidden", [[16], []])
+def test_the_digits_that_excite_a_unit_most_are_shown(hidden):
+    run = begun(hidden=hidden, digits=1000)
+    runs.go({"run": run})
+    answer = runs.unit({"run": run, "unit": 5})
+    model = kept.RUNS.get(run).trainer.model
+    sums = runs.unseen().pixels() @ model.weights[0][:, 5] + model.biases[0][5]
+    assert answer["sums"] == pytest.approx(sorted(sums, reverse=True)[:10], abs=1e-5)
+    best = int(sums.argmax())
+    assert answer["labels"][0] == runs.unseen().labels[best]
+    assert base64.b64decode(answer["pixels"])[:784] == runs.unseen().images[best].tobytes()
+    assert "error" in runs.unit({"run": run, "unit": 15 if not hidden else 16})
 
 
 # --- In a browser -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import time
+import zipfile
 from collections import Counter
 
 import httpx
@@ -29,7 +30,7 @@ from weights.serving.serve import TIDY_SECONDS
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", 600))
 FULL = INPUTS >= 10_000
-KINDS = 8  # tests below that share them
+KINDS = 9  # tests below that share them
 SLOWEST_SECONDS = 2
 TIMEOUT = 60
 SEVEN = (EXAMPLES / "7.png").read_bytes()
@@ -59,7 +60,8 @@ class Siege:
         self.statuses = Counter()
         config = self.http.get("/config").json()
         ids = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
-        self.pad, self.inside, self.fool = ids["pad"], ids["inside"], ids["fool"]
+        self.pad, self.inside, self.fool, self.train = (ids[name] for name in ("pad", "inside", "fool", "train"))
+        self.run = ""  # a network of Train one, once there is one
         self.example = str(EXAMPLES / "7.png")  # named by its path, as the page does
         self.events = sorted({each["api_name"] for each in config["dependencies"] if each["api_name"]})
 
@@ -89,6 +91,10 @@ class Siege:
             self.send("POST", "/gradio_api/run/predict", content=b'{"data": [[' + b"0," * 200_000 + b"0]]}")
             self.send("POST", "/gradio_api/call/predict", json={"data": [{"url": data_url(SEVEN)}]})
             self.send("POST", "/gradio_api/upload", files={"files": ("a.png", os.urandom(1_000_000))})
+            # The largest networks of visitors, until there is no room for more.
+            call = {"component_id": self.train, "session_hash": "wave", "fn_name": "start"}
+            settings = {"preset": "adam256", "pixels": [0] * 784}
+            self.send("POST", "/gradio_api/component_server", json=call | {"data": settings})
         for image in ("1", "RGB", "RGBA"):
             file = io.BytesIO()
             Image.new(image, (4000, 4000)).save(file, "PNG")
@@ -296,14 +302,88 @@ def test_questions_of_see_inside_and_fool_it(siege, data):
         "thicker": st.integers(-1, 5) | values,
         "noise": st.floats(-0.5, 1.5) | values,
         "invert": st.booleans() | values,
+        "run": words,
+        "off": st.lists(st.lists(st.integers(-1, 20), max_size=3), max_size=3) | values,
     }
     question = data.draw(st.fixed_dictionaries({}, optional=known) | values)
     component, functions = data.draw(
-        st.sampled_from([(siege.inside, ["content", "numbers", "learn"]), (siege.fool, ["content", "change"])])
+        st.sampled_from(
+            [(siege.inside, ["content", "numbers", "learn"]), (siege.fool, ["content", "change", "silence"])]
+        )
     )
     call = {"component_id": component, "session_hash": "fuzz", "fn_name": data.draw(st.sampled_from(functions))}
     answer = siege.send("POST", "/gradio_api/component_server", json=call | {"data": question})
     assert answer.status_code in (200, 422)
+
+
+def archives():
+    """A zip as a visitor may bring it, whole or damaged, or anything."""
+
+    def zipped(content, kind):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", kind) as archive:
+            for name, each in content.items():
+                archive.writestr(name, each)
+        return file.getvalue()
+
+    names = st.sampled_from(
+        ["7/a.png", "0/b.png", "config.json", "model.safetensors", "../../7/c.png", "x" * 300, "7\\d.png"]
+    )
+    contents = st.one_of(files(), st.binary(max_size=300), values.map(lambda value: json.dumps(value).encode()))
+    kinds = st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+    whole = st.builds(zipped, st.dictionaries(names, contents, max_size=4), kinds)
+    cut = st.tuples(whole, st.floats(0, 1)).map(lambda pair: pair[0][: round(len(pair[0]) * pair[1])])
+    return whole | cut | contents
+
+
+@given(data=st.data())
+@fuzz
+def test_questions_of_train_one(siege, data):
+    function = data.draw(
+        st.sampled_from(["start", "load", "go", "look", "unit", "teach", "take", "save_set", "load_set", "content"])
+    )
+    runs = st.sampled_from([siege.run, siege.run, "nobody's"]) | values
+    file = st.fixed_dictionaries(
+        {"name": words, "content": archives().map(lambda content: base64.b64encode(content).decode()) | words}
+    )
+    given = {
+        "run": runs,
+        "instead_of": st.sampled_from(["nobody's", None]) | values,
+        "pixels": st.just([0, 255] * 392) | values,
+        "hidden": st.sampled_from([[], [16], [256, 256], [10**6], [16, 16, 16], [-1]]) | values,
+        "rate": st.sampled_from(["careful", "good", "wild"]) | values,
+        "digits": st.sampled_from([100, 1000, 4500, 60_000]) | values,
+        "optimizer": st.sampled_from(["sgd", "momentum", "adam"]) | values,
+        "batch_size": st.integers(0, 1000) | values,
+        "dropout": st.floats(-0.5, 1.5) | values,
+        "decay": st.floats(-0.5, 0.5) | values,
+        "seed": st.integers(-1, 2**40) | values,
+        "preset": st.sampled_from(["tiny", "adam256", "best", None]) | values,
+        "files": st.lists(file, min_size=1, max_size=3) | values,
+        "unit": st.integers(-1, 20) | values,
+        "labels": st.just([7]) | st.lists(st.integers(-1, 10), max_size=3) | values,
+        "drawings": st.sampled_from([base64.b64encode(bytes(784)).decode(), "", "A"]) | values,
+        "mixed": st.booleans() | values,
+    }
+    asks = {
+        "go": ["run", "pixels"],
+        "look": ["run", "pixels"],
+        "take": ["run"],
+        "unit": ["run", "unit"],
+        "teach": ["run", "pixels", "labels", "drawings", "mixed"],
+        "save_set": ["labels", "drawings"],
+        "load_set": ["files"],
+        "load": ["files", "rate", "digits", "instead_of", "preset"],
+        "content": [],
+    }
+    known = {name: given[name] for name in asks.get(function, given.keys() - {"run", "files", "unit"})}
+    question = data.draw(st.fixed_dictionaries({}, optional=known) | st.fixed_dictionaries(known) | values)
+    call = {"component_id": siege.train, "session_hash": "fuzz", "fn_name": function, "data": question}
+    answer = siege.send("POST", "/gradio_api/component_server", json=call)
+    assert answer.status_code in (200, 422)
+    assert "/tmp" not in answer.text
+    if function == "start" and answer.json().get("run"):
+        siege.run = answer.json()["run"]
 
 
 @given(data=st.data())

@@ -5,14 +5,18 @@
   const tab = (index) => document.querySelectorAll("#rooms > .tab-wrapper .tab-container [role=tab]")[index];
   const enter = (hash) => tab(named(hash))?.click();
 
+  function go(hash) {
+    history.replaceState(null, "", hash);
+    enter(hash);
+    scrollTo(0, 0);
+  }
+
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href^='#']");
     if (!link || named(link.hash) < 0) return;
     event.preventDefault(); // a new fragment would load the page anew
-    history.replaceState(null, "", link.hash);
-    enter(link.hash);
-    scrollTo(0, 0);
+    go(link.hash);
   });
   document.addEventListener("pad:ready", () => enter(location.hash)); // gradio builds what a tab holds while it is in sight
-  window.rooms = { named };
+  window.rooms = { named, go };
 })();

@@ -22,11 +22,11 @@ MISSIONS = {
 
 def view() -> gr.HTML:
     """The whole tab as one component."""
-    return room("fool", content, [questions.change])
+    return room("fool", content, [questions.change, questions.silence])
 
 
 def content() -> str:
-    return f'<section class="fooling">{gradient()}{pictures()}</section>{people()}{missions()}'
+    return f'<section class="fooling">{gradient()}{pictures()}</section>{people()}{missions()}{silenced()}'
 
 
 def slider(name: str, title: str, low: int, high: int, value: int) -> str:
@@ -87,4 +87,16 @@ def missions() -> str:
     return (
         "<section><h2>Missions</h2><p>With a drawing of your own and people's ways; the gradient does not count.</p>"
         f'<ul class="missions">{items}</ul></section>'
+    )
+
+
+def silenced() -> str:
+    """Units that can be switched off, and what is left of the network."""
+    return (
+        '<section class="silenced"><h2>Switch off units</h2>'
+        f'<p><span class="network"></span> Nobody hears a {word("hidden unit")} that is off. What breaks?</p>'
+        '<div class="switches"></div><p class="controls"><button type="button" data-press="on">All on</button></p>'
+        '<p class="big" role="status"><b>…</b></p><div class="pair"><div><h3>How many of each digit it reads</h3>'
+        '<ol class="bars of-digits"></ol></div><div><h3>Your drawing</h3><ol class="bars of-drawing"></ol></div></div>'
+        "</section>"
     )

@@ -1,98 +1,11 @@
-// See inside and Fool it in the browser. The server sends the numbers of one pass once; pointing at a pixel, moving a
-// weight and switching units off then work on them here, with the same formulas.
+// See inside in the browser. The server sends the numbers of one pass once; pointing at a pixel, moving a weight and
+// switching units off then work on them here, with the same formulas.
 (() => {
-  const SIDE = 28;
-  const PIXELS = SIDE * SIDE;
-  const DIGITS = [...Array(10).keys()];
-  const FOR = [92, 142, 255]; // blue and orange on black, as in "Why" on the page Draw
-  const AGAINST = [255, 150, 50];
-  const LIVE = 150; // ms after the last move of a slider
+  const { SIDE, PIXELS, DIGITS, $, $$, put, number, percent, unpacked, best, softmax, paint, strongest, bars, signed } =
+    window.lab.tools;
+  const { follow, answered, shared, tappedOrDrawn } = window.lab.tools;
 
-  // --- Tools ---------------------------------------------------------------------------------------------------------
-
-  const $ = (root, selector) => root.querySelector(selector);
-  const $$ = (root, selector) => [...root.querySelectorAll(selector)];
-  const put = (root, selector, html) => ($(root, selector).innerHTML = html);
-  const minus = (text) => text.replace("-", "−");
-  const number = (value) => minus(value.toFixed(4));
-  const percent = (share) => `${(100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 2 : 1)}%`;
-  const unpacked = (text) =>
-    new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
-  const best = (probs) => probs.indexOf(Math.max(...probs));
-  const name = (index) => (index < 10 ? String(index) : "not a digit");
-
-  function softmax(logits) {
-    const top = Math.max(...logits);
-    const exps = logits.map((logit) => Math.exp(logit - top));
-    const sum = exps.reduce((a, b) => a + b);
-    return exps.map((e) => e / sum);
-  }
-
-  // What the network saw of the newest drawing, as 784 integers; null before anything is drawn.
-  async function drawing() {
-    const image = document.querySelector("#why ol:not(.blank) > .seen img");
-    if (!image) return null;
-    await image.decode();
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = SIDE;
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(image, 0, 0, SIDE, SIDE);
-    const { data } = context.getImageData(0, 0, SIDE, SIDE);
-    return Array.from({ length: PIXELS }, (_, i) => data[4 * i]);
-  }
-
-  // Paints 784 numbers. Grey: in [0, 1]. Otherwise blue above zero and orange below, full at `most`.
-  function paint(canvas, values, most = 0) {
-    canvas.width = canvas.height = SIDE;
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(SIDE, SIDE);
-    for (let i = 0; i < PIXELS; i++) {
-      const share = most ? Math.min(Math.abs(values[i]) / most, 1) : values[i];
-      const colour = most ? (values[i] > 0 ? FOR : AGAINST) : [255, 255, 255];
-      for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(share * colour[c]);
-      image.data[4 * i + 3] = 255;
-    }
-    context.putImageData(image, 0, 0);
-  }
-  const strongest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
-
-  // Bars of probabilities, one a class; `before` leaves a mark where each bar was.
-  function bars(probs, before = null) {
-    return probs
-      .map((prob, i) => {
-        const mark = before ? `<s style="left:${100 * before[i]}%"></s>` : "";
-        const top = i === best(probs) ? ' class="top"' : "";
-        return `<li${top}><b>${i < 10 ? i : "none"}</b><i><u style="width:${100 * prob}%"></u>${mark}</i><em>${percent(prob)}</em></li>`;
-      })
-      .join("");
-  }
-
-  // Asks whenever the element comes into sight with another drawing.
-  function follow(element, ask) {
-    let asked;
-    const look = async () => {
-      const pixels = await drawing();
-      const key = String(pixels);
-      if (key === asked) return;
-      asked = key;
-      await ask(pixels);
-    };
-    new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && look()).observe(element);
-  }
-
-  async function answered(element, question) {
-    const problem = $(element, ".problem");
-    try {
-      const answer = await question;
-      problem.textContent = answer.error ?? "";
-      return answer.error ? null : answer;
-    } catch {
-      problem.textContent = "The server does not answer. Try again in a moment.";
-      return null;
-    }
-  }
-
-  // --- See inside ----------------------------------------------------------------------------------------------------
+  const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
 
   function inside(element, server) {
     let net = null; // the numbers of one pass
@@ -104,6 +17,7 @@
     let steps = 0;
     let pixels = null;
     let changes = null; // of W1 by the last step
+    let own = true; // whether the visitor's network is asked for
 
     const W1 = (i, j) => (weight !== null && i === pixel && j === unit ? weight : net.W1[i * net.width + j]);
     const worth = (i, j) => net.x[i] * W1(i, j);
@@ -136,6 +50,7 @@
         cursor.style.top = `${(100 * row) / SIDE}%`;
       }
       const value = net.x[pixel];
+      showNear(row, at);
       put(element, ".place", `Row ${row + 1}, column ${at + 1}: <b>${number(value)}</b>`);
       $(element, ".map").setAttribute("aria-valuenow", pixel);
       $(element, ".map").setAttribute("aria-valuetext", `Row ${row + 1}, column ${at + 1}: ${number(value)}`);
@@ -175,6 +90,18 @@
       slider.disabled = !net.x[pixel];
       put(element, ".weight output", net.x[pixel] ? number(W1(pixel, unit)) : "black pixel: no effect");
       showAnswer();
+    }
+
+    // The numbers around the chosen pixel, each on its own grey.
+    function showNear(row, at) {
+      const [top, left] = [row, at].map((place) => Math.min(Math.max(place - NEAR, 0), SIDE - 2 * NEAR - 1));
+      const cells = Array.from({ length: (2 * NEAR + 1) ** 2 }, (_, i) => {
+        const index = SIDE * (top + Math.floor(i / (2 * NEAR + 1))) + left + (i % (2 * NEAR + 1));
+        const grey = Math.round(255 * net.x[index]);
+        const chosen = index === pixel ? ' class="chosen"' : "";
+        return `<span${chosen} style="background:rgb(${grey},${grey},${grey});color:${grey > 117 ? "#000" : "#fff"}">${net.x[index].toFixed(2)}</span>`;
+      });
+      put(element, ".near", cells.join(""));
     }
 
     function showAnswer() {
@@ -224,14 +151,18 @@
         scores
           .map(
             (score, k) =>
-              `<tr><th scope="row">${k}</th><td class="figure">${number(score)}</td><td class="figure">${exps[k].toPrecision(4)}</td><td class="figure" data-prob="${k}">${number(exps[k] / sum)}</td></tr>`,
+              `<tr><th scope="row">${k}</th><td class="figure">${number(score)}</td><td class="figure">${exps[k].toPrecision(4)}</td><td class="figure" data-prob="${k}">${number(exps[k] / sum)}</td>` +
+              `<td class="wide"><i class="share"><u style="width:${(100 * exps[k]) / sum}%"></u></i></td></tr>`,
           )
           .join(""),
       );
+      const top = best(probs);
+      put(
+        element,
+        ".lossline",
+        `If ${top} is right, the loss is −log(${number(probs[top])}) = <b>${number(Math.max(-Math.log(probs[top]), 0))}</b>. Learning makes it smaller.`,
+      );
     }
-
-    const signed = (value, most) =>
-      `<i class="signed"><u class="${value < 0 ? "minus" : ""}" style="width:${(50 * Math.abs(value)) / most}%"></u></i>`;
 
     function show() {
       const weights = column(unit);
@@ -272,9 +203,11 @@
       $$(element, ".units canvas").forEach((canvas, j) => paint(canvas, column(j), strongest(column(j))));
     }
 
+    const run = () => (own ? shared.own.run : null);
+
     async function ask(given) {
       pixels = given;
-      const answer = await answered(element, server.numbers({ pixels }));
+      const answer = await answered(element, server.numbers({ pixels, run: run() }));
       if (!answer) return;
       net = { ...answer, width: answer.widths[1] };
       for (const key of ["x", "W1", "W2"]) net[key] = unpacked(net[key]);
@@ -284,17 +217,34 @@
       digit = best(net.probs);
       pixel = net.x.indexOf(Math.max(...net.x));
       weight = null;
-      const served = net.served.slice(1, -1).reduce((a, b) => a + b);
-      put(
-        element,
-        ".lead",
-        `This network has ${net.width} hidden units, few enough to see them all. The one that answers on <i>Draw</i> has ${served.toLocaleString("en")}.` +
-          (pixels ? "" : " This is an example; draw a digit on <i>Draw</i> and it comes here."),
-      );
+      if (shared.tapped) $(element, ".target").value = String(shared.tapped.label);
+      introduce();
       units();
       forget();
       show();
       element.dataset.ready = "true";
+    }
+
+    // Which network this is, and which picture.
+    function introduce() {
+      const served = net.served.slice(1, -1).reduce((a, b) => a + b);
+      const other = (to, text) => ` <button type="button" data-own="${to}">${text}</button>`;
+      put(
+        element,
+        ".lead",
+        (net.own ? "This is <b>your network</b>, as you left it on <i>Train one</i>: " : `${net.why} This network comes with the page: `) +
+          `${net.width} hidden units, few enough to see them all. The one that answers on <i>Draw</i> has ${served.toLocaleString("en")}.` +
+          (net.own ? other("", "Show the page's") : shared.own.run && !own ? other("yes", "Show yours") : ""),
+      );
+      put(
+        element,
+        ".which-picture",
+        shared.tapped
+          ? `This is one of the digits that it never saw, a <b>${shared.tapped.label}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
+          : pixels
+            ? ""
+            : "The picture is an example; draw a digit on <i>Draw</i> and it comes here.",
+      );
     }
 
     function forget() {
@@ -307,7 +257,7 @@
 
     async function learn() {
       const target = Number($(element, ".target").value);
-      const answer = await answered(element, server.learn({ pixels, target, steps: steps + 1 }));
+      const answer = await answered(element, server.learn({ pixels, target, steps: steps + 1, run: run() }));
       if (!answer) return;
       steps = answer.steps;
       changes = unpacked(answer.change);
@@ -360,6 +310,14 @@
       if (data.step && data.step !== "learn") stepTo(data.step);
       if (target.closest(".show"))
         $(element, data.step === "learn" ? ".learning" : ".stepper").scrollIntoView({ block: "start" });
+      if ("own" in data) {
+        own = Boolean(data.own);
+        look();
+      }
+      if ("untap" in data) {
+        shared.tapped = null;
+        look();
+      }
       if (!net) return;
       if (data.unit) chooseUnit(Number(data.unit));
       if (data.digit) {
@@ -408,110 +366,8 @@
       });
     }
     stepTo("pixels");
-    follow(element, ask);
-    return { stepTo };
+    const look = follow(element, ask, tappedOrDrawn, () => `${run()} ${shared.own.version} ${shared.tapped?.label}`);
   }
 
-  // --- Fool it -------------------------------------------------------------------------------------------------------
-
-  // Missions are done when the answers say so; the gradient's help does not count.
-  const MISSIONS = {
-    seven: ({ small, served }) => best(served) === 7 && best(small) === 1,
-    letter: ({ small, served }) => best(served) === 10 && Math.max(...small) > 0.9,
-    even: ({ small }) => small.filter((prob) => prob >= 0.45 && prob <= 0.55).length === 2,
-  };
-
-  function fool(element, server) {
-    let pixels = null;
-    let waiting;
-    let asked = 0;
-    let fooling = false;
-
-    const values = () => ({
-      pixels,
-      degrees: Number($(element, "[name=degrees]").value),
-      thicker: Number($(element, "[name=thicker]").value),
-      noise: Number($(element, "[name=noise]").value) / 100,
-      invert: $(element, "[name=invert]").checked,
-      ...(fooling && { target: Number($(element, ".target").value) }),
-      strength: Number($(element, "[name=strength]").value) / 100,
-    });
-
-    function labels() {
-      const now = values();
-      put(element, "[data-of=strength]", `at most ${now.strength.toFixed(2)} a pixel`);
-      put(element, "[data-of=degrees]", `${minus(String(now.degrees))}°`);
-      put(element, "[data-of=thicker]", now.thicker ? `${now.thicker} pixels` : "as drawn");
-      put(element, "[data-of=noise]", now.noise ? `${Math.round(100 * now.noise)}% of the pixels` : "none");
-    }
-
-    async function ask() {
-      labels();
-      const turn = ++asked;
-      const answer = await answered(element, server.change(values()));
-      if (!answer || turn !== asked) return; // a newer question is under way
-      const before = Array.from(unpacked(answer.pixels));
-      const after = Array.from(unpacked(answer.after));
-      paint($(element, ".before canvas"), before);
-      const change = after.map((value, i) => 10 * (value - before[i]));
-      paint($(element, ".times canvas"), change, 1);
-      paint($(element, ".after canvas"), after);
-      put(element, ".small ol", bars(answer.small[1], answer.small[0]));
-      put(element, ".served ol", bars(answer.served[1], answer.served[0]));
-      const [said, saidServed] = [answer.small[1], answer.served[1]].map((probs) => name(best(probs)));
-      put(element, ".small p", `It says <b>${said}</b>, ${percent(Math.max(...answer.small[1]))}.`);
-      put(element, ".served p", `It says <b>${saidServed}</b>, ${percent(Math.max(...answer.served[1]))}.`);
-      const target = values().target;
-      const steps = `${answer.steps} ${answer.steps === 1 ? "step" : "steps"}, no pixel changed by more than ${answer.most.toFixed(2)}`;
-      put(
-        element,
-        ".outcome",
-        answer.fooled === null
-          ? "Choose a digit and press: the picture changes until the small network sees that digit."
-          : answer.steps === 0
-            ? `It says ${said} already, with nothing changed.`
-            : answer.fooled
-              ? `<b>Fooled:</b> it now sees a ${target}. ${steps}.`
-              : `Not fooled: ${steps}. Give it more strength.`,
-      );
-      if (answer.fooled === null)
-        for (const [mission, done] of Object.entries(MISSIONS))
-          if (pixels && done({ small: answer.small[1], served: answer.served[1] })) {
-            const item = $(element, `[data-mission=${mission}]`);
-            item.classList.add("done");
-            put(item, ".state", "done");
-          }
-      element.dataset.ready = "true";
-      element.dataset.fooled = String(answer.fooled);
-    }
-
-    const soon = () => {
-      labels();
-      clearTimeout(waiting);
-      waiting = setTimeout(ask, LIVE);
-    };
-    element.addEventListener("click", ({ target }) => {
-      const press = target.closest("[data-press]")?.dataset.press;
-      if (press === "fool") fooling = true;
-      if (press === "back") {
-        fooling = false;
-        for (const input of $$(element, "input")) {
-          input.checked = false;
-          input.value = input.defaultValue;
-        }
-      }
-      if (press) ask();
-    });
-    element.addEventListener("input", ({ target }) => target.matches("input") && soon());
-    element.addEventListener("change", ({ target }) => target.matches(".target") && fooling && ask());
-    follow(element, (given) => {
-      pixels = given;
-      fooling = false;
-      put(element, ".example", pixels ? "" : "This is an example; draw a digit on <i>Draw</i> and it comes here.");
-      return ask();
-    });
-  }
-
-  const tools = { $, $$, put, percent, paint, strongest, bars, follow, answered }; // for train_one.js
-  window.lab = Object.assign(window.lab ?? {}, { inside, fool, tools });
+  window.lab.inside = inside;
 })();

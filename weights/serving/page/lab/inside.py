@@ -42,7 +42,8 @@ def stepper() -> str:
         for number, (name, title) in enumerate(STEPS.items(), start=1)
     )
     return (
-        '<p class="lead">A small network looks at your drawing.</p><p class="problem" role="status"></p>'
+        '<p class="lead">A small network looks at your drawing.</p><p class="which-picture"></p>'
+        '<p class="problem" role="status"></p>'
         f'<div class="stepper" role="group" aria-label="The way through the network">{buttons}</div>'
     )
 
@@ -76,13 +77,15 @@ def stage() -> str:
     head = "<thead><tr>{}</tr></thead><tbody></tbody>"
     scored = '<th scope="col">digit</th><td></td><th scope="col">score</th>'
     columns = "".join(f'<th scope="col">{name}</th>' for name in ("digit", "score", "exp(score)", "share"))
+    columns += "<td></td>"
     return (
         f'<div class="stage">{pointed}<div class="middle">'
         + part(
             "pixels",
             "<h2>The picture is a list of 784 numbers</h2>"
             "<p>Black is 0, white is 1. That is all the network gets: it does not know which pixels are neighbours.</p>"
-            '<p class="inked"></p><p>Point at a pixel, or use the arrow keys.</p>',
+            '<p class="inked"></p><p>Point at a pixel, or use the arrow keys: these are the numbers around it.</p>'
+            '<div class="near" aria-hidden="true"></div>',
         )
         + part(
             "unit",
@@ -114,7 +117,7 @@ def stage() -> str:
             "<h2>Scores become shares of 100%</h2>"
             f"<p>{word('Softmax')} takes e to the power of each score, so that none is below 0, "
             "and divides by their sum.</p>"
-            f'<table class="shares">{head.format(columns)}</table><p>{link("softmax")}</p>',
+            f'<table class="shares">{head.format(columns)}</table><p class="lossline"></p><p>{link("softmax")}</p>',
         )
         + '</div><div class="answer"><h2>The answer</h2><p>…</p><ol class="bars"></ol></div></div>'
     )

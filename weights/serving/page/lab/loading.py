@@ -13,13 +13,23 @@ import gradio as gr
 
 HERE = Path(__file__).parent
 # The page may name these files; see serve.py.
-FILES = tuple(HERE / name for name in ("inside.css", "train_one.css", "inside.js", "train_one.js"))
+FILES = tuple(
+    HERE / name
+    for name in (
+        "inside.css",
+        "train_one.css",
+        "tools.js",
+        "inside.js",
+        "fool.js",
+        "train_one.js",
+    )
+)
 LOAD = """
 (async () => {
     const address = (path) => `${(window.gradio_config?.root ?? "").replace(/\\/$/, "")}/gradio_api/file=${path}`;
     const load = (tag, properties) => new Promise((onload, onerror) => document.head.append(
         Object.assign(document.createElement(tag), properties, { onload, onerror })));
-    // Scripts run in their order: the later ones use tools of the first.
+    // Scripts run in their order: all others use what tools.js has.
     window.labLoaded ??= Promise.all(FILES.map((path) => path.endsWith(".css")
         ? load("link", { rel: "stylesheet", href: address(path) })
         : load("script", { src: address(path), async: false })));

@@ -1,41 +1,50 @@
-"""What *See inside* and *Fool it* ask the server: one small network and one picture, and nothing is kept.
+"""What *See inside* and *Fool it* ask the server: a network, a picture, and nothing is kept.
 
     numbers(values)     # of one forward pass
     learn(values)       # of some steps of backpropagation on this picture alone
     change(values)      # the picture turned, thickened, spoiled or made to fool, and what two networks say of it
+    silence(values)     # what is left of the network without some of its units
 
-Each takes an object as the page sends it and answers with an object that JSON can hold. A wrong one is answered with
-{"error": ...}, a sentence for the page. Matrices travel as the base64 of their float32 numbers, row by row: exact, and
-half as long as their digits would be.
+*See inside* shows the visitor's own network where its numbers fit on a screen, and otherwise the small one that ships.
+asking.py says how questions are asked.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import Field, StrictInt
 
 import weights
 from nn import MLP
 from nn.fool import fool
-from nn.functions import softmax
-from nn.inside import one_pass, one_step
-from nn.mlp import DIGITS, PIXELS, SIDE
+from nn.inside import one_pass, one_step, without_units
+from nn.mlp import DIGITS, SIDE
 from nn.pictures.corruptions import impulse_noise, warped
 from nn.pictures.synthetic import thickened
 from preprocessing import to_mnist
 from weights.current import served
 from weights.serving.page.inputs import EXAMPLES
+from weights.serving.page.lab import kept, runs
+from weights.serving.page.lab.asking import (
+    Digit,
+    Picture,
+    Refusal,
+    Token,
+    answering,
+    as_shares,
+    packed,
+    probabilities,
+    rounded,
+)
 
 # 784-16-10, whose numbers fit on a screen. Its README has the command that trained it.
 SMALL = weights.BUNDLED / "small"
-# Decimal places of numbers that are sent as text: two more than are shown.
-PLACES = 6
+# Hidden units of which all numbers are shown: two rows on a laptop.
+MOST_SHOWN = 16
 # Steps in a row that one press may stand for: each is computed anew from the first, in a tenth of a millisecond.
 MOST_STEPS = 50
 # The learning rate of a step on one picture: the network says any other digit after about six steps, 15 at most.
@@ -44,21 +53,16 @@ RATE = 0.002
 NOISE_SEED = 0
 # Degrees to either side, and pixels by which a stroke grows: beyond these a digit is hardly one any more.
 MOST_DEGREES, MOST_PIXELS = 180, 3
-
-Level = Annotated[int, Field(strict=True, ge=0, le=255)]
-Pixels = Annotated[list[Level], Field(min_length=PIXELS, max_length=PIXELS)]
-Digit = Annotated[int, Field(strict=True, ge=0, lt=DIGITS)]
+FLOAT32 = "<f4"  # of matrices that are sent
 
 
-class Picture(BaseModel):
-    """A picture as the network sees it; none is the example's."""
+class About(Picture):
+    """A picture, without one the example, and the visitor's own network, if there is one."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    pixels: Pixels | None = None
+    run: Token | None = None
 
 
-class Lesson(Picture):
+class Lesson(About):
     """Steps of backpropagation towards a digit."""
 
     target: Digit
@@ -76,40 +80,61 @@ class Change(Picture):
     strength: Annotated[float, Field(ge=0, le=1)] = 0.25
 
 
-Values = TypeVar("Values", bound=Picture)
+Unit = Annotated[int, Field(strict=True, ge=0, lt=runs.MOST_UNITS)]
+Units = Annotated[list[Unit], Field(max_length=runs.MOST_UNITS)]
 
 
-def answering(model: type[Values]) -> Callable:
-    """Makes a function of `Values` one that takes what the page sends, and answers in words when that is wrong."""
+class Silence(About):
+    """Which units of each hidden layer are switched off."""
 
-    def decorate(function: Callable[[Values], dict]) -> Callable[[Any], dict]:
-        @functools.wraps(function)
-        def answer(values: Any) -> dict:
-            try:
-                return function(model.model_validate(values))
-            except ValidationError as error:
-                first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-                place = ".".join(str(part)[:40] for part in first["loc"]) or "the question"
-                return {"error": f"This is not what is expected as {place}: {first['msg'][:200]}."}
-
-        return answer
-
-    return decorate
+    off: Annotated[tuple[Units, ...], Field(max_length=2)] = ()
 
 
-@answering(Picture)
-def numbers(question: Picture) -> dict:
-    """Every number of one forward pass of the small network: its parameters, and what this picture makes of them."""
-    model, x = small(), pixels_of(question)
+class Subject(NamedTuple):
+    """The network that a room shows."""
+
+    model: MLP
+    own: bool  # the visitor's
+    why: str  # a sentence, where the visitor has one that is not shown
+
+
+# --- See inside -------------------------------------------------------------------------------------------------------
+
+
+def subject(run: str | None, shown: bool) -> Subject:
+    """The visitor's network, or the small one. shown: all of its numbers have to fit on a screen."""
+    found = kept.RUNS.get(run)
+    if found is None:
+        return Subject(small(), False, "")
+    with found.lock:
+        model = found.trainer.answering_model(found.trainer.model.theta)
+    if not np.isfinite(model.theta).all():
+        return Subject(small(), False, "Your own blew up: its numbers are out of bounds.")
+    if not model.hidden:
+        return Subject(small(), False, "Your own has no hidden units.")
+    if shown and (len(model.hidden) > 1 or model.hidden[0] > MOST_SHOWN):
+        return Subject(small(), False, f"Your own has {sum(model.hidden)} hidden units, too many to see them all.")
+    if shown and model.activation != "relu":
+        return Subject(small(), False, f"Your own has {model.activation} units; here are ReLU units shown.")
+    return Subject(model, True, "")
+
+
+@answering(About)
+def numbers(question: About) -> dict:
+    """Every number of one forward pass: the network's parameters, and what this picture makes of them."""
+    model, own, why = subject(question.run, shown=True)
+    x = pixels_of(question)
     seen = one_pass(model, x)
     (W1, W2), (b1, b2) = model.views(model.theta)
     return {
+        "own": own,
+        "why": why,
         "widths": list(model.widths),
         "served": served_widths(),
         "pixels": levels(x),
-        "x": packed(seen.x),
-        "W1": packed(W1),
-        "W2": packed(W2),
+        "x": packed(seen.x, FLOAT32),
+        "W1": packed(W1, FLOAT32),
+        "W2": packed(W2, FLOAT32),
         "b1": rounded(b1),
         "b2": rounded(b2),
         "z": rounded(seen.z),
@@ -122,40 +147,77 @@ def numbers(question: Picture) -> dict:
 @answering(Lesson)
 def learn(question: Lesson) -> dict:
     """The last of some steps of backpropagation on this picture, each from the network that the one before left."""
-    model, x = small(), pixels_of(question)
+    model, x = subject(question.run, shown=True).model, pixels_of(question)
     for _ in range(question.steps):
         step = one_step(model, x, question.target, RATE)
         model = step.model
     return {
         "rate": RATE,
         "steps": question.steps,
-        "loss": round(step.loss, PLACES),
+        "loss": rounded([step.loss])[0],
         "before": rounded(step.before),
         "after": rounded(step.after),
         "delta2": rounded(step.delta2),
         "blame": rounded(step.blame),
         "delta1": rounded(step.delta1),
-        "change": packed(step.change),
+        "change": packed(step.change, FLOAT32),
     }
+
+
+# --- Fool it ----------------------------------------------------------------------------------------------------------
+
+# The missions: what the small network and the served one say of a drawing, as probabilities -> whether it is done.
+MISSIONS = {
+    "seven": lambda small, served: served.argmax() == 7 and small.argmax() == 1,
+    "letter": lambda small, served: served.argmax() == DIGITS and small.max() > 0.9,
+    "even": lambda small, served: ((small >= 0.45) & (small <= 0.55)).sum() == 2,
+}
 
 
 @answering(Change)
 def change(question: Change) -> dict:
-    """The changed picture, and what the small network and the served one say of it."""
+    """The changed picture, what the small network and the served one say of it, and the missions that it completes."""
     model, drawn = small(), pixels_of(question)
-    start = changed(drawn, question)
-    before = probabilities(model, start)
-    found = {"pixels": packed(start), "after": packed(start), "steps": 0, "fooled": None}
-    end = start
+    start = end = changed(drawn, question)
+    steps, fooled = 0, None
     if question.target is not None:
-        fooled = fool(model, start, question.target, question.strength)
-        end = fooled.pixels
-        found |= {"after": packed(end), "steps": fooled.steps, "fooled": fooled.success}
-    answering_model = served().current.model
-    return found | {
-        "most": round(float(np.abs(end - start).max()), PLACES),
-        "small": [rounded(before), rounded(probabilities(model, end))],
-        "served": [rounded(answering_model.predict_proba(each[None])[0]) for each in (start, end)],
+        found = fool(model, start, question.target, question.strength)
+        end, steps, fooled = found.pixels, found.steps, found.success
+    of_small = [probabilities(model, each) for each in (start, end)]
+    of_served = [served().current.model.predict_proba(each[None])[0] for each in (start, end)]
+    counts = question.pixels is not None and question.target is None  # a drawing, and without the gradient's help
+    return {
+        "pixels": packed(start, FLOAT32),
+        "after": packed(end, FLOAT32),
+        "steps": steps,
+        "fooled": fooled,
+        "most": rounded([np.abs(end - start).max()])[0],
+        "small": list(map(rounded, of_small)),
+        "served": list(map(rounded, of_served)),
+        "missions": [name for name, done in MISSIONS.items() if counts and done(of_small[0], of_served[0])],
+    }
+
+
+@answering(Silence)
+def silence(question: Silence) -> dict:
+    """How many unseen digits are read, and what is said of the drawing, with all units and without some."""
+    model, own, why = subject(question.run, shown=False)
+    x, test = pixels_of(question), runs.unseen()
+    for layer, units in enumerate(question.off):
+        if layer >= len(model.hidden) or max(units, default=0) >= model.hidden[layer]:
+            raise Refusal(f"This network has hidden layers of {' and '.join(map(str, model.hidden))} units.")
+    with kept.working():
+        both = [model, without_units(model, question.off)]
+        right = [runs.answers_of(each, test.pixels()) == test.labels for each in both]
+    W1 = model.views(model.theta)[0][0]
+    return {
+        "own": own,
+        "why": why,
+        "hidden": list(model.hidden),
+        "weights": packed(runs.bytes_of_weights(W1[:, : runs.MOST_PICTURES].T)),
+        "right": [float(each.mean()) for each in right],
+        "digits": [rounded(each[test.labels == digit].mean() for digit in range(DIGITS)) for each in right],
+        "drawing": [rounded(probabilities(each, x)) for each in both],
     }
 
 
@@ -191,11 +253,7 @@ def pixels_of(question: Picture) -> np.ndarray:
     """(784,) float32 in [0, 1]"""
     if question.pixels is None:
         return np.rint(example() * 255).astype(np.float32) / 255
-    return np.array(question.pixels, np.float32) / 255
-
-
-def probabilities(model: MLP, pixels: np.ndarray) -> np.ndarray:
-    return softmax(model.forward(pixels[None]))[0]
+    return as_shares(question.pixels)
 
 
 def served_widths() -> list[int]:
@@ -204,12 +262,3 @@ def served_widths() -> list[int]:
 
 def levels(pixels: np.ndarray) -> list[int]:
     return np.rint(pixels * 255).astype(int).tolist()
-
-
-def rounded(vector: np.ndarray) -> list[float]:
-    return [round(float(value), PLACES) for value in vector]
-
-
-def packed(matrix: np.ndarray) -> str:
-    """The base64 of the float32 numbers, row by row, little endian."""
-    return base64.b64encode(np.ascontiguousarray(matrix, "<f4").tobytes()).decode()

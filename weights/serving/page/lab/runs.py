@@ -1,62 +1,70 @@
 """What *Train one* asks the server: a network of one's own, trained epoch by epoch with nn/trainer.py as it is.
 
     start(values)     # a new network with random weights
+    load(values)      # a network from files that `take` gave
     go(values)        # one more epoch
-    teach(values)     # a few steps on the visitor's drawing
+    teach(values)     # a few steps on the visitor's drawings
+    look(values)      # the network as it is, with another drawing
+    unit(values)      # what one unit looks for
     take(values)      # the network's files, zipped
 
 Nothing trains by itself: each epoch is a question of the page. So Pause, leaving the page and stopping the server end a
-run after the epoch that is under way. Each function takes an object as the page sends it and answers with an object
-that JSON can hold; a wrong one is answered with {"error": ...}, a sentence. The served network is only read.
+run after the epoch that is under way. asking.py says how questions are asked. The served network is only read.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
-import io
-import secrets
 import tempfile
-import threading
 import time
-import zipfile
-from collections import OrderedDict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Base64Bytes, Field
 
 from nn import MLP, files
 from nn.backprop import Backprop
+from nn.finish import calibrated
 from nn.functions import one_hot
-from nn.mlp import DIGITS
+from nn.mlp import DIGITS, PIXELS
 from nn.pictures import sample
-from nn.pictures.splits import Split
-from nn.recipes import Recipe
+from nn.pictures.splits import Dataset, Split
+from nn.recipes import FULL_BATCH, PRESETS, Recipe
 from nn.trainer import Trainer
 from weights.current import served
-from weights.serving.page.lab.questions import Digit, Picture, answering, probabilities, rounded
+from weights.serving.page.lab import archives, kept
+from weights.serving.page.lab.asking import (
+    Digit,
+    Picture,
+    Refusal,
+    Token,
+    answering,
+    as_shares,
+    packed,
+    probabilities,
+    rounded,
+)
+from weights.serving.page.lab.kept import Run, working
 
-# Runs at the same time: on the two cores of a free Space more would make answers on *Draw* wait.
-TRAINERS = 2
-# Seconds of training that a run may take in all: enough for all epochs of a small network.
+# Seconds of training that a run may take in all: enough for all epochs of a small network, and for every preset that
+# repeats a public project's network.
 MOST_SECONDS = 60
 # Epochs of a run: the curves are flat long before.
 MOST_EPOCHS = 60
-# Seconds without a question after which a run's turn goes to the next: the page asks four times a second.
-TURN_SECONDS = 3
-# Networks kept, a visitor each; the one that was asked longest ago goes first. The largest takes 4 MB.
-MOST_RUNS = 64
-# Seconds for which an untouched network is kept.
-KEPT_SECONDS = 900
+# Epochs that one question stands for when each of them is a single step.
+FULL_BATCH_EPOCHS = 10
+# Units of a hidden layer: with two such layers an epoch takes a second.
+MOST_UNITS = 256
 # Seconds of rest after each step: other threads get the interpreter.
 REST = 0.0005
 # Steps of the first epoch after which the page sees the network: the most changes at the start.
 SHOWN_STEPS = (1, 3, 8, 20, 50)
 # Weight pictures and test digits on the page: two rows of each on a laptop.
 MOST_PICTURES, TEST_DIGITS = 16, 20
+# Test digits that excite a unit most, beside its weights.
+MOST_EXCITING = 10
 # Learning rates by optimizer: 784-16-10 needs some ten epochs, or one, or learns nothing.
 RATES = {
     "sgd": {"careful": 0.01, "good": 0.05, "wild": 3.0},
@@ -67,44 +75,76 @@ RATES = {
 ALONE_RATE = 0.02
 # With 31 digits it has learned from beside the picture, three steps mend 19 of 20 and cost next to nothing.
 MIXED_RATE, MIXED_STEPS, MIXED_DIGITS = 0.1, 3, 31
+# Drawings of a visitor's own set: an hour's work.
+MOST_DRAWINGS = 100
 # Of the digits seen and unseen: beyond this difference a network knows the seen ones by heart.
 OVERFIT = 0.08
 # Below this share of unseen digits a network is hardly better than guessing.
 GUESSING = 0.2
+# The shipped digits to learn from, without the 500 that nn.train holds out too.
+ALL_DIGITS = 4500
 
-Width = Annotated[int, Field(strict=True, ge=1, le=256)]
-Token = Annotated[str, Field(max_length=32)]
+Repeated = Literal[tuple(name for name, preset in PRESETS.items() if preset.repeats)]
+Width = Annotated[int, Field(strict=True, ge=1, le=MOST_UNITS)]
 
 
 class Settings(Picture):
-    """A network, and how it learns."""
+    """A network, and how it learns. A preset replaces all of it but the digits and the seed."""
 
     hidden: Annotated[tuple[Width, ...], Field(max_length=2)] = (16,)
     rate: Literal["careful", "good", "wild"] = "good"
-    digits: Literal[100, 1000, 5000] = 5000
+    digits: Literal[100, 1000, ALL_DIGITS] = ALL_DIGITS
     activation: Literal["relu", "sigmoid"] = "relu"
     optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
     batch_size: Annotated[int, Field(strict=True, ge=8, le=512)] = 32
     dropout: Annotated[float, Field(ge=0, le=0.9)] = 0
     decay: Annotated[float, Field(ge=0, le=0.1)] = 0
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
+    preset: Repeated | None = None
+    instead_of: Token | None = None  # the visitor's network until now
+
+    def recipe(self) -> Recipe:
+        if self.preset:
+            return replace(PRESETS[self.preset].recipe, seed=self.seed)
+        return Recipe(
+            hidden=self.hidden,
+            activation=self.activation,
+            optimizer=self.optimizer,
+            lr=RATES[self.optimizer][self.rate],
+            batch_size=self.batch_size,
+            dropout=self.dropout,
+            l2=self.decay,
+            epochs=MOST_EPOCHS,
+            seed=self.seed,
+        )
 
 
-class Question(Picture):
-    """About the network that `start` named."""
+class Loading(Settings):
+    """A network from files; how it learns on is the page's choice."""
+
+    files: archives.Files
+
+
+class About(Picture):
+    """The network that `start` named."""
 
     run: Token
 
 
-class Correction(Question):
-    """What the drawing is; it is learned alone, or mixed with digits learned before."""
+class AboutUnit(About):
+    unit: Annotated[int, Field(strict=True, ge=0, lt=MOST_PICTURES)]
 
-    label: Digit
+
+class Correction(About):
+    """What drawings are, 784 bytes each; they are learned alone, or mixed with digits learned before."""
+
+    labels: Annotated[list[Digit], Field(min_length=1, max_length=MOST_DRAWINGS)]
+    drawings: Base64Bytes
     mixed: bool = True
 
 
 class Kept(Split):
-    """A split whose pixels are shared by all runs: as float32, 5,000 digits take 16 MB."""
+    """A split whose pixels are shared by all runs: as float32, 4,500 digits take 14 MB."""
 
     @functools.cached_property
     def shared(self) -> np.ndarray:
@@ -116,71 +156,17 @@ class Kept(Split):
         return self.shared
 
 
-@dataclass
-class Run:
-    """A visitor's network."""
-
-    settings: Settings
-    trainer: Trainer
-    asked: float
-    seconds: float = 0.0
-    steps: int = 0
-    snapshots: list[np.ndarray] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-class Runs:
-    """All visitors' networks, and who may train now."""
-
-    def __init__(self) -> None:
-        self.kept: OrderedDict[str, Run] = OrderedDict()
-        self.asking: OrderedDict[str, float] = OrderedDict()  # those that train or wait, in the order they came
-        self.lock = threading.Lock()
-
-    def add(self, run: Run) -> str:
-        name = secrets.token_hex(12)
-        with self.lock:
-            now = time.monotonic()
-            for old in [each for each, kept in self.kept.items() if now - kept.asked > KEPT_SECONDS]:
-                del self.kept[old]
-            while len(self.kept) >= MOST_RUNS:
-                self.kept.popitem(last=False)
-            self.kept[name] = run
-        return name
-
-    def get(self, name: str) -> Run | None:
-        with self.lock:
-            run = self.kept.get(name)
-            if run:
-                run.asked = time.monotonic()
-                self.kept.move_to_end(name)
-            return run
-
-    def place(self, name: str) -> int:
-        """0 for a run whose turn it is, otherwise its place among those that wait."""
-        now = time.monotonic()
-        with self.lock:
-            for other in [each for each, asked in self.asking.items() if now - asked > TURN_SECONDS]:
-                del self.asking[other]
-            self.asking[name] = now  # one that is in keeps its place
-            return max(list(self.asking).index(name) - TRAINERS + 1, 0)
-
-    def finish(self, name: str) -> None:
-        with self.lock:
-            self.asking.pop(name, None)
-
-
-RUNS = Runs()
-GONE = {"error": "This network is not kept any longer: press Reset for a new one."}
+@functools.cache
+def digits(number: int) -> Kept:
+    """The first of the digits to learn from, as many of each."""
+    train = sample.load().train
+    return Kept(train.images[:number], train.labels[:number])
 
 
 @functools.cache
-def digits(number: int) -> Kept:
-    """The first of the 5,000 digits to learn from, as many of each."""
-    shipped = sample.load()
-    parts = shipped.train, shipped.validation
-    images, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels"))
-    return Kept(images[:number], labels[:number])
+def held_out() -> Kept:
+    """The 500 digits by which the best epoch is chosen, as nn.train chooses it."""
+    return Kept(**vars(sample.load().validation))
 
 
 @functools.cache
@@ -189,29 +175,99 @@ def unseen() -> Kept:
     return Kept(**vars(sample.load().test))
 
 
+@functools.cache
+def normalized(number: int, mean: float, std: float) -> np.ndarray:
+    """`digits` as the first layer of a network sees them that normalises its input."""
+    pixels = (digits(number).pixels() - mean) / std
+    pixels.flags.writeable = False
+    return pixels
+
+
+# --- Networks ---------------------------------------------------------------------------------------------------------
+
+
 @answering(Settings)
 def start(settings: Settings) -> dict:
     """A new network, before it has learned anything."""
-    recipe = Recipe(
-        hidden=settings.hidden,
-        activation=settings.activation,
-        optimizer=settings.optimizer,
-        lr=RATES[settings.optimizer][settings.rate],
-        batch_size=settings.batch_size,
-        dropout=settings.dropout,
-        l2=settings.decay,
-        epochs=MOST_EPOCHS,
-        seed=settings.seed,
-    )
-    run = Run(settings, Trainer(recipe, digits(settings.digits), unseen()), time.monotonic())
-    run.trainer.progress = functools.partial(after_step, run)
+    with working():
+        return introduced(begun(settings, settings.recipe()), settings)
+
+
+@answering(Loading)
+def load(settings: Loading) -> dict:
+    """A network from files, to go on with. The visitor's network until now stays when they are no network."""
+    with working():
+        model = network_in(archives.unpacked(settings.files))
+        recipe = replace(settings.recipe(), hidden=model.hidden, activation=model.activation)
+        run = begun(settings, recipe)
+        run.trainer.model.theta[...] = run.trainer.best[...] = without_normalization(model)
+        run.changed = "It began as a network from a file."
+        return introduced(run, settings) | {"activation": model.activation}
+
+
+def begun(settings: Settings, recipe: Recipe) -> Run:
+    trainer = Trainer(recipe, digits(settings.digits), held_out())
+    if recipe.normalize:  # a copy for each visitor would take 14 MB
+        trainer.inputs = normalized(settings.digits, trainer.model.mean, trainer.model.std)
+    run = Run(trainer, settings.digits, settings.rate)
+    trainer.progress = functools.partial(after_step, run)
+    return run
+
+
+def introduced(run: Run, settings: Settings) -> dict:
+    """The first answer about a network: its name, and the test digits that the page shows."""
     shown = unseen()[:TEST_DIGITS]
     return {
-        "run": RUNS.add(run),
+        "run": kept.RUNS.add(run, settings.instead_of),
         "widths": list(run.trainer.model.widths),
         "tests": {"pixels": packed(shown.images), "labels": shown.labels.tolist()},
         "frames": [frame(run, run.trainer.model.theta, settings)],
     }
+
+
+def network_in(found: dict[str, bytes]) -> MLP:
+    """The network in model.safetensors and config.json, in whatever folder. Raises Refusal."""
+    named = {name.rpartition("/")[2]: content for name, content in found.items()}
+    if missing := [name for name in (files.MODEL_FILE, files.CONFIG_FILE) if name not in named]:
+        raise Refusal(f"A network has two files: {' and '.join(missing)} missing. Choose both, or the zip with them.")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (files.MODEL_FILE, files.CONFIG_FILE):
+            (Path(folder) / name).write_bytes(named[name])
+        try:
+            model = files.load(folder)
+        except files.WeightsError as error:
+            raise Refusal(f"This is no network: {str(error).replace(f'{folder}/', '')[:300]}.") from error
+    widths, largest = model.widths, max(model.hidden, default=0)
+    if len(widths) > 4 or largest > MOST_UNITS or (widths[0], widths[-1]) != (PIXELS, DIGITS):
+        raise Refusal(
+            f"Here a network has {PIXELS} inputs, at most two hidden layers of {MOST_UNITS} units, and {DIGITS} "
+            f"outputs; this one is {'-'.join(map(str, widths))}."
+        )
+    if hasattr(model, "members"):
+        raise Refusal("This network is joined of several, which cannot be trained on.")
+    return model
+
+
+def without_normalization(model: MLP) -> np.ndarray:
+    """The parameters of the same function on pixels as they are: (x - mean) / std @ W is x @ (W / std) - mean / std of
+    the sum of W's rows.
+    """
+    theta = model.theta.copy()
+    weights, biases = model.views(theta)
+    weights[0] /= model.std
+    biases[0] -= model.mean * weights[0].sum(axis=0)
+    return theta
+
+
+# --- Training ---------------------------------------------------------------------------------------------------------
+
+
+def asked_for(question: About) -> Run:
+    """Raises Refusal."""
+    run = kept.RUNS.get(question.run)
+    if run is None:
+        raise Refusal("This network is not kept any longer: press Reset for a new one.")
+    return run
 
 
 def after_step(run: Run, loss: float) -> None:
@@ -219,41 +275,50 @@ def after_step(run: Run, loss: float) -> None:
     if not run.trainer.epoch:
         run.steps += 1
         if run.steps in SHOWN_STEPS:
-            run.snapshots.append(run.trainer.model.theta.copy())
+            run.snapshots.append((run.steps, run.trainer.model.theta.copy()))
     time.sleep(REST)
 
 
-@answering(Question)
-def go(question: Question) -> dict:
+@answering(About)
+def go(question: About) -> dict:
     """One more epoch, or the place among those that wait."""
-    run = RUNS.get(question.run)
-    if run is None:
-        return GONE
-    if place := RUNS.place(question.run):
+    run = asked_for(question)
+    if place := kept.RUNS.place(question.run):
         return {"place": place}
     if not run.lock.acquire(blocking=False):
-        return {"error": "This network is still at its last epoch."}
+        raise Refusal("This network is still at its last epoch.")
+    kept.RUNS.at_work(question.run, True)
     try:
         trainer = run.trainer
-        if trainer.epoch >= MOST_EPOCHS or run.seconds >= MOST_SECONDS:
-            RUNS.finish(question.run)
-            return {"frames": [], "ended": True, "said": "It has trained as long as it may here. Reset starts anew."}
-        begun, run.snapshots = time.monotonic(), []
-        try:
-            trainer.run_epoch()
-        except FloatingPointError:
-            RUNS.finish(question.run)
-            run.seconds = MOST_SECONDS
-            return {"frames": [], "ended": True, "said": BLOWN_UP}
-        run.seconds += time.monotonic() - begun
-        frames = [frame(run, theta, question) for theta in run.snapshots]
-        frames.append(frame(run, trainer.model.theta, question))
-        ended = trainer.epoch >= MOST_EPOCHS
-        if ended:
-            RUNS.finish(question.run)
-        return {"frames": frames, "ended": ended, "said": sentence(run, frames[-1])}
+        if trainer.epoch >= trainer.recipe.epochs or run.seconds >= MOST_SECONDS:
+            return ended(question, "It has trained as long as it may here. Reset starts anew.")
+        with working():
+            begin = time.monotonic()
+            try:
+                for _ in range(FULL_BATCH_EPOCHS if trainer.recipe.batch_size == FULL_BATCH else 1):
+                    trainer.run_epoch()
+            except FloatingPointError:
+                run.seconds, run.changed = MOST_SECONDS, "It blew up."
+                return ended(question, BLOWN_UP)
+            run.seconds += time.monotonic() - begin
+            frames = [frame(run, theta, question) | {"step": step} for step, theta in run.snapshots]
+            frames.append(frame(run, trainer.model.theta, question))
+            run.snapshots = []
+        if trainer.epoch >= trainer.recipe.epochs:
+            kept.RUNS.finish(question.run)
+        return {
+            "frames": frames,
+            "ended": trainer.epoch >= trainer.recipe.epochs,
+            "said": sentence(run, frames[-1]),
+        }
     finally:
+        kept.RUNS.at_work(question.run, False)
         run.lock.release()
+
+
+def ended(question: About, said: str) -> dict:
+    kept.RUNS.finish(question.run)
+    return {"frames": [], "ended": True, "said": said}
 
 
 BLOWN_UP = "It blew up: every step was so large that it overshot, and the numbers grew without end. Take smaller steps."
@@ -261,14 +326,14 @@ BLOWN_UP = "It blew up: every step was so large that it overshot, and the number
 
 def sentence(run: Run, shown: dict) -> str:
     """What there is to say of a network after an epoch; often nothing."""
-    if run.settings.rate == "wild" and shown["unseen"] < GUESSING:
+    if run.rate == "wild" and shown["unseen"] < GUESSING:
         return (
             "The steps are too large: each one overshoots, and the network is no better than guessing. "
             "That is called divergence. Take smaller steps."
         )
     if shown["seen"] - shown["unseen"] > OVERFIT and shown["seen"] > 1 - OVERFIT:
         return (
-            f"It knows {shown['seen']:.0%} of its {run.settings.digits:,} digits, but only {shown['unseen']:.0%} of "
+            f"It knows {shown['seen']:.0%} of its {run.digits:,} digits, but only {shown['unseen']:.0%} of "
             "new ones: it learned them by heart. That is called overfitting. More digits help."
         )
     return ""
@@ -276,107 +341,149 @@ def sentence(run: Run, shown: dict) -> str:
 
 @answering(Correction)
 def teach(question: Correction) -> dict:
-    """Learns what the drawing is, and tells what that cost."""
-    run = RUNS.get(question.run)
-    if run is None:
-        return GONE
-    if question.pixels is None:
-        return {"error": "Draw a digit first, on the page Draw."}
-    with run.lock:
-        model = run.trainer.model
-        before = share_right(model, unseen())
-        drawn = np.array(question.pixels, np.float32)[None] / 255
-        old, rng = digits(run.settings.digits), np.random.default_rng(run.settings.seed)
-        for _ in range(MIXED_STEPS if question.mixed else 1):
-            rows = rng.choice(len(old), MIXED_DIGITS, replace=False) if question.mixed else []
-            X = np.concatenate([drawn, old.pixels()[rows]]) if question.mixed else drawn
-            labels = np.append(question.label, old.labels[rows]) if question.mixed else np.array([question.label])
+    """Learns what the drawings are, and tells what that cost."""
+    run, number = asked_for(question), len(question.labels)
+    if len(question.drawings) != number * PIXELS:
+        raise Refusal(f"{number} drawings take {number * PIXELS:,} bytes, got {len(question.drawings):,}.")
+    drawn = np.frombuffer(question.drawings, np.uint8).reshape(number, PIXELS).astype(np.float32) / 255
+    labels = np.array(question.labels)
+    with run.lock, working():
+        if run.seconds >= MOST_SECONDS:
+            raise Refusal("It has learned as long as it may here. Reset starts anew.")
+        begin, model = time.monotonic(), run.trainer.model
+        before, known = share_right(model, unseen()), int((answers_of(model, drawn) == labels).sum())
+        old, rng = digits(run.digits), np.random.default_rng(run.trainer.recipe.seed)
+        # As many steps for each drawing as for one alone.
+        steps = MIXED_STEPS * -(-(MIXED_DIGITS + number) // (MIXED_DIGITS + 1)) if question.mixed else number
+        for _ in range(steps):
+            rows = rng.choice(len(old), max(MIXED_DIGITS, number) if question.mixed else 0, replace=False)
+            X, y = np.concatenate([drawn, old.pixels()[rows]]), np.concatenate([labels, old.labels[rows]])
             backprop = Backprop(model, len(X))
             with np.errstate(over="ignore", invalid="ignore"):
-                backprop(X, one_hot(labels, DIGITS))
+                backprop(model.normalize(X), one_hot(y, DIGITS))
                 model.theta -= np.float32(MIXED_RATE if question.mixed else ALONE_RATE) * backprop.gradient
+        run.seconds += time.monotonic() - begin
+        run.changed = "It was taught drawings."
         shown = frame(run, model.theta, question)
-        now = int(np.argmax(shown["drawing"])) if shown["drawing"] else None
-    learned = "Now it reads your drawing as a" if now == question.label else "It still reads your drawing as a"
-    fell = before - shown["unseen"]
+        now = answers_of(model, drawn)
+    if number == 1:
+        learned = f"{'Now' if now[0] == labels[0] else 'Still'} it reads your drawing as a {now[0]}."
+    else:
+        learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {known}."
     cost = f"Of the unseen digits it read {before:.1%} before and reads {shown['unseen']:.1%} now"
-    lesson = ": learning one thing alone, it forgot others." if fell > 0.01 else "."
-    return {"frames": [shown], "said": f"{learned} {now}. {cost}{lesson}"}
+    forgot = before - shown["unseen"] > 0.01 and not question.mixed
+    return {"frames": [shown], "said": f"{learned} {cost}{': learning one thing alone, it forgot others' * forgot}."}
 
 
-@answering(Question)
-def look(question: Question) -> dict:
+# --- Looking at it ----------------------------------------------------------------------------------------------------
+
+
+@answering(About)
+def look(question: About) -> dict:
     """The network as it is, with another drawing."""
-    run = RUNS.get(question.run)
-    if run is None:
-        return GONE
-    with run.lock:
+    run = asked_for(question)
+    with run.lock, working():
         return {"frames": [frame(run, run.trainer.model.theta, question)]}
 
 
-@answering(Question)
-def take(question: Question) -> dict:
-    """model.safetensors and config.json as base64 of a zip, and the command line that trains such a network."""
-    run = RUNS.get(question.run)
-    if run is None:
-        return GONE
+@answering(AboutUnit)
+def unit(question: AboutUnit) -> dict:
+    """The weights of a unit of the first layer, and the test digits for which its sum is largest."""
+    run = asked_for(question)
+    with run.lock, working(), np.errstate(over="ignore", invalid="ignore"):
+        model = run.trainer.model
+        if question.unit >= model.widths[1]:
+            raise Refusal(f"This network has {model.widths[1]} units there.")
+        w, b = model.weights[0][:, question.unit].copy(), model.biases[0][question.unit]
+        z = np.nan_to_num(model.normalize(unseen().pixels()) @ w + b)
+    best = np.argsort(-z, kind="stable")[:MOST_EXCITING]
+    return {
+        "weights": packed(bytes_of_weights(w)),
+        "pixels": packed(unseen().images[best]),
+        "labels": unseen().labels[best].tolist(),
+        "sums": rounded(z[best]),
+    }
+
+
+@answering(About)
+def take(question: About) -> dict:
+    """model.safetensors and config.json as base64 of a zip, and the command line that trains this network."""
+    run = asked_for(question)
     with run.lock:
-        model = run.trainer.answering_model(run.trainer.model.theta)
-        recipe, epochs = run.trainer.recipe, run.trainer.epoch
+        trainer, recipe, best = run.trainer, run.trainer.recipe, run.trainer.best_row
+        if best is None and not run.changed:
+            raise Refusal("It has learned nothing yet: press Play first.")
+        # nn.train keeps the best epoch too.
+        model = trainer.answering_model(trainer.model.theta if run.changed else trainer.best)
+        epochs, done = best["epoch"] if best else 1, trainer.epoch
     if not np.isfinite(model.theta).all():
-        return {"error": "This network blew up: its weights are no numbers any more."}
-    model.info = {"training": asdict(recipe) | {"epochs_done": epochs}}
-    content = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w") as archive:
+        raise Refusal("This network blew up: its weights are no numbers any more.")
+    model.info = {"training": asdict(recipe) | {"epochs_done": done if run.changed else epochs}}
+    model = calibrated([model], recipe, Dataset(digits(run.digits), held_out(), unseen()))  # as nn.train does
+    with tempfile.TemporaryDirectory() as folder:
         files.save(model, folder)
-        for name in (files.MODEL_FILE, files.CONFIG_FILE):
-            archive.write(Path(folder) / name, name)
-    return {"zip": base64.b64encode(content.getvalue()).decode(), "command": command(recipe, epochs)}
+        content = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    return {"zip": archives.zipped(content), "said": saying(run, epochs, done), "command": command(recipe, epochs)}
+
+
+def saying(run: Run, epochs: int, done: int) -> str:
+    """Which network was saved, and whether the command trains the same one."""
+    if run.changed:
+        return f"Saved as it is now. {run.changed} The command trains one like it, without that:"
+    which = "Saved" if epochs == done else f"Saved: its best round, number {epochs} of {done}"
+    if run.digits == ALL_DIGITS:
+        return f"{which}. This command trains the very same network:"
+    return f"{which}. It learned from {run.digits:,} digits; this command trains one like it from {ALL_DIGITS:,}:"
 
 
 def command(recipe: Recipe, epochs: int) -> str:
-    """Trains a network of the same shape in the same way; from 4,500 of the 5,000 digits, the others choose its best
-    epoch.
-    """
-    widths = " ".join(map(str, recipe.hidden))
+    """Trains a network in the same way from the same digits, and keeps the best epoch."""
+    start, end = f"python -m nn.train --data nn/pictures/{sample.FILE.name}", f"--seed {recipe.seed} --epochs {epochs}"
+    for name, preset in PRESETS.items():
+        if recipe == replace(preset.recipe, seed=recipe.seed):
+            return f"{start} --preset {name} {end}"
+    widths = "".join(f" {width}" for width in recipe.hidden)
     return (
-        f"python -m nn.train --data nn/pictures/{sample.FILE.name} --hidden {widths} --activation {recipe.activation} "
-        f"--optimizer {recipe.optimizer} --lr {recipe.lr:g} --batch-size {recipe.batch_size} "
-        f"--dropout {recipe.dropout:g} --l2 {recipe.l2:g} --seed {recipe.seed} --epochs {max(epochs, 1)}"
-    ).replace("--hidden  ", "--hidden ")
+        f"{start} --hidden{widths} --activation {recipe.activation} --optimizer {recipe.optimizer} --lr {recipe.lr} "
+        f"--batch-size {recipe.batch_size} --dropout {recipe.dropout} --l2 {recipe.l2} {end}"
+    )
 
 
 def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
     """What the page shows of the network with these parameters."""
     model = run.trainer.answering_model(theta)
     drawing, served_says = None, None
-    if question.pixels is not None:
-        x = np.array(question.pixels, np.float32) / 255
-        probs = probabilities(model, x)
-        drawing = rounded(probs) if np.isfinite(probs).all() else None
-        served_says = rounded(served().current.model.predict_proba(x[None])[0])
     with np.errstate(over="ignore", invalid="ignore"):
-        answers = model.logits(unseen().pixels()).argmax(axis=1)
-        seen = share_right(model, digits(min(run.settings.digits, 1000)))
-    W = model.weights[0][:, :MOST_PICTURES].T  # (pictures, 784)
-    largest = np.abs(W).max()
-    scaled = W / largest * 127 if np.isfinite(largest) and largest else np.zeros_like(W)
+        if question.pixels is not None:
+            x = as_shares(question.pixels)
+            probs = probabilities(model, x)
+            drawing = rounded(probs) if np.isfinite(probs).all() else None
+            served_says = rounded(served().current.model.predict_proba(x[None])[0])
+        answers = answers_of(model, unseen().pixels())
+        seen = share_right(model, digits(min(run.digits, 1000)))
     return {
         "epoch": run.trainer.epoch,
         "unseen": float((answers == unseen().labels).mean()),
         "seen": seen,
-        "weights": packed(np.rint(scaled).astype(np.int8)),
+        "weights": packed(bytes_of_weights(model.weights[0][:, :MOST_PICTURES].T)),  # (pictures, 784)
         "tests": answers[:TEST_DIGITS].tolist(),
         "drawing": drawing,
         "served": served_says,
     }
 
 
-def share_right(model: MLP, split: Split) -> float:
+def answers_of(model: MLP, pixels: np.ndarray) -> np.ndarray:
+    """Pixels (n, 784) -> the digits that it reads, (n,)"""
     with np.errstate(over="ignore", invalid="ignore"):
-        return float((model.logits(split.pixels()).argmax(axis=1) == split.labels).mean())
+        return model.logits(pixels).argmax(axis=1)
 
 
-def packed(numbers: np.ndarray) -> str:
-    """The base64 of bytes."""
-    return base64.b64encode(np.ascontiguousarray(numbers).tobytes()).decode()
+def share_right(model: MLP, split: Split) -> float:
+    return float((answers_of(model, split.pixels()) == split.labels).mean())
+
+
+def bytes_of_weights(weights: np.ndarray) -> np.ndarray:
+    """Weights of any shape -> int8, the strongest of all at 127 or -127."""
+    largest = np.abs(weights).max()
+    scaled = weights / largest * 127 if np.isfinite(largest) and largest else np.zeros_like(weights)
+    return np.rint(scaled).astype(np.int8)

@@ -1,32 +1,51 @@
 // Train one in the browser: asks the server for an epoch after the other while Play is on, and shows each.
 (() => {
-  const { $, $$, put, percent, paint, bars, strongest, follow, answered } = window.lab.tools;
+  const { PIXELS, $, $$, put, percent, bytes, base64, pieces, greys, best, paint, strongest, bars, number } = window.lab.tools;
+  const { drawing, follow, answered, shared, tap } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second
-  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const pieces = (array) => Array.from({ length: array.length / 784 }, (_, i) => Array.from(array.subarray(784 * i, 784 * i + 784)));
+  const MOST_BYTES = 1_400_000; // of files, as archives.py has it
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+  function save(zip, name) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([bytes(zip)], { type: "application/zip" }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  async function sent(files) {
+    const all = await Promise.all(files.map(async (file) => [file.name, new Uint8Array(await file.arrayBuffer())]));
+    return all.map(([name, content]) => ({ name: name.slice(0, 200), content: base64(content) }));
+  }
 
   function train(element, server) {
     let run = null;
     let pixels = null;
     let playing = false;
-    let labels = [];
+    let tests = { labels: [], pictures: [] };
     let course = []; // [seen, unseen] of each frame
     let turn = 0; // a Reset or a Pause ends what an older turn still has to show
+    let set = []; // the visitor's own drawings, {label, pixels}
+    let loaded = null; // the shape of a network from a file, which need not be one of the chips'
 
     function settings() {
-      const form = new FormData($(element, ".settings"));
+      // Not as FormData, which leaves out what a preset disables.
+      const chosen = (name) => $(element, `input[name=${name}]:checked, select[name=${name}]`)?.value ?? "";
       return {
         pixels,
-        hidden: form.get("hidden").split("-").filter(Boolean).map(Number),
-        rate: form.get("rate"),
-        digits: Number(form.get("digits")),
-        activation: form.get("activation"),
-        optimizer: form.get("optimizer"),
-        batch_size: Number(form.get("batch_size")),
-        dropout: Number(form.get("dropout")),
-        decay: Number(form.get("decay")),
-        seed: Number(form.get("seed")),
+        instead_of: run,
+        hidden: chosen("hidden").split("-").filter(Boolean).map(Number),
+        activation: chosen("activation"),
+        ...loaded,
+        rate: chosen("rate"),
+        digits: Number(chosen("digits")),
+        optimizer: chosen("optimizer"),
+        batch_size: Number(chosen("batch_size")),
+        dropout: Number(chosen("dropout")),
+        decay: Number(chosen("decay")),
+        seed: Number(chosen("seed")),
+        preset: chosen("preset") || null,
       };
     }
 
@@ -45,36 +64,51 @@
       if (keep) course.push([frame.seen, frame.unseen]);
       curves();
       put(element, ".big b", percent(frame.unseen));
-      put(element, ".round", frame.epoch ? `${frame.epoch} ${frame.epoch === 1 ? "round" : "rounds"} through the digits` : "Not trained yet");
+      put(element, ".round", progress(frame));
       const weights = pieces(new Int8Array(bytes(frame.weights).buffer));
       const tiles = $(element, ".weights");
       if (tiles.children.length !== weights.length)
-        tiles.innerHTML = weights.map((_, i) => `<canvas role="img" aria-label="Weights ${i + 1}"></canvas>`).join("");
-      weights.forEach((each, i) => paint(tiles.children[i], each, strongest(each)));
-      $$(element, ".digits li").forEach((item, i) => {
-        const right = frame.tests[i] === labels[i];
-        item.className = right ? "right" : "wrong";
-        put(item, "span", `${frame.tests[i]} ${right ? "✓" : "✗"}`);
+        tiles.innerHTML = weights
+          .map((_, i) => `<button type="button" data-weights="${i}" aria-label="What unit ${i + 1} looks for"><canvas></canvas></button>`)
+          .join("");
+      weights.forEach((each, i) => paint($(tiles.children[i], "canvas"), each, strongest(each)));
+      $$(element, ".digits button").forEach((tile, i) => {
+        const said = frame.tests[i];
+        const right = said === tests.labels[i];
+        tile.className = right ? "right" : "wrong";
+        tile.setAttribute("aria-label", `A ${tests.labels[i]}, read as ${said}: see inside`);
+        put(tile, "span", `${said} ${right ? "✓" : "✗"}`);
       });
       put(element, ".mine", frame.drawing ? bars(frame.drawing) : "");
       put(element, ".theirs", frame.served ? bars(frame.served) : "");
-      if (pixels) paint($(element, ".you canvas"), pixels.map((value) => value / 255));
+      if (pixels) paint($(element, ".you canvas"), greys(pixels));
       put(
         element,
         ".note",
         !pixels
           ? "Draw a digit on <i>Draw</i>, and watch here how the guess becomes an answer."
           : frame.drawing
-            ? `Your network says <b>${frame.drawing.indexOf(Math.max(...frame.drawing))}</b>.`
+            ? `Your network says <b>${best(frame.drawing)}</b>.`
             : "Its numbers are out of bounds: it has no answer.",
       );
       $(element, ".you").classList.toggle("empty", !pixels);
       for (const button of $$(element, ".teach button")) button.disabled = !pixels;
+      if (keep && frame.epoch) worthSeeing();
+    }
+
+    function progress({ epoch, step }) {
+      if (step) return `First round, after ${step} ${step === 1 ? "step" : "steps"}`;
+      return epoch ? `${epoch} ${epoch === 1 ? "round" : "rounds"} through the digits` : "Not trained yet";
+    }
+
+    // See inside and Fool it show this network as soon as it is more than random numbers.
+    function worthSeeing(is = true) {
+      shared.own = { run: is ? run : null, version: shared.own.version + 1 };
     }
 
     // What the served network reads is most likely what the drawing is.
     function suggest({ served }) {
-      const read = served ? served.indexOf(Math.max(...served)) : 10;
+      const read = served ? best(served) : 10;
       if (read < 10) $(element, ".label").value = String(read);
     }
 
@@ -83,38 +117,49 @@
       put(element, "[data-press=play]", on ? "Pause" : "Play");
     }
 
-    async function reset() {
+    function stop() {
       play(false);
-      const mine = ++turn;
-      const answer = await answered(element, server.start(settings()));
-      if (!answer || mine !== turn) return;
+      return ++turn;
+    }
+
+    // A new network takes the place of the one until now.
+    function take(answer) {
       run = answer.run;
-      labels = answer.tests.labels;
+      worthSeeing(false);
+      tests = { labels: answer.tests.labels, pictures: pieces(bytes(answer.tests.pixels)) };
       course = [];
-      put(element, ".digits", labels.map((label) => `<li><canvas role="img" aria-label="A ${label}"></canvas><span></span></li>`).join(""));
-      pieces(bytes(answer.tests.pixels)).forEach((each, i) =>
-        paint($$(element, ".digits canvas")[i], each.map((value) => value / 255)),
-      );
-      put(element, ".told", "");
-      put(element, ".taken", "");
+      const tile = (_, i) => `<li><button type="button" data-test="${i}"><canvas></canvas><span></span></button></li>`;
+      put(element, ".digits", tests.labels.map(tile).join(""));
+      tests.pictures.forEach((each, i) => paint($$(element, ".digits canvas")[i], greys(each)));
+      for (const place of [".told", ".taken"]) put(element, place, "");
       show(answer.frames[0]);
       suggest(answer.frames[0]);
       element.dataset.ready = "true";
     }
 
+    async function reset() {
+      const mine = stop();
+      const answer = await answered(element, server.start(settings()));
+      if (answer && mine === turn) take(answer);
+    }
+
     // One round; false when there is nothing more to come.
     async function round(mine) {
+      const asked = run;
       const answer = await answered(element, server.go({ run, pixels }));
-      if (!answer || mine !== turn) return false;
+      if (!answer || asked !== run) return false;
       if (answer.place) {
         put(element, ".told", `Two others train at the moment. Your place in the line: ${answer.place}.`);
         await pause(1000);
         return true;
       }
+      const last = answer.frames.at(-1);
       for (const frame of answer.frames) {
         show(frame);
         await pause(EVERY);
-        if (mine !== turn) return false;
+        if (mine === turn) continue;
+        if (asked === run && frame !== last) show(last); // stopped halfway: the network itself is at the end
+        return false;
       }
       put(element, ".told", answer.said);
       return !answer.ended;
@@ -125,46 +170,141 @@
       const mine = ++turn;
       play(!once);
       do {
-        if (!(await round(mine))) {
-          if (mine === turn) play(false);
-          return;
-        }
+        if (!(await round(mine))) break;
       } while (!once && playing && mine === turn && element.isConnected && element.offsetParent);
       if (mine === turn) play(false);
     }
 
-    async function teach(mixed) {
-      play(false);
-      turn++;
-      const label = Number($(element, ".label").value);
-      const answer = await answered(element, server.teach({ run, pixels, label, mixed }));
+    // --- Teaching, and a set of one's own ---
+
+    async function teach(drawings, mixed) {
+      stop();
+      const labels = drawings.map((each) => each.label);
+      const levels = base64(Uint8Array.from(drawings.flatMap((each) => each.pixels)));
+      const answer = await answered(element, server.teach({ run, pixels, labels, drawings: levels, mixed }));
       if (!answer) return;
       show(answer.frames[0]);
+      worthSeeing();
       put(element, ".told", answer.said);
     }
 
-    async function take() {
+    function teachDrawing(mixed) {
+      const label = Number($(element, ".label").value);
+      set = set.filter((each) => String(each.pixels) !== String(pixels)); // said to be something else before
+      collect([{ label, pixels }]);
+      return teach([{ label, pixels }], mixed);
+    }
+
+    function collect(more) {
+      const most = Number($(element, ".set").dataset.most);
+      set = [...set, ...more].slice(-most);
+      const tile = ({ label }, i) =>
+        `<li><button type="button" data-drop="${i}" aria-label="Take this ${label} out of the set"><canvas></canvas><span>${label} ✕</span></button></li>`;
+      put(element, ".set .own", set.map(tile).join(""));
+      $$(element, ".set canvas").forEach((canvas, i) => paint(canvas, greys(set[i].pixels)));
+      for (const button of $$(element, ".set [data-needs]")) button.disabled = !set.length;
+      put(element, ".counted", set.length ? `${set.length} of at most ${most}` : "Drawings that you teach are collected here.");
+    }
+
+    async function saveSet() {
+      const levels = base64(Uint8Array.from(set.flatMap((each) => each.pixels)));
+      const answer = await answered(element, server.save_set({ labels: set.map((each) => each.label), drawings: levels }));
+      if (!answer) return;
+      save(answer.zip, "my-digits.zip");
+      put(element, ".counted", "Saved. Unpacked, it is a folder that <code>python -m nn.train --data</code> reads.");
+    }
+
+    // --- Files ---
+
+    // What the server makes of chosen files; null, and a sentence on the page, when that is nothing.
+    async function asked(input, ask) {
+      const files = [...input.files];
+      input.value = ""; // so that the same file can be chosen again
+      if (!files.length) return null;
+      if (files.length > 4 || files.reduce((sum, file) => sum + file.size, 0) > MOST_BYTES)
+        return answered(element, Promise.resolve({ error: `Files of at most ${MOST_BYTES / 1e6} MB are taken.` }));
+      return answered(element, ask(await sent(files)));
+    }
+
+    async function loadNetwork(input) {
+      const mine = stop();
+      const answer = await asked(input, (files) => server.load({ ...settings(), preset: null, files }));
+      if (!answer || mine !== turn) return;
+      loaded = { hidden: answer.widths.slice(1, -1), activation: answer.activation };
+      for (const [name, value] of [["hidden", loaded.hidden.join("-")], ["activation", loaded.activation], ["preset", ""]])
+        for (const chip of $$(element, `.settings [name=${name}]`)) chip.checked = chip.value === value;
+      chosenPreset();
+      take(answer);
+      worthSeeing();
+      put(element, ".taken", `Loaded: ${answer.widths.join("-")}. Play goes on from here.`);
+    }
+
+    async function loadSet(input) {
+      const answer = await asked(input, (files) => server.load_set({ files }));
+      if (!answer) return;
+      const pictures = pieces(bytes(answer.drawings));
+      const before = set.length;
+      collect(answer.labels.map((label, i) => ({ label, pixels: pictures[i] })));
+      const left = answer.left_out ? ` ${answer.left_out} files were left out.` : "";
+      put(element, ".counted", `${pictures.length} drawings loaded${before ? `, ${set.length} now` : ""}.${left}`);
+    }
+
+    async function takeAlong() {
       const answer = await answered(element, server.take({ run }));
       if (!answer) return;
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([bytes(answer.zip)], { type: "application/zip" }));
-      link.download = "my-network.zip";
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-      put(element, ".taken", "Saved. This command trains one like it: <code></code>");
+      save(answer.zip, "my-network.zip");
+      put(element, ".taken", "<span></span> <code></code>");
+      $(element, ".taken span").textContent = answer.said;
       $(element, ".taken code").textContent = answer.command;
     }
 
+    // --- Large ---
+
+    async function enlarge(unit) {
+      const answer = await answered(element, server.unit({ run, unit }));
+      if (!answer) return;
+      const weights = Array.from(new Int8Array(bytes(answer.weights).buffer));
+      const linear = settings().hidden.length === 0 && !settings().preset;
+      put(element, "dialog h2", linear ? `What speaks for a ${unit}` : `What unit ${unit + 1} looks for`);
+      paint($(element, "dialog .large"), weights, strongest(weights));
+      const tile = (label, i) => `<li><canvas role="img" aria-label="A ${label}"></canvas><span>${number(answer.sums[i]).slice(0, -2)}</span></li>`;
+      put(element, "dialog .tiles", answer.labels.map(tile).join(""));
+      pieces(bytes(answer.pixels)).forEach((each, i) => paint($$(element, "dialog .tiles canvas")[i], greys(each)));
+      $(element, "dialog").showModal();
+    }
+
+    // --- Settings ---
+
+    // A preset says all but the digits and the seed.
+    function chosenPreset() {
+      const chosen = $(element, "[name=preset]:checked");
+      put(element, ".about", chosen.dataset.about ?? "");
+      for (const part of $$(element, "[data-own-settings]")) part.disabled = Boolean(chosen.value);
+    }
+
     element.addEventListener("click", ({ target }) => {
-      const press = target.closest("[data-press]")?.dataset.press;
-      if (press === "play" && playing) {
-        turn++;
-        play(false);
-      } else if (press === "play") start(false);
+      const data = target.closest("button")?.dataset ?? {};
+      const press = data.press;
+      if (press === "play" && playing) stop();
+      else if (press === "play") start(false);
       if (press === "step") start(true);
       if (press === "reset") reset();
-      if (press === "mixed" || press === "alone") teach(press === "mixed");
-      if (press === "take") take();
+      if (press === "mixed" || press === "alone") teachDrawing(press === "mixed");
+      if (press === "all") teach(set, true);
+      if (press === "save-set") saveSet();
+      if (press === "take") takeAlong();
+      if (press === "load" || press === "load-set") $(element, `input[data-for=${press}]`).click();
+      if (press === "close" || target.matches("dialog")) $(element, "dialog").close();
+      if (data.weights) enlarge(Number(data.weights));
+      if (data.drop) {
+        set.splice(Number(data.drop), 1);
+        collect([]);
+      }
+      if (data.test) {
+        const i = Number(data.test);
+        stop();
+        tap(tests.pictures[i], tests.labels[i]);
+      }
     });
     // A link names settings by their values: #lab=64,wild.
     for (const value of (location.hash.match(/^#lab=(.*)/)?.[1] ?? "").split(",")) {
@@ -172,15 +312,35 @@
       if (chip) chip.checked = true;
     }
     element.addEventListener("submit", (event) => event.preventDefault());
-    element.addEventListener("change", ({ target }) => target.closest(".settings") && reset());
-    follow(element, async (given) => {
-      pixels = given;
-      if (!run) return reset();
-      const answer = await answered(element, server.look({ run, pixels }));
-      if (!answer) return;
-      show(answer.frames[0], false);
-      suggest(answer.frames[0]);
+    element.addEventListener("change", ({ target }) => {
+      if (target.dataset.for === "load") loadNetwork(target);
+      if (target.dataset.for === "load-set") loadSet(target);
+      if (!target.closest(".settings")) return;
+      if (["hidden", "activation", "preset"].includes(target.name)) forgetLoaded();
+      chosenPreset();
+      reset();
     });
+
+    // Another shape is a new network; what no chip says is the usual one then.
+    function forgetLoaded() {
+      loaded = null;
+      if (!$(element, "[name=hidden]:checked")) $(element, "[name=hidden][value='16']").checked = true;
+    }
+
+    chosenPreset();
+    collect([]);
+    follow(
+      element,
+      async (given) => {
+        pixels = given;
+        if (!run) return reset();
+        const answer = await answered(element, server.look({ run, pixels }));
+        if (!answer) return;
+        show(answer.frames[0], false);
+        suggest(answer.frames[0]);
+      },
+      drawing,
+    );
   }
 
   window.lab.train = train;

@@ -7,83 +7,153 @@ runs.py trains it, an epoch a question; train_one.js asks and shows.
 
 from __future__ import annotations
 
+from html import escape
+
 import gradio as gr
 
 from nn.mlp import DIGITS
-from weights.serving.page.lab import runs
+from nn.recipes import PRESETS
+from weights.serving.page.lab import drawings, runs
 from weights.serving.page.lab.loading import room
 
 # Settings in sight: name, what the page calls it, value -> words; the first value is chosen.
 CHIPS = (
     ("hidden", "Hidden units", {"16": "16", "": "none", "64": "64", "256-128": "256-128"}),
     ("rate", "Steps", {"good": "good", "careful": "careful", "wild": "wild"}),
-    ("digits", "Digits to learn from", {"5000": "5,000", "1000": "1,000", "100": "100"}),
+    ("digits", "Digits to learn from", {"4500": "4,500", "1000": "1,000", "100": "100"}),
     ("activation", "Units", {"relu": "ReLU", "sigmoid": "sigmoid"}),
 )
-ORDERS = {"hidden": ["", "16", "64", "256-128"], "rate": ["careful", "good", "wild"], "digits": ["100", "1000", "5000"]}
+ORDERS = {"hidden": ["", "16", "64", "256-128"], "rate": ["careful", "good", "wild"], "digits": ["100", "1000", "4500"]}
 MORE = (
     ("optimizer", "Optimizer", {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}),
     ("batch_size", "Digits a step", {"32": "32", "8": "8", "128": "128", "512": "512"}),
     ("dropout", "Dropout", {"0": "none", "0.2": "20%", "0.5": "50%"}),
     ("decay", "Weight decay", {"0": "none", "0.001": "0.001", "0.01": "0.01"}),
-    ("seed", "Seed", {str(seed): str(seed) for seed in range(5)}),
 )
+SEEDS = 5
+FUNCTIONS = [
+    runs.start,
+    runs.load,
+    runs.go,
+    runs.look,
+    runs.unit,
+    runs.teach,
+    runs.take,
+    drawings.save_set,
+    drawings.load_set,
+]
 
 
 def view() -> gr.HTML:
     """The whole tab as one component."""
-    return room("train", content, [runs.start, runs.go, runs.look, runs.teach, runs.take])
+    return room("train", content, FUNCTIONS)
 
 
 def content() -> str:
-    chips = "".join(group(*each) for each in CHIPS)
-    selects = "".join(
-        f'<label>{title} <select name="{name}">{options(values)}</select></label>' for name, title, values in MORE
-    )
     return (
         '<p class="lead">It begins with random numbers and sees digits, again and again. '
         "After each, every weight moves a little.</p>"
-        f'<form class="settings">{chips}<details class="more"><summary>More</summary><p>{selects}</p></details></form>'
+        f"{settings()}"
         '<p class="controls"><button type="button" class="main" data-press="play">Play</button>'
         '<button type="button" data-press="step">Step</button><button type="button" data-press="reset">Reset</button>'
         '<span class="round">Not trained yet</span></p><p class="problem" role="status"></p>'
         '<div class="bench">'
-        '<section class="you"><h2>Your drawing, now</h2><div class="pair now"><canvas role="img" '
-        'aria-label="Your drawing as the network sees it"></canvas><p class="note"></p></div>'
+        '<section class="you"><h2>Your drawing, now</h2><div class="now"><canvas role="img" '
+        f'aria-label="Your drawing as the network sees it"></canvas><div><p class="note"></p>{teaching()}</div></div>'
         '<div class="pair both"><div><h3>Your network</h3><ol class="bars mine"></ol></div>'
         '<div><h3>The one on <i>Draw</i></h3><ol class="bars theirs"></ol></div></div></section>'
         '<section class="score"><p class="big"><b>…</b> right on 1,000 digits it never saw</p>'
         '<div class="curves"></div><p class="key"><span class="line seen">digits it learns from</span>'
-        '<span class="line unseen">digits it never saw</span></p><p class="told" role="status"></p>'
-        f"{teaching()}</section>"
-        '<section class="filters"><h2>What its units look for</h2><p>Blue speaks for, orange against.</p>'
+        '<span class="line unseen">digits it never saw</span></p><p class="told" role="status"></p></section>'
+        '<section class="filters"><h2>What its units look for</h2><p>Blue speaks for, orange against. Tap one.</p>'
         '<div class="tiles weights"></div></section>'
-        '<section class="tests"><h2>Twenty of the unseen digits</h2><p>Green is right, red is wrong.</p>'
-        '<ul class="tiles digits"></ul></section></div>'
-        '<p class="controls along"><button type="button" data-press="take">Take it along</button>'
-        '<span class="taken"></span></p>'
+        '<section class="tests"><h2>Twenty of the unseen digits</h2>'
+        "<p>Green is right, red is wrong. Tap one to see inside.</p>"
+        f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>'
+        '<dialog><h2></h2><div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
+        "<div><p>The test digits that excite it most, with its sum for each:</p>"
+        '<ul class="tiles"></ul></div></div>'
+        '<p class="controls"><button type="button" data-press="close">Close</button></p></dialog>'
     )
 
 
-def group(name: str, title: str, values: dict[str, str]) -> str:
-    """A row of chips, one of which is chosen."""
+def settings() -> str:
+    """All that decides how a network learns."""
+    of_preset = {"digits"}  # chips that a preset leaves alone
+    chips = "".join(group(*each, own=each[0] not in of_preset) for each in CHIPS)
+    selects = "".join(select(*each, own=True) for each in MORE)
+    selects += select("seed", "Seed", {str(seed): str(seed) for seed in range(SEEDS)}, own=False)
+    presets = {"": "the settings above"} | {name: name for name, preset in PRESETS.items() if preset.repeats}
+    about = {name: about_preset(name) for name in presets if name}
+    return (
+        f'<form class="settings">{chips}<details class="more"><summary>More</summary><p>{selects}</p>'
+        f"{group('preset', 'Or a network that a public project published', presets, about=about)}"
+        '<p class="about"></p></details></form>'
+    )
+
+
+def about_preset(name: str) -> str:
+    preset = PRESETS[name]
+    figure = f" Its author reports {preset.published} (%), with all of MNIST." if preset.published else ""
+    return f"{preset.about}.{figure} Here it learns from the digits chosen above, for at most a minute."
+
+
+def group(name: str, title: str, values: dict[str, str], own: bool = False, about: dict[str, str] | None = None) -> str:
+    """A row of chips, one of which is chosen. own: a preset replaces it. about: what the page says of a value."""
     chosen = next(iter(values))
     chips = "".join(
-        f'<label><input type="radio" name="{name}" value="{value}"{" checked" if value == chosen else ""}>'
+        f'<label><input type="radio" name="{name}" value="{value}"{" checked" if value == chosen else ""}'
+        f"{data_about(about, value)}>"
         f"<span>{values[value]}</span></label>"
         for value in ORDERS.get(name, values)
     )
-    return f"<fieldset><legend>{title}</legend>{chips}</fieldset>"
+    return f"<fieldset{own_settings(own)}><legend>{title}</legend>{chips}</fieldset>"
+
+
+def data_about(about: dict[str, str] | None, value: str) -> str:
+    return f' data-about="{escape(about[value])}"' if about and value in about else ""
+
+
+def teaching() -> str:
+    digits = options({str(digit): str(digit) for digit in range(DIGITS)})
+    return (
+        f'<div class="teach"><label>My drawing is a <select class="label">{digits}</select></label>'
+        '<p class="controls"><button type="button" data-press="mixed">Teach it, with old digits</button>'
+        '<button type="button" data-press="alone">Teach it alone</button></p></div>'
+    )
+
+
+def own_set() -> str:
+    return (
+        f'<section class="set" data-most="{runs.MOST_DRAWINGS}"><h2>Your own set</h2>'
+        '<p class="counted" role="status"></p><ul class="tiles own"></ul><p class="controls">'
+        '<button type="button" data-press="all" data-needs>Teach all of them</button>'
+        '<button type="button" data-press="save-set" data-needs>Save the set</button>'
+        '<button type="button" data-press="load-set">Load a set</button>'
+        '<input type="file" accept=".zip" data-for="load-set" hidden></p></section>'
+    )
+
+
+def files() -> str:
+    return (
+        '<section class="along"><h2>Take it along</h2>'
+        "<p>Two files that <code>python -m nn.evaluate --weights</code> reads, and so does this page: a network that "
+        "is loaded learns on from where it was.</p>"
+        '<p class="controls"><button type="button" data-press="take">Save the network</button>'
+        '<button type="button" data-press="load">Load a network</button>'
+        '<input type="file" accept=".zip,.safetensors,.json" multiple data-for="load" hidden></p>'
+        '<p class="taken" role="status"></p></section>'
+    )
+
+
+def select(name: str, title: str, values: dict[str, str], own: bool) -> str:
+    return f'<label>{title} <select name="{name}"{own_settings(own)}>{options(values)}</select></label>'
 
 
 def options(values: dict[str, str]) -> str:
     return "".join(f'<option value="{value}">{words}</option>' for value, words in values.items())
 
 
-def teaching() -> str:
-    digits = options({str(digit): str(digit) for digit in range(DIGITS)})
-    return (
-        '<p class="controls teach"><label>My drawing is a <select class="label">' + digits + "</select></label>"
-        '<button type="button" data-press="mixed">Teach it, with old digits</button>'
-        '<button type="button" data-press="alone">Teach it alone</button></p>'
-    )
+def own_settings(own: bool) -> str:
+    """An attribute of what a preset replaces."""
+    return " data-own-settings" if own else ""

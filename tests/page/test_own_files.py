@@ -1,0 +1,307 @@
+"""Files that a visitor brings to Train one: a network, or a set of drawings; what is taken, and what is refused."""
+
+import base64
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES, expect
+from PIL import Image
+from test_lab import opened
+from test_train_one import as_set, begun
+
+import preprocessing
+from nn import MLP, files
+from nn.pictures import mnist
+from preprocessing.picture import open_picture
+from weights.serving.page.lab import archives, drawings, kept, runs
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    monkeypatch.setattr(kept, "RUNS", kept.Runs())
+
+
+def sent(**content):
+    """Files as the page sends them; a dot in a name is written as two underscores."""
+    encoded = {name.replace("__", "."): base64.b64encode(each).decode() for name, each in content.items()}
+    return {"files": [{"name": name, "content": each} for name, each in encoded.items()]}
+
+
+def zipped(packing=zipfile.ZIP_DEFLATED, **content):
+    return sent(a__zip=zip_bytes({name.replace("__", "."): each for name, each in content.items()}, packing))
+
+
+def zip_bytes(content, packing=zipfile.ZIP_DEFLATED):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        for name, each in content.items():
+            archive.writestr(name, each)
+    return file.getvalue()
+
+
+def network_files(tmp_path, model=None, **changes):
+    """model.safetensors and config.json of a network, with some of config.json changed."""
+    files.save(model or MLP((16,), seed=3), tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text()) | changes
+    return {
+        "model__safetensors": (tmp_path / "model.safetensors").read_bytes(),
+        "config__json": json.dumps(config).encode(),
+    }
+
+
+# --- A network --------------------------------------------------------------------------------------------------------
+
+
+def test_a_network_that_was_taken_along_learns_on_from_where_it_was():
+    run = begun(hidden=[64], activation="sigmoid")
+    for _ in range(2):
+        shown = runs.go({"run": run})["frames"][-1]
+    taken = runs.take({"run": run})["zip"]
+    loaded = runs.load({"files": [{"name": "my-network.zip", "content": taken}], "instead_of": run})
+    assert (loaded["widths"], loaded["activation"]) == ([784, 64, 10], "sigmoid")
+    assert loaded["frames"][0]["unseen"] == pytest.approx(shown["unseen"], abs=0.002)  # its weights are rounded
+    assert runs.go({"run": loaded["run"]})["frames"][-1]["unseen"] > shown["unseen"] - 0.02
+    assert "began as a network from a file" in runs.take({"run": loaded["run"]})["said"]
+    assert kept.RUNS.get(run) is None
+
+
+def test_two_files_do_as_well_as_a_zip_in_whatever_folder(tmp_path):
+    found = network_files(tmp_path)
+    assert runs.load(sent(**found))["widths"] == [784, 16, 10]
+    assert runs.load(zipped(**{f"mine/{name}": each for name, each in found.items()}))["widths"] == [784, 16, 10]
+
+
+def test_a_network_that_normalises_its_input_answers_as_it_did(tmp_path):
+    model = MLP((16,), seed=3, mean=0.13, std=0.31)
+    loaded = runs.load(sent(**network_files(tmp_path, model)))
+    mine = kept.RUNS.get(loaded["run"]).trainer.model
+    X = runs.unseen().pixels()[:50]
+    np.testing.assert_allclose(mine.forward(X), model.forward(X), atol=2e-5)
+
+
+def with_nan():
+    model = MLP((16,), seed=3)
+    model.theta[7] = np.nan
+    return model
+
+
+NO_NETWORKS = {
+    "a million units": ({"widths": [784, 10**6, 10]}, None, "parameters"),
+    "a network with NaN": ({}, with_nan(), "NaN"),
+    "too many units": ({}, MLP((300,), seed=0), "784-300-10"),
+    "eleven classes": ({}, MLP((16,), seed=0, classes=11), "784-16-11"),
+    "other inputs": ({}, MLP((16,), seed=0, inputs=100), "100-16-10"),
+    "three layers": ({}, MLP((16, 16, 16), seed=0), "784-16-16-16-10"),
+    "other widths than the file's": ({"widths": [784, 15, 10]}, None, "shape"),
+    "another model": ({"model_type": "bert"}, None, "config.json"),
+    "a mean that is no number": ({"mean": float("nan")}, None, "mean"),
+}
+
+
+@pytest.mark.parametrize("case", NO_NETWORKS)
+def test_files_that_are_no_network_for_here_are_refused_and_nothing_is_lost(case, tmp_path):
+    changes, model, said = NO_NETWORKS[case]
+    run = begun()
+    answer = runs.load(sent(**network_files(tmp_path, model, **changes)) | {"instead_of": run})
+    assert said in answer["error"]
+    assert str(tmp_path) not in answer["error"]
+    assert "/tmp" not in answer["error"]
+    assert kept.RUNS.get(run) is not None
+
+
+def test_a_network_of_several_is_refused(tmp_path):
+    members = files.joined([MLP((8,), seed=seed) for seed in (0, 1)])
+    assert "joined" in runs.load(sent(**network_files(tmp_path, members)))["error"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (sent(readme__txt=b"hello"), "model.safetensors and config.json missing"),
+        (sent(model__safetensors=b"x" * 100), "config.json missing"),
+        (sent(model__safetensors=b"x" * 100, config__json=b"{}"), "config.json"),
+        (sent(config__json=b"[" * 5000, model__safetensors=b""), "config.json"),
+        ({"files": []}, "files"),
+        ({"files": [{"name": "a", "content": "A"}]}, "content"),
+        (sent(a__zip=b"x" * (archives.MOST_BYTES + 1)), "1.4 MB"),
+    ],
+)
+def test_other_files_are_refused_in_a_sentence(values, said):
+    assert said in runs.load(values)["error"]
+
+
+# --- Zips -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_zip_that_grows_beyond_measure_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("unpacked"))
+    for bomb in (zipped(a=bytes(archives.MOST_UNPACKED + 1)), zipped(**{f"{i}": b"" for i in range(257)})):
+        assert "unpacked is taken" in drawings.load_set(bomb)["error"]
+    assert "packed in a way" in drawings.load_set(zipped(zipfile.ZIP_LZMA, a=b"x"))["error"]
+
+
+def test_a_zip_that_lies_about_its_size_is_refused():
+    content = bytearray(zip_bytes({"7/a.png": bytes(100_000)}))
+    for at in (content.find(b"PK\1\2") + 24, 22):  # the size unpacked, in the directory and at the file
+        content[at : at + 4] = (10).to_bytes(4, "little")
+    assert "damaged zip" in drawings.load_set(sent(a__zip=bytes(content)))["error"]
+
+
+def test_a_zip_that_is_damaged_anywhere_is_refused_or_read():
+    whole = zip_bytes({"7/a.png": (EXAMPLES / "7.png").read_bytes()[:500], "8/b.png": b"x" * 300})
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        content = bytearray(whole)
+        for at in rng.integers(len(content), size=4):
+            content[at] = rng.integers(256)
+        assert drawings.load_set(sent(a__zip=bytes(content[: rng.integers(1, len(content))])))["error"]
+        assert drawings.load_set(sent(a__zip=bytes(content)))["error"]
+
+
+# --- A set of drawings ------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_set_is_what_nn_train_reads_and_what_is_loaded_again(tmp_path):
+    split = runs.unseen()[:30]
+    values = as_set(split.labels.tolist(), split.images)
+    saved = drawings.save_set(values)["zip"]
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(saved))).extractall(tmp_path)
+    dataset = mnist.load(tmp_path, preprocessing.to_mnist, open_picture)
+    rows = sorted(
+        zip(
+            *[
+                np.concatenate([getattr(part, name) for part in dataset.splits().values()]).tolist()
+                for name in ("labels", "images")
+            ],
+            strict=True,
+        )
+    )
+    assert rows == sorted(zip(split.labels.tolist(), split.images.tolist(), strict=True))
+    loaded = drawings.load_set({"files": [{"name": "my-digits.zip", "content": saved}]})
+    order = np.argsort(split.labels, kind="stable")
+    assert loaded == as_set(split.labels[order].tolist(), split.images[order]) | {"left_out": 0}
+
+
+def test_pictures_of_other_sizes_are_framed_and_other_files_left_out():
+    seven = (EXAMPLES / "7.png").read_bytes()
+    content = {
+        "set/7/a.png": seven,
+        "7/.DS_Store": b"x",
+        "__MACOSX/7/._a.png": b"x",
+        "notes.txt": b"x",
+        "8/b.png": b"x",
+    }
+    loaded = drawings.load_set(sent(a__zip=zip_bytes(content)))
+    assert (loaded["labels"], loaded["left_out"]) == ([7], 2)
+    expected = np.rint(preprocessing.to_mnist(Image.open(EXAMPLES / "7.png")) * 255)
+    assert base64.b64decode(loaded["drawings"]) == expected.astype(np.uint8).tobytes()
+
+
+def png(width, height):
+    file = io.BytesIO()
+    Image.new("L", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({}, "no drawings"),
+        ({"letters/a.png": png(28, 28)}, "no drawings"),
+        ({f"7/{i}.png": png(28, 28) for i in range(101)}, "at most 100 drawings"),
+        ({f"7/{i}.png": png(3000, 3000) for i in range(3)}, "25 million pixels"),
+        ({"7/a.png": png(60, 60)[:-30]}, "a.png: cannot be read as a picture"),
+    ],
+    ids=["empty", "no label", "too many", "too many pixels", "damaged"],
+)
+def test_a_set_that_is_none_or_too_large_is_refused_in_a_sentence(content, said):
+    assert said in drawings.load_set(sent(a__zip=zip_bytes(content)))["error"]
+
+
+def test_a_whole_set_is_taught():
+    run = begun()
+    for _ in range(5):
+        shown = runs.go({"run": run})["frames"][-1]
+    split = runs.unseen()
+    wrong = np.flatnonzero(runs.answers_of(kept.RUNS.get(run).trainer.model, split.pixels()) != split.labels)[:12]
+    values = as_set(split.labels[wrong].tolist(), split.images[wrong])
+    for _ in range(8):
+        answer = runs.teach({"run": run, **values})
+    right = int(answer["said"].split()[2])
+    assert f"It reads {right} of your 12 drawings right" in answer["said"]
+    assert right >= 9
+    assert answer["frames"][0]["unseen"] > shown["unseen"] - 0.04
+
+
+@pytest.mark.parametrize(
+    "values", [as_set([1], [[0] * 783]), as_set([1, 2], [[0] * 784]), as_set([], []), as_set([10], [[0] * 784])]
+)
+def test_drawings_that_are_none_are_refused_in_a_sentence(values):
+    assert drawings.save_set(values)["error"]
+    assert runs.teach({"run": begun(digits=100), **values})["error"]
+
+
+# --- In a browser -----------------------------------------------------------------------------------------------------
+
+
+def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tmp_path):
+    v = visit()
+    v.draw(7)
+    v.answer.wait_for()
+    room = opened(v, "Train one", "train")
+    room.get_by_role("button", name="Step").click()
+    expect(room.locator(".round")).to_have_text("1 round through the digits")
+
+    # A weight picture, large.
+    room.get_by_role("button", name="What unit 4 looks for").press("Enter")
+    dialog = room.get_by_role("dialog")
+    expect(dialog.locator("li")).to_have_count(10)
+    v.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+    # A test digit goes to See inside, which shows the visitor's network; the drawing comes back.
+    room.locator(".digits .wrong").first.click()
+    inside = v.page.locator(".lab.inside")
+    expect(inside.locator(".lead")).to_contain_text("This is your network")
+    expect(inside.locator(".which-picture")).to_contain_text("one of the digits that it never saw")
+    inside.get_by_role("button", name="Back to your drawing").click()
+    expect(inside.locator(".which-picture")).to_be_empty()
+    inside.get_by_role("button", name="Show the page's").click()
+    expect(inside.locator(".lead")).to_contain_text("comes with the page")
+    fool = opened(v, "Fool it", "fool")
+    expect(fool.locator(".silenced .network")).to_contain_text("In your network")
+    fool.get_by_role("button", name="Switch unit 3 of layer 1 off").click()
+    expect(fool.locator(".silenced .big")).to_contain_text("with all units")
+
+    # A set: taught, saved, loaded beside what is there.
+    opened(v, "Train one", "train")
+    room.locator(".label").select_option("2")
+    room.get_by_role("button", name="Teach it, with old digits").click()
+    expect(room.locator(".own li")).to_have_count(1)
+    with v.page.expect_download() as saved:
+        room.get_by_role("button", name="Save the set").click()
+    saved.value.save_as(tmp_path / "digits.zip")
+    assert zipfile.ZipFile(tmp_path / "digits.zip").namelist() == ["2/001.png"]
+    room.locator("[data-for=load-set]").set_input_files(tmp_path / "digits.zip")
+    expect(room.locator(".own li")).to_have_count(2)
+
+    # The network: saved, lost, loaded; and what is none changes nothing.
+    with v.page.expect_download() as saved:
+        room.get_by_role("button", name="Save the network").click()
+    saved.value.save_as(tmp_path / "network.zip")
+    right = room.locator(".big b")
+    taught = right.inner_text()
+    room.get_by_role("button", name="Reset").click()
+    expect(right).not_to_have_text(taught)
+    room.locator("[data-for=load]").set_input_files(tmp_path / "network.zip")
+    expect(room.locator(".taken")).to_contain_text("Loaded: 784-16-10")
+    assert abs(float(right.inner_text()[:-1]) - float(taught[:-1])) < 0.3  # weights are rounded in files
+    loaded = right.inner_text()
+    room.locator("[data-for=load]").set_input_files(EXAMPLES / "7.png")
+    expect(room.locator(".problem")).to_contain_text("A network has two files")
+    assert right.inner_text() == loaded
+    expect(room.locator(".own li")).to_have_count(2)
+    assert v.errors == []

@@ -1,0 +1,165 @@
+// Fool it in the browser: each question goes to the server, which has both networks.
+(() => {
+  const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, name, paint, strongest, bars } =
+    window.lab.tools;
+  const { drawing, follow, answered, shared } = window.lab.tools;
+  const FEW = 16; // units that have a switch each
+  const LIVE = 150; // ms after the last move of a slider
+
+  function fool(element, server) {
+    let pixels = null;
+    let waiting;
+    let asked = 0;
+    let fooling = false;
+
+    const values = () => ({
+      pixels,
+      degrees: Number($(element, "[name=degrees]").value),
+      thicker: Number($(element, "[name=thicker]").value),
+      noise: Number($(element, "[name=noise]").value) / 100,
+      invert: $(element, "[name=invert]").checked,
+      ...(fooling && { target: Number($(element, ".target").value) }),
+      strength: Number($(element, "[name=strength]").value) / 100,
+    });
+
+    function labels() {
+      const now = values();
+      put(element, "[data-of=strength]", `at most ${now.strength.toFixed(2)} a pixel`);
+      put(element, "[data-of=degrees]", `${minus(String(now.degrees))}°`);
+      put(element, "[data-of=thicker]", now.thicker ? `${now.thicker} pixels` : "as drawn");
+      put(element, "[data-of=noise]", now.noise ? `${Math.round(100 * now.noise)}% of the pixels` : "none");
+    }
+
+    async function ask() {
+      labels();
+      const turn = ++asked;
+      const answer = await answered(element, server.change(values()));
+      if (!answer || turn !== asked) return; // a newer question is under way
+      const before = Array.from(unpacked(answer.pixels));
+      const after = Array.from(unpacked(answer.after));
+      paint($(element, ".before canvas"), before);
+      const change = after.map((value, i) => 10 * (value - before[i]));
+      paint($(element, ".times canvas"), change, 1);
+      paint($(element, ".after canvas"), after);
+      put(element, ".small ol", bars(answer.small[1], answer.small[0]));
+      put(element, ".served ol", bars(answer.served[1], answer.served[0]));
+      const [said, saidServed] = [answer.small[1], answer.served[1]].map((probs) => name(best(probs)));
+      put(element, ".small p", `It says <b>${said}</b>, ${percent(Math.max(...answer.small[1]))}.`);
+      put(element, ".served p", `It says <b>${saidServed}</b>, ${percent(Math.max(...answer.served[1]))}.`);
+      const target = values().target;
+      const steps = `${answer.steps} ${answer.steps === 1 ? "step" : "steps"}, no pixel changed by more than ${answer.most.toFixed(2)}`;
+      put(
+        element,
+        ".outcome",
+        answer.fooled === null
+          ? "Choose a digit and press: the picture changes until the small network sees that digit."
+          : answer.steps === 0
+            ? `It says ${said} already, with nothing changed.`
+            : answer.fooled
+              ? `<b>Fooled:</b> it now sees a ${target}. ${steps}.`
+              : `Not fooled: ${steps}. Give it more strength.`,
+      );
+      for (const mission of answer.missions) {
+        const item = $(element, `[data-mission=${mission}]`);
+        item.classList.add("done");
+        put(item, ".state", "done");
+      }
+      element.dataset.ready = "true";
+      element.dataset.fooled = String(answer.fooled);
+    }
+
+    // --- Units that are switched off ---
+
+    let off = []; // of each hidden layer, the numbers of its silent units
+    let hidden = null;
+    let silenced = 0;
+
+    async function silence() {
+      const turn = ++silenced;
+      const answer = await answered(element, server.silence({ pixels, run: shared.own.run, off }));
+      if (!answer || turn !== silenced) return;
+      if (String(answer.hidden) !== String(hidden) || !off.length) layers(answer);
+      off.forEach((units, layer) => {
+        for (const button of $$(element, `[data-layer="${layer}"][data-silence]`))
+          button.setAttribute("aria-pressed", units.includes(Number(button.dataset.silence)));
+        const slider = $(element, `input[data-layer="${layer}"]`);
+        if (slider) slider.nextElementSibling.textContent = `${units.length} of ${hidden[layer]} off`;
+      });
+      const [before, now] = answer.right;
+      put(element, ".silenced .big", `<b>${percent(now)}</b> of 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
+      put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], false));
+      put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
+    }
+
+    // The switches of a network: a few units have one each, many have a slider that silences the first of them.
+    function layers(answer) {
+      hidden = answer.hidden;
+      off = hidden.map(() => []);
+      put(element, ".silenced .network", answer.own ? "In <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} In the small network.`);
+      const single = (layer, unit) =>
+        `<button type="button" data-layer="${layer}" data-silence="${unit}" aria-pressed="false" aria-label="Switch unit ${unit + 1} of layer ${layer + 1} off">` +
+        `${layer ? "" : "<canvas></canvas>"}<b>${unit + 1}</b></button>`;
+      put(
+        element,
+        ".silenced .switches",
+        hidden
+          .map((width, layer) =>
+            width <= FEW
+              ? `<h3>Hidden layer ${layer + 1}</h3><div class="tiles">${Array.from({ length: width }, (_, unit) => single(layer, unit)).join("")}</div>`
+              : `<div class="sliders"><label>Hidden layer ${layer + 1} <input type="range" data-layer="${layer}" min="0" max="${width}" value="0"><output></output></label></div>`,
+          )
+          .join(""),
+      );
+      const weights = pieces(new Int8Array(bytes(answer.weights).buffer));
+      $$(element, '.switches [data-layer="0"] canvas').forEach((canvas, i) => paint(canvas, weights[i], strongest(weights[i])));
+    }
+
+    function flip({ layer, silence: unit }) {
+      const units = off[layer];
+      off[layer] = units.includes(Number(unit)) ? units.filter((each) => each !== Number(unit)) : [...units, Number(unit)];
+      silence();
+    }
+
+    const soon = (question) => {
+      labels();
+      clearTimeout(waiting);
+      waiting = setTimeout(question, LIVE);
+    };
+    element.addEventListener("click", ({ target }) => {
+      const data = target.closest("button")?.dataset ?? {};
+      const press = data.press;
+      if (data.silence) flip(data);
+      if (press === "on") {
+        off = [];
+        silence();
+      }
+      if (press === "fool") fooling = true;
+      if (press === "back") {
+        fooling = false;
+        for (const input of $$(element, "input[name]")) {
+          input.checked = false;
+          input.value = input.defaultValue;
+        }
+      }
+      if (press === "fool" || press === "back") ask();
+    });
+    element.addEventListener("input", ({ target }) => {
+      if (target.name) soon(ask);
+      if (!target.dataset.layer) return;
+      off[Number(target.dataset.layer)] = Array.from({ length: Number(target.value) }, (_, unit) => unit);
+      soon(silence);
+    });
+    element.addEventListener("change", ({ target }) => target.matches(".target") && fooling && ask());
+    const about = () => `${shared.own.run} ${shared.own.version}`;
+    follow(element, async (given) => {
+      pixels = given;
+      fooling = false;
+      off = [];
+      put(element, ".example", pixels ? "" : "This is an example; draw a digit on <i>Draw</i> and it comes here.");
+      await ask();
+      await silence();
+    }, drawing, about);
+  }
+
+  window.lab.fool = fool;
+})();

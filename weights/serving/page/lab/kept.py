@@ -1,0 +1,140 @@
+"""The visitors' own networks, kept in memory for a while, and who may train now.
+
+name = kept.RUNS.add(run)           # the name is a secret that only this visitor's page knows
+run = kept.RUNS.get(name)           # None when it is not kept any longer
+with kept.working(): ...            # at most TRAINERS at once, whatever they do
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nn.trainer import Trainer
+from weights.serving.page.lab.asking import Refusal
+
+# Runs at the same time: on the two cores of a free Space more would make answers on *Draw* wait.
+TRAINERS = 2
+# Seconds that anything else waits for one of these places: an epoch of nearly all networks takes less.
+PATIENCE = 2
+# Seconds without a question after which a run's turn goes to the next: the page asks four times a second.
+TURN_SECONDS = 3
+# Networks kept, a visitor each; the one that was asked longest ago goes first.
+MOST_RUNS = 64
+# Memory of all of them: 64 of the usual 784-16-10 take half of it, the largest with Adam 6 MB each.
+MOST_BYTES = 64_000_000
+# Seconds for which an untouched network is kept.
+KEPT_SECONDS = 900
+
+BUSY = "Two others train at the moment. Try again shortly."
+
+
+@dataclass
+class Run:
+    """A visitor's network."""
+
+    trainer: Trainer
+    digits: int  # that it learns from
+    rate: str
+    asked: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0  # of training so far
+    steps: int = 0  # of the first epoch
+    snapshots: list[tuple[int, np.ndarray]] = field(default_factory=list)  # (step, parameters after it)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    changed: str = ""  # what else than its recipe made it what it is
+
+    def __post_init__(self) -> None:
+        trainer = self.trainer
+        self.bytes = sum(
+            array.nbytes
+            for array in arrays_of(trainer, trainer.model, trainer.backprop, trainer.optimizer)
+            if array.flags.writeable  # others are shared
+        )
+
+
+def arrays_of(*holders: object) -> list[np.ndarray]:
+    """The arrays that these objects' attributes hold, directly or in a list or dict, each once; no views."""
+    found, waiting = {}, [value for holder in holders for value in vars(holder).values()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, np.ndarray):
+            found[id(value)] = value
+        elif isinstance(value, list | tuple | dict):
+            waiting += value.values() if isinstance(value, dict) else value
+    return [array for array in found.values() if array.base is None]
+
+
+class Runs:
+    """All visitors' networks, and who may train now."""
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[str, Run] = OrderedDict()
+        self.asking: OrderedDict[str, float] = OrderedDict()  # those that train or wait, in the order they came
+        self.lock = threading.Lock()
+
+    def add(self, run: Run, instead_of: str | None = None) -> str:
+        """Keeps a network, in the place of the one that this visitor had."""
+        name = secrets.token_hex(12)
+        with self.lock:
+            now = time.monotonic()
+            self.kept.pop(instead_of, None)
+            self.asking.pop(instead_of, None)
+            for old in [each for each, kept in self.kept.items() if now - kept.asked > KEPT_SECONDS]:
+                del self.kept[old]
+            self.kept[name] = run
+            while len(self.kept) > MOST_RUNS or (self.bytes() > MOST_BYTES and len(self.kept) > 1):
+                self.kept.popitem(last=False)
+        return name
+
+    def bytes(self) -> int:
+        return sum(run.bytes for run in self.kept.values())
+
+    def get(self, name: str | None) -> Run | None:
+        with self.lock:
+            run = self.kept.get(name)
+            if run:
+                run.asked = time.monotonic()
+                self.kept.move_to_end(name)
+            return run
+
+    def place(self, name: str) -> int:
+        """0 for a run whose turn it is, otherwise its place among those that wait."""
+        now = time.monotonic()
+        with self.lock:
+            for other in [each for each, asked in self.asking.items() if now - asked > TURN_SECONDS]:
+                del self.asking[other]
+            self.asking[name] = now  # one that is in keeps its place
+            return max(list(self.asking).index(name) - TRAINERS + 1, 0)
+
+    def at_work(self, name: str, is_so: bool) -> None:
+        """While an epoch is under way its run keeps its turn, however long it takes."""
+        with self.lock:
+            if name in self.asking:
+                self.asking[name] = math.inf if is_so else time.monotonic()
+
+    def finish(self, name: str) -> None:
+        with self.lock:
+            self.asking.pop(name, None)
+
+
+RUNS = Runs()
+PLACES = threading.BoundedSemaphore(TRAINERS)
+
+
+@contextlib.contextmanager
+def working() -> Iterator[None]:
+    """One of the places in which visitors' networks are worked with. Raises Refusal when none becomes free."""
+    if not PLACES.acquire(timeout=PATIENCE):
+        raise Refusal(BUSY)
+    try:
+        yield
+    finally:
+        PLACES.release()

@@ -1,0 +1,125 @@
+// What the rooms share: pictures painted on canvases, bars, questions to the server, and what one room leaves another.
+(() => {
+  const SIDE = 28;
+  const PIXELS = SIDE * SIDE;
+  const DIGITS = [...Array(10).keys()];
+  const FOR = [92, 142, 255]; // blue and orange on black, as in "Why" on the page Draw
+  const AGAINST = [255, 150, 50];
+
+  const $ = (root, selector) => root.querySelector(selector);
+  const $$ = (root, selector) => [...root.querySelectorAll(selector)];
+  const put = (root, selector, html) => ($(root, selector).innerHTML = html);
+  const minus = (text) => text.replace("-", "−");
+  const number = (value) => minus(value.toFixed(4));
+  // One decimal place, two near 0 and 100%; "100%" and "0%" have none.
+  function percent(share) {
+    const text = (100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 2 : 1);
+    return `${text.replace(/^(100|0)\.00$/, "$1")}%`;
+  }
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const base64 = (array) => btoa(Array.from(array, (byte) => String.fromCharCode(byte)).join(""));
+  const unpacked = (text) => new Float32Array(bytes(text).buffer);
+  // An array of several pictures -> a list of plain lists of 784 numbers.
+  const pieces = (array) =>
+    Array.from({ length: array.length / PIXELS }, (_, i) => Array.from(array.subarray(PIXELS * i, PIXELS * (i + 1))));
+  const greys = (levels) => Array.from(levels, (value) => value / 255);
+  const best = (probs) => probs.indexOf(Math.max(...probs));
+  const name = (index) => (index < 10 ? String(index) : "not a digit");
+
+  function softmax(logits) {
+    const top = Math.max(...logits);
+    const exps = logits.map((logit) => Math.exp(logit - top));
+    const sum = exps.reduce((a, b) => a + b);
+    return exps.map((e) => e / sum);
+  }
+
+  // What the network saw of the newest drawing, as 784 integers; null before anything is drawn.
+  async function drawing() {
+    const image = document.querySelector("#why ol:not(.blank) > .seen img");
+    if (!image) return null;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = SIDE;
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(image, 0, 0, SIDE, SIDE);
+    const { data } = context.getImageData(0, 0, SIDE, SIDE);
+    return Array.from({ length: PIXELS }, (_, i) => data[4 * i]);
+  }
+
+  // Paints 784 numbers. Grey: in [0, 1]. Otherwise blue above zero and orange below, full at `most`.
+  function paint(canvas, values, most = 0) {
+    canvas.width = canvas.height = SIDE;
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(SIDE, SIDE);
+    for (let i = 0; i < PIXELS; i++) {
+      const share = most ? Math.min(Math.abs(values[i]) / most, 1) : values[i];
+      const colour = most ? (values[i] > 0 ? FOR : AGAINST) : [255, 255, 255];
+      for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(share * colour[c]);
+      image.data[4 * i + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
+  }
+  const strongest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+
+  // Bars of probabilities, one a class; `before` leaves a mark where a bar was. ranked: the longest one stands out.
+  function bars(probs, before = null, ranked = true) {
+    return probs
+      .map((prob, i) => {
+        const mark = before && Math.abs(before[i] - prob) > 0.004 ? `<s style="left:${100 * before[i]}%"></s>` : "";
+        const top = ranked && i === best(probs) ? ' class="top"' : "";
+        return `<li${top}><b>${i < 10 ? i : "none"}</b><i><u style="width:${100 * prob}%"></u>${mark}</i><em>${percent(prob)}</em></li>`;
+      })
+      .join("");
+  }
+
+  // Asks whenever the element comes into sight with another picture, or something else that `about` names; gives the
+  // function that looks again.
+  function follow(element, ask, given = drawing, about = () => "") {
+    let asked;
+    const look = async () => {
+      const pixels = await given();
+      const key = `${about()} ${pixels}`;
+      if (key === asked) return;
+      asked = key;
+      await ask(pixels);
+    };
+    new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && look()).observe(element);
+    return look;
+  }
+
+  async function answered(element, question) {
+    const problem = $(element, ".problem");
+    try {
+      const answer = await question;
+      problem.textContent = answer.error ?? "";
+      return answer.error ? null : answer;
+    } catch {
+      problem.textContent = "The server does not answer. Try again in a moment.";
+      return null;
+    }
+  }
+
+  // What one room leaves another: the visitor's own network as it is now, {run, version}, and a digit that was tapped.
+  const shared = { own: { run: null, version: 0 }, tapped: null };
+
+  // The tapped digit, until something else is drawn; otherwise the drawing.
+  async function tappedOrDrawn() {
+    const pixels = await drawing();
+    if (shared.tapped && String(pixels) !== shared.tapped.beside) shared.tapped = null;
+    return shared.tapped?.pixels ?? pixels;
+  }
+
+  async function tap(pixels, label) {
+    shared.tapped = { pixels, label, beside: String(await drawing()) };
+    window.rooms.go("#inside");
+  }
+
+  const signed = (value, most) =>
+    `<i class="signed"><u class="${value < 0 ? "minus" : ""}" style="width:${(50 * Math.abs(value)) / most}%"></u></i>`;
+
+  const tools = {
+    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, percent, bytes, base64, unpacked, pieces, greys, best, name, softmax,
+    drawing, paint, strongest, bars, signed, follow, answered, shared, tappedOrDrawn, tap,
+  };
+  window.lab = Object.assign(window.lab ?? {}, { tools });
+})();
