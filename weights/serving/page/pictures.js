@@ -6,10 +6,15 @@
   const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
   const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
 
+  // The tab for pictures, and what takes a file in it.
+  function open() {
+    if (!inSight()) pad.part("pictureTab").click();
+    return there("file");
+  }
+
   // Gradio's own input takes the file, as if it had been chosen there.
   async function give(file) {
-    if (!inSight()) pad.part("pictureTab").click();
-    const input = await there("file");
+    const input = await open();
     const files = new DataTransfer();
     files.items.add(file);
     input.files = files.files;
@@ -30,6 +35,7 @@
   const isPicture = (file) => file.type.startsWith("image/") || isHeic(file);
 
   async function giveHeic(file) {
+    await open();
     const button = document.querySelector("#ways [data-way=choose]");
     try {
       const answer = await fetch("heic", { method: "POST", body: file });
@@ -90,8 +96,19 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("#picture input[type=file]")) take(event, event.target.files);
   }, { capture: true });
+  // A file may be dropped beside the input too: the browser would leave the page, and the drawing, to show it.
+  const isOpen = () => Boolean(document.getElementById("stage")?.offsetParent);
+  document.addEventListener("dragover", (event) => {
+    if (isOpen() && event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  });
   document.addEventListener("drop", (event) => {
-    if (event.target.closest?.("#picture")) take(event, event.dataTransfer?.files);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (event.target.closest?.("#picture")) return take(event, files);
+    if (!isOpen() || !files.length) return;
+    const file = files.find(isPicture) ?? files[0]; // gradio says what it does not take
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    (isHeic(file) ? giveHeic : give)(file);
   }, { capture: true });
   document.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find(isPicture);
