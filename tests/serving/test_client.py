@@ -176,6 +176,14 @@ def snippet(server, endpoint, language):
     return printed.replace(f"https://{SPACE_HOST}", server)
 
 
+def test_snippets_send_a_picture_as_a_file(server):
+    for endpoint in ("/predict", "/read"):
+        for language in ("python", "javascript", "bash"):
+            printed = snippet(server, endpoint, language)
+            assert "7.png" in printed
+            assert "base64," not in printed
+
+
 def names_the_seven(endpoint, result):
     match endpoint:
         case "/read":
@@ -187,6 +195,7 @@ def names_the_seven(endpoint, result):
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_python_snippet_runs_as_printed(server, endpoint, tmp_path):
+    shutil.copy(SEVEN, tmp_path)
     printed = output_of([sys.executable, "-c", snippet(server, endpoint, "python")], cwd=tmp_path)
     assert names_the_seven(endpoint, ast.literal_eval(printed.splitlines()[-1]))
 
@@ -196,6 +205,7 @@ def test_python_snippet_runs_as_printed(server, endpoint, tmp_path):
 def test_curl_snippet_runs_as_printed(server, endpoint, shell, tmp_path):
     if not (shutil.which(shell) and shutil.which("curl")):
         pytest.skip(f"no {shell} or no curl on this machine")
+    shutil.copy(SEVEN, tmp_path)
     printed = output_of([shell, "-c", snippet(server, endpoint, "bash")], cwd=tmp_path)
     assert "event: complete" in printed
     (result,) = json.loads(printed.rpartition("data: ")[2])
@@ -207,6 +217,7 @@ def test_javascript_snippet_runs_as_printed(server, endpoint, node_project):
     script = snippet(server, endpoint, "javascript").replace("console.log(result.data)", "console.log(PRINTED)")
     script = script.replace("PRINTED", "JSON.stringify(result.data)")  # Node shortens what it prints
     (node_project / "snippet.mjs").write_text(script)
+    shutil.copy(SEVEN, node_project)
     printed = output_of(["node", "snippet.mjs"], cwd=node_project)
     (result,) = json.loads(printed.splitlines()[-1])
     assert names_the_seven(endpoint, result)

@@ -56,7 +56,7 @@ def build():
         text.submit(None, None, text, js="() => 'no function here'")
         gr.api(double, queue=False)
         gradio_internals.show_example(double, 21)
-    gradio_internals.mend_curl_snippets()
+    gradio_internals.mend_snippets()
     return blocks
 
 

@@ -103,7 +103,7 @@ def add(serving: Serving, example: Path) -> None:
     for function, payload in ((predict, url), (predict_pixels, pixels), (predict_batch, [url, pixels]), (read, url)):
         gr.api(function, queue=False)  # for a queued one MCP would call this server by the Host header of its caller
         gradio_internals.show_example(function, payload)
-    gradio_internals.mend_curl_snippets()
+    gradio_internals.mend_snippets()
 
 
 # --- From a value to an input -----------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ __all__ = [
     "events",
     "field",
     "get_upload_folder",
-    "mend_curl_snippets",
+    "mend_snippets",
     "name_tools",
     "show_example",
     "skip_numbers",
@@ -45,6 +45,16 @@ MAX_FORGOTTEN = 1_000
 SCALARS = {bool, float, int, str, type(None)}
 # The end of gradio's snippet for `curl`.
 READ_IN_A_PIPE = re.compile(r"^curl(.*?)\\\n  \| read EVENT_ID; curl", re.DOTALL | re.MULTILINE)
+# A picture that a snippet gives as text, and what gives a file in its place: (language, pattern, replacement).
+PICTURE = r'"data:image/[^"]*"'
+FROM_FILE = (
+    ("python", "import Client$", "import Client, handle_file"),
+    ("python", f"image={PICTURE}", 'image=handle_file("7.png")'),
+    ("javascript", "\\A", 'import { readFile } from "node:fs/promises";\n'),
+    ("javascript", f"image: {PICTURE}", 'image: await readFile("7.png", "base64")'),
+    ("bash", r"\$\(curl", """$(printf '{"image": "%s"}' "$(base64 < 7.png | tr -d '\\\\n')" | curl"""),
+    ("bash", '-d \'{"image": ' + PICTURE + "}'", "-d @-"),
+)
 
 
 @dataclass(frozen=True)
@@ -126,16 +136,20 @@ def show_example(function: Callable, example: Any) -> None:
     component.example_payload = lambda: example
 
 
-def mend_curl_snippets() -> None:
-    """Makes the page "Use via API" show snippets for `curl` that run in every shell.
+def mend_snippets() -> None:
+    """Makes the page "Use via API" show snippets for `curl` that run in every shell, and that send a picture as a file.
 
     Gradio's own run in zsh alone: in bash and sh `... | read NAME` sets NAME in a process of its own, and the next
-    command finds it empty.
+    command finds it empty. A picture they show as a text of some hundred characters, as no caller has one.
     """
 
     def mended(*arguments: Any, **options: Any) -> dict[str, str]:
         snippets = generate_code_snippets(*arguments, **options)
-        return snippets | {"bash": READ_IN_A_PIPE.sub(r"EVENT_ID=$(curl\1)\ncurl", snippets["bash"])}
+        snippets["bash"] = READ_IN_A_PIPE.sub(r"EVENT_ID=$(curl\1)\ncurl", snippets["bash"])
+        if re.search(f"\\bimage={PICTURE}", snippets["python"]):
+            for language, pattern, replacement in FROM_FILE:
+                snippets[language] = re.sub(pattern, replacement, snippets[language], count=1, flags=re.MULTILINE)
+        return snippets
 
     gradio.routes.generate_code_snippets = mended
 
