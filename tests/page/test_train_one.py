@@ -1,10 +1,12 @@
 """Train one: what the server answers to its questions, and the same in a browser."""
 
 import base64
+import gc
 import io
 import json
 import time
 import tracemalloc
+import weakref
 import zipfile
 from dataclasses import replace
 
@@ -124,6 +126,18 @@ def test_only_the_newest_networks_are_kept(monkeypatch):
     monkeypatch.setattr(kept, "MOST_RUNS", 3)
     names = [begun(digits=100) for _ in range(5)]
     assert [kept.RUNS.get(name) is not None for name in names] == [False, False, True, True, True]
+
+
+def test_memory_of_a_network_comes_back_as_soon_as_it_is_not_kept():
+    name = begun(digits=100)
+    runs.go({"run": name})
+    network = weakref.ref(kept.RUNS.get(name).trainer.model)
+    gc.disable()
+    try:
+        begun(digits=100, instead_of=name)
+        assert network() is None
+    finally:
+        gc.enable()
 
 
 def test_a_run_ends_after_its_seconds(monkeypatch):

@@ -1,5 +1,6 @@
 """What callers may send: limits are kept whatever they say, and no file or host is reached that should not be."""
 
+import asyncio
 import base64
 import io
 import socket
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import EXAMPLES, ROOT
+from conftest import EXAMPLES, ROOT, awaited
 from PIL import Image
 
 from preprocessing import picture
@@ -422,6 +423,27 @@ def test_brackets_without_end_are_refused(http, opening):
             assert http.post(path, content=body, headers=headers).status_code in (413, 422)
 
 
+def test_turns_are_counted_and_more_than_may_wait_are_refused():
+    async def crowd():
+        turns, held = calls.Turns(1, 1), asyncio.Event()
+
+        async def hold():
+            async with turns.one():
+                await held.wait()
+
+        holders = [asyncio.create_task(hold()) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(sizes.Refused, match="1 calls are waiting"):
+            async with turns.one():
+                pass
+        held.set()
+        await asyncio.gather(*holders)
+        async with turns.one():  # what was taken is given back
+            return turns.taken
+
+    assert awaited(crowd()) == 1
+
+
 # --- What is written about them ---------------------------------------------------------------------------------------
 
 WRITTEN = {
@@ -435,6 +457,7 @@ WRITTEN = {
     "values in one call": (calls.MAX_JSON_VALUES, "262,144"),
     "lists inside lists": (calls.MAX_DEPTH, "16"),
     "direct calls": (calls.MAX_WAITING, "256"),
+    "questions of the page": (calls.QUESTIONS_WAITING, "128"),
     "calls that wait": (serve.QUEUE_SIZE, "64"),
     "streams": (streams.MAX_STREAMS, "800"),
     "files in one upload": (uploads.MAX_FORM_FILES, "16"),

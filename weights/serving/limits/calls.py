@@ -49,6 +49,11 @@ MAX_DEPTH = 16
 CALLS_AT_ONCE = 8
 # Direct calls that may wait for their turn: a second's worth.
 MAX_WAITING = 256
+# Questions of the page's rooms that are answered at the same time. They have turns of their own, because training takes
+# seconds and nobody who calls an endpoint shall wait for it.
+QUESTIONS_AT_ONCE = 4
+# Questions that may wait: some seconds of work, while a visitor still waits for an answer.
+QUESTIONS_WAITING = 128
 # The page and the clients send eleven characters, gradio's own 32.
 MAX_ID_LENGTH = 64
 
@@ -104,6 +109,27 @@ def route(methods: str, path: str, limit: Limit, handle: Handler) -> Route:
     return Route(tuple(methods.split()), re.compile(path, re.DOTALL | re.IGNORECASE), limit, handle)
 
 
+class Turns:
+    """At most `at_once` at the same time, and at most `waiting` that wait."""
+
+    def __init__(self, at_once: int, waiting: int):
+        self.waiting, self.most = waiting, at_once + waiting
+        self.turn = asyncio.Semaphore(at_once)
+        self.taken = 0
+
+    @contextlib.asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """A turn, as soon as there is one. Raises Refused when too many wait."""
+        if self.taken >= self.most:
+            raise Refused(429, f"{self.waiting} calls are waiting, which is the limit. Try again shortly.")
+        self.taken += 1
+        try:
+            async with self.turn:
+                yield
+        finally:
+            self.taken -= 1
+
+
 class Calls:
     """The middleware.
 
@@ -126,8 +152,8 @@ class Calls:
         self.by_name = {event.name: event for event in self.by_index.values()}
         self.folders = [os.path.realpath(each) for each in (folder.folder, *files)]
         self.session = secrets.token_hex()
-        self.turn = asyncio.Semaphore(CALLS_AT_ONCE)
-        self.calls = 0
+        self.calls = Turns(CALLS_AT_ONCE, MAX_WAITING)
+        self.questions = Turns(QUESTIONS_AT_ONCE, QUESTIONS_WAITING)
         streams = Streams(app, stopping)
         # Other routes stay closed: recordings go through ffmpeg, deep links and vibes write files, `proxy=` and
         # `file=http` fetch from elsewhere, names of components go to the log, `startup-events` starts a second queue.
@@ -174,7 +200,7 @@ class Calls:
         if call.session_hash is None:
             # Gradio copies the settings of all components for each session, and for each call without one.
             body = b'{"session_hash":"%s",' % self.session.encode() + body.lstrip()[1:]
-        async with self.its_turn():
+        async with self.calls.one():
             await self.forward(scope, body, receive, send)
 
     async def queued_call(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
@@ -194,7 +220,7 @@ class Calls:
             self.check_files([from_json(body)])
         except ValueError as error:
             raise Refused(422, "Expected a message of MCP, as JSON.") from error
-        async with self.its_turn():
+        async with self.calls.one():
             await self.app(scope, replay(body, receive), send)
 
     async def component_call(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
@@ -206,7 +232,7 @@ class Calls:
             return
         body = await read(receive)
         self.check_files([parse(ComponentCall, body).data])
-        async with self.its_turn():
+        async with self.questions.one():
             await self.forward(scope, body, receive, send)
 
     async def info(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
@@ -232,18 +258,6 @@ class Calls:
             if answer.started:
                 raise
             raise Refused(422, "This is not what the endpoint takes.") from error
-
-    @contextlib.asynccontextmanager
-    async def its_turn(self) -> AsyncIterator[None]:
-        """Waits until a direct call may be executed. Raises Refused when too many wait."""
-        if self.calls >= CALLS_AT_ONCE + MAX_WAITING:
-            raise Refused(429, f"{MAX_WAITING} calls are waiting, which is the limit. Try again shortly.")
-        self.calls += 1
-        try:
-            async with self.turn:
-                yield
-        finally:
-            self.calls -= 1
 
     # --- Checks: each raises Refused ----------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import tempfile
 import time
+import weakref
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -210,7 +211,8 @@ def begun(settings: Settings, recipe: Recipe) -> Run:
     if recipe.normalize:  # a copy for each visitor would take 14 MB
         trainer.inputs = normalized(settings.digits, trainer.model.mean, trainer.model.std)
     run = Run(trainer, settings.digits, settings.rate)
-    trainer.progress = functools.partial(after_step, run)
+    # Weakly, so that memory comes back as soon as a network is no longer kept, not with the next search for garbage.
+    trainer.progress = functools.partial(after_step, weakref.proxy(run))
     return run
 
 
