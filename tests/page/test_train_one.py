@@ -1,6 +1,7 @@
 """Train one: what the server answers to its questions, and the same in a browser."""
 
 import base64
+import errno
 import gc
 import io
 import json
@@ -22,6 +23,7 @@ from nn.pictures import sample
 from nn.recipes import PRESETS
 from weights.current import served
 from weights.serving.page.lab import drawings, kept, runs
+from weights.serving.page.lab.asking import Picture, answering
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +113,14 @@ def test_settings_of_no_network_are_refused_in_a_sentence(case):
 )
 def test_a_network_that_is_not_kept_is_said(ask):
     assert "Reset" in ask({"run": "nobody's"})["error"]
+
+
+def test_a_full_disk_is_said():
+    @answering(Picture)
+    def write(question):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert "disk of this server is full" in write({})["error"]
 
 
 def test_two_train_at_once_and_the_third_sees_its_place(monkeypatch):

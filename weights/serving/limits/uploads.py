@@ -123,11 +123,15 @@ class UploadFolder:
         return self.bytes + self.reserved + size <= self.max_bytes
 
     def drop_unfinished(self) -> None:
-        """Deletes the files that are still where gradio receives them; complete ones have folders of their own."""
+        """Deletes the files that are still where gradio receives them; complete ones have folders of their own.
+
+        They are emptied first: until the next search for garbage an error may keep them open.
+        """
         self.broken_off = False
         with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False):
+                    os.truncate(entry.path, 0)
                     os.remove(entry.path)
 
     async def tidy(self) -> None:

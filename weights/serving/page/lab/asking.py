@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nn import MLP
 from nn.functions import softmax
 from nn.mlp import DIGITS, PIXELS
+from weights.serving.limits.sizes import DISK_FULL, NO_ROOM
 
 # Decimal places of numbers that are sent as text: two more than are shown.
 PLACES = 6
@@ -59,6 +60,10 @@ def answering(model: type[Asked]) -> Callable:
                 return function(model.model_validate(values))
             except Refusal as refusal:
                 return {"error": str(refusal)}
+            except OSError as error:
+                if error.errno not in DISK_FULL:
+                    raise
+                return {"error": NO_ROOM}
             except ValidationError as error:
                 first = error.errors(include_url=False, include_input=False, include_context=False)[0]
                 place = ".".join(str(part)[:40] for part in first["loc"]) or "the question"
