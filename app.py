@@ -129,7 +129,7 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, fill_width=True) as blocks:
         title = gr.HTML(HEADING, elem_id="title", server_functions=[view.demo], js_on_load=DEMO)
         _, *nothing = view.show(None)
-        with gr.Tabs(elem_id="rooms") as rooms, gr.Tab("Draw", id="room-draw"):
+        with gr.Tabs(elem_id="rooms", overflow_behavior="wrap") as rooms, gr.Tab("Draw", id="room-draw"):
             with gr.Row(elem_id="stage"):
                 with gr.Column(elem_id="input", min_width=0), gr.Tabs() as tabs:
                     with gr.Tab("On the pad", id="draw", elem_id="draw") as draw_tab:

@@ -359,8 +359,17 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     for chip in ("64", "wild"):
         expect(v.page.get_by_role("radio", name=chip, exact=True)).to_be_checked()
     v.page.get_by_role("tab", name="Draw").click()
+    assert "#" not in v.page.url
     v.page.get_by_role("link", name="fool it").click()
     expect(v.page.get_by_role("tab", name="Fool it")).to_have_attribute("aria-selected", "true")
+    inside = opened(v, "See inside", "inside")
+    inside.get_by_text("Lesson: six questions").click()
+    inside.get_by_role("link", name="#inside=percent").click()
+    expect(inside.locator(".stepper [data-step=percent]")).to_have_attribute("aria-pressed", "true")
+    inside.get_by_role("link", name="#lab=64,100").click()
+    expect(v.page.get_by_role("radio", name="100", exact=True)).to_be_checked()
+    v.page.get_by_role("radio", name="sigmoid").check()
+    assert v.page.url.endswith("#lab=64,good,100,sigmoid")  # what a link does not name is as usual
     assert v.errors == []
     v.close()
 

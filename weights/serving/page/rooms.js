@@ -1,13 +1,15 @@
-// The rooms of the page: a link to #lab, #inside or #fool opens one. #lab=64,wild also sets the network there.
+// The rooms of the page: a link to #lab, #inside or #fool opens one. #lab=64,wild also sets the
+// network there, #inside=scores the step.
 (() => {
   const ROOMS = ["draw", "lab", "inside", "fool"]; // in the order of the tabs
   const named = (hash) => ROOMS.indexOf(hash.slice(1).split("=")[0]);
-  const tab = (index) => document.querySelectorAll("#rooms > .tab-wrapper .tab-container [role=tab]")[index];
-  const enter = (hash) => tab(named(hash))?.click();
+  const tabs = () => [...document.querySelectorAll("#rooms > .tab-wrapper .tab-container [role=tab]")];
+  const enter = (hash) => tabs()[named(hash)]?.click();
 
   function go(hash) {
     history.replaceState(null, "", hash);
     enter(hash);
+    document.dispatchEvent(new CustomEvent("room:link"));
     scrollTo(0, 0);
   }
 
@@ -16,6 +18,13 @@
     if (!link || named(link.hash) < 0) return;
     event.preventDefault(); // a new fragment would load the page anew
     go(link.hash);
+  });
+
+  // The address names the room in sight, so that a reload or a bookmark comes back to it. That of a drawing stays.
+  document.addEventListener("click", (event) => {
+    const room = tabs().indexOf(event.target.closest?.("[role=tab]"));
+    if (room < 0 || named(location.hash) === room || (room === 0 && named(location.hash) < 0)) return;
+    history.replaceState(null, "", room ? `#${ROOMS[room]}` : location.pathname + location.search);
   });
   document.addEventListener("pad:ready", () => enter(location.hash)); // gradio builds what a tab holds while it is in sight
   window.rooms = { named, go };

@@ -155,7 +155,7 @@
       pixels = given;
       fooling = false;
       off = [];
-      put(element, ".example", pixels ? "" : "This is an example; draw a digit on <i>Draw</i> and it comes here.");
+      put(element, ".example", pixels ? "" : "This is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here.");
       await ask();
       await silence();
     }, drawing, about);

@@ -5,6 +5,7 @@
     window.lab.tools;
   const { follow, answered, shared, tappedOrDrawn } = window.lab.tools;
 
+  const STEPS = ["pixels", "unit", "units", "scores", "percent"];
   const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
 
   function inside(element, server) {
@@ -243,7 +244,7 @@
           ? `This is one of the digits that it never saw, a <b>${shared.tapped.label}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
           : pixels
             ? ""
-            : "The picture is an example; draw a digit on <i>Draw</i> and it comes here.",
+            : "The picture is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here.",
       );
     }
 
@@ -297,6 +298,9 @@
       show();
     }
 
+    // A link names the step: #inside=scores.
+    const named = () => STEPS.find((step) => location.hash === `#inside=${step}`);
+
     function stepTo(next) {
       for (const tab of $$(element, ".stepper button")) {
         const chosen = tab.dataset.step === next;
@@ -307,7 +311,10 @@
 
     element.addEventListener("click", ({ target }) => {
       const data = target.closest("button")?.dataset ?? {};
-      if (data.step && data.step !== "learn") stepTo(data.step);
+      if (data.step && data.step !== "learn") {
+        stepTo(data.step);
+        history.replaceState(null, "", `#inside=${data.step}`);
+      }
       if (target.closest(".show"))
         $(element, data.step === "learn" ? ".learning" : ".stepper").scrollIntoView({ block: "start" });
       if ("own" in data) {
@@ -365,7 +372,8 @@
         choosePixel(pixel + move);
       });
     }
-    stepTo("pixels");
+    stepTo(named() ?? STEPS[0]);
+    document.addEventListener("room:link", () => named() && stepTo(named()));
     const look = follow(element, ask, tappedOrDrawn, () => `${run()} ${shared.own.version} ${shared.tapped?.label}`);
   }
 

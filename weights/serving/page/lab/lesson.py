@@ -31,6 +31,15 @@ QUESTIONS = (
     ("Two scores differ by 1. By what factor do their shares differ?", "percent"),
     ("Tell it a wrong digit and take steps. When does it change its mind, and which weights never move?", "learn"),
 )
+# What a link shows; each names a room and its settings, and can be handed to a class.
+LINKS = {
+    "#lab=16,good": "a small network learns within seconds",
+    "#lab=16,wild": "too large steps: divergence",
+    "#lab=64,100": "too few digits: overfitting",
+    "#inside=unit": "what one unit does",
+    "#inside=percent": "from scores to percent",
+    "#fool": "a change that nobody sees",
+}
 
 
 def word(shown: str) -> str:
@@ -44,8 +53,10 @@ def view() -> str:
         f'<li>{escape(question)} <button type="button" class="show" data-step="{step}">Show me</button></li>'
         for question, step in QUESTIONS
     )
+    links = "".join(f'<li><a href="{link}"><code>{link}</code></a> {shown}</li>' for link, shown in LINKS.items())
     words = "".join(f"<dt>{escape(each)}</dt><dd>{escape(meaning)}</dd>" for each, meaning in WORDS.items())
     return (
-        f"<details><summary>Lesson: six questions</summary><ol>{questions}</ol></details>"
+        f"<details><summary>Lesson: six questions</summary><ol>{questions}</ol>"
+        f"<p>For teachers: a link opens a room as it says.</p><ul>{links}</ul></details>"
         f"<details><summary>Words: a glossary</summary><dl>{words}</dl></details>"
     )

@@ -86,7 +86,7 @@
         element,
         ".note",
         !pixels
-          ? "Draw a digit on <i>Draw</i>, and watch here how the guess becomes an answer."
+          ? "Draw a digit on <a href='#draw'>Draw</a>, and watch here how the guess becomes an answer."
           : frame.drawing
             ? `Your network says <b>${best(frame.drawing)}</b>.`
             : "Its numbers are out of bounds: it has no answer.",
@@ -306,11 +306,28 @@
         tap(tests.pictures[i], tests.labels[i]);
       }
     });
-    // A link names settings by their values: #lab=64,wild.
-    for (const value of (location.hash.match(/^#lab=(.*)/)?.[1] ?? "").split(",")) {
-      const chip = value && $(element, `.settings input[value="${CSS.escape(value)}"]`);
-      if (chip) chip.checked = true;
+    // A link names settings by their values: #lab=64,wild. The address always says those that were chosen.
+    function choose(values) {
+      $(element, ".settings").reset();
+      for (const value of values.split(",")) {
+        const chip = value && $(element, `.settings input[value="${CSS.escape(value)}"]`);
+        if (chip) chip.checked = true;
+      }
+      chosenPreset();
     }
+
+    function name() {
+      const chips = $$(element, ".settings input:checked").map((chip) => chip.value);
+      history.replaceState(null, "", `#lab=${chips.filter(Boolean).join(",")}`);
+    }
+
+    document.addEventListener("room:link", () => {
+      const values = location.hash.match(/^#lab=(.*)/)?.[1];
+      if (!values || !element.isConnected) return;
+      loaded = null;
+      choose(values);
+      reset();
+    });
     element.addEventListener("submit", (event) => event.preventDefault());
     element.addEventListener("change", ({ target }) => {
       if (target.dataset.for === "load") loadNetwork(target);
@@ -318,6 +335,7 @@
       if (!target.closest(".settings")) return;
       if (["hidden", "activation", "preset"].includes(target.name)) forgetLoaded();
       chosenPreset();
+      name();
       reset();
     });
 
@@ -327,7 +345,7 @@
       if (!$(element, "[name=hidden]:checked")) $(element, "[name=hidden][value='16']").checked = true;
     }
 
-    chosenPreset();
+    choose(location.hash.match(/^#lab=(.*)/)?.[1] ?? "");
     collect([]);
     follow(
       element,

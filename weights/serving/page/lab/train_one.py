@@ -14,6 +14,7 @@ import gradio as gr
 from nn.mlp import DIGITS
 from nn.recipes import PRESETS
 from weights.serving.page.lab import drawings, runs
+from weights.serving.page.lab.lesson import word
 from weights.serving.page.lab.loading import room
 
 # Settings in sight: name, what the page calls it, value -> words; the first value is chosen.
@@ -51,8 +52,8 @@ def view() -> gr.HTML:
 
 def content() -> str:
     return (
-        '<p class="lead">It begins with random numbers and sees digits, again and again. '
-        "After each, every weight moves a little.</p>"
+        f'<p class="lead">It begins with random numbers and sees digits, again and again. '
+        f"After each, every {word('weight')} moves a little.</p>"
         f"{settings()}"
         '<p class="controls"><button type="button" class="main" data-press="play">Play</button>'
         '<button type="button" data-press="step">Step</button><button type="button" data-press="reset">Reset</button>'
