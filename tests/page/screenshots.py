@@ -93,6 +93,9 @@ def states(visit):
         visit.page.get_by_role("tab", name=room).click()
         if button:
             visit.page.get_by_role("button", name=button).click()
+        if button == "Play":
+            visit.page.get_by_text("3 rounds through the digits").wait_for()
+            visit.page.get_by_role("button", name="Pause").click()
         settled(visit.page)
         yield room.replace(" ", "-"), True
 
