@@ -209,6 +209,12 @@ def test_what_gradio_remembers_is_dropped(app, http, monkeypatch):
     assert "mine" not in uploads._statuses
     assert not any(app[1].temp_file_sets)
     assert "mine" in queue.pending_event_ids_session  # somebody may still come for the answer
+    messages = queue.pending_messages_per_session["mine"]
+    for _ in range(3):
+        messages.put_nowait(None)
+    monkeypatch.setattr(gradio_internals, "MAX_UNREAD", 2)
+    gradio_internals.tidy(app[1])
+    assert messages.empty()
     del queue.pending_messages_per_session["mine"]
     gradio_internals.tidy(app[1])
     assert "mine" not in queue.pending_event_ids_session

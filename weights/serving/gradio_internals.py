@@ -39,6 +39,9 @@ __all__ = [
 THREADS = 8
 # Sessions whose last values gradio remembers. The page reads none of them back.
 MAX_SESSIONS = 32
+# Messages that wait to be read, of all sessions together; an answer has up to 30 KB. Pages and clients read theirs at
+# once.
+MAX_UNREAD = 1_000
 # Uploads whose progress nobody has asked for: gradio would remember them for ever.
 MAX_FORGOTTEN = 1_000
 # Values of JSON that are no file and hold none.
@@ -114,6 +117,11 @@ def tidy(blocks: gr.Blocks) -> None:
     for session in list(queue.pending_event_ids_session):
         if session not in queue.pending_messages_per_session:
             queue.pending_event_ids_session.pop(session, None)
+    unread = sorted(queue.pending_messages_per_session.values(), key=lambda messages: messages.qsize())
+    while unread and sum(messages.qsize() for messages in unread) > MAX_UNREAD:
+        fullest = unread.pop()  # its session stays: calls under way still write to it
+        while not fullest.empty():
+            fullest.get_nowait()
     for record in (file_upload_statuses._statuses, file_upload_statuses._signals):
         for id_ in list(record)[:-MAX_FORGOTTEN]:
             record.pop(id_, None)
