@@ -370,6 +370,9 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     expect(v.page.get_by_role("radio", name="100", exact=True)).to_be_checked()
     v.page.get_by_role("radio", name="sigmoid").check()
     assert v.page.url.endswith("#lab=64,good,100,sigmoid")  # what a link does not name is as usual
+    v.page.get_by_role("radio", name="none", exact=True).check()
+    v.page.evaluate("hash => rooms.go(hash)", v.page.url[v.page.url.index("#") :])
+    expect(v.page.get_by_role("radio", name="none", exact=True)).to_be_checked()
     assert v.errors == []
     v.close()
 

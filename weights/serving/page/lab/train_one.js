@@ -310,14 +310,15 @@
     function choose(values) {
       $(element, ".settings").reset();
       for (const value of values.split(",")) {
-        const chip = value && $(element, `.settings input[value="${CSS.escape(value)}"]`);
+        const named = value === "none" ? "[name=hidden][value='']" : `[value="${CSS.escape(value)}"]`;
+        const chip = value && $(element, `.settings input${named}`);
         if (chip) chip.checked = true;
       }
       chosenPreset();
     }
 
     function name() {
-      const chips = $$(element, ".settings input:checked").map((chip) => chip.value);
+      const chips = $$(element, ".settings input:checked").map((chip) => chip.value || (chip.name === "hidden" && "none"));
       history.replaceState(null, "", `#lab=${chips.filter(Boolean).join(",")}`);
     }
 
