@@ -158,8 +158,9 @@ def behind_nginx(folder, http, port):
     if nginx is None:
         missing("nginx", "nginx is not installed: apt install nginx-light")
     own = "".join(f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    user = "" if os.getuid() else "user root;"  # another may not enter pytest's own folders
     (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; events {{}}"
+        f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; events {{}}"
         f"http {{ {own} {http} }}"
     )
     process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")])

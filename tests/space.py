@@ -69,7 +69,7 @@ def on_a_space(log):
         checkout = read_only(folder / "checkout")
         port = free_port()
         with (
-            running(log, cwd=checkout, user=another_user(), **variables) as (url, process),
+            running(log, cwd=checkout, user=another_user(checkout), **variables) as (url, process),
             behind_nginx(folder / "proxy", PROXY % (port, HOST, HOST, url), port) as address,
         ):
             yield address, process
@@ -88,15 +88,16 @@ def read_only(folder):
     return folder
 
 
-def another_user():
+def another_user(checkout):
     """The number of a user without rights if this one is root, who may write anywhere. None if it is another, and if
-    Python lies where only root may go.
+    Python or the checkout lies where only root may go.
     """
     if os.getuid():
         return None
-    options = {"user": USER, "group": USER, "extra_groups": []}
+    look = [sys.executable, "-c", "import os, sys, gradio_client; os.listdir(sys.argv[1])", checkout]
+    options = {"user": USER, "group": USER, "extra_groups": [], "capture_output": True}
     with contextlib.suppress(PermissionError):
-        if subprocess.run([sys.executable, "-c", "import gradio_client"], **options).returncode == 0:
+        if subprocess.run(look, **options).returncode == 0:
             return USER
     return None
 
