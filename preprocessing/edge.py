@@ -26,6 +26,10 @@ EDGE_REACH = 0.4
 SLIVER = 0.6
 # Neighbours in a row of digits share this much of their height.
 IN_ROW = 0.7
+# A digit of a page is at least this large, as a share of the picture's shorter side.
+SMALLEST_ON_PAGE = 0.05
+# This many pieces that are so large are digits of a page, and not what is left of a digit.
+SEVERAL = 4
 # The size of a piece at an edge counts for this share where the largest piece is chosen as the digit.
 AT_EDGE = 0.3
 
@@ -116,15 +120,16 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
 
 
 def is_substantial(ink: np.ndarray) -> bool:
-    """Whether a piece of ink is large enough for a digit and does not lie along an edge. Without such a piece the part
-    that was left out was the digit.
+    """Whether a piece of ink is large enough for a digit and does not lie along an edge; or several that are large
+    enough for the digits of a page. Without them the part that was left out was the digit.
     """
     labels, count = label(ink >= 0.5)
     if not count:
         return False
     boxes, side = piece_boxes(labels, count), min(ink.shape)
-    large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= SMALLEST_DIGIT * side
-    return bool((large & (inner_reach(boxes, ink.shape).min(axis=1) > BAND * side)).any())
+    longest = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)[inner_reach(boxes, ink.shape).min(axis=1) > BAND * side]
+    many = np.count_nonzero(longest >= SMALLEST_ON_PAGE * side) >= SEVERAL
+    return many or bool((longest >= SMALLEST_DIGIT * side).any())
 
 
 def inner_reach(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -82,16 +82,16 @@ class Inked(NamedTuple):
     blank_edge: bool = False
 
 
-def inked(picture: Image.Image, with_lines: bool = True) -> Inked:
+def inked(picture: Image.Image, within: np.ndarray | None = None) -> Inked:
     """Grey or RGB picture -> its ink, all zeros when nothing stands out from the paper, and the printed lines that were
-    left out. Lines are only looked for if `with_lines`.
+    left out. If it is known `within` which pixels the ink lies, (H, W) bool, lines are not looked for.
     """
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)
     grey, even_paper = one_channel(picture)
     small = max(grey.shape) < SMALLEST_PHOTO
     if even_paper is None and not small:
-        return without_papers_lines(*local_darkness(grey), with_lines)
+        return without_papers_lines(*local_darkness(grey), within)
     paper_level = paper_surface(grey) if even_paper is None else np.float32(even_paper)
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
     darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(1 / 255))
@@ -100,13 +100,13 @@ def inked(picture: Image.Image, with_lines: bool = True) -> Inked:
         return Inked(coverage(darkness, noise), blank_edge=True)
     covered = np.count_nonzero(darkness > FAINTEST_INK) / darkness.size
     if covered > SHEET_SHARE and is_pasted(darkness):
-        return without_papers_lines(*local_darkness(grey, blots=False), with_lines)
+        return without_papers_lines(*local_darkness(grey, blots=False), within)
     edge = np.abs(border(darkness))
     if edge.max() <= FAINTEST_INK and 2 * np.count_nonzero(edge < EXACT) > edge.size:
         # a drawing pad, or a scan on which no rule runs to the edge; or a frame, and nothing in it
         return Inked(coverage(darkness) if covered <= FRAMED else np.zeros_like(darkness), blank_edge=True)
     noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0
-    return without_papers_lines(darkness, noise, with_lines)
+    return without_papers_lines(darkness, noise, within)
 
 
 def is_pasted(darkness: np.ndarray) -> bool:
@@ -115,10 +115,10 @@ def is_pasted(darkness: np.ndarray) -> bool:
     return np.count_nonzero((darkness > FAINTEST_INK) & (darkness < darkest / 2)) > SHEET_SHARE * darkness.size
 
 
-def without_papers_lines(darkness: np.ndarray, noise: float, with_lines: bool = True) -> Inked:
-    """The ink of a picture's darkness (H, W), without printed lines."""
-    if not with_lines:
-        return Inked(coverage(darkness, noise))
+def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray | None = None) -> Inked:
+    """The ink of a picture's darkness (H, W), without printed lines; `within` as for `inked`."""
+    if within is not None:
+        return Inked(coverage(np.where(within, darkness, 0), noise))
     faintest = max(FAINTEST_INK, INK_TO_NOISE / 2 * noise)
     lines = paper_lines(darkness, faintest)
     if not any(lines):

@@ -47,6 +47,7 @@ class Line(NamedTuple):
     level: float  # its darkness
     filled: float  # the share of it that is there
     held: bool = False  # see `paper.framed`
+    sure: bool = False  # whether it belongs to the paper whatever the ink looks like
 
     @property
     def end(self) -> int:
@@ -61,6 +62,18 @@ class Line(NamedTuple):
         """Its rows in these columns; beyond its ends, the row of the end."""
         places = np.rint(np.asarray(columns) - self.start).astype(int)
         return self.rows[np.clip(places, 0, len(self.rows) - 1)]
+
+    def continued(self, columns: np.ndarray) -> np.ndarray:
+        """Its rows in these columns; beyond its ends it goes on straight."""
+        columns = np.asarray(columns)
+        slope = (self.rows[-1] - self.rows[0]) / max(len(self.rows) - 1, 1)
+        beyond = np.minimum(columns - self.start, 0) + np.maximum(columns - self.end + 1, 0)
+        return self.at(columns) + slope * beyond
+
+    def extended(self, start: float, end: float) -> Line:
+        """The same line, long enough to reach from one column to another."""
+        start, end = min(max(int(start), 0), self.start), max(int(end), self.end)
+        return self._replace(start=start, rows=self.continued(np.arange(start, end)).astype(np.float32))
 
     @property
     def half(self) -> int:

@@ -7,12 +7,11 @@ removal.py takes the paper's lines out of the picture.
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 
+from preprocessing.boxes import LINE_FILLED, boxed
 from preprocessing.components import SMALLEST_DIGIT, ink_level, label, piece_boxes, stroke_width
-from preprocessing.lines import FILLED, MEETS, SHORTEST, Line, Lines, level_lines, share_dark, zone_of
+from preprocessing.lines import FILLED, Line, Lines, level_lines, share_dark, zone_of
 
 # Missing rules are only looked for among at least this many others: fewer have no certain period.
 PERIODIC = 4
@@ -20,14 +19,6 @@ PERIODIC = 4
 UNEVEN = 0.12
 # A shorter period than this, in pixels, is a texture.
 SHORTEST_PERIOD = 4
-# The lines above and below a row of boxes are at least this long, as a share of the picture.
-BOXES_LONG = 0.45
-# Lines of one box differ in thickness and darkness by no more than this factor.
-ALIKE = 1.8
-# The side of a box is one line over this share of its height.
-MOST = 0.7
-# The side of a box is there along this share of either end of it. A stroke inside the box has not begun there.
-HELD_FAST = 0.5
 # A line runs to the edge of the picture if it ends no farther from it than this share of the picture.
 REACHES = 0.02
 # The border of a cell lies no farther from the picture's edge than this share of its shorter side.
@@ -36,6 +27,14 @@ NEAR_EDGE = 0.18
 LONG = 0.6
 # A line that is no border is a rule only if at least this share of it is there.
 WHOLE = 0.85
+# A line that is so many times as long as the digits beside it are large is no stroke of them.
+LONGER = 1.6
+# Pieces are one digit with the line if their gap to it, or to each other, is no larger than this share of their size.
+HOLDS = 0.3
+# Lines cut a digit in no more parts than this, one above the other.
+MOST_PARTS = 4
+# It is at least so long, as a share of the picture: across, where it is an underline, and upright, where a 1 is long.
+LONG_ONES = 0.4, 0.9
 # A line that ink touches is a stroke of the same pen if it is no thinner and no fainter than this share of the ink.
 SAME_PEN = 0.7
 # A rule goes on beyond the digit on both sides by this share of its length.
@@ -45,9 +44,19 @@ OVERHANG = 0.08
 def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     """The printed lines of a picture's darkness (H, W): those across, and those upright (of the transposed picture)."""
     views = darkness, darkness.T
-    found = framed(tuple(level_lines(view, faintest) for view in views), darkness > faintest)
+    found = framed(tuple(level_lines(view, faintest) for view in views), darkness.shape)
+    found = boxed(found, darkness, faintest)
+    found = tuple(
+        with_long_ones(view, lines, faintest, shortest)
+        for view, lines, shortest in zip(views, found, LONG_ONES, strict=True)
+    )
+    sure = [line for lines in found for line in lines if line.sure]
     found = [
-        [line for line in lines if line.held or is_border(line, view.shape)]
+        [
+            line
+            for line in lines
+            if line.held or (is_border(line, view.shape) and (line.filled >= LINE_FILLED or not sure))
+        ]
         for view, lines in zip(views, found, strict=True)
     ]
     if not any(found):
@@ -60,6 +69,9 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     doubtful: Lines = [], []
     for piece, lines, papers, strokes in zip((digit, digit.T), found, kept, doubtful, strict=True):
         for line in lines:
+            if line.sure:
+                papers.append(line)
+                continue
             same_pen = SAME_PEN * width < line.thickness and SAME_PEN * ink < line.level
             if not same_pen or hangs_over(piece, line):
                 sure = line.held or not is_touched(piece, line)
@@ -80,6 +92,42 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
         papers.extend([line for line in strokes if (borders if is_border(line, view.shape) else rules)])
         papers.extend(missing_rules(view, papers, faintest))
     return kept
+
+
+def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, shortest: float) -> list[Line]:
+    """Lines across, those marked as sure that are much longer than the digits beside them are large: underlines, the
+    lines of a table. The bar of a 7 or a 4 is no longer than the digit is high. A line is at least as long as the share
+    `shortest` of the picture.
+    """
+    able = [line.filled >= WHOLE and len(line.rows) >= shortest * darkness.shape[1] for line in lines]
+    if all(line.sure for line, yes in zip(lines, able, strict=True) if yes):
+        return lines
+    removed = [line for line, yes in zip(lines, able, strict=True) if yes or line.sure]
+    rest = np.where(zone_of(darkness.shape, (removed, [])), 0, darkness)
+    labels, count = label(rest > faintest)
+    if not count:
+        return lines
+    boxes = piece_boxes(labels, count)
+    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    found = []
+    for line, yes in zip(lines, able, strict=True):
+        beside = (boxes[:, 0] < line.end) & (boxes[:, 2] > line.start)
+        if line.sure or not yes or not beside.any():
+            found.append(line)
+            continue
+        largest = int(sizes[beside].max())
+        gap = max(HOLDS * largest, 2 * line.half)
+        # the pieces that the line holds together are one digit: other lines may have cut it, too
+        middle = line.at((boxes[:, 0] + boxes[:, 2]) / 2)
+        tops, bottoms = (boxes[:, 1] - middle)[beside], (boxes[:, 3] - middle)[beside]
+        top = bottom = 0.0
+        for _ in range(MOST_PARTS):
+            near = (tops <= bottom + gap) & (bottoms >= top - gap)
+            top, bottom = min(top, tops[near].min(initial=0)), max(bottom, bottoms[near].max(initial=0))
+        reach = max(largest, bottom - top)
+        long = len(line.rows) >= LONGER * reach
+        found.append(line._replace(held=True, sure=True) if long else line)
+    return found
 
 
 def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> list[Line]:
@@ -105,24 +153,16 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
     return found
 
 
-def framed(found: Lines, dark: np.ndarray) -> Lines:
-    """Lines across and upright of a picture, each marked as held or not.
+def framed(found: Lines, shape: tuple[int, int]) -> Lines:
+    """Lines across and upright of a picture (H, W), each marked as held or not.
 
-    A line is held if both its ends lie at an edge of the picture or at the border of a cell, or if it belongs to a row
-    of boxes. `dark` (H, W) bool marks everything that is not paper.
+    A line is held if both its ends lie at an edge of the picture or at the border of a cell.
     """
-    shape = dark.shape
     held = tuple([False] * len(lines) for lines in found)
     for mine, other, view in ((0, 1, shape), (1, 0, shape[::-1])):
         walls = [line for line in found[other] if is_border(line, view[::-1])]
         for index, line in enumerate(found[mine]):
             held[mine][index] = is_held(line, walls, view[1])
-    for first, second in itertools.combinations(range(len(found[0])), 2):
-        uprights = boxes_between(found[0][first], found[0][second], found[1], dark)
-        if uprights:
-            held[0][first] = held[0][second] = True
-            for index in uprights:
-                held[1][index] = True
     return tuple(
         [line._replace(held=yes) for line, yes in zip(lines, some, strict=True)]
         for lines, some in zip(found, held, strict=True)
@@ -139,53 +179,6 @@ def is_held(line: Line, walls: list[Line], size: int) -> bool:
         [wall.middle - wall.half for wall in walls if wall.middle > size / 2 and wall.meets(line.rows[-1])] + [size]
     )
     return line.filled >= WHOLE and line.start <= start + room and line.end >= end - room
-
-
-def boxes_between(upper: Line, lower: Line, uprights: list[Line], dark: np.ndarray) -> list[int]:
-    """The numbers of the upright lines that are sides of boxes between two lines across.
-
-    There are none unless a side stands at either end of these two lines.
-    """
-    height, width = dark.shape
-    upper, lower = sorted((upper, lower), key=lambda line: line.middle)
-    if min(len(upper.rows), len(lower.rows)) < BOXES_LONG * width or lower.middle - upper.middle < SHORTEST * height:
-        return []
-    room = MEETS * width + 2
-    if abs(upper.start - lower.start) > 2 * room or abs(upper.end - lower.end) > 2 * room:
-        return []
-    standing = [
-        index
-        for index, line in enumerate(uprights)
-        if is_alike(line, upper, lower) and stands_between(upper, lower, line, dark)
-    ]
-    if len(standing) < 2:
-        return []
-    middles = [uprights[index].middle for index in standing]
-    start, end = (upper.start + lower.start) / 2, (upper.end + lower.end) / 2
-    closed_left = min(middles) - start <= 2 * room or start <= room
-    closed_right = end - max(middles) <= 2 * room or end >= width - room
-    return standing if closed_left and closed_right else []
-
-
-def is_alike(line: Line, *others: Line) -> bool:
-    """Whether a line is about as thick and as dark as the others: drawn by the same printer, not by a pen."""
-    thickness = min(other.thickness for other in others)
-    level = float(np.mean([other.level for other in others]))
-    return line.thickness <= ALIKE * thickness and level / ALIKE <= line.level <= ALIKE * level
-
-
-def stands_between(upper: Line, lower: Line, upright: Line, dark: np.ndarray) -> bool:
-    """Whether an upright line goes from one line to the other; the pen leaves no paper between."""
-    top, bottom = int(upper.at(upright.middle)), int(lower.at(upright.middle))
-    if upright.end - upright.start < MOST * (bottom - top):
-        return False
-    rows = np.arange(max(top, 0), min(bottom + 1, len(dark)))
-    columns = np.rint(upright.at(rows)).astype(int)[:, None] + np.array([-1, 0, 1])
-    ink = dark[rows[:, None], np.clip(columns, 0, dark.shape[1] - 1)].any(axis=1)
-    if not ink.size:
-        return False
-    ends = max(len(ink) // 8, 2)
-    return bool(ink.mean() >= FILLED and min(ink[:ends].mean(), ink[-ends:].mean()) >= HELD_FAST)
 
 
 def is_border(line: Line, shape: tuple[int, int]) -> bool:

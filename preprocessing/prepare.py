@@ -93,12 +93,14 @@ class LeftOut(NamedTuple):
 
     specks, lines, edge_pieces: how many stray dots, printed lines and things at the edge.
     removed: (H, W) float32 in [0, 1], where the lines were on the reduced picture; None without any.
+    kept: (H, W) bool, where ink is, specks included, if anything but specks was left out; None otherwise.
     """
 
     specks: int = 0
     lines: int = 0
     edge_pieces: int = 0
     removed: np.ndarray | None = None
+    kept: np.ndarray | None = None
 
 
 Place = tuple[float, float, float]  # a reduced picture's left and top in the whole one, and its reduction
@@ -170,16 +172,21 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
     factor = max(1, round(max((width * height) ** 0.5 / WORKING_SIDE, max(width, height) / LONGEST_SIDE)))
     reduced = without_surround(picture.reduce(factor))
     ink, removed, lines, blank_edge = inked(reduced)
-    specks = edge_pieces = 0
+    specks, edge_pieces, kept = 0, 0, None
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         if lone_pixels(ink) > MANY_LONE_PIXELS:
             ink, removed, lines, blank_edge = inked(reduced.filter(ImageFilter.MedianFilter(3)))
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
-        ink, specks = without_specks(without_stains(without_frame(ink)))
+        framed = ink
+        ink = without_stains(without_frame(ink))
+        if lines or edge_pieces or ink is not framed:
+            kept = ink >= FAINT
+        ink, specks = without_specks(ink)
     elif not blank_edge:
         ink, edge_pieces = without_edge(ink)
-    found = LeftOut(specks, lines, edge_pieces, removed)
+        kept = ink >= FAINT if lines or edge_pieces else None
+    found = LeftOut(specks, lines, edge_pieces, removed, kept)
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
         return ink, found, (0, 0, factor)
@@ -188,7 +195,11 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
     closer, also, (inner_left, inner_top, scale) = look(picture.crop((left, top, right, bottom)))
     lines = max(lines, also.lines)
-    return closer, found._replace(lines=lines, removed=also.removed), (left + inner_left, top + inner_top, scale)
+    return (
+        closer,
+        found._replace(lines=lines, removed=also.removed, kept=also.kept),
+        (left + inner_left, top + inner_top, scale),
+    )
 
 
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:

@@ -204,7 +204,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     pieces, count = label(ink > PIECE_LEVEL)
     if count == 0 or count > MOST_PIECES or (count == 1 and not may_touch(whole, predict)):
         return [whole]
-    ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count), with_lines=left_out.lines > 0)
+    ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out.kept)
     pieces, count = label(ink > PIECE_LEVEL)
     stroke = stroke_width(ink)
     pieces, count = without_grain(pieces, count, GRAIN * stroke)
@@ -312,10 +312,17 @@ def may_touch(whole: Prepared, predict: Predict) -> bool:
 
 
 def look_closer(
-    picture: Image.Image, ink: np.ndarray, where: tuple[float, float, float], boxes: np.ndarray, with_lines: bool
+    picture: Image.Image,
+    ink: np.ndarray,
+    where: tuple[float, float, float],
+    boxes: np.ndarray,
+    kept: np.ndarray | None,
 ) -> tuple[np.ndarray, tuple[float, float, float]]:
     """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
-    by one. Printed lines are looked for again only if there were any: on a large picture that takes longest.
+    by one.
+
+    What was left out at the first look stays out: `kept` (H, W) bool is where ink was found then, None if only specks
+    were left out. So no lines are looked for on the larger picture, which takes longest, and both looks agree.
     """
     left, top, scale = where
     widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
@@ -330,7 +337,15 @@ def look_closer(
         round(min(offset + scale * (edge + margin), side))
         for offset, edge, side in zip((left, top), box[2:], picture.size, strict=True)
     ]
-    return inked(picture.crop((*start, *end)).reduce(factor), with_lines).ink, (*start, factor)
+    closer = picture.crop((*start, *end)).reduce(factor)
+    within = np.ones((closer.height, closer.width), bool)
+    if kept is not None:
+        rows, columns = (
+            np.clip((first + factor * (np.arange(size) + 0.5) - offset) // scale, 0, limit - 1).astype(int)
+            for first, size, offset, limit in zip(start[::-1], within.shape, (top, left), kept.shape, strict=True)
+        )
+        within = near(kept)[np.ix_(rows, columns)]
+    return np.where(within, inked(closer, within).ink, 0), (*start, factor)
 
 
 def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:

@@ -1,0 +1,198 @@
+"""Numbers in boxes, over underlines and in tables: the lines go, the digits stay, and none of them is taken for a line.
+
+Every kind is made in ten ways: size, slope, thickness, tone and gaps are drawn at random from fixed seeds.
+"""
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
+
+import app
+from preprocessing.boxes import boxed
+from preprocessing.lines import level_lines
+from preprocessing.paper import paper_lines
+
+HEIGHT = 100
+WAYS = range(10)
+DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
+
+
+def digit(name, height):
+    """The ink of an example drawing, black on white, so many pixels high."""
+    picture = Image.open(DIGITS[name]).convert("L")
+    ink = picture.crop(ImageOps.invert(picture).getbbox())
+    return ink.resize((max(round(ink.width * height / ink.height), 1), round(height)))
+
+
+class Sheet:
+    """Digits in places side by side, in rows, and lines around them, which are put together and photographed."""
+
+    def __init__(self, rng, rows, pitch=1.3, gap=0.0, leading=1.3):
+        self.rng, self.rows = rng, rows
+        self.pitch, self.gap, self.leading = pitch * HEIGHT, gap * HEIGHT, leading * HEIGHT
+        self.margin = HEIGHT * rng.uniform(0.3, 0.8)
+        columns = max(map(len, rows))
+        self.width = columns * self.pitch + (columns - 1) * self.gap
+        size = round(self.width + 2 * self.margin), round(len(rows) * self.leading + 2 * self.margin)
+        self.ink, self.lines = Image.new("L", size, "white"), Image.new("L", size, "white")
+        self.thick, self.tone, self.gaps = int(rng.integers(2, 4)), int(rng.integers(30, 90)), 0.0
+        for row, text in enumerate(rows):
+            for column, name in enumerate(text):
+                if name != " ":
+                    part = digit(name, HEIGHT * rng.uniform(0.68, 0.85))
+                    x, y = self.corner(row, column)
+                    x += (self.pitch - part.width) / 2 + rng.normal(0, 0.03 * HEIGHT)
+                    y += (self.leading - part.height) / 2 + rng.normal(0, 0.02 * HEIGHT)
+                    self.ink.paste(part, (round(x), round(y)), ImageOps.invert(part))
+
+    def corner(self, row, column):
+        return self.margin + column * (self.pitch + self.gap), self.margin + row * self.leading
+
+    def rule(self, start, end):
+        """A line in pieces, some of which are missing if the line has gaps."""
+        points = np.linspace(start, end, 13)
+        points += self.rng.normal(0, 0.3, points.shape)
+        for a, b in zip(points[:-1], points[1:], strict=True):
+            if self.rng.random() >= self.gaps:
+                ImageDraw.Draw(self.lines).line([tuple(a), tuple(b)], fill=self.tone, width=self.thick)
+
+    def box(self, row, column):
+        left, top = self.corner(row, column)
+        right, bottom = left + self.pitch, top + self.leading
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        for a, b in zip(corners, [*corners[1:], corners[0]], strict=True):
+            self.rule(a, b)
+
+    def boxes(self):
+        for row, text in enumerate(self.rows):
+            for column in range(len(text)):
+                self.box(row, column)
+        return self
+
+    def photographed(self, turn=0.0):
+        both = ImageChops.darker(self.ink, self.lines).rotate(turn, Image.Resampling.BICUBIC, fillcolor="white")
+        soft = np.asarray(both.filter(ImageFilter.GaussianBlur(self.rng.uniform(0.5, 1))), np.float32)
+        light = np.linspace(self.rng.uniform(0.75, 1), 0.95, soft.shape[1])
+        return Image.fromarray(np.clip(soft * light + self.rng.normal(0, 3, soft.shape), 0, 255).astype(np.uint8))
+
+
+def boxes(rng, text):
+    return Sheet(rng, [text]).boxes().photographed()
+
+
+def separate_boxes(rng, text):
+    return Sheet(rng, [text], gap=rng.uniform(0.1, 0.35)).boxes().photographed()
+
+
+def turned_boxes(rng, text):
+    return Sheet(rng, [text]).boxes().photographed(turn=rng.choice([-1, 1]) * rng.uniform(1.5, 3))
+
+
+def pale_boxes(rng, text):
+    sheet = Sheet(rng, [text])
+    sheet.tone = int(rng.integers(190, 225))
+    return sheet.boxes().photographed()
+
+
+def thick_boxes(rng, text):
+    sheet = Sheet(rng, [text])
+    sheet.thick = int(rng.integers(4, 7))
+    return sheet.boxes().photographed()
+
+
+def broken_boxes(rng, text):
+    sheet = Sheet(rng, [text])
+    sheet.gaps = 0.12
+    return sheet.boxes().photographed()
+
+
+def underline(rng, text):
+    sheet = Sheet(rng, [text])
+    x, y = sheet.corner(0, 0)
+    y += sheet.leading * rng.uniform(0.86, 1)
+    sheet.rule((x - rng.uniform(-10, 20), y), (x + sheet.width + rng.uniform(-10, 20), y + rng.normal(0, 2)))
+    return sheet.photographed()
+
+
+def table(rng, text):
+    """Lines from edge to edge above, below and left of the number."""
+    sheet = Sheet(rng, [text])
+    x, y = sheet.corner(0, 0)
+    for row in (y, y + sheet.leading):
+        sheet.rule((-5, row), (sheet.lines.width + 5, row))
+    sheet.rule((x - 10, -5), (x - 10, sheet.lines.height + 5))
+    return sheet.photographed()
+
+
+NUMBERS = ("20", "462", "7350", "96274")
+KINDS = (boxes, separate_boxes, turned_boxes, pale_boxes, thick_boxes, broken_boxes, underline, table)
+
+
+def text_of(picture):
+    return "".join(reading.best if reading.best.isdigit() else "?" for reading in app.read(picture))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_number_is_read_as_on_blank_paper(kind):
+    numbers = [NUMBERS[way % len(NUMBERS)] for way in WAYS]
+    read = [text_of(kind(np.random.default_rng([3, way]), text)) for way, text in zip(WAYS, numbers, strict=True)]
+    assert sum(a == b for a, b in zip(read, numbers, strict=True)) >= 9, list(zip(numbers, read, strict=True))
+
+
+def test_rows_of_small_boxes_are_read_row_by_row():
+    read = [
+        text_of(Sheet(np.random.default_rng([4, way]), ["2046", "3572", "9026"]).boxes().photographed()) for way in WAYS
+    ]
+    assert read.count("204635729026") >= 8, read
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_side_of_a_row_of_boxes_is_found_in_its_place(way):
+    rng = np.random.default_rng([5, way])
+    darkness, pitch, left = np.zeros((120, 420), np.float32), int(rng.integers(60, 90)), int(rng.integers(10, 40))
+    columns = left + pitch * np.arange(5)
+    for row in (20, 100):
+        darkness[row : row + 2, left : columns[-1] + 2] = 0.8
+    for column in columns:
+        darkness[20:100, column : column + 2] = 0.8
+    darkness[35:85, columns[1] + 20 : columns[1] + 26] = 0.9  # a 1 in a box
+    found = level_lines(darkness, 0.06), level_lines(darkness.T, 0.06)
+    _, sides = boxed(found, darkness, 0.06)
+    sure = sorted(side.middle for side in sides if side.sure)
+    assert sure == pytest.approx(columns + 0.5, abs=1.5)
+
+
+def stroked(strokes, size=200, width=8):
+    """The darkness of strokes, in hundredths of the picture."""
+    image = Image.new("L", (size, size))
+    for stroke in strokes:
+        ImageDraw.Draw(image).line([(x * size / 100, y * size / 100) for x, y in stroke], fill=230, width=width)
+    return np.asarray(image, np.float32) / 255
+
+
+STRAIGHT_DIGITS = {
+    "a 7": [[(30, 25), (75, 25)], [(75, 25), (50, 80)]],
+    "a 2 with a straight foot": [[(35, 30), (60, 25), (62, 45), (32, 78)], [(28, 78), (84, 78)]],
+    "a 4": [[(60, 20), (30, 58)], [(25, 58), (78, 58)], [(64, 35), (64, 85)]],
+    "an angular 0": [[(30, 25), (70, 25), (70, 80), (30, 80), (30, 22)]],
+    "an angular 8": [[(30, 25), (70, 25), (70, 80), (30, 80), (30, 22)], [(30, 52), (70, 52)]],
+    "1 and 1": [[(35, 20), (35, 80)], [(60, 20), (60, 80)]],
+    "7 and 7": [[(15, 25), (42, 25), (28, 80)], [(55, 25), (82, 25), (68, 80)]],
+}
+
+
+@pytest.mark.parametrize("name", STRAIGHT_DIGITS)
+def test_straight_strokes_of_digits_are_no_lines_of_the_paper(name):
+    assert paper_lines(stroked(STRAIGHT_DIGITS[name]), 0.06) == ([], [])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ones_between_two_rules_are_no_sides_of_boxes(way):
+    rng = np.random.default_rng([6, way])
+    strokes = [[(-1, y), (101, y)] for y in (22, 82)]
+    ones = [[(x + rng.uniform(-2, 2), rng.uniform(26, 32)), (x, rng.uniform(76, 88))] for x in (25, 45, 65)]
+    darkness = np.maximum(stroked(strokes, width=2), stroked(ones, width=7))
+    across, upright = paper_lines(darkness, 0.06)
+    assert len(across) == 2
+    assert not upright
