@@ -187,10 +187,7 @@ def sides_between(upper: Line, lower: Line, darkness: np.ndarray, wide: np.ndarr
         better = (share + ends > filled + joined) & (share >= LEAST_FILLED)
         filled[better], lean[better], joined[better] = share[better], way, ends[better]
     found = []
-    good = np.flatnonzero(filled)
-    for group in np.split(good, np.flatnonzero(np.diff(likely[good]) > 1) + 1):
-        if not group.size:
-            continue
+    for group in groups_of(likely, filled):
         worth = filled[group] + joined[group]
         best = group[worth == worth.max()]
         middle = best[len(best) // 2]
@@ -200,6 +197,18 @@ def sides_between(upper: Line, lower: Line, darkness: np.ndarray, wide: np.ndarr
         if line.thickness <= max(THICKEST * min(height, width), 3):
             longest = (1 + GOES_ON) * deep + upper.half + lower.half
             found.append(Side(line, float(filled[middle]), int(joined[middle]), len(line.rows) > longest))
+    return found
+
+
+def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
+    """Neighbouring columns that show the same side, as indices. Two sides may lie so close together that columns
+    between them are dark in part.
+    """
+    found = []
+    for level in (SIDE_FILLED, LEAST_FILLED):
+        good = np.flatnonzero(filled >= level)
+        groups = np.split(good, np.flatnonzero(np.diff(columns[good]) > 1) + 1)
+        found += [group for group in groups if group.size and not any(np.isin(other, group).any() for other in found)]
     return found
 
 

@@ -50,13 +50,8 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
         with_long_ones(view, lines, faintest, shortest)
         for view, lines, shortest in zip(views, found, LONG_ONES, strict=True)
     )
-    sure = [line for lines in found for line in lines if line.sure]
     found = [
-        [
-            line
-            for line in lines
-            if line.held or (is_border(line, view.shape) and (line.filled >= LINE_FILLED or not sure))
-        ]
+        [line for line in lines if line.held or (is_border(line, view.shape) and line.filled >= LINE_FILLED)]
         for view, lines in zip(views, found, strict=True)
     ]
     if not any(found):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.components import FAINT, label, lone_pixels, without_frame, without_specks, without_stains
+from preprocessing.components import FAINT, label, lone_pixels, near, without_frame, without_specks, without_stains
 from preprocessing.edge import without_edge
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import inked
@@ -93,7 +93,7 @@ class LeftOut(NamedTuple):
 
     specks, lines, edge_pieces: how many stray dots, printed lines and things at the edge.
     removed: (H, W) float32 in [0, 1], where the lines were on the reduced picture; None without any.
-    kept: (H, W) bool, where ink is, specks included, if anything but specks was left out; None otherwise.
+    kept: (H, W) bool, the pixels of ink, specks and stains included; None if nothing but these was left out.
     """
 
     specks: int = 0
@@ -174,14 +174,16 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
     ink, removed, lines, blank_edge = inked(reduced)
     specks, edge_pieces, kept = 0, 0, None
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
-        if lone_pixels(ink) > MANY_LONE_PIXELS:
+        # what is left of lines that were taken out is no noise
+        beside_lines = ink if removed is None else np.where(near(removed > 0), 0, ink)
+        if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
             ink, removed, lines, blank_edge = inked(reduced.filter(ImageFilter.MedianFilter(3)))
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
-        framed = ink
-        ink = without_stains(without_frame(ink))
+        framed, ink = ink, without_frame(ink)
         if lines or edge_pieces or ink is not framed:
             kept = ink >= FAINT
+        ink = without_stains(ink)
         ink, specks = without_specks(ink)
     elif not blank_edge:
         ink, edge_pieces = without_edge(ink)

@@ -3,6 +3,8 @@
 Every kind is made in ten ways: size, slope, thickness, tone and gaps are drawn at random from fixed seeds.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 from conftest import EXAMPLES
@@ -53,7 +55,7 @@ class Sheet:
         """A line in pieces, some of which are missing if the line has gaps."""
         points = np.linspace(start, end, 13)
         points += self.rng.normal(0, 0.3, points.shape)
-        for a, b in zip(points[:-1], points[1:], strict=True):
+        for a, b in itertools.pairwise(points):
             if self.rng.random() >= self.gaps:
                 ImageDraw.Draw(self.lines).line([tuple(a), tuple(b)], fill=self.tone, width=self.thick)
 
@@ -142,9 +144,9 @@ def test_number_is_read_as_on_blank_paper(kind):
 
 def test_rows_of_small_boxes_are_read_row_by_row():
     read = [
-        text_of(Sheet(np.random.default_rng([4, way]), ["2046", "3572", "9026"]).boxes().photographed()) for way in WAYS
+        text_of(Sheet(np.random.default_rng([4, way]), ["2046", "3872", "9026"]).boxes().photographed()) for way in WAYS
     ]
-    assert read.count("204635729026") >= 8, read
+    assert read.count("204638729026") >= 9, read
 
 
 @pytest.mark.parametrize("way", WAYS)
