@@ -7,6 +7,7 @@ picture    any mode, size, rotation, transparency -> upright, opaque, grey or RG
 surround   what lies around the paper becomes paper
 ink        paper and light told from ink -> coverage in [0, 1]
 lines      thin straight lines are found
+boxes      rows of boxes, told by the sides between two lines
 paper      which lines belong to the paper
 removal    these lines are taken out, the strokes across them mended
 edge       tables, shadows and other writing at the edges left out
