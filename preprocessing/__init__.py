@@ -5,6 +5,8 @@ prepared = preprocessing.prepare(image)         # the same with what was found o
 
 picture    any mode, size, rotation, transparency -> upright, opaque, grey or RGB
 surround   what lies around the paper becomes paper
+sheet      a sheet that lies turned on a table is found, and the table becomes paper
+shadow     the level of paper that lies partly in the shadow of a hand or a phone
 ink        paper and light told from ink -> coverage in [0, 1]
 lines      thin straight lines are found
 boxes      rows of boxes, told by the sides between two lines

@@ -13,6 +13,7 @@ from preprocessing.edge import is_substantial
 from preprocessing.morphology import running
 from preprocessing.paper import paper_lines
 from preprocessing.removal import without_paper, without_remains
+from preprocessing.shadow import paper_in_shadow
 
 # Strokes must stand out from the paper by this share of the full range; JPEG noise and paper grain stay below it.
 FAINTEST_INK = 0.06
@@ -105,6 +106,8 @@ def inked(picture: Image.Image, within: np.ndarray | None = None) -> Inked:
     if edge.max() <= FAINTEST_INK and 2 * np.count_nonzero(edge < EXACT) > edge.size:
         # a drawing pad, or a scan on which no rule runs to the edge; or a frame, and nothing in it
         return Inked(coverage(darkness) if covered <= FRAMED else np.zeros_like(darkness), blank_edge=True)
+    if (shaded := paper_in_shadow(blurred(grey))) is not None:
+        return without_papers_lines(*against(shaded, grey), within)
     noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0
     return without_papers_lines(darkness, noise, within)
 
@@ -143,6 +146,8 @@ def local_darkness(grey: np.ndarray, blots: bool = True) -> tuple[np.ndarray, fl
     if np.mean(np.abs(grey - slope) < ON_SLOPE * slope) > MOSTLY_PAPER:
         grey = grey / np.maximum(slope, DARKEST_PAPER * float(np.median(slope)))
     soft = blurred(grey)
+    if (shaded := paper_in_shadow(soft)) is not None:
+        return against(shaded, grey)
     side = max(grey.shape)
     low, high = np.quantile(soft, [0.1, 0.9])
     filled = blots and np.mean(soft < (low + high) / 2) > MUCH_INK

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.ink import border
+from preprocessing.sheet import on_paper_alone
 
 # Levels of 255: a border that differs by no more is of one colour, and paper differs from what lies around it by more.
 EVEN, CONTRAST = 24, 64
@@ -26,8 +27,21 @@ LEFT, TOP, RIGHT, BOTTOM = range(4)
 def without_surround(picture: Image.Image) -> Image.Image:
     """A picture in L or RGB -> the same one, or a copy with paper in the place of what lies around the paper."""
     sample = np.asarray(picture.resize((SAMPLE, SAMPLE), Image.Resampling.NEAREST).convert("L")).astype(np.int16)
+    lines = edges(picture)
+    framed = without_even_surround(picture, sample, lines)
+    border_levels = np.concatenate(lines)
+    if framed is not picture or np.ptp(border_levels) == 0 or np.median(border_levels) >= sample.mean():
+        return framed  # no table shows at the border: it is a drawing's, or no darker than the rest
+    return on_paper_alone(picture)
+
+
+def without_even_surround(picture: Image.Image, sample: np.ndarray, lines: list[np.ndarray]) -> Image.Image:
+    """As `without_surround`, for a surround of one colour that is parallel to the picture's sides.
+
+    sample: grey levels of the picture at a few points. lines: its outermost pixels, see `edges`.
+    """
     colours = {}
-    for side, line in enumerate(edges(picture)):
+    for side, line in enumerate(lines):
         colour = int(np.median(line))
         if np.mean(np.abs(sample - colour) > CONTRAST) > MUCH and np.ptp(np.quantile(line, [0.02, 0.98])) <= EVEN:
             colours[side] = colour

@@ -1,0 +1,111 @@
+"""Paper that lies partly in the shadow of a hand, a phone or a corner: three tones, which are lit paper, paper in
+shadow, and ink.
+
+The light is no smooth surface there, and a finger's shadow may be little wider than a stroke. But the ink is plainly
+darker than the shadow. So the ink is found by its tone, and all else is paper.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from preprocessing.components import near, stroke_width
+
+# Tones are told apart by a histogram of this many levels: 0.016 of the full range, less than the grain of paper.
+LEVELS = 64
+# The shadow takes at least this share of the paper's light. A fainter one is a slope of light, followed anyway.
+FAINTEST_SHADOW = 0.1
+# Ink is darker than the shadow beside it by at least this share of the lit paper: with less it may be another shadow.
+INK_IN_SHADOW = 0.18
+# Ink covers at most this share of a photograph: more of one dark tone is a table, not a pen's.
+MOST_INK = 0.2
+# Ink covers at least this share: less is a dot or dirt.
+LEAST_INK = 0.003
+# The pen's strokes are no wider than this share of the picture's shorter side: what is wider is a shadow or a thing.
+WIDEST_PEN = 0.12
+# So much of the ink lies farther from the picture's edges than RIM. The black border of a cell, beside which pale ink
+# has the tone of a shadow, lies nearer.
+MOSTLY_INSIDE = 0.6
+# The rim of the picture, as a share of its width and height: borders of cells, tables and bindings lie in it.
+RIM = 0.12
+# A shadow is wider than the strokes by this factor. The blurred edges of strokes have its tone and are narrower.
+WIDER_THAN_STROKES = 1.2
+# What is so wide covers at least this share of the picture. A hand or a phone shadows a tenth and more, of which half
+# is left beside the ink and the blurred edges. The pale parts of a thick pen's strokes are as wide, but cover less.
+LEAST_SHADOW = 0.045
+# The paper under a stroke is the mean of the paper within this many stroke widths: the nearest that is surely clean.
+BESIDE_STROKES = 2.0
+
+
+def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
+    """The level of paper that lies partly in shadow, under the ink too; None where no shadow is plain to see.
+
+    soft: grey levels (H, W) float32, ink dark, blurred by a pixel or so against the grain. The result is like it.
+    """
+    tones = three_tones(soft)
+    if tones is None:
+        return None
+    ink_top, shadow_top = tones
+    ink = soft < ink_top
+    if not is_pen(ink):  # the palm of a hand throws a deeper shadow than its fingers
+        deeper = three_tones(soft[ink])
+        if deeper is None or not is_pen(ink := soft < deeper[0]):
+            return None
+    width = stroke_width(ink.astype(np.float32))
+    inside = 2 * int(np.ceil(WIDER_THAN_STROKES * width / 2)) + 1  # odd, so that it has a middle
+    shadow = soft < shadow_top
+    wide = box_mean((shadow & ~near(near(ink))).astype(np.float32), inside) > 0.99
+    if wide.mean() < LEAST_SHADOW:
+        return None
+    clean = (~near(near(ink))).astype(np.float32)
+    window = 2 * int(np.ceil(BESIDE_STROKES * width)) + 5
+    weight = box_mean(clean, window)
+    beside = box_mean(soft * clean, window) / np.maximum(weight, 1e-3)
+    beside = np.where(weight > 1e-3, beside, np.float32(np.median(soft)))
+    return np.where(clean > 0, soft, beside).astype(np.float32)
+
+
+def is_pen(ink: np.ndarray) -> bool:
+    """Whether a dark tone (H, W) bool covers as little as a pen's strokes do, is as narrow, and lies in the middle."""
+    if not LEAST_INK < ink.mean() < MOST_INK:
+        return False
+    height, width = ink.shape
+    y, x = round(RIM * height), round(RIM * width)
+    if ink[y : height - y, x : width - x].sum() < MOSTLY_INSIDE * ink.sum():
+        return False
+    return stroke_width(ink.astype(np.float32)) <= WIDEST_PEN * min(ink.shape)
+
+
+def three_tones(soft: np.ndarray) -> tuple[float, float] | None:
+    """The levels between ink and shadow and between shadow and lit paper; None if there are no three plain tones.
+
+    Both are chosen so that the tones' means lie as far apart as can be (Otsu 1979, for three classes).
+    """
+    counts, edges = np.histogram(soft, LEVELS)
+    middles = (edges[:-1] + edges[1:]) / 2
+    pixels = np.concatenate([[0], counts.cumsum()]).astype(np.float64)
+    light = np.concatenate([[0], (counts * middles).cumsum()])
+
+    def spread(first: np.ndarray, last: np.ndarray) -> np.ndarray:
+        return (light[last] - light[first]) ** 2 / np.maximum(pixels[last] - pixels[first], 1)
+
+    low, high = np.triu_indices(LEVELS + 1, 1)
+    inner = (low > 0) & (high < LEVELS)
+    low, high = low[inner], high[inner]
+    zero, end = np.zeros_like(low), np.full_like(low, LEVELS)
+    best = int((spread(zero, low) + spread(low, high) + spread(high, end)).argmax())
+    bounds = (0, low[best], high[best], LEVELS)
+    ink, shadow, lit = ((light[b] - light[a]) / max(pixels[b] - pixels[a], 1) for a, b in itertools.pairwise(bounds))
+    if lit - shadow < FAINTEST_SHADOW * lit or shadow - ink < INK_IN_SHADOW * lit:
+        return None
+    return float(edges[low[best]]), float(edges[high[best]])
+
+
+def box_mean(levels: np.ndarray, window: int) -> np.ndarray:
+    """The mean of the `window` x `window` pixels around each of (H, W); `window` is odd."""
+    for _ in range(2):
+        padded = np.pad(levels, ((window // 2 + 1, window // 2), (0, 0)), mode="edge").cumsum(axis=0, dtype=np.float64)
+        levels = ((padded[window:] - padded[:-window]) / window).T
+    return levels.astype(np.float32)
