@@ -93,7 +93,7 @@ class LeftOut(NamedTuple):
 
     specks, lines, edge_pieces: how many stray dots, printed lines and things at the edge.
     removed: (H, W) float32 in [0, 1], where the lines were on the reduced picture; None without any.
-    kept: (H, W) bool, the pixels of ink, specks and stains included; None if nothing but these was left out.
+    kept: (H, W) bool, the pixels of ink, specks and stains included, if lines or a frame were left out; None otherwise.
     """
 
     specks: int = 0
@@ -181,13 +181,13 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
         framed, ink = ink, without_frame(ink)
-        if lines or edge_pieces or ink is not framed:
+        if lines or ink is not framed:
             kept = ink >= FAINT
         ink = without_stains(ink)
         ink, specks = without_specks(ink)
     elif not blank_edge:
         ink, edge_pieces = without_edge(ink)
-        kept = ink >= FAINT if lines or edge_pieces else None
+        kept = ink >= FAINT if lines else None
     found = LeftOut(specks, lines, edge_pieces, removed, kept)
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:

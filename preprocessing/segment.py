@@ -321,9 +321,9 @@ def look_closer(
     """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
     by one.
 
-    Lines and things at the edge that were left out at the first look stay out: `kept` (H, W) bool are the pixels of ink
-    then, None if there were no such things. Lines are not looked for again on the larger picture, which would take
-    longest. A stain may turn out to be a thin stroke, so stains are not kept out.
+    Lines and frames that were left out at the first look stay out: `kept` (H, W) bool are the pixels of ink then, None
+    if there were no such things. Lines are not looked for again on the larger picture, which would take longest. A
+    stain may turn out to be a thin stroke, and a thing at the edge a digit of a page, so these are not kept out.
     """
     left, top, scale = where
     widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
