@@ -1,6 +1,6 @@
 """Nothing that a caller sends takes the app down: thousands of bad inputs against a real server.
 
-    FUZZ_INPUTS=10000 python -m pytest tests/serving/test_fuzz.py -s     # full length; 600 without the variable
+    FUZZ_INPUTS=10000 python -m pytest -n 0 -s tests/serving/test_fuzz.py    # full length; 600 without the variable
 
 No answer is a 5xx or tells of our insides, a digit is named correctly after each hundred, and memory comes back. `-s`
 shows the slowest answer. At full length it may not take more than two seconds.
