@@ -31,6 +31,8 @@ CONFIG_FILE = "config.json"
 MODEL_TYPE = "numpy-mlp"
 # 64 MB of weights, four times the memory of the largest network here: a few bytes of config.json must not claim all.
 MAX_PARAMETERS = 2**24
+# Layers of a network: each is a few Python objects, and the deepest network here has three.
+MAX_LAYERS = 64
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
 OPTIONAL_KEYS = ("odds_temperature", "members")  # left out where a network does without them
@@ -56,13 +58,13 @@ def tensors(model: MLP) -> dict[str, np.ndarray]:
     return {name: lossless_cast(np.asarray(array, np.float32), *NARROWER) for name, array in named.items()}
 
 
-def load(folder: str | Path) -> MLP:
+def load(folder: str | Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     """The network that `save` wrote, with the matrices of nn.fast.
 
     Raises:
-        WeightsError: a file is missing, damaged, or does not fit the other one.
+        WeightsError: a file is missing, damaged, or does not fit the other one; or the network has more parameters.
     """
-    model, path = from_config(Path(folder) / CONFIG_FILE), Path(folder) / MODEL_FILE
+    model, path = from_config(Path(folder) / CONFIG_FILE, max_parameters), Path(folder) / MODEL_FILE
     arrays, expected = read(path, "safetensors", load_file), named_parameters(model)
     if arrays.keys() != expected.keys():
         raise WeightsError(f"{path}: expected tensors {sorted(expected)}, found {sorted(arrays)}")
@@ -110,7 +112,7 @@ def config_of(model: MLP) -> dict:
     return {key: value for key, value in config.items() if value is not None} | model.info
 
 
-def from_config(path: Path) -> MLP:
+def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     """A network of the shape that config.json describes, with all parameters at zero."""
     config = read(path, "JSON", lambda path: json.loads(path.read_text()))
     if not isinstance(config, dict) or config.get("model_type") != MODEL_TYPE:
@@ -118,12 +120,14 @@ def from_config(path: Path) -> MLP:
     if missing := [key for key in ARCHITECTURE_KEYS if key not in config]:
         raise WeightsError(f"{path}: {', '.join(missing)} missing")
     try:
+        if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
+            raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
         inputs, *hidden, classes = widths = [int(width) for width in config["widths"]]
         members = config.get("members", 1)
         if type(members) is not int or members < 1:
             raise ValueError(f"members must be a positive integer, got {members!r}")
-        if (parameters := size(widths, members)) > MAX_PARAMETERS:
-            raise ValueError(f"{parameters:,} parameters, at most {MAX_PARAMETERS:,} are accepted")
+        if (parameters := size(widths, members)) > max_parameters:
+            raise ValueError(f"{parameters:,} parameters, at most {max_parameters:,} are accepted")
         temperatures = (config[key] for key in ("temperature", "odds_temperature") if key in config)
         calibration = Calibration(*map(float, temperatures))
         if "odds_temperature" in config and classes <= DIGITS:

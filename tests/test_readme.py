@@ -4,7 +4,9 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -95,3 +97,14 @@ def test_settings_for_an_agent_name_a_server_that_answers(server, heading, langu
 
     ((settings),) = json.loads(code.replace(ADDRESS, server))["mcpServers"].values()
     assert "predict" in awaited(tools(settings["url"]))
+
+
+def test_commands_of_the_hub_are_understood(tmp_path):
+    """Offline, and with a folder that is not there: what is wrong with the arguments is said before that (exit 2)."""
+    uploads = re.findall(r"^hf upload .*$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert uploads
+    for line in uploads:
+        command = shlex.split(line.replace(" . ", f" {tmp_path / 'nowhere'} "), comments=True)
+        command[0] = str(Path(sys.executable).parent / "hf")
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+        assert done.returncode not in (0, 2), done.stderr

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import struct
 import zipfile
 
 import numpy as np
@@ -90,6 +91,9 @@ def with_nan():
 
 NO_NETWORKS = {
     "a million units": ({"widths": [784, 10**6, 10]}, None, "parameters"),
+    "fifteen million parameters": ({"widths": [784, 20_000, 10], "members": 2}, None, "parameters"),
+    "a thousand layers": ({"widths": [784, *[1] * 1_000, 10]}, None, "layers"),
+    "a shape of megabytes": ({"widths": [784, *[1] * 100_000, 10]}, None, "50,000 bytes"),
     "a network with NaN": ({}, with_nan(), "NaN"),
     "too many units": ({}, MLP((300,), seed=0), "784-300-10"),
     "eleven classes": ({}, MLP((16,), seed=0, classes=11), "784-16-11"),
@@ -110,6 +114,16 @@ def test_files_that_are_no_network_for_here_are_refused_and_nothing_is_lost(case
     assert str(tmp_path) not in answer["error"]
     assert "/tmp" not in answer["error"]
     assert kept.RUNS.get(run) is not None
+
+
+def test_two_networks_in_one_zip_are_refused(tmp_path):
+    found = network_files(tmp_path)
+    twice = zipped(**{f"{folder}/{name}": each for folder in "ab" for name, each in found.items()})
+    assert "more than one network" in runs.load(twice)["error"]
+
+
+def test_a_preset_does_not_go_with_a_network_from_files(tmp_path):
+    assert "preset" in runs.load(sent(**network_files(tmp_path)) | {"preset": "adam256"})["error"]
 
 
 def test_a_network_of_several_is_refused(tmp_path):
@@ -150,7 +164,25 @@ def test_a_zip_that_lies_about_its_size_is_refused():
     assert "damaged zip" in drawings.load_set(sent(a__zip=bytes(content)))["error"]
 
 
-def test_a_zip_that_is_damaged_anywhere_is_refused_or_read():
+def test_a_zip_that_names_impossible_places_is_refused():
+    whole = zip_bytes({"7/a.png": b"x"})
+    end = whole.find(b"PK\5\6")
+    second_disk = struct.pack("<4sIQI", b"PK\6\7", 1, 0, 2)  # where the rest of a zip of two disks is
+    content = whole[:end] + second_disk + whole[end:]
+    assert "damaged zip" in drawings.load_set(sent(a__zip=content))["error"]
+    directory = whole.find(b"PK\1\2")
+    far = struct.pack("<HHQ", 1, 8, 2**63 + 5)  # an extra field: where the file begins
+    entry = bytearray(whole[directory:end])
+    entry[42:46], entry[30:32] = b"\xff" * 4, len(far).to_bytes(2, "little")
+    name_end = 46 + len("7/a.png")
+    entry = bytes(entry[:name_end]) + far + bytes(entry[name_end:])
+    tail = bytearray(whole[end:])
+    tail[12:16] = len(entry).to_bytes(4, "little")
+    content = whole[:directory] + entry + bytes(tail)
+    assert "damaged zip" in drawings.load_set(sent(a__zip=content))["error"]
+
+
+def test_a_zip_that_is_damaged_anywhere_is_refused():
     whole = zip_bytes({"7/a.png": (EXAMPLES / "7.png").read_bytes()[:500], "8/b.png": b"x" * 300})
     rng = np.random.default_rng(0)
     for _ in range(300):

@@ -18,8 +18,7 @@ from PIL import Image
 
 from preprocessing.picture import MAX_DECODING_BYTES, decoding_bytes
 
-# All pictures together. With 220 MB of the app itself they stay below 512 MB, and below 700 MB with the bodies of all
-# requests as well.
+# All pictures together. With them the whole app was seen to take up to 500 MB under attack: it fits a host of 512 MB.
 MAX_BYTES = 275_000_000
 # Pictures that take no more than this find room beside the largest one: a drawing takes 3 MB.
 SMALL_BYTES = 12_500_000

@@ -93,7 +93,7 @@ class UploadFolder:
     async def room_for(self, size: int) -> AsyncIterator[None]:
         """Room for an upload of at most `size` bytes and MAX_FORM_FILES files. Raises Refused when there is none.
 
-        What an upload leaves behind that is broken off is deleted as soon as no other is under way.
+        The files of an upload that was broken off are deleted as soon as no other upload is under way.
         """
         size = max(size, MAX_FORM_FILES * self.least)  # usually more than comes; the next count corrects it
         async with self.lock:
@@ -130,9 +130,10 @@ class UploadFolder:
         self.broken_off = False
         with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
             for entry in entries:
-                if entry.is_file(follow_symlinks=False):
-                    os.truncate(entry.path, 0)
-                    os.remove(entry.path)
+                with contextlib.suppress(OSError):  # one that cannot be deleted does not keep the others
+                    if entry.is_file(follow_symlinks=False):
+                        os.truncate(entry.path, 0)
+                        os.remove(entry.path)
 
     async def tidy(self) -> None:
         """Deletes what is too old."""

@@ -22,7 +22,7 @@ from weights.serving.page.lab.asking import Question, Refusal
 # A component's call may take 2 MB (limits/calls.py), and base64 makes a third more of a file. The largest network of
 # Train one takes 1.1 MB.
 MOST_BYTES = 1_400_000
-# Of all that is in a zip: four times what a zip that is not packed can hold.
+# What the files of a zip may take in all: four times what a zip that is not packed can hold.
 MOST_UNPACKED = 6_000_000
 # Twice the drawings of a set, for the files that a computer adds.
 MOST_FILES = 256
@@ -36,6 +36,7 @@ DAMAGES = (
     EOFError,
     OSError,
     NotImplementedError,
+    OverflowError,
     RuntimeError,
     ValueError,
     IndexError,
@@ -58,13 +59,15 @@ def unpacked(files: list[Sent]) -> dict[str, bytes]:
         raise Refusal(f"Files of at most {MOST_BYTES / 1e6:.1f} MB are taken.")
     found = {}
     for file in files:
-        found |= members(file) if zipfile.is_zipfile(io.BytesIO(file.content)) else {file.name: file.content}
+        found |= members(file)
     return found
 
 
 def members(file: Sent) -> dict[str, bytes]:
-    """The files in a zip, without those that a computer adds by itself. Raises Refusal."""
+    """The files in a zip, without those that a computer adds by itself; any other file as it is. Raises Refusal."""
     try:
+        if not zipfile.is_zipfile(io.BytesIO(file.content)):
+            return {file.name: file.content}
         with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_UNPACKED:

@@ -2,7 +2,7 @@
 
 name = kept.RUNS.add(run)           # the name is a secret that only this visitor's page knows
 run = kept.RUNS.get(name)           # None when it is not kept any longer
-with kept.working(): ...            # at most TRAINERS at once, whatever they do
+with kept.working(): ...            # at most TRAINERS at once train, or do what takes as long
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ class Run:
             if array.flags.writeable  # others are shared
         )
 
+    def note(self, sentence: str) -> None:
+        """Adds to what made it another network than its recipe does."""
+        if sentence not in self.changed:
+            self.changed = f"{self.changed} {sentence}".strip()
+
 
 def arrays_of(*holders: object) -> list[np.ndarray]:
     """The arrays that these objects' attributes hold, directly or in a list or dict, each once; no views."""
@@ -99,10 +104,14 @@ class Runs:
 
     def get(self, name: str | None) -> Run | None:
         with self.lock:
-            run = self.kept.get(name)
-            if run:
-                run.asked = time.monotonic()
-                self.kept.move_to_end(name)
+            run, now = self.kept.get(name), time.monotonic()
+            if run is None:
+                return None
+            if now - run.asked > KEPT_SECONDS:
+                del self.kept[name]
+                return None
+            run.asked = now
+            self.kept.move_to_end(name)
             return run
 
     def place(self, name: str) -> int:
@@ -111,7 +120,8 @@ class Runs:
         with self.lock:
             for other in [each for each, asked in self.asking.items() if now - asked > TURN_SECONDS]:
                 del self.asking[other]
-            self.asking[name] = now  # one that is in keeps its place
+            if self.asking.get(name) != math.inf:  # that one is at work
+                self.asking[name] = now  # one that is in keeps its place
             return max(list(self.asking).index(name) - TRAINERS + 1, 0)
 
     def at_work(self, name: str, is_so: bool) -> None:

@@ -78,12 +78,17 @@ ALONE_RATE = 0.02
 MIXED_RATE, MIXED_STEPS, MIXED_DIGITS = 0.1, 3, 31
 # Drawings of a visitor's own set: an hour's work.
 MOST_DRAWINGS = 100
-# Of the digits seen and unseen: beyond this difference a network knows the seen ones by heart.
+# A network that reads the seen digits better than the unseen ones by this much knows them by heart.
 OVERFIT = 0.08
 # Below this share of unseen digits a network is hardly better than guessing.
 GUESSING = 0.2
 # The shipped digits to learn from, without the 500 that nn.train holds out too.
 ALL_DIGITS = 4500
+
+# Parameters of the largest network here.
+MOST_PARAMETERS = (PIXELS + 1) * MOST_UNITS + (MOST_UNITS + 1) * MOST_UNITS + (MOST_UNITS + 1) * DIGITS
+# Bytes of a config.json: ten times the longest that is written here.
+MOST_CONFIG_BYTES = 50_000
 
 Repeated = Literal[tuple(name for name, preset in PRESETS.items() if preset.repeats)]
 Width = Annotated[int, Field(strict=True, ge=1, le=MOST_UNITS)]
@@ -121,9 +126,10 @@ class Settings(Picture):
 
 
 class Loading(Settings):
-    """A network from files; how it learns on is the page's choice."""
+    """A network from files; how it learns on is the page's choice. Its shape is its own, so there is no preset."""
 
     files: archives.Files
+    preset: None = None
 
 
 class About(Picture):
@@ -202,7 +208,7 @@ def load(settings: Loading) -> dict:
         recipe = replace(settings.recipe(), hidden=model.hidden, activation=model.activation)
         run = begun(settings, recipe)
         run.trainer.model.theta[...] = run.trainer.best[...] = without_normalization(model)
-        run.changed = "It began as a network from a file."
+        run.note("It began as a network from a file.")
         return introduced(run, settings) | {"activation": model.activation}
 
 
@@ -210,7 +216,7 @@ def begun(settings: Settings, recipe: Recipe) -> Run:
     trainer = Trainer(recipe, digits(settings.digits), held_out())
     if recipe.normalize:  # a copy for each visitor would take 14 MB
         trainer.inputs = normalized(settings.digits, trainer.model.mean, trainer.model.std)
-    run = Run(trainer, settings.digits, settings.rate)
+    run = Run(trainer, settings.digits, "" if settings.preset else settings.rate)
     # Weakly, so that memory comes back as soon as a network is no longer kept, not with the next search for garbage.
     trainer.progress = functools.partial(after_step, weakref.proxy(run))
     return run
@@ -229,14 +235,19 @@ def introduced(run: Run, settings: Settings) -> dict:
 
 def network_in(found: dict[str, bytes]) -> MLP:
     """The network in model.safetensors and config.json, in whatever folder. Raises Refusal."""
-    named = {name.rpartition("/")[2]: content for name, content in found.items()}
-    if missing := [name for name in (files.MODEL_FILE, files.CONFIG_FILE) if name not in named]:
+    needed = (files.MODEL_FILE, files.CONFIG_FILE)
+    named = {need: [found[name] for name in found if name.rpartition("/")[2] == need] for need in needed}
+    if missing := [name for name in needed if not named[name]]:
         raise Refusal(f"A network has two files: {' and '.join(missing)} missing. Choose both, or the zip with them.")
+    if any(len(contents) > 1 for contents in named.values()):
+        raise Refusal("There is more than one network in it. Choose one.")
+    if len(named[files.CONFIG_FILE][0]) > MOST_CONFIG_BYTES:
+        raise Refusal(f"{files.CONFIG_FILE} has at most {MOST_CONFIG_BYTES:,} bytes.")
     with tempfile.TemporaryDirectory() as folder:
-        for name in (files.MODEL_FILE, files.CONFIG_FILE):
-            (Path(folder) / name).write_bytes(named[name])
+        for name in needed:
+            (Path(folder) / name).write_bytes(named[name][0])
         try:
-            model = files.load(folder)
+            model = files.load(folder, MOST_PARAMETERS)
         except files.WeightsError as error:
             raise Refusal(f"This is no network: {str(error).replace(f'{folder}/', '')[:300]}.") from error
     widths, largest = model.widths, max(model.hidden, default=0)
@@ -300,7 +311,8 @@ def go(question: About) -> dict:
                 for _ in range(FULL_BATCH_EPOCHS if trainer.recipe.batch_size == FULL_BATCH else 1):
                     trainer.run_epoch()
             except FloatingPointError:
-                run.seconds, run.changed = MOST_SECONDS, "It blew up."
+                run.seconds, run.snapshots = MOST_SECONDS, []
+                run.note("It blew up.")
                 return ended(question, BLOWN_UP)
             run.seconds += time.monotonic() - begin
             frames = [frame(run, theta, question) | {"step": step} for step, theta in run.snapshots]
@@ -327,7 +339,7 @@ BLOWN_UP = "It blew up: every step was so large that it overshot, and the number
 
 
 def sentence(run: Run, shown: dict) -> str:
-    """What there is to say of a network after an epoch; often nothing."""
+    """What the page says about a network after an epoch; often nothing."""
     if run.rate == "wild" and shown["unseen"] < GUESSING:
         return (
             "The steps are too large: each one overshoots, and the network is no better than guessing. "
@@ -365,7 +377,7 @@ def teach(question: Correction) -> dict:
                 backprop(model.normalize(X), one_hot(y, DIGITS))
                 model.theta -= np.float32(MIXED_RATE if question.mixed else ALONE_RATE) * backprop.gradient
         run.seconds += time.monotonic() - begin
-        run.changed = "It was taught drawings."
+        run.note("It was taught drawings.")
         shown = frame(run, model.theta, question)
         now = answers_of(model, drawn)
     if number == 1:
@@ -421,7 +433,8 @@ def take(question: About) -> dict:
     if not np.isfinite(model.theta).all():
         raise Refusal("This network blew up: its weights are no numbers any more.")
     model.info = {"training": asdict(recipe) | {"epochs_done": done if run.changed else epochs}}
-    model = calibrated([model], recipe, Dataset(digits(run.digits), held_out(), unseen()))  # as nn.train does
+    with working():
+        model = calibrated([model], recipe, Dataset(digits(run.digits), held_out(), unseen()))  # as nn.train does
     with tempfile.TemporaryDirectory() as folder:
         files.save(model, folder)
         content = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
