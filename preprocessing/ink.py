@@ -35,32 +35,44 @@ EVEN_PAPER = 4
 # Paper is in bands if they differ by this much of the full range, and light and dark ones have this share each.
 BAND_CONTRAST = 0.4
 BAND_SHARE = 0.2
-# A stroke is no wider than this share of the picture's longer side ...
+# A stroke is no wider than this share of the picture's longer side.
 WIDEST_STROKE = 0.35
-# ... or, where so much of the picture is dark, than this: a thick pen fills the loops of a small digit.
-MUCH_INK, WIDEST_BLOT = 0.3, 0.75
-# ... paper is what is wider than so many strokes, and than this share.
-STROKES_WIDE, NARROWEST_WINDOW = 3.0, 0.06
+# Where more than this share of the picture is dark, the pen is thick and fills the loops of a small digit.
+MUCH_INK = 0.3
+# Such a blot is no wider than this share of the picture's longer side.
+WIDEST_BLOT = 0.75
+# Paper is wider than this many strokes. Joints of strokes are wider than a stroke, but narrower than this.
+STROKES_WIDE = 3.0
+# Paper is wider than this share of the picture's longer side, however thin the strokes are.
+NARROWEST_WINDOW = 0.06
 # On a smaller picture strokes and lines are a pixel or two wide and cannot be told apart; MNIST's own are so small.
 SMALLEST_PHOTO = 40
 # A border that differs by less from its own level is no photograph's.
 EXACT = 0.5 / 255
 # Ink covers no more of a drawing than this: more is paper, and what was taken for paper a frame around it.
 FRAMED = 0.7
-# Another sheet covers so much of the picture.
+# Another sheet covers at least this share of the picture: ink that is paler than the rest covers less.
 SHEET_SHARE = 0.15
-# So much of each side is left out where the ink's colour is looked for.
+# The ink's colour is looked for without this share of each side: tables and borders lie there.
 EDGE = 0.15
-# Tones so far apart, and so few pixels between them, are two; and the border is of one if so much of it is.
-TWO_TONES, BETWEEN_TONES, ONE_TONE = 0.25, 0.12, 0.7
-# A ring that is light is so by this share.
+# Two tones differ by at least this share of the full range: grain and uneven light differ by less.
+TWO_TONES = 0.25
+# At most this share of the pixels lies between two plain tones: they are the blurred edges.
+BETWEEN_TONES = 0.12
+# The border is of one tone if this share of it is. With less it shows both, and does not tell the paper.
+ONE_TONE = 0.7
+# A ring around the middle is light if this share of it is: ink covers the rest where strokes cross it.
 WHOLE_RING = 0.8
 # Paper in a shadow has at least this share of the light that it has elsewhere.
 DARKEST_PAPER = 0.45
-# The light falls off along a smooth surface if so much of the picture lies so close to it.
-ON_SLOPE, MOSTLY_PAPER = 0.1, 0.6
-# The edge of a shadow is so many pixels wide; smaller steps in the paper's level than this share are its grain.
-EDGE_WIDTH, SMALL_STEP = 5, 0.04
+# A pixel lies on the smooth surface of the light if it differs from it by less than this share: grain does.
+ON_SLOPE = 0.1
+# The light falls off along that surface if more than this share of the picture lies on it.
+MOSTLY_PAPER = 0.6
+# The edge of a shadow is this many pixels wide on the reduced picture.
+EDGE_WIDTH = 5
+# A step in the paper's level that is smaller than this share is its grain, not the edge of a shadow.
+SMALL_STEP = 0.04
 # Ink and paper are two classes if their means lie so many deviations of the paper apart: halves of one class do not.
 PLAINLY_APART = 6.0
 # Share of the pixels, the most different from the paper, whose mean colour is taken for the ink's: fewer than any
@@ -107,7 +119,7 @@ def inked(picture: Image.Image, within: np.ndarray | None = None) -> Inked:
         # a drawing pad, or a scan on which no rule runs to the edge; or a frame, and nothing in it
         return Inked(coverage(darkness) if covered <= FRAMED else np.zeros_like(darkness), blank_edge=True)
     if (shaded := paper_in_shadow(blurred(grey))) is not None:
-        return without_papers_lines(*against(shaded, grey), within)
+        return without_papers_lines(*darkness_against(shaded, grey), within)
     noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0
     return without_papers_lines(darkness, noise, within)
 
@@ -147,23 +159,24 @@ def local_darkness(grey: np.ndarray, blots: bool = True) -> tuple[np.ndarray, fl
         grey = grey / np.maximum(slope, DARKEST_PAPER * float(np.median(slope)))
     soft = blurred(grey)
     if (shaded := paper_in_shadow(soft)) is not None:
-        return against(shaded, grey)
+        return darkness_against(shaded, grey)
     side = max(grey.shape)
     low, high = np.quantile(soft, [0.1, 0.9])
     filled = blots and np.mean(soft < (low + high) / 2) > MUCH_INK
     window = max(round((WIDEST_BLOT if filled else WIDEST_STROKE) * side), 3)
-    darkness, noise = against(closed(soft, window), grey)
+    darkness, noise = darkness_against(closed(soft, window), grey)
     strokes = darkness[darkness > max(FAINTEST_INK, INK_TO_NOISE * noise)]
     if strokes.size:
         dark = darkness / max(float(np.quantile(strokes, DARK_INK_QUANTILE)), 1e-6)
         width = stroke_width(np.clip((dark - 0.25) * 2, 0, 1))
         narrower = max(round(STROKES_WIDE * width), round(NARROWEST_WINDOW * side), 3)
         if narrower < window:
-            darkness, noise = against(closed(soft, narrower), grey)
+            darkness, noise = darkness_against(closed(soft, narrower), grey)
     return darkness, noise
 
 
-def against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, float]:
+def darkness_against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, float]:
+    """How much darker than this level of the paper each pixel of (H, W) is, as a share of it, and the paper's noise."""
     # what is much darker than the paper elsewhere is a table or a deep shadow: its grain is not to be taken for ink
     darkness = (paper_level - grey) / np.maximum(
         paper_level, np.float32(DARKEST_PAPER * np.median(paper_level) + 1 / 255)
@@ -252,10 +265,10 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     borders = [border(channel) for channel in channels]
     paper = np.median(borders, axis=1).astype(np.float32)
     differences = [channel - level for channel, level in zip(channels, paper, strict=True)]
-    unevenness = largest([levels - level for levels, level in zip(borders, paper, strict=True)])
+    unevenness = largest_difference([levels - level for levels, level in zip(borders, paper, strict=True)])
     even = np.median(unevenness) <= EVEN_PAPER
     told = differences if even else [inner(levels) for levels in from_surfaces(picture)[: len(channels)]]
-    distance = largest(told)
+    distance = largest_difference(told)
     farthest = np.flatnonzero(distance >= level_of_most(distance, INK_SHARE))
     ink = np.array([difference.ravel()[farthest].mean() for difference in told])
     sign = 1 if ink.sum() > 0 else -1  # light ink or dark ink
@@ -317,7 +330,7 @@ def separate_channels(picture: Image.Image) -> list[np.ndarray]:
     return channels[:1] if all(np.array_equal(channels[0], other) for other in channels[1:]) else channels
 
 
-def largest(differences: list[np.ndarray]) -> np.ndarray:
+def largest_difference(differences: list[np.ndarray]) -> np.ndarray:
     """The largest absolute difference of each pixel in any channel."""
     return functools.reduce(np.maximum, map(np.abs, differences))
 
