@@ -51,9 +51,10 @@ HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"
 ONE_COLOUR = 32
 # Of the box around all that is opaque: strokes leave more of it free, a picture less.
 MOSTLY_OPAQUE = 0.6
-# How wide the rim of what is opaque is (a filter of so many pixels reaches half as far), and how much of it has the
-# colour of an outline; of what is inside it less has, or there would be no ink.
-RIM, OUTLINED = 5, 0.8
+# The side of the filter, in pixels, that takes the rim off the opaque parts. The rim is half as wide.
+RIM = 5
+# Ink has an outline if more than this share of the rim has the commonest level, and less of what is inside.
+OUTLINED = 0.8
 
 
 def is_heif(start: bytes) -> bool:

@@ -12,14 +12,20 @@ from PIL import Image
 from preprocessing.ink import border
 from preprocessing.sheet import on_paper_alone
 
-# Levels of 255: a border that differs by no more is of one colour, and paper differs from what lies around it by more.
-EVEN, CONTRAST = 24, 64
-# Ink covers a tenth of a picture or two; where more than this differs from the border, the border may not be the paper.
+# A border is of one colour if its levels (of 255) differ by no more than this: grain and JPEG noise do.
+EVEN = 24
+# Paper differs by more than this many levels from what lies around it.
+CONTRAST = 64
+# Ink covers a tenth of a picture or two. Where more than this differs from the border, the border may not be the paper.
 MUCH = 0.3
-SAMPLE = 40  # points along an edge that are looked at first: almost every picture ends there
-# Of the line along which the paper begins, so much must be paper; and so much where the lines at its ends may be frame.
-NEARLY_ALL, MOST = 0.97, 0.6
-BLUR = 2  # pixels between both that are of neither colour
+# Points along an edge that are looked at first: almost every picture ends there.
+SAMPLE = 40
+# Of the line along which the paper begins, this share must be paper: ink along the edge leaves less.
+NEARLY_ALL = 0.97
+# The paper begins where this share of a line is not surround: the line's ends may be frame.
+MOST = 0.6
+# Pixels between the surround and the paper that are of neither colour.
+BLUR = 2
 
 LEFT, TOP, RIGHT, BOTTOM = range(4)
 
