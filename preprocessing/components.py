@@ -102,6 +102,18 @@ def lone_pixels(ink: np.ndarray) -> int:
     return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] <= LONE).sum()) if count > 1 else 0
 
 
+def one_holds_others(ink: np.ndarray) -> bool:
+    """Whether the box of one piece of ink (H, W) holds the boxes of others, as boxes of a form hold digits."""
+    labels, count = label(ink >= FAINT)
+    if count < 2:
+        return False
+    boxes = piece_boxes(labels, count)
+    sizes = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    left, top, right, bottom = boxes[sizes.argmax()]
+    inside = (boxes[:, 0] > left) & (boxes[:, 1] > top) & (boxes[:, 2] < right) & (boxes[:, 3] < bottom)
+    return bool(inside.any())
+
+
 def without_frame(ink: np.ndarray) -> np.ndarray:
     """Coverage (H, W) without the frame, if somebody has drawn one around the rest: a piece of ink that lies along all
     four edges of its box and nowhere else.

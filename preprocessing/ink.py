@@ -95,9 +95,10 @@ class Inked(NamedTuple):
     blank_edge: bool = False
 
 
-def inked(picture: Image.Image, within: np.ndarray | None = None) -> Inked:
+def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = False) -> Inked:
     """Grey or RGB picture -> its ink, all zeros when nothing stands out from the paper, and the printed lines that were
-    left out. If it is known `within` which pixels the ink lies, (H, W) bool, lines are not looked for.
+    left out. If it is known `within` which pixels the ink lies, (H, W) bool, lines are not looked for. On even paper
+    without a line at its edge they are looked for if there may be `boxes`.
     """
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)
@@ -117,7 +118,10 @@ def inked(picture: Image.Image, within: np.ndarray | None = None) -> Inked:
     edge = np.abs(border(darkness))
     if edge.max() <= FAINTEST_INK and 2 * np.count_nonzero(edge < EXACT) > edge.size:
         # a drawing pad, or a scan on which no rule runs to the edge; or a frame, and nothing in it
-        return Inked(coverage(darkness) if covered <= FRAMED else np.zeros_like(darkness), blank_edge=True)
+        if covered > FRAMED:
+            return Inked(np.zeros_like(darkness), blank_edge=True)
+        found = without_papers_lines(darkness, 0.0, within) if boxes else Inked(coverage(darkness))
+        return found._replace(blank_edge=True)
     if (shaded := paper_in_shadow(blurred(grey))) is not None:
         return without_papers_lines(*darkness_against(shaded, grey), within)
     noise = paper_noise(darkness)[1] if 2 * np.count_nonzero(darkness) > darkness.size else 0.0

@@ -8,7 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.components import FAINT, label, lone_pixels, near, without_frame, without_specks, without_stains
+from preprocessing.components import (
+    FAINT,
+    label,
+    lone_pixels,
+    near,
+    one_holds_others,
+    without_frame,
+    without_specks,
+    without_stains,
+)
 from preprocessing.edge import without_edge
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import inked
@@ -178,6 +187,8 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
         beside_lines = ink if removed is None else np.where(near(removed > 0), 0, ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
             ink, removed, lines, blank_edge = inked(reduced.filter(ImageFilter.MedianFilter(3)))
+        if blank_edge and one_holds_others(ink):
+            ink, removed, lines, _ = inked(reduced, boxes=True)
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
         framed, ink = ink, without_frame(ink)

@@ -87,6 +87,12 @@ def separate_boxes(rng, text):
     return Sheet(rng, [text], gap=rng.uniform(0.1, 0.35)).boxes().photographed()
 
 
+def boxes_on_even_paper(rng, text):
+    """As on a screenshot or a clean scan: nothing but white at the edge."""
+    sheet = Sheet(rng, [text], gap=rng.choice([0, 0.2])).boxes()
+    return ImageChops.darker(sheet.ink, sheet.lines)
+
+
 def turned_boxes(rng, text):
     return Sheet(rng, [text]).boxes().photographed(turn=rng.choice([-1, 1]) * rng.uniform(1.5, 3))
 
@@ -128,7 +134,17 @@ def table(rng, text):
 
 
 NUMBERS = ("20", "462", "7350", "96274")
-KINDS = (boxes, separate_boxes, turned_boxes, pale_boxes, thick_boxes, broken_boxes, underline, table)
+KINDS = (
+    boxes,
+    separate_boxes,
+    boxes_on_even_paper,
+    turned_boxes,
+    pale_boxes,
+    thick_boxes,
+    broken_boxes,
+    underline,
+    table,
+)
 
 
 def text_of(picture):
