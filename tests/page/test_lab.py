@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
@@ -319,9 +320,15 @@ def test_a_moved_weight_and_a_silenced_unit_change_the_answer_and_undo_brings_it
 def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     room = opened(drawn, "See inside", "inside")
     room.locator(".target").select_option("2")
+    again = room.locator("[data-learn=again]")
+    most = again.get_attribute("data-most")
+    assert most == str(questions.MOST_STEPS)
+    again.evaluate("button => (button.dataset.most = 3)")
     for step in range(1, 4):
-        room.locator("[data-learn=again]").click()
+        again.click()
         expect(room.locator(".said")).to_contain_text(f"Step {step},")
+    expect(again).to_be_disabled()
+    again.evaluate("(button, most) => (button.dataset.most = most)", most)
     before, after = (figure(cell) for cell in room.locator(".deltas .chosen .figure").all()[:4:3])
     assert after > before
     room.locator("[data-learn=over]").click()
@@ -359,7 +366,10 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     for chip in ("64", "wild"):
         expect(v.page.get_by_role("radio", name=chip, exact=True)).to_be_checked()
     v.page.get_by_role("tab", name="Draw").click()
-    assert "#" not in v.page.url
+    expect(v.page).to_have_url(re.compile("^[^#]*$"))
+    v.page.get_by_role("tab", name="Train one").click()
+    expect(v.page).to_have_url(f"{server}/#lab=64,wild")  # a reload comes back to the same settings
+    v.page.get_by_role("tab", name="Draw").click()
     v.page.get_by_role("link", name="fool it").click()
     expect(v.page.get_by_role("tab", name="Fool it")).to_have_attribute("aria-selected", "true")
     inside = opened(v, "See inside", "inside")
@@ -369,11 +379,26 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     inside.get_by_role("link", name="#lab=64,100").click()
     expect(v.page.get_by_role("radio", name="100", exact=True)).to_be_checked()
     v.page.get_by_role("radio", name="sigmoid").check()
-    assert v.page.url.endswith("#lab=64,good,100,sigmoid")  # what a link does not name is as usual
+    expect(v.page).to_have_url(re.compile("#lab=64,good,100,sigmoid$"))  # what a link does not name is as usual
     v.page.get_by_role("radio", name="none", exact=True).check()
-    v.page.evaluate("hash => rooms.go(hash)", v.page.url[v.page.url.index("#") :])
+    expect(v.page).to_have_url(re.compile("#lab=none,good,100,sigmoid$"))
+    v.page.evaluate("rooms.go('#lab=16')")
+    expect(v.page.get_by_role("radio", name="none", exact=True)).not_to_be_checked()
+    v.page.evaluate("rooms.go('#lab=none,good,100,sigmoid')")
     expect(v.page.get_by_role("radio", name="none", exact=True)).to_be_checked()
     assert v.errors == []
+    v.close()
+
+
+def test_a_room_that_did_not_load_can_be_opened_again(browser, server):
+    v = Visit(browser, server)
+    v.page.route("**/fool.js", lambda route: route.abort())
+    v.page.get_by_role("tab", name="Fool it").click()
+    room = v.page.locator(".lab.fool")
+    expect(room).to_contain_text("did not load")
+    v.page.unroute("**/fool.js")
+    room.get_by_role("button", name="Try again").click()
+    expect(room).to_have_attribute("data-ready", "true")
     v.close()
 
 

@@ -312,6 +312,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     opened(v, "Train one", "train")
     room.locator(".label").select_option("2")
     room.get_by_role("button", name="Teach it, with old digits").click()
+    expect(room.locator(".told")).to_contain_text("unseen")
     expect(room.locator(".own li")).to_have_count(1)
     with v.page.expect_download() as saved:
         room.get_by_role("button", name="Save the set").click()
@@ -336,4 +337,18 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     expect(room.locator(".problem")).to_contain_text("A network has two files")
     assert right.inner_text() == loaded
     expect(room.locator(".own li")).to_have_count(2)
+
+    # Other settings keep the loaded network; a file that is dropped beside everything does not lose the page.
+    room.get_by_role("radio", name="careful").check()
+    expect(room.locator(".taken")).to_contain_text("Loaded: 784-16-10")
+    expect(right).to_have_text(loaded)
+    assert v.page.evaluate(
+        """() => {
+            const files = new DataTransfer();
+            files.items.add(new File(["7"], "seven.txt"));
+            const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files });
+            document.querySelector(".lab.inside").dispatchEvent(drop);
+            return drop.defaultPrevented;
+        }"""
+    )
     assert v.errors == []

@@ -5,6 +5,8 @@ import errno
 import gc
 import io
 import json
+import math
+import re
 import time
 import tracemalloc
 import weakref
@@ -124,11 +126,11 @@ def test_a_full_disk_is_said():
 
 
 def test_two_train_at_once_and_the_third_sees_its_place(monkeypatch):
+    monkeypatch.setattr(kept, "TURN_SECONDS", math.inf)  # nobody leaves the page
     first, second, third = (begun(digits=100) for _ in range(3))
     assert all("frames" in runs.go({"run": run}) for run in (first, second))
     assert runs.go({"run": third}) == {"place": 1}
-    monkeypatch.setattr(kept, "TURN_SECONDS", 0.2)
-    time.sleep(0.3)  # the first two have left the page
+    monkeypatch.setattr(kept, "TURN_SECONDS", 0)  # the first two have left it
     assert "frames" in runs.go({"run": third})
 
 
@@ -317,6 +319,75 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     expect(room.locator(".round")).to_have_text("Not trained yet")
     room.get_by_role("button", name="Play").click()
     expect(room.locator(".told")).to_contain_text("divergence")
+
+
+def held(v, name):
+    """The questions of this name, which wait until the test lets them go on."""
+    waiting = []
+
+    def hold(route):
+        if asks(name)(route.request):
+            waiting.append(route)
+        else:
+            route.fallback()
+
+    v.page.route(re.compile("/component_server"), hold)
+    return waiting
+
+
+def asks(name):
+    return lambda request: "component_server" in request.url and f'"{name}"' in (request.post_data or "")
+
+
+def wait_until(v, holds):
+    """Waits for something that the browser's questions bring about here."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        v.page.wait_for_timeout(20)
+
+
+def test_a_network_that_is_slow_to_come_is_the_one_that_plays(visit):
+    v = visit()
+    room = opened(v, "Train one", "train")
+    starts = held(v, "start")
+    for chip in ("careful", "good", "wild"):
+        room.get_by_role("radio", name=chip).check()
+    room.get_by_role("button", name="Play").click()
+    expect(room.get_by_role("button", name="Pause")).to_be_visible()
+    wait_until(v, lambda: starts)
+    starts[0].continue_()
+    wait_until(v, lambda: len(starts) > 1)
+    assert len(starts) == 2  # the one between them was never made
+    assert json.loads(starts[1].request.post_data)["data"]["instead_of"]
+    starts[1].continue_()
+    expect(room.locator(".told")).to_contain_text("divergence")
+    expect(room.locator(".problem")).to_be_empty()
+    assert v.errors == []
+
+
+def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
+    v = visit()
+    room = opened(v, "Train one", "train")
+    step = room.get_by_role("button", name="Step")
+    step.click()
+    step.click()
+    expect(room.locator(".round")).to_have_text("2 rounds through the digits")
+    for press in ("Play", "Pause", "Play", "Pause", "Step"):
+        room.get_by_role("button", name=press).click()
+    expect(room.locator(".round")).to_contain_text(re.compile("[3-9] rounds"))
+    expect(room.locator(".problem")).to_be_empty()
+
+    # A late answer is about the network that was asked for, which stays until then.
+    units = held(v, "unit")
+    room.get_by_role("button", name="What unit 4 looks for").click()
+    room.get_by_role("radio", name="none", exact=True).check()
+    wait_until(v, lambda: units)
+    units[0].continue_()
+    expect(room.get_by_role("dialog")).to_contain_text("What unit 4 looks for")
+    v.page.keyboard.press("Escape")
+    expect(room.get_by_role("button", name="What speaks for a 3")).to_be_visible()
+    assert v.errors == []
 
 
 @pytest.mark.parametrize("options", [{"scheme": "dark"}, {"width": 360, "height": 640, "phone": True}])

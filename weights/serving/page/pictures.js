@@ -96,17 +96,18 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("#picture input[type=file]")) take(event, event.target.files);
   }, { capture: true });
-  // A file may be dropped beside the input too: the browser would leave the page, and the drawing, to show it.
+  // A file may be dropped anywhere: the browser would leave the page, and the drawing or the network, to show it.
   const isOpen = () => Boolean(document.getElementById("stage")?.offsetParent);
   document.addEventListener("dragover", (event) => {
-    if (isOpen() && event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
   });
   document.addEventListener("drop", (event) => {
     const files = [...(event.dataTransfer?.files ?? [])];
     if (event.target.closest?.("#picture")) return take(event, files);
-    if (!isOpen() || !files.length) return;
-    const file = files.find(isPicture) ?? files[0]; // gradio says what it does not take
+    if (!files.length) return;
     event.preventDefault();
+    if (!isOpen()) return; // Train one takes files of its own
+    const file = files.find(isPicture) ?? files[0]; // gradio says what it does not take
     event.stopImmediatePropagation();
     (isHeic(file) ? giveHeic : give)(file);
   }, { capture: true });

@@ -4,12 +4,22 @@
   const ROOMS = ["draw", "lab", "inside", "fool"]; // in the order of the tabs
   const named = (hash) => ROOMS.indexOf(hash.slice(1).split("=")[0]);
   const tabs = () => [...document.querySelectorAll("#rooms > .tab-wrapper .tab-container [role=tab]")];
+  const inSight = (room) => tabs()[room]?.getAttribute("aria-selected") === "true";
+  const newest = {}; // fragment of each room
   const enter = (hash) => tabs()[named(hash)]?.click();
 
+  // The address says what a room shows, now or when it comes into sight again.
+  function name(hash) {
+    newest[named(hash)] = hash;
+    if (inSight(named(hash))) history.replaceState(null, "", hash);
+  }
+
   function go(hash) {
+    if (hash.includes("=")) newest[named(hash)] = hash;
     history.replaceState(null, "", hash);
     enter(hash);
     document.dispatchEvent(new CustomEvent("room:link"));
+    history.replaceState(null, "", newest[named(hash)] ?? hash); // a link without settings leaves them
     scrollTo(0, 0);
   }
 
@@ -24,8 +34,9 @@
   document.addEventListener("click", (event) => {
     const room = tabs().indexOf(event.target.closest?.("[role=tab]"));
     if (room < 0 || named(location.hash) === room || (room === 0 && named(location.hash) < 0)) return;
-    history.replaceState(null, "", room ? `#${ROOMS[room]}` : location.pathname + location.search);
+    history.replaceState(null, "", room ? (newest[room] ?? `#${ROOMS[room]}`) : location.pathname + location.search);
   });
   document.addEventListener("pad:ready", () => enter(location.hash)); // gradio builds what a tab holds while it is in sight
-  window.rooms = { named, go };
+  if (named(location.hash) > 0) newest[named(location.hash)] = location.hash;
+  window.rooms = { named, name, go };
 })();

@@ -34,7 +34,7 @@
       labels();
       const turn = ++asked;
       const answer = await answered(element, server.change(values()));
-      if (!answer || turn !== asked) return; // a newer question is under way
+      if (!answer || turn !== asked) return Boolean(answer); // a newer question is under way
       const before = Array.from(unpacked(answer.pixels));
       const after = Array.from(unpacked(answer.after));
       paint($(element, ".before canvas"), before);
@@ -66,19 +66,26 @@
       }
       element.dataset.ready = "true";
       element.dataset.fooled = String(answer.fooled);
+      return true;
     }
 
     // --- Units that are switched off ---
 
     let off = []; // of each hidden layer, the numbers of its silent units
-    let hidden = null;
+    let hidden = [];
+    let shown = ""; // which network the switches belong to
+    let rebuild = true; // the switches, with the next answer: until then those in sight may be of another network
     let silenced = 0;
 
     async function silence() {
       const turn = ++silenced;
-      const answer = await answered(element, server.silence({ pixels, run: shared.own.run, off }));
-      if (!answer || turn !== silenced) return;
-      if (String(answer.hidden) !== String(hidden) || !off.length) layers(answer);
+      const answer = await answered(element, server.silence({ pixels, run: shared.own.run, off: rebuild ? [] : off }));
+      if (!answer || turn !== silenced) return Boolean(answer);
+      if (!rebuild && shown !== String([answer.own, answer.hidden])) {
+        allOn(); // the visitor's network is gone: these switches are not of the one that answered
+        return silence();
+      }
+      if (rebuild) layers(answer);
       off.forEach((units, layer) => {
         for (const button of $$(element, `[data-layer="${layer}"][data-silence]`))
           button.setAttribute("aria-pressed", units.includes(Number(button.dataset.silence)));
@@ -89,11 +96,19 @@
       put(element, ".silenced .big", `<b>${percent(now)}</b> of 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
       put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], false));
       put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
+      return true;
+    }
+
+    function allOn() {
+      off = hidden.map(() => []);
+      rebuild = true;
     }
 
     // The switches of a network: a few units have one each, many have a slider that silences the first of them.
     function layers(answer) {
       hidden = answer.hidden;
+      shown = String([answer.own, hidden]);
+      rebuild = false;
       off = hidden.map(() => []);
       put(element, ".silenced .network", answer.own ? "In <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} In the small network.`);
       const single = (layer, unit) =>
@@ -130,7 +145,7 @@
       const press = data.press;
       if (data.silence) flip(data);
       if (press === "on") {
-        off = [];
+        allOn();
         silence();
       }
       if (press === "fool") fooling = true;
@@ -154,10 +169,9 @@
     follow(element, async (given) => {
       pixels = given;
       fooling = false;
-      off = [];
+      allOn();
       put(element, ".example", pixels ? "" : "This is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here.");
-      await ask();
-      await silence();
+      return (await ask()) && silence();
     }, drawing, about);
   }
 

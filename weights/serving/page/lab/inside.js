@@ -18,6 +18,7 @@
     let steps = 0;
     let pixels = null;
     let changes = null; // of W1 by the last step
+    let asked = 0;
     let own = true; // whether the visitor's network is asked for
 
     const W1 = (i, j) => (weight !== null && i === pixel && j === unit ? weight : net.W1[i * net.width + j]);
@@ -208,8 +209,9 @@
 
     async function ask(given) {
       pixels = given;
+      const turn = ++asked;
       const answer = await answered(element, server.numbers({ pixels, run: run() }));
-      if (!answer) return;
+      if (!answer || turn !== asked) return Boolean(answer); // a newer question is under way
       net = { ...answer, width: answer.widths[1] };
       for (const key of ["x", "W1", "W2"]) net[key] = unpacked(net[key]);
       net.x = Array.from(net.x);
@@ -222,8 +224,11 @@
       introduce();
       units();
       forget();
+      const most = Math.ceil(strongest(net.W1)); // the slider reaches each weight of this network
+      Object.assign($(element, ".weight input"), { min: -most, max: most });
       show();
       element.dataset.ready = "true";
+      return true;
     }
 
     // Which network this is, and which picture.
@@ -253,16 +258,22 @@
       changes = null;
       $(element, ".taken").hidden = true;
       put(element, '[data-learn="again"]', "Take one step");
+      $(element, '[data-learn="again"]').disabled = false;
       $(element, '[data-learn="over"]').disabled = true;
     }
 
     async function learn() {
       const target = Number($(element, ".target").value);
+      const subject = net;
       const answer = await answered(element, server.learn({ pixels, target, steps: steps + 1, run: run() }));
-      if (!answer) return;
+      if (!answer || subject !== net) return;
+      // The visitor's network is gone, and another one learned.
+      if (answer.own !== net.own || String(answer.widths) !== String(net.widths)) return ask(pixels);
       steps = answer.steps;
       changes = unpacked(answer.change);
-      put(element, '[data-learn="again"]', "Again");
+      const again = $(element, '[data-learn="again"]');
+      again.textContent = "Again";
+      again.disabled = steps >= Number(again.dataset.most);
       $(element, '[data-learn="over"]').disabled = false;
       const { before, after, delta2, blame, delta1 } = answer;
       const largest = strongest(delta2);
@@ -313,7 +324,7 @@
       const data = target.closest("button")?.dataset ?? {};
       if (data.step && data.step !== "learn") {
         stepTo(data.step);
-        history.replaceState(null, "", `#inside=${data.step}`);
+        window.rooms.name(`#inside=${data.step}`);
       }
       if (target.closest(".show"))
         $(element, data.step === "learn" ? ".learning" : ".stepper").scrollIntoView({ block: "start" });

@@ -22,8 +22,6 @@ STEPS = {
     "scores": "Scores",
     "percent": "Percent",
 }
-# The highest weight that the slider reaches: the largest of the small network is 1.2.
-MOST_WEIGHT = 2
 
 
 def view() -> gr.HTML:
@@ -71,8 +69,8 @@ def stage() -> str:
         '<figcaption class="place">Point at a pixel</figcaption></figure>'
     )
     slider = (
-        f'<label class="weight">Change this weight <input type="range" min="-{MOST_WEIGHT}" max="{MOST_WEIGHT}" '
-        'step="0.01" value="0"><output></output></label>'
+        '<label class="weight">Change this weight <input type="range" min="-1" max="1" step="0.01" value="0">'
+        "<output></output></label>"
     )
     head = "<thead><tr>{}</tr></thead><tbody></tbody>"
     scored = '<th scope="col">digit</th><td></td><th scope="col">score</th>'
@@ -134,7 +132,8 @@ def learning() -> str:
         f"<p>Tell it what the picture should be. The error goes back through the network ({word('backpropagation')}), "
         f"and every weight moves a little, against its {word('gradient')}.</p>"
         f'<p class="controls"><label>This should be a <select class="target">{digits}</select></label>'
-        '<button type="button" class="main" data-learn="again">Take one step</button>'
+        f'<button type="button" class="main" data-learn="again" data-most="{questions.MOST_STEPS}">'
+        "Take one step</button>"
         '<button type="button" data-learn="over" disabled>Start over</button></p>'
         '<div class="taken" hidden><p class="said" role="status"></p><div class="three">'
         "<div><h3>1. How wrong is each digit?</h3><p>Probability minus target.</p>"

@@ -30,13 +30,24 @@ LOAD = """
     const load = (tag, properties) => new Promise((onload, onerror) => document.head.append(
         Object.assign(document.createElement(tag), properties, { onload, onerror })));
     // Scripts run in their order: all others use what tools.js has.
-    window.labLoaded ??= Promise.all(FILES.map((path) => path.endsWith(".css")
+    const scripts = () => Promise.all(FILES.map((path) => path.endsWith(".css")
         ? load("link", { rel: "stylesheet", href: address(path) })
         : load("script", { src: address(path), async: false })));
-    const [content] = await Promise.all([server.content(), window.labLoaded]);
     const room = element.querySelector(".lab");
-    room.innerHTML = content;
-    window.lab.NAME(room, server);
+    async function open() {
+        window.labLoaded ??= scripts();
+        const loaded = window.labLoaded;
+        loaded.catch(() => window.labLoaded === loaded && (window.labLoaded = null)); // the next room tries again
+        try {
+            room.innerHTML = (await Promise.all([server.content(), loaded]))[0];
+        } catch {
+            room.innerHTML = '<p class="problem" role="status">This room did not load.</p><button>Try again</button>';
+            room.querySelector("button").addEventListener("click", open);
+            return;
+        }
+        window.lab.NAME(room, server);
+    }
+    await open();
 })();
 """
 

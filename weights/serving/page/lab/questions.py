@@ -147,11 +147,14 @@ def numbers(question: About) -> dict:
 @answering(Lesson)
 def learn(question: Lesson) -> dict:
     """The last of some steps of backpropagation on this picture, each from the network that the one before left."""
-    model, x = subject(question.run, shown=True).model, pixels_of(question)
+    model, own, _ = subject(question.run, shown=True)
+    x = pixels_of(question)
     for _ in range(question.steps):
         step = one_step(model, x, question.target, RATE)
         model = step.model
     return {
+        "own": own,
+        "widths": list(model.widths),
         "rate": RATE,
         "steps": question.steps,
         "loss": rounded([step.loss])[0],

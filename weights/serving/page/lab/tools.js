@@ -73,7 +73,7 @@
   }
 
   // Asks whenever the element comes into sight with another picture, or something else that `about` names; gives the
-  // function that looks again.
+  // function that looks again. ask: gives false when nothing was answered; then the next look asks once more.
   function follow(element, ask, given = drawing, about = () => "") {
     let asked;
     const look = async () => {
@@ -81,7 +81,7 @@
       const key = `${about()} ${pixels}`;
       if (key === asked) return;
       asked = key;
-      await ask(pixels);
+      if (!(await ask(pixels)) && asked === key) asked = null;
     };
     new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && look()).observe(element);
     return look;

@@ -1,7 +1,8 @@
 // Train one in the browser: asks the server for an epoch after the other while Play is on, and shows each.
 (() => {
-  const { PIXELS, $, $$, put, percent, bytes, base64, pieces, greys, best, paint, strongest, bars, number } = window.lab.tools;
-  const { drawing, follow, answered, shared, tap } = window.lab.tools;
+  const {
+    $, $$, put, percent, bytes, base64, pieces, greys, best, paint, strongest, bars, number, drawing, follow, answered, shared, tap,
+  } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second
   const MOST_BYTES = 1_400_000; // of files, as archives.py has it
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -26,8 +27,12 @@
     let tests = { labels: [], pictures: [] };
     let course = []; // [seen, unseen] of each frame
     let turn = 0; // a Reset or a Pause ends what an older turn still has to show
+    let networks = 0; // asked for so far
+    let widths = [];
+    let queue = Promise.resolve(); // of all questions about the network
     let set = []; // the visitor's own drawings, {label, pixels}
     let loaded = null; // the shape of a network from a file, which need not be one of the chips'
+    let wanted = null; // the files that the network begins from; null: from random numbers
 
     function settings() {
       // Not as FormData, which leaves out what a preset disables.
@@ -69,7 +74,7 @@
       const tiles = $(element, ".weights");
       if (tiles.children.length !== weights.length)
         tiles.innerHTML = weights
-          .map((_, i) => `<button type="button" data-weights="${i}" aria-label="What unit ${i + 1} looks for"><canvas></canvas></button>`)
+          .map((_, i) => `<button type="button" data-weights="${i}" aria-label="${meaning(i)}"><canvas></canvas></button>`)
           .join("");
       weights.forEach((each, i) => paint($(tiles.children[i], "canvas"), each, strongest(each)));
       $$(element, ".digits button").forEach((tile, i) => {
@@ -95,6 +100,8 @@
       for (const button of $$(element, ".teach button")) button.disabled = !pixels;
       if (keep && frame.epoch) worthSeeing();
     }
+
+    const meaning = (unit) => (widths.length === 2 ? `What speaks for a ${unit}` : `What unit ${unit + 1} looks for`);
 
     function progress({ epoch, step }) {
       if (step) return `First round, after ${step} ${step === 1 ? "step" : "steps"}`;
@@ -125,9 +132,11 @@
     // A new network takes the place of the one until now.
     function take(answer) {
       run = answer.run;
+      widths = answer.widths;
       worthSeeing(false);
       tests = { labels: answer.tests.labels, pictures: pieces(bytes(answer.tests.pixels)) };
       course = [];
+      put(element, ".weights", "");
       const tile = (_, i) => `<li><button type="button" data-test="${i}"><canvas></canvas><span></span></button></li>`;
       put(element, ".digits", tests.labels.map(tile).join(""));
       tests.pictures.forEach((each, i) => paint($$(element, ".digits canvas")[i], greys(each)));
@@ -137,17 +146,40 @@
       element.dataset.ready = "true";
     }
 
-    async function reset() {
-      const mine = stop();
-      const answer = await answered(element, server.start(settings()));
-      if (answer && mine === turn) take(answer);
+    // Questions about the network go one after the other, so that each answer is about the network in sight, and none
+    // disturbs an epoch.
+    function inTurn(question) {
+      const answer = queue.then(question);
+      queue = answer.catch(() => {});
+      return answer;
+    }
+
+    // Asks for the network that the settings and the files say. Only in turn; false when there is none.
+    async function begin() {
+      const files = wanted;
+      const answer = await answered(element, files ? server.load({ ...settings(), preset: null, files }) : server.start(settings()));
+      if (!answer) return false;
+      const isLoaded = files && files === wanted; // not when other settings were chosen meanwhile
+      if (isLoaded) chooseLoaded(answer);
+      take(answer);
+      if (!isLoaded) return true;
+      worthSeeing();
+      put(element, ".taken", `Loaded: ${answer.widths.join("-")}. Play goes on from here.`);
+      return true;
+    }
+
+    // Of several networks that are asked for at once the last one is made.
+    function renew() {
+      stop();
+      const mine = ++networks;
+      return inTurn(() => mine !== networks || begin());
     }
 
     // One round; false when there is nothing more to come.
     async function round(mine) {
-      const asked = run;
+      if (!run && !(await begin())) return false;
       const answer = await answered(element, server.go({ run, pixels }));
-      if (!answer || asked !== run) return false;
+      if (!answer) return false;
       if (answer.place) {
         put(element, ".told", `Two others train at the moment. Your place in the line: ${answer.place}.`);
         await pause(1000);
@@ -158,7 +190,7 @@
         show(frame);
         await pause(EVERY);
         if (mine === turn) continue;
-        if (asked === run && frame !== last) show(last); // stopped halfway: the network itself is at the end
+        if (frame !== last) show(last); // stopped halfway: the network itself is at the end
         return false;
       }
       put(element, ".told", answer.said);
@@ -166,19 +198,23 @@
     }
 
     async function start(once) {
-      if (!run) return;
       const mine = ++turn;
       play(!once);
       do {
-        if (!(await round(mine))) break;
+        if (!(await inTurn(() => (once || mine === turn) && round(mine)))) break;
       } while (!once && playing && mine === turn && element.isConnected && element.offsetParent);
       if (mine === turn) play(false);
     }
 
     // --- Teaching, and a set of one's own ---
 
-    async function teach(drawings, mixed) {
+    function teach(drawings, mixed) {
       stop();
+      return inTurn(() => learn(drawings, mixed));
+    }
+
+    async function learn(drawings, mixed) {
+      if (!run && !(await begin())) return;
       const labels = drawings.map((each) => each.label);
       const levels = base64(Uint8Array.from(drawings.flatMap((each) => each.pixels)));
       const answer = await answered(element, server.teach({ run, pixels, labels, drawings: levels, mixed }));
@@ -216,31 +252,40 @@
 
     // --- Files ---
 
-    // What the server makes of chosen files; null, and a sentence on the page, when that is nothing.
-    async function asked(input, ask) {
-      const files = [...input.files];
-      input.value = ""; // so that the same file can be chosen again
+    // Files as the server takes them; null, and a sentence on the page, when they are too large.
+    async function fit(files) {
       if (!files.length) return null;
       if (files.length > 4 || files.reduce((sum, file) => sum + file.size, 0) > MOST_BYTES)
         return answered(element, Promise.resolve({ error: `Files of at most ${MOST_BYTES / 1e6} MB are taken.` }));
-      return answered(element, ask(await sent(files)));
+      return sent(files);
     }
 
-    async function loadNetwork(input) {
-      const mine = stop();
-      const answer = await asked(input, (files) => server.load({ ...settings(), preset: null, files }));
-      if (!answer || mine !== turn) return;
+    function chosenFiles(input) {
+      const files = [...input.files];
+      input.value = ""; // so that the same file can be chosen again
+      return files;
+    }
+
+    async function loadNetwork(chosen) {
+      const files = await fit(chosen);
+      if (!files) return;
+      const before = wanted;
+      wanted = files;
+      if (!(await renew()) && wanted === files) wanted = before;
+    }
+
+    // The settings in sight become those of a network from a file.
+    function chooseLoaded(answer) {
       loaded = { hidden: answer.widths.slice(1, -1), activation: answer.activation };
       for (const [name, value] of [["hidden", loaded.hidden.join("-")], ["activation", loaded.activation], ["preset", ""]])
         for (const chip of $$(element, `.settings [name=${name}]`)) chip.checked = chip.value === value;
       chosenPreset();
-      take(answer);
-      worthSeeing();
-      put(element, ".taken", `Loaded: ${answer.widths.join("-")}. Play goes on from here.`);
+      name();
     }
 
-    async function loadSet(input) {
-      const answer = await asked(input, (files) => server.load_set({ files }));
+    async function loadSet(chosen) {
+      const files = await fit(chosen);
+      const answer = files && (await answered(element, server.load_set({ files })));
       if (!answer) return;
       const pictures = pieces(bytes(answer.drawings));
       const before = set.length;
@@ -250,6 +295,7 @@
     }
 
     async function takeAlong() {
+      if (!run && !(await begin())) return;
       const answer = await answered(element, server.take({ run }));
       if (!answer) return;
       save(answer.zip, "my-network.zip");
@@ -264,8 +310,7 @@
       const answer = await answered(element, server.unit({ run, unit }));
       if (!answer) return;
       const weights = Array.from(new Int8Array(bytes(answer.weights).buffer));
-      const linear = settings().hidden.length === 0 && !settings().preset;
-      put(element, "dialog h2", linear ? `What speaks for a ${unit}` : `What unit ${unit + 1} looks for`);
+      put(element, "dialog h2", meaning(unit));
       paint($(element, "dialog .large"), weights, strongest(weights));
       const tile = (label, i) => `<li><canvas role="img" aria-label="A ${label}"></canvas><span>${number(answer.sums[i]).slice(0, -2)}</span></li>`;
       put(element, "dialog .tiles", answer.labels.map(tile).join(""));
@@ -288,14 +333,17 @@
       if (press === "play" && playing) stop();
       else if (press === "play") start(false);
       if (press === "step") start(true);
-      if (press === "reset") reset();
+      if (press === "reset") {
+        wanted = null;
+        renew();
+      }
       if (press === "mixed" || press === "alone") teachDrawing(press === "mixed");
       if (press === "all") teach(set, true);
       if (press === "save-set") saveSet();
-      if (press === "take") takeAlong();
+      if (press === "take") inTurn(takeAlong);
       if (press === "load" || press === "load-set") $(element, `input[data-for=${press}]`).click();
       if (press === "close" || target.matches("dialog")) $(element, "dialog").close();
-      if (data.weights) enlarge(Number(data.weights));
+      if (data.weights) inTurn(() => enlarge(Number(data.weights)));
       if (data.drop) {
         set.splice(Number(data.drop), 1);
         collect([]);
@@ -303,7 +351,7 @@
       if (data.test) {
         const i = Number(data.test);
         stop();
-        tap(tests.pictures[i], tests.labels[i]);
+        inTurn(() => tap(tests.pictures[i], tests.labels[i])); // with the network as it will be
       }
     });
     // A link names settings by their values: #lab=64,wild. The address always says those that were chosen.
@@ -319,30 +367,31 @@
 
     function name() {
       const chips = $$(element, ".settings input:checked").map((chip) => chip.value || (chip.name === "hidden" && "none"));
-      history.replaceState(null, "", `#lab=${chips.filter(Boolean).join(",")}`);
+      window.rooms.name(`#lab=${chips.filter(Boolean).join(",")}`);
     }
 
     document.addEventListener("room:link", () => {
       const values = location.hash.match(/^#lab=(.*)/)?.[1];
       if (!values || !element.isConnected) return;
-      loaded = null;
+      loaded = wanted = null;
       choose(values);
-      reset();
+      renew();
     });
     element.addEventListener("submit", (event) => event.preventDefault());
     element.addEventListener("change", ({ target }) => {
-      if (target.dataset.for === "load") loadNetwork(target);
-      if (target.dataset.for === "load-set") loadSet(target);
+      if (target.dataset.for === "load") loadNetwork(chosenFiles(target));
+      if (target.dataset.for === "load-set") loadSet(chosenFiles(target));
       if (!target.closest(".settings")) return;
       if (["hidden", "activation", "preset"].includes(target.name)) forgetLoaded();
       chosenPreset();
       name();
-      reset();
+      renew();
     });
+    element.addEventListener("drop", ({ dataTransfer }) => loadNetwork([...(dataTransfer?.files ?? [])]));
 
     // Another shape is a new network; what no chip says is the usual one then.
     function forgetLoaded() {
-      loaded = null;
+      loaded = wanted = null;
       if (!$(element, "[name=hidden]:checked")) $(element, "[name=hidden][value='16']").checked = true;
     }
 
@@ -350,16 +399,21 @@
     collect([]);
     follow(
       element,
-      async (given) => {
+      (given) => {
         pixels = given;
-        if (!run) return reset();
-        const answer = await answered(element, server.look({ run, pixels }));
-        if (!answer) return;
-        show(answer.frames[0], false);
-        suggest(answer.frames[0]);
+        return inTurn(look);
       },
       drawing,
     );
+
+    async function look() {
+      if (!run) return begin();
+      const answer = await answered(element, server.look({ run, pixels }));
+      if (!answer) return false;
+      show(answer.frames[0], false);
+      suggest(answer.frames[0]);
+      return true;
+    }
   }
 
   window.lab.train = train;

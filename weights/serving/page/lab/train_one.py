@@ -80,8 +80,8 @@ def content() -> str:
 
 def settings() -> str:
     """All that decides how a network learns."""
-    of_preset = {"digits"}  # chips that a preset leaves alone
-    chips = "".join(group(*each, own=each[0] not in of_preset) for each in CHIPS)
+    beside_preset = {"digits"}  # chips that a preset leaves alone
+    chips = "".join(group(*each, own=each[0] not in beside_preset) for each in CHIPS)
     selects = "".join(select(*each, own=True) for each in MORE)
     selects += select("seed", "Seed", {str(seed): str(seed) for seed in range(SEEDS)}, own=False)
     presets = {"": "the settings above"} | {name: name for name, preset in PRESETS.items() if preset.repeats}
