@@ -193,6 +193,8 @@ def test_another_network_of_the_visitors_is_said_not_to_be_shown(settings, why):
 
 def test_a_network_that_is_not_kept_gives_way_to_the_one_that_ships():
     assert questions.numbers({"run": "nobody's"})["own"] is False
+    learned = questions.learn({"run": "nobody's", "target": 3})
+    assert (learned["own"], learned["widths"]) == (False, [784, 16, 10])
 
 
 def test_without_a_drawing_there_is_an_example():

@@ -32,6 +32,7 @@
     let queue = Promise.resolve(); // of all questions about the network
     let set = []; // the visitor's own drawings, {label, pixels}
     let loaded = null; // the shape of a network from a file, which need not be one of the chips'
+    let fromFiles = false; // whether the network in sight began so
     let wanted = null; // the files that the network begins from; null: from random numbers
 
     function settings() {
@@ -161,7 +162,10 @@
       if (!answer) return false;
       const isLoaded = files && files === wanted; // not when other settings were chosen meanwhile
       if (isLoaded) chooseLoaded(answer);
+      const lost = fromFiles && !files;
+      fromFiles = Boolean(files);
       take(answer);
+      if (lost) put(element, ".taken", "This is a new network. The one you loaded is still in its file.");
       if (!isLoaded) return true;
       worthSeeing();
       put(element, ".taken", `Loaded: ${answer.widths.join("-")}. Play goes on from here.`);
