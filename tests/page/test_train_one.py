@@ -140,6 +140,28 @@ def test_only_the_newest_networks_are_kept(monkeypatch):
     assert [kept.RUNS.get(name) is not None for name in names] == [False, False, True, True, True]
 
 
+def test_a_network_is_not_kept_longer_than_it_is_said_to_be(monkeypatch):
+    run = begun()
+    monkeypatch.setattr(kept, "KEPT_SECONDS", -1)
+    assert "not kept any longer" in runs.look({"run": run})["error"]
+    assert not kept.RUNS.kept
+
+
+def test_a_preset_is_not_called_divergent_for_a_setting_that_it_replaces():
+    run = begun(preset="sgd64", rate="wild", digits=100)
+    assert runs.go({"run": run})["said"] == ""
+
+
+def test_all_that_was_done_to_a_network_is_said(tmp_path):
+    run = begun()
+    runs.go({"run": run})
+    loaded = runs.load({"files": [{"name": "a.zip", "content": runs.take({"run": run})["zip"]}]})["run"]
+    runs.teach({"run": loaded} | as_set([7], sample.load().test.images[:1]))
+    said = runs.take({"run": loaded})["said"]
+    assert "file" in said
+    assert "taught" in said
+
+
 def test_memory_of_a_network_comes_back_as_soon_as_it_is_not_kept():
     name = begun(digits=100)
     runs.go({"run": name})

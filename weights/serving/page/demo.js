@@ -1,5 +1,5 @@
 // The first screen: one example draws itself, and every step to its answer fills in. It lies above the pad, so that the
-// pad is blank for the first stroke; the first touch, key or choice takes it away.
+// pad is blank for the first stroke; the first touch, key, paste or dropped file takes it away.
 (() => {
   const AFTER = 900; // ms of a quiet page before it begins
   const DRAWS = 1400; // ms that the stroke takes
@@ -43,7 +43,7 @@
     if (location.hash.length > 1 || drawing.kept()) over = true;
     else setTimeout(begin, AFTER);
   });
-  for (const type of ["pointerdown", "keydown", "paste"]) document.addEventListener(type, end, { capture: true });
+  for (const type of ["pointerdown", "keydown", "paste", "drop"]) document.addEventListener(type, end, { capture: true });
 
   window.demo = {
     connect: (...given) => ([read, show] = given),
