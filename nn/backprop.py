@@ -15,6 +15,7 @@ import numpy as np
 
 from nn.functions import ACTIVATIONS, cross_entropy, softmax
 from nn.mlp import MLP
+from nn.windows import cut, per_window
 
 
 class Backprop:
@@ -32,7 +33,7 @@ class Backprop:
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout}")
         self.weights, self.biases = model.views(model.theta)
-        if any(W.ndim != 2 for W in self.weights):
+        if model.members > 1:
             raise ValueError(f"{model!r} is several networks in one: train those")
         self.model, self.l2, self.dropout = model, l2, dropout
         self.activation = ACTIVATIONS[model.activation]
@@ -56,12 +57,16 @@ class Backprop:
         return self.backward(h, targets)
 
     def forward(self, X: np.ndarray, rng: np.random.Generator | None = None) -> list[np.ndarray]:
-        """The outputs of every layer, [X, h1, h2, ..., logits]. `backward` overwrites them."""
+        """The outputs of every layer, [X, h1, h2, ..., logits], X cut by window where the network has windows.
+
+        `backward` overwrites them.
+        """
         n = len(X)
-        h = [X]
+        h = [cut(X, self.model.window) if self.model.window else X]
         last = len(self.weights) - 1
         for i, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
-            z = np.matmul(h[i], W, out=self._outputs[i][:n])  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
+            z = self._outputs[i][:n]
+            np.matmul(h[i], W, out=arranged(z, W))  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
             z += b
             if i < last:
                 self.activation.forward(z, out=z)
@@ -80,7 +85,8 @@ class Backprop:
 
         for i in reversed(range(len(self.weights))):
             W = self.weights[i]
-            np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
+            # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
+            np.matmul(h[i].swapaxes(-1, -2), arranged(delta, W), out=self.dW[i])
             np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): the sum of the rows
             if self.l2:
                 loss += self.l2 / 2 * float(np.vdot(W, W))
@@ -106,3 +112,8 @@ class Backprop:
         np.greater_equal(mask, self.dropout, out=mask, casting="unsafe")
         mask /= 1 - self.dropout
         return mask
+
+
+def arranged(rows: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """z or delta (n, fan_out) as a product with W has it: as it is, or by window where W has blocks (windows.py)."""
+    return rows if W.ndim == 2 else per_window(rows, W)

@@ -1,9 +1,9 @@
 """A network on disk: model.safetensors, config.json and, for people, a model card README.md, in one folder.
 
 Tensors are named as in the formulas, W1 b1 W2 b2 ... The shape of W is (fan_in, fan_out) or, between hidden layers of
-joined members, (members, fan_in / members, fan_out / members). Each tensor is int8, float16 or float32, the first that
-loses nothing. config.json holds everything else: widths, activation, normalisation and temperatures, how the network
-was trained, what it scored.
+joined members, (members, fan_in / members, fan_out / members). With windows, W1 holds the blocks of windows.py. Each
+tensor is int8, float16 or float32, the first that loses nothing. config.json holds everything else: widths, activation,
+normalisation and temperatures, how the network was trained, what it scored.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as serialize
 
 from nn.calibrate import Calibration
-from nn.fast.committee import Committee, joined, size
+from nn.fast.committee import joined, size
 from nn.fast.matrices import lossless_cast, quicken
-from nn.mlp import DIGITS, MLP
+from nn.mlp import DIGITS, MLP, check_window
 
 BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
@@ -35,7 +35,7 @@ MAX_PARAMETERS = 2**24
 MAX_LAYERS = 64
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
-OPTIONAL_KEYS = ("odds_temperature", "members")  # left out where a network does without them
+OPTIONAL_KEYS = ("odds_temperature", "members", "window")  # left out where a network does without them
 
 
 class WeightsError(ValueError):
@@ -107,7 +107,8 @@ def config_of(model: MLP) -> dict:
         "std": model.std,
         "temperature": model.calibration.temperature,
         "odds_temperature": model.calibration.odds_temperature,
-        "members": model.members if isinstance(model, Committee) else None,
+        "members": model.members if model.members > 1 else None,
+        "window": model.window or None,
     }
     return {key: value for key, value in config.items() if value is not None} | model.info
 
@@ -123,18 +124,21 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
         if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
             raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
         inputs, *hidden, classes = widths = [int(width) for width in config["widths"]]
-        members = config.get("members", 1)
+        members, window = (config.get(key, default) for key, default in (("members", 1), ("window", 0)))
         if type(members) is not int or members < 1:
             raise ValueError(f"members must be a positive integer, got {members!r}")
-        if (parameters := size(widths, members)) > max_parameters:
+        if members > 1 and (not hidden or any(width % members for width in hidden)):
+            raise ValueError(f"{members} members cannot share hidden layers of {hidden} units equally")
+        if "window" in config:
+            check_window(window, widths, members)
+        if (parameters := size(widths, members, window)) > max_parameters:
             raise ValueError(f"{parameters:,} parameters, at most {max_parameters:,} are accepted")
         temperatures = (config[key] for key in ("temperature", "odds_temperature") if key in config)
         calibration = Calibration(*map(float, temperatures))
         if "odds_temperature" in config and classes <= DIGITS:
             raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
-        if members > 1 and (not hidden or any(width % members for width in hidden)):
-            raise ValueError(f"{members} members cannot share hidden layers of {hidden} units equally")
-        options = {"mean": float(config["mean"]), "std": float(config["std"]), "inputs": inputs, "classes": classes}
+        options = {"window": window, "mean": float(config["mean"]), "std": float(config["std"])}
+        options |= {"inputs": inputs, "classes": classes}
         member = MLP([width // members for width in hidden], config["activation"], None, **options)
         model = joined([member] * members)
         model.calibration = calibration

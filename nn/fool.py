@@ -44,7 +44,7 @@ def pixel_gradient(model: MLP, pixels: np.ndarray, targets: np.ndarray) -> tuple
     X = np.asarray(pixels, model.theta.dtype).reshape(1, -1)
     loss = backprop(model.normalize(X), targets[None])
     delta1 = backprop.db[0]  # dL/db1 of a batch of one: the sum over the batch is delta1 itself
-    return backprop.weights[0] @ delta1 / model.theta.dtype.type(model.std), loss  # X was divided by std
+    return (delta1[None] @ model.weights[0].T)[0] / model.theta.dtype.type(model.std), loss  # X was divided by std
 
 
 def fool(model: MLP, pixels: np.ndarray, target: int, strength: float = 0.25) -> Fooled:

@@ -107,7 +107,7 @@ def copied(model: MLP) -> MLP:
     """A network with parameters of its own."""
     copied = copy.copy(model)
     copied.theta = model.theta.copy()
-    copied.weights, copied.biases = copied.views(copied.theta)
+    copied.weights, copied.biases = copied.matrices()
     return copied
 
 

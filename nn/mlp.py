@@ -18,8 +18,8 @@ import numpy as np
 
 from nn.calibrate import Calibration
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, SMALLEST_DIVISOR
+from nn.windows import SIDE, SIDES, Windows, count
 
-SIDE = 28  # pixels along an edge of MNIST's frame
 PIXELS = SIDE * SIDE  # row by row
 DIGITS = 10
 
@@ -35,6 +35,7 @@ class MLP:
         hidden: width of each hidden layer, first to last.
         activation: "relu" or "sigmoid", for all hidden layers.
         seed: of the random initial weights; None leaves them at zero, for a caller who fills them in.
+        window: a unit of the first layer sees a square of so many pixels along an edge (windows.py); 0: all pixels.
         inputs, classes: sizes of the first and last layer; an eleventh class is "not a digit".
         initialization: "he" or "xavier"; None takes the one that suits the activation.
         mean, std: input normalisation, x -> (x - mean) / std.
@@ -45,12 +46,15 @@ class MLP:
     it, so an optimizer can treat the network as a single vector while the formulas below read like the maths.
     """
 
+    members = 1  # nn/fast/committee.py joins several networks in one
+
     def __init__(
         self,
         hidden: Sequence[int] = (256, 128),
         activation: str = "relu",
         seed: int | None = 0,
         *,
+        window: int = 0,
         inputs: int = PIXELS,
         classes: int = DIGITS,
         initialization: str | None = None,
@@ -69,16 +73,18 @@ class MLP:
             raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
         if not (math.isfinite(mean) and SMALLEST_DIVISOR <= std < math.inf):
             raise ValueError(f"mean and std must be finite, and std positive; got {mean} and {std}")
-        self.activation, self.mean, self.std = activation, float(mean), float(std)
+        if window:
+            check_window(window, self.widths, self.members)
+        self.window, self.activation, self.mean, self.std = window, activation, float(mean), float(std)
         self.calibration = calibration or Calibration()
         self.info = {}  # what else config.json says of this network: how it was trained, what it scored
 
         self.theta = np.zeros(sum(map(math.prod, self.shapes)) + sum(self.widths[1:]), dtype)
-        self.weights, self.biases = self.views(self.theta)
+        self.weights, self.biases = self.matrices()
         if seed is not None:
             rng = np.random.default_rng(seed)
-            for W in self.weights:
-                W[...] = rng.standard_normal(W.shape, np.float32) * INITIALIZATIONS[initialization](*W.shape)
+            for W in self.views(self.theta)[0]:
+                W[...] = rng.standard_normal(W.shape, np.float32) * INITIALIZATIONS[initialization](*W.shape[-2:])
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -90,8 +96,8 @@ class MLP:
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """The shape of each layer's weights, (fan_in, fan_out)."""
-        return list(pairwise(self.widths))
+        """The shape of each layer's weights in `theta`: (fan_in, fan_out), or that of the blocks of windows.py."""
+        return shapes(self.widths, self.window)
 
     def views(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The weights and biases inside a vector that is laid out like `theta`, such as a gradient, as views."""
@@ -102,6 +108,11 @@ class MLP:
             biases.append(vector[end : end + fan_out])
             start = end + fan_out
         return weights, biases
+
+    def matrices(self) -> tuple[list[np.ndarray | Windows], list[np.ndarray]]:
+        """What `weights` and `biases` are: views of `theta`, and Windows around its blocks."""
+        weights, biases = self.views(self.theta)
+        return ([Windows(weights[0]), *weights[1:]] if self.window else weights), biases
 
     def __repr__(self) -> str:
         return f"MLP({'-'.join(map(str, self.widths))}, {self.activation}, {self.theta.size:,} parameters)"
@@ -144,3 +155,20 @@ class MLP:
         Column d is digit d; an eleventh column, if there is one, is "not a digit". `progress` is as for `logits`.
         """
         return self.calibration.probabilities(self.logits(X, progress))
+
+
+def check_window(window: int, widths: Sequence[int], members: int = 1) -> None:
+    """Raises ValueError unless the first hidden layer of these widths can be shared out among windows."""
+    if type(window) is not int or window not in SIDES:
+        raise ValueError(f"a window has {', '.join(map(str, SIDES))} pixels along an edge, got {window!r}")
+    if len(widths) < 3 or widths[0] != PIXELS or widths[1] % (members * count(window)):
+        raise ValueError(
+            f"windows of {window} pixels need {PIXELS} inputs and a first hidden layer of a multiple of "
+            f"{members * count(window)} units, got widths {tuple(widths)}"
+        )
+
+
+def shapes(widths: Sequence[int], window: int = 0) -> list[tuple[int, ...]]:
+    """The shapes of the weights of one network with layers of these widths."""
+    found = list(pairwise(widths))
+    return [(count(window), window**2, widths[1] // count(window)), *found[1:]] if window else found

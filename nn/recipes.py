@@ -14,8 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 from nn.functions import ACTIVATIONS, INITIALIZATIONS
+from nn.mlp import DIGITS, PIXELS, check_window
 from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
+from nn.windows import SIDES
 
 FULL_BATCH = 0  # as a batch size: all training images in one step
 # Settings that take effect after a run's last epoch: a checkpoint does not depend on them.
@@ -37,6 +39,7 @@ class Recipe:
     """One training run. Raises ValueError for a value that no run can have."""
 
     hidden: tuple[int, ...] = setting((256, 128), "width of each hidden layer; none for a linear model")
+    window: int = setting(0, "pixels along an edge of what a unit of the first layer sees; 0: all", choices=(0, *SIDES))
     activation: str = setting("relu", "non-linearity of the hidden layers", choices=ACTIVATIONS)
     initialization: str | None = setting(None, "None: he for relu, xavier for sigmoid", choices=INITIALIZATIONS)
     optimizer: str = setting("adam", "how gradients become steps", choices=OPTIMIZERS)
@@ -71,6 +74,8 @@ class Recipe:
             raise ValueError(f"restarts must rise from 1 to less than {self.epochs} epochs, got {self.restarts}")
         if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
+        if self.window:
+            check_window(self.window, (PIXELS, *self.hidden, DIGITS), self.members)
         if self.cross_fit and self.members == 1:
             raise ValueError("cross_fit is for several members: one network cannot hold out images and see all of them")
         if self.quantize and not (1 <= len(self.hidden) <= MOST_QUANTIZED and self.activation == "relu"):

@@ -66,7 +66,8 @@ class Trainer:
         self.bank = Bank(recipe, train, made_up)
         self.batch_size = min(recipe.batch_size or self.bank.examples_per_epoch, self.bank.examples_per_epoch)
         mean, std = pixel_statistics(train) if recipe.normalize else (0.0, 1.0)
-        self.architecture = {"classes": DIGITS + bool(recipe.non_digits), "mean": mean, "std": std}
+        classes = DIGITS + bool(recipe.non_digits)
+        self.architecture = {"window": recipe.window, "classes": classes, "mean": mean, "std": std}
         self.model = MLP(
             recipe.hidden, recipe.activation, recipe.seed, initialization=recipe.initialization, **self.architecture
         )

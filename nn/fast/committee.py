@@ -4,18 +4,18 @@
 
 Networks that were trained from different random starts are wrong in different places, so together they make fewer
 mistakes (Hansen and Salamon 1990). The members' hidden units stand side by side and meet in the logits alone: the first
-W has the members' columns one after another, W between hidden layers has their matrices along its diagonal, and the
-last W has their rows one below the other, divided by the number of members.
+W has the members' columns, or blocks of windows, one after another, W between hidden layers has their matrices along
+its diagonal, and the last W has their rows one below the other, divided by the number of members.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
+from nn import mlp
 from nn.fast.matrices import quicken
 from nn.mlp import MLP
 
@@ -34,16 +34,18 @@ class Committee(MLP):
 
     def __init__(self, models: Sequence[MLP]) -> None:
         first, self.members = models[0], len(models)
-        if isinstance(first, Committee) or not first.hidden:
+        if first.members > 1 or not first.hidden:
             raise ValueError(f"expected networks with hidden layers that were not joined before, got {first!r}")
-        options = {"inputs": first.widths[0], "classes": first.classes, "mean": first.mean, "std": first.std}
+        options = {"window": first.window, "inputs": first.widths[0], "classes": first.classes}
+        options |= {"mean": first.mean, "std": first.std}
         hidden = [width * self.members for width in first.hidden]
         super().__init__(hidden, first.activation, None, dtype=first.theta.dtype, **options)
         self.info = dict(first.info)
-        for layer, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
-            weights, biases = [model.weights[layer] for model in models], [model.biases[layer] for model in models]
+        for layer, (W, b) in enumerate(zip(*self.views(self.theta), strict=True)):
+            parts = [model.views(model.theta) for model in models]
+            weights, biases = [weights[layer] for weights, _ in parts], [biases[layer] for _, biases in parts]
             if layer < len(hidden):
-                W[...] = np.stack(weights) if W.ndim == 3 else np.concatenate(weights, axis=1)
+                W[...] = np.concatenate(weights).reshape(W.shape) if W.ndim == 3 else np.concatenate(weights, axis=1)
                 b[...] = np.concatenate(biases)
             else:
                 W[...] = np.concatenate(weights) / self.members
@@ -52,18 +54,19 @@ class Committee(MLP):
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        return shapes(self.widths, self.members)
+        return shapes(self.widths, self.members, self.window)
 
 
-def shapes(widths: Sequence[int], members: int) -> list[tuple[int, ...]]:
+def shapes(widths: Sequence[int], members: int, window: int = 0) -> list[tuple[int, ...]]:
     """The shapes of the weights of members with layers of these widths together."""
-    blocks = range(1, len(widths) - 2) if members > 1 else ()
-    return [
-        (members, fan_in // members, fan_out // members) if layer in blocks else (fan_in, fan_out)
-        for layer, (fan_in, fan_out) in enumerate(pairwise(widths))
-    ]
+    if members == 1:
+        return mlp.shapes(widths, window)
+    inputs, *hidden, classes = widths
+    first, *between, _ = mlp.shapes([inputs, *(width // members for width in hidden), classes], window)
+    first = (members * first[0], *first[1:]) if window else (inputs, hidden[0])
+    return [first, *((members, *shape) for shape in between), (hidden[-1], classes)]
 
 
-def size(widths: Sequence[int], members: int) -> int:
+def size(widths: Sequence[int], members: int, window: int = 0) -> int:
     """The number of their parameters."""
-    return sum(map(math.prod, shapes(widths, members))) + sum(widths[1:])
+    return sum(map(math.prod, shapes(widths, members, window))) + sum(widths[1:])

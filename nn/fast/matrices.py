@@ -2,6 +2,7 @@
 
     RowSparse      for one drawing, reads only the rows of W that meet ink or a unit that fired, from int8 if it can
     BlockDiagonal  weights between the hidden layers of joined members: blocks along the diagonal, zeros elsewhere
+    InkWindows     the windows of windows.py: for one drawing, reads only the rows of their weights that meet ink
 
 `__array_ufunc__ = None` makes NumPy leave `h @ matrix` to the matrix. `quicken` and `freeze` swap them into a network.
 """
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nn.mlp import MLP
+from nn.windows import Windows, count, cut
 
 # A single row h is multiplied by its non-zeros alone if they are fewer than this share of it. The rows of W that they
 # meet are copied first: beyond a third of them that costs more than it saves.
@@ -77,13 +79,45 @@ class BlockDiagonal:
         return found.reshape(len(rows), -1)
 
 
+class InkWindows(Windows):
+    """`rows` are the same numbers as the blocks, perhaps as int8, where a single picture's rows are read.
+
+    A row holds the weights that lead from one pixel of one window to this window's units of all members. So the rows
+    that meet ink are copied in one go, though each window multiplies its own.
+    """
+
+    def __init__(self, blocks: np.ndarray, rows: np.ndarray) -> None:
+        super().__init__(blocks)
+        windows, (_, pixels, units) = count(self.side), blocks.shape
+        by_member = rows.reshape(-1, windows, pixels, units)
+        self.members, self.units = len(by_member), units
+        self.ends = np.arange(1, windows + 1) * pixels
+        self.rows = by_member.transpose(1, 2, 0, 3).reshape(windows * pixels, -1)  # (windows * pixels, members * units)
+
+    def __rmatmul__(self, X: np.ndarray) -> np.ndarray:
+        """X (n, 784) -> X @ W (n, units)."""
+        if len(X) != 1:
+            return super().__rmatmul__(X)
+        seen = cut(X, self.side).ravel()
+        (ink,) = seen.nonzero()
+        seen, rows = seen.take(ink), self.rows.take(ink, axis=0).astype(X.dtype, copy=False)
+        z, start = np.empty((len(self.ends), rows.shape[1]), X.dtype), 0
+        for part, end in zip(z, ink.searchsorted(self.ends), strict=True):
+            np.matmul(seen[start:end], rows[start:end], out=part)
+            start = end
+        return z.reshape(-1, self.members, self.units).swapaxes(0, 1).reshape(1, -1)
+
+
 def quicken(model: MLP, int8: bool = False) -> MLP:
     """Swaps these matrices in for the weights of all layers but the last, which is small; returns the network.
 
     With `int8` a quantized network (quantize.py) is also kept as integers, which do not follow changes of `theta`.
     """
     weights, model.biases = model.views(model.theta)
-    model.weights = [*(quick(W, lossless_cast(W, np.int8) if int8 else W) for W in weights[:-1]), weights[-1]]
+    rows = [lossless_cast(W, np.int8) if int8 else W for W in weights[:-1]]
+    model.weights = [*map(quick, weights[:-1], rows), weights[-1]]
+    if model.window:
+        model.weights[0] = InkWindows(weights[0], rows[0])
     return model
 
 

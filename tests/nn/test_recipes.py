@@ -17,6 +17,12 @@ def test_members_need_equal_shares(hidden, members):
         Recipe(hidden=hidden, members=members)
 
 
+@pytest.mark.parametrize("changes", [{"window": 9}, {"hidden": (64, 32), "window": 8}, {"hidden": (), "window": 8}])
+def test_windows_need_equal_shares(changes):
+    with pytest.raises(ValueError, match=r"a window has|windows of 8 pixels need"):
+        Recipe(**changes)
+
+
 @pytest.mark.parametrize("changes", [{"activation": "sigmoid"}, {"hidden": ()}, {"hidden": (4,) * 9}])
 def test_only_a_few_hidden_layers_of_relu_units_can_be_quantized(changes):
     with pytest.raises(ValueError, match="hidden layers of relu units"):

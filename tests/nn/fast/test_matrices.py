@@ -45,9 +45,9 @@ def test_blocks_multiply_like_the_matrix_they_stand_for():
         np.testing.assert_array_equal(block_diagonal.T[units], matrix.T[units])
 
 
-def quantized(members):
+def quantized(members, window=0):
     """A quantized network with biases that matter."""
-    models = [MLP((64 // members, 32 // members), seed=seed, classes=11) for seed in range(members)]
+    models = [MLP((100 // members, 32 // members), window=window, seed=seed, classes=11) for seed in range(members)]
     for i, b in enumerate(b for model in models for b in model.biases):
         b[...] = np.random.default_rng(i).standard_normal(b.shape)
     model = joined(models)
@@ -55,12 +55,12 @@ def quantized(members):
     return quicken(model)
 
 
-@pytest.mark.parametrize("members", [1, 4])
-def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members):
+@pytest.mark.parametrize(("members", "window"), [(1, 0), (4, 0), (1, 8), (4, 8)])
+def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members, window):
     rng = np.random.default_rng(0)
     X = (rng.random((20, 784), np.float32) - 0.8).clip(0)  # mostly paper
     X[-1] = rng.random(784)  # all ink
-    model = quantized(members)
+    model = quantized(members, window)
     batch = model.logits(X)
     assert freeze(model) is model
     np.testing.assert_array_equal(model.logits(X), batch)
