@@ -7,7 +7,6 @@ a checkpoint stores of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -109,13 +108,11 @@ def learning_rate(
     peak: float,
     schedule: str = "constant",
     warmup_steps: int = 0,
-    restarts: Sequence[int] = (),
 ) -> float:
     """The learning rate of step 0 <= step < total_steps.
 
     It rises linearly to `peak` over the warm-up, then stays ("constant") or falls along half a cosine towards zero
-    ("cosine"). At each of the steps `restarts` it jumps back to `peak`, without another warm-up, and falls anew (warm
-    restarts; both Loshchilov and Hutter 2017).
+    ("cosine", Loshchilov and Hutter 2017).
     """
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
@@ -123,7 +120,5 @@ def learning_rate(
         return peak * (step + 1) / warmup_steps
     if schedule == "constant":
         return peak
-    first = max((restart for restart in restarts if restart <= step), default=warmup_steps)  # of this fall
-    last = min((restart for restart in restarts if restart > step), default=total_steps)
-    progress = (step - first) / max(last - first, 1)
+    progress = (step - warmup_steps) / max(total_steps - warmup_steps, 1)
     return peak * 0.5 * (1 + math.cos(math.pi * progress))

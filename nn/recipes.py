@@ -46,7 +46,6 @@ class Recipe:
     momentum: float = setting(0.9, "share of the velocity that momentum and nesterov keep", SHARE)
     lr: float = setting(1e-3, "learning rate, its peak under a schedule", (1e-12, math.inf))
     schedule: str = setting("constant", "course of the learning rate", choices=SCHEDULES)
-    restarts: tuple[int, ...] = setting((), "epochs after which a cosine schedule starts anew from its peak")
     warmup: float = setting(0.0, "epochs of linear rise to the learning rate", ANY)
     batch_size: int = setting(128, f"images a step; {FULL_BATCH}: all of them, 1: single sample", ANY)
     epochs: int = setting(15, "passes over the training images", (1, math.inf))
@@ -70,8 +69,6 @@ class Recipe:
             value, limits = getattr(self, each.name), each.metadata.get("limits")
             if limits and not limits[0] <= value <= limits[1]:
                 raise ValueError(f"{each.name} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
-        if list(self.restarts) != sorted({*self.restarts} & {*range(1, self.epochs)}):
-            raise ValueError(f"restarts must rise from 1 to less than {self.epochs} epochs, got {self.restarts}")
         if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         if self.window:
@@ -135,12 +132,12 @@ PRESETS = {
     ),
     "best": Preset(
         Recipe(
-            hidden=(2240, 1200),
-            members=4,
+            hidden=(4800, 1125),
+            window=8,
+            members=3,
             cross_fit=True,
             epochs=140,
-            restarts=(80,),
-            batch_size=512,
+            batch_size=256,
             schedule="cosine",
             warmup=1,
             lr=2e-3,
@@ -153,7 +150,7 @@ PRESETS = {
             average=5.0,
             quantize=True,
         ),
-        "784-2240-1200-11, four members joined, distortions, redrawn and written digits, non-digits: bundled",
+        "784-4800-1125-11, three members joined, windows, distortions, redrawn and written digits, non-digits: bundled",
         repeats=False,
     ),
 }

@@ -156,8 +156,7 @@ class Trainer:
     def _learning_rate(self, step: int) -> float:
         recipe, per_epoch = self.recipe, self.steps_per_epoch
         total, warmup = recipe.epochs * per_epoch, round(recipe.warmup * per_epoch)
-        restarts = [epoch * per_epoch for epoch in recipe.restarts]
-        return learning_rate(step, total, recipe.lr, recipe.schedule, warmup, restarts)
+        return learning_rate(step, total, recipe.lr, recipe.schedule, warmup)
 
     def _update_average(self, step: int) -> None:
         """An exponential moving average of the weights over about `recipe.average` epochs (Polyak and Juditsky 1992).

@@ -24,12 +24,3 @@ def test_learning_rate_warms_up_and_falls_along_a_cosine():
     assert rates[99] < 0.001
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert {learning_rate(step, 100, 0.3) for step in range(100)} == {0.3}
-
-
-def test_a_restart_jumps_back_to_the_peak_and_leaves_the_steps_before_it_as_they_were():
-    rates = [learning_rate(step, 150, 1.0, "cosine", warmup_steps=10, restarts=[100]) for step in range(150)]
-    assert rates[:100] == [learning_rate(step, 100, 1.0, "cosine", warmup_steps=10) for step in range(100)]
-    assert rates[100] == 1.0
-    assert rates[125] == pytest.approx(0.5)
-    assert rates[100:] == sorted(rates[100:], reverse=True)
-    assert rates[149] < 0.002
