@@ -29,7 +29,7 @@ CHUNK_ROWS = 1024
 
 
 class MLP:
-    """A fully connected network with any number of hidden layers (none is multinomial logistic regression).
+    """A multilayer perceptron with any number of hidden layers (none is multinomial logistic regression).
 
     Args:
         hidden: width of each hidden layer, first to last.

@@ -5,6 +5,7 @@ from huggingface_hub import HfApi, ModelCard
 
 import weights
 from nn import MLP
+from nn.fast.committee import joined
 from nn.fast.quantize import quantize
 from weights.hub import card
 
@@ -41,6 +42,17 @@ def test_a_card_says_how_the_weights_are_kept(tmp_path):
     text = (tmp_path / "README.md").read_text()
     assert "holds `W1 b1 W2 b2 b3` in int8, `W3` in float32" in text
     assert "quantized" in text
+
+
+def test_a_card_says_how_a_network_is_put_together(tmp_path):
+    said = {"It is 2 networks": "joined", "a window of 8 by 8 pixels": "window", "W1 holds a block": "window"}
+    said["or between hidden\nlayers (members"] = "joined"
+    for kinds in ((), ("joined",), ("window",), ("joined", "window")):
+        members = [MLP((25, 4), window=8 * ("window" in kinds), seed=seed) for seed in range(1 + ("joined" in kinds))]
+        card.write_card(tmp_path, joined(members), {})
+        text = (tmp_path / "README.md").read_text()
+        for sentence, kind in said.items():
+            assert (sentence in text) == (kind in kinds), (sentence, kinds)
 
 
 def test_a_card_speaks_of_mnist_only_where_mnist_was_measured(tmp_path):

@@ -102,7 +102,6 @@ def model_card(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -
         training=training,
         tensors=names_by_dtype,
         quantized=any(array.dtype == np.int8 for array in arrays.values() if array.ndim > 1),
-        blocks=any(array.ndim > 2 for array in arrays.values()),
         asks_two_questions=model.calibration.odds_temperature is not None,
         refuses=model.classes > DIGITS,
     )

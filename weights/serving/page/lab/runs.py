@@ -256,8 +256,10 @@ def network_in(found: dict[str, bytes]) -> MLP:
             f"Here a network has {PIXELS} inputs, at most two hidden layers of {MOST_UNITS} units, and {DIGITS} "
             f"outputs; this one is {'-'.join(map(str, widths))}."
         )
-    if hasattr(model, "members"):
+    if model.members > 1:
         raise Refusal("This network is joined of several, which cannot be trained on.")
+    if model.window:
+        raise Refusal("The units of this network see parts of the picture; here every unit sees all of it.")
     return model
 
 
