@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 # Cuts through one piece: so many for each time that its height goes into its width, and one more.
-CUTS_PER_SQUARE = 4
+CUTS_PER_SQUARE = 6
 # A cut crosses no more ink than this many stroke widths: digits touch in a point or two, and a digit has at least as
 # much ink everywhere but at its ends.
 MOST_CROSSED = 3.0
@@ -17,6 +17,11 @@ MOST_CROSSED = 3.0
 NARROWEST = 0.1
 # Seams are looked for on a piece reduced to about this height.
 SEAM_HEIGHT = 60
+# Seams pass the cheapest places of these rows, as shares of the height: where digits that lean or hook into each other
+# touch, the way between them may be no cheaper than its neighbours in the middle.
+ROWS = (0.25, 0.5, 0.75)
+# Two seams differ by at least so many of the narrowest parts in some row.
+APART = 2
 PAPER_COST = 0.01  # of a step over paper, so that a seam goes straight where nothing is in its way
 
 
@@ -39,23 +44,25 @@ def find_cuts(ink: np.ndarray, stroke: float) -> tuple[np.ndarray, np.ndarray]:
     cost = small + np.float32(PAPER_COST)
     above, below = seam_costs(cost), seam_costs(cost[::-1])[::-1]
     through = above + below - cost  # of the cheapest seam through each pixel
-    middle = len(cost) // 2
-    across = through[middle]
     edge = max(round(NARROWEST * len(cost)), 1)
-    lowest = (across <= np.roll(across, 1)) & (across < np.roll(across, -1))
-    lowest[:edge] = lowest[-edge:] = False
-    crossed = across * factor / stroke
-    found = []
-    for x in sorted(np.flatnonzero(lowest & (crossed <= MOST_CROSSED)).tolist(), key=lambda x: across[x]):
-        if len(found) < CUTS_PER_SQUARE * width / height + 1 and all(abs(x - other) >= edge for other in found):
-            found.append(x)
-    found.sort()
-    if not found:
-        return np.zeros((0, height), int), np.zeros(0)
-    seams = np.array([trace(above, below, middle, x) for x in found])
-    seams = np.sort(seams, axis=0)  # two that cross change places there: parts stay beside each other
+    places = []  # (cost, row, column)
+    for row in (int(share * len(cost)) for share in ROWS):
+        across = through[row]
+        lowest = (across <= np.roll(across, 1)) & (across < np.roll(across, -1))
+        lowest[:edge] = lowest[-edge:] = False
+        lowest &= across * factor <= MOST_CROSSED * stroke
+        places += [(across[x], row, x) for x in np.flatnonzero(lowest).tolist()]
+    found, crossed = np.zeros((0, len(cost)), int), []
+    for crossing, row, x in sorted(places):
+        if len(found) >= CUTS_PER_SQUARE * width / height + 1:
+            break
+        seam = trace(above, below, row, x)
+        if (np.abs(found - seam).max(axis=1) >= APART * edge).all():
+            found, crossed = np.vstack([found, seam]), [*crossed, crossing * factor / stroke]
+    order = np.argsort(found.mean(axis=1), kind="stable")
+    seams = np.sort(found[order], axis=0)  # two that cross change places there: parts stay beside each other
     seams = np.repeat(seams, factor, axis=1)[:, :height] * factor + factor // 2
-    return seams, crossed[found]
+    return seams, np.array(crossed)[order]
 
 
 def seam_costs(cost: np.ndarray) -> np.ndarray:
@@ -67,19 +74,19 @@ def seam_costs(cost: np.ndarray) -> np.ndarray:
     return total
 
 
-def trace(above: np.ndarray, below: np.ndarray, middle: int, x: int) -> np.ndarray:
-    """The columns, row by row, of the cheapest seam through the pixel (middle, x)."""
+def trace(above: np.ndarray, below: np.ndarray, row: int, x: int) -> np.ndarray:
+    """The columns, row by row, of the cheapest seam through the pixel (row, x)."""
     columns = np.empty(len(above), int)
-    columns[middle] = x
-    for rows, costs in ((range(middle - 1, -1, -1), above), (range(middle + 1, len(above)), below)):
+    columns[row] = x
+    for rows, costs in ((range(row - 1, -1, -1), above), (range(row + 1, len(above)), below)):
         at = x
-        for row in rows:
+        for y in rows:
             start = max(at - 1, 0)
-            around = costs[row, start : at + 2]
+            around = costs[y, start : at + 2]
             least = int(around.argmin())
             # straight on where nothing else is cheaper
-            at = at if costs[row, at] <= around[least] + PAPER_COST else start + least
-            columns[row] = at
+            at = at if costs[y, at] <= around[least] + PAPER_COST else start + least
+            columns[y] = at
     return columns
 
 

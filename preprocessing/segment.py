@@ -87,8 +87,9 @@ AS_TALL = 0.8
 MOST_PIECES = 250
 # Up to this many pieces may lie in any number of rows, and may all be one digit.
 FEW_PIECES = 16
-# Parts that cost more than this on the average are a page of text (0.9) and not a page of digits (0.1 to 0.25).
-NONSENSE_PRICE = 0.6
+# Parts that cost more than this on the average are a page of text or scribbles (0.34 to 0.9) and not a page of digits
+# (0.1 to 0.22).
+NONSENSE_PRICE = 0.28
 # Where the pieces are small, the picture is reduced up to this many times less. The work grows with the square of this.
 MOST_ZOOM = 4
 # So many groups of several pieces are read, beside one for each piece. Reading one takes as long as a small picture.
@@ -136,6 +137,7 @@ class Candidate(NamedTuple):
     score: float  # log of the confidence, less prices
     sign: Sign | None
     doubt: float = 0.0
+    after_cut: bool = False  # what stands before it is a part of the same piece
 
 
 class Path(NamedTuple):
@@ -384,8 +386,11 @@ def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:
 
 def overlap_cost(a: Candidate, b: Candidate) -> float:
     """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
-    may stand under an arm of a digit, so beside a sign the larger size counts.
+    may stand under an arm of a digit, so beside a sign the larger size counts. A cut leans as the writing does, and
+    what it parts is apart, whatever columns it shares.
     """
+    if b.after_cut:
+        return 0.0
     shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
     if shared <= 0:
         return 0.0
@@ -552,7 +557,7 @@ def candidates_of(
                 if not first[start]:
                     price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
                 doubt = 0.0 if first[start] else DOUBT_OF_CUT
-                ways.append(Candidate(group, box, log_confidence(read.digit) - price, None, doubt))
+                ways.append(Candidate(group, box, log_confidence(read.digit) - price, None, doubt, not first[start]))
             elif pieces == 1:
                 ways.append(SPECK_PRICE)
             if ways:
