@@ -66,6 +66,8 @@ LEADING_COMMA_PRICE = 3.0
 LARGE_SIGN = 0.75
 # A large sign costs this much for each height of its neighbours above LARGE_SIGN.
 LARGE_PRICE = 6.0
+# Columns for each row by which writing leans to the right: up to 31 degrees, and a little to the left.
+SLANTS = np.linspace(-0.2, 0.6, 9)
 # A cut costs this much.
 CUT_PRICE = 0.1
 # A cut costs this much more for each stroke width of ink that it crosses.
@@ -138,6 +140,7 @@ class Candidate(NamedTuple):
     sign: Sign | None
     doubt: float = 0.0
     after_cut: bool = False  # what stands before it is a part of the same piece
+    sides: np.ndarray | None = None  # (slants, 2), in a writing with cuts: left and right once it is straightened
 
 
 class Path(NamedTuple):
@@ -386,12 +389,13 @@ def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:
 
 def overlap_cost(a: Candidate, b: Candidate) -> float:
     """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
-    may stand under an arm of a digit, so beside a sign the larger size counts. A cut leans as the writing does, and
-    what it parts is apart, whatever columns it shares.
+    may stand under an arm of a digit, so beside a sign the larger size counts. Digits that lean share columns: on
+    either side of a cut those count that are shared when the writing is straightened.
     """
     if b.after_cut:
-        return 0.0
-    shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
+        shared = (a.sides[:, 1] - b.sides[:, 0]).min()
+    else:
+        shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
     if shared <= 0:
         return 0.0
     sizes = [max(part.box[2] - part.box[0], part.box[3] - part.box[1]) for part in (a, b)]
@@ -509,7 +513,8 @@ def best_lines(
     pieces: np.ndarray,
 ) -> Path:
     """The best way to read all pieces, as one or more lines from top to bottom."""
-    found = {rows: best_line(line, candidates_of(writing, line, reads, crossed)) for rows, line in lines.items()}
+    sides = straightened_sides(writing) if crossed else None
+    found = {rows: best_line(line, candidates_of(writing, line, reads, crossed, sides)) for rows, line in lines.items()}
     best = [Path(0.0, ())]  # for the first 0, 1, 2 ... rows
     for last in range(1, max(end for _, end in lines) + 1):
         ways = []
@@ -527,8 +532,27 @@ def best_lines(
     return best[-1]
 
 
+def straightened_sides(writing: Writing) -> np.ndarray:
+    """The left and right side of each piece, once the writing is straightened from each of SLANTS, (n, slants, 2)."""
+    rows, columns = writing.pieces.nonzero()
+    pieces = writing.pieces[rows, columns]
+    order = np.argsort(pieces, kind="stable")
+    starts = np.searchsorted(pieces[order], np.arange(1, len(writing.boxes) + 1))
+    across = columns[order] + np.multiply.outer(SLANTS, rows[order])
+    return np.stack([np.minimum.reduceat(across, starts, 1).T, np.maximum.reduceat(across, starts, 1).T + 1], axis=2)
+
+
+def around_straight(sides: np.ndarray) -> np.ndarray:
+    """The sides of several pieces together, (n, slants, 2) -> (slants, 2)."""
+    return np.stack([sides[..., 0].min(axis=0), sides[..., 1].max(axis=0)], axis=1)
+
+
 def candidates_of(
-    writing: Writing, line: list[int], reads: dict[Group, Read], crossed: dict[int, float]
+    writing: Writing,
+    line: list[int],
+    reads: dict[Group, Read],
+    crossed: dict[int, float],
+    sides: np.ndarray | None,
 ) -> dict[tuple[int, int], list[Candidate | float]]:
     """(start, end) of runs in a line -> what the run may be; a number is the price of leaving it out."""
     boxes = writing.boxes[line]
@@ -557,7 +581,9 @@ def candidates_of(
                 if not first[start]:
                     price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
                 doubt = 0.0 if first[start] else DOUBT_OF_CUT
-                ways.append(Candidate(group, box, log_confidence(read.digit) - price, None, doubt, not first[start]))
+                score = log_confidence(read.digit) - price
+                straight = None if sides is None else around_straight(sides[list(group)])
+                ways.append(Candidate(group, box, score, None, doubt, not first[start], straight))
             elif pieces == 1:
                 ways.append(SPECK_PRICE)
             if ways:

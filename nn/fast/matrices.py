@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nn.mlp import MLP
+from nn.mlp import MLP, PIXELS
 from nn.windows import Windows, count, cut
 
 # A single row h is multiplied by its non-zeros alone if they are fewer than this share of it. The rows of W that they
@@ -92,13 +92,14 @@ class InkWindows(Windows):
         by_member = rows.reshape(-1, windows, pixels, units)
         self.members, self.units = len(by_member), units
         self.ends = np.arange(1, windows + 1) * pixels
+        self.pixels = cut(np.arange(PIXELS)[None], self.side).ravel()  # of the picture, window by window
         self.rows = by_member.transpose(1, 2, 0, 3).reshape(windows * pixels, -1)  # (windows * pixels, members * units)
 
     def __rmatmul__(self, X: np.ndarray) -> np.ndarray:
         """X (n, 784) -> X @ W (n, units)."""
         if len(X) != 1:
             return super().__rmatmul__(X)
-        seen = cut(X, self.side).ravel()
+        seen = X[0].take(self.pixels)
         (ink,) = seen.nonzero()
         seen, rows = seen.take(ink), self.rows.take(ink, axis=0).astype(X.dtype, copy=False)
         z, start = np.empty((len(self.ends), rows.shape[1]), X.dtype), 0
