@@ -499,7 +499,7 @@ def test_undo_takes_the_last_stroke_back(pad):
 def test_after_an_example_the_next_stroke_counts(pad):
     pad.take_example("1 serif")
     expect(pad.answer).to_have_text("1")
-    pad.wait_for_answer_to(lambda: pad.stroke([(0.2, 0.25), (0.8, 0.8)]))
+    pad.wait_for_answer_to(lambda: pad.stroke([(0.3, 0.85), (0.75, 0.85)]))
 
 
 def test_example_can_be_taken_from_the_other_tab_and_is_cleared(pad):

@@ -140,7 +140,8 @@ def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     model = weights.load()
     scale = np.random.default_rng(0).uniform(0.5, 100, model.hidden[0]).astype(np.float32)
     matrices, biases = model.views(model.theta)
-    matrices[0] /= scale  # relu(s z) = s relu(z)
+    blocks = matrices[0] if matrices[0].ndim == 3 else matrices[0][None]  # windows have one each
+    blocks /= scale.reshape(len(blocks), 1, -1)  # relu(s z) = s relu(z)
     biases[0] /= scale
     rows = matrices[1].reshape(model.hidden[0], -1)
     rows *= scale[:, None]
