@@ -124,7 +124,8 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
         if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
             raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
         inputs, *hidden, classes = widths = [int(width) for width in config["widths"]]
-        members, window = (config.get(key, default) for key, default in (("members", 1), ("window", 0)))
+        members = config.get("members", 1)
+        window = config.get("window", 0)
         if type(members) is not int or members < 1:
             raise ValueError(f"members must be a positive integer, got {members!r}")
         if members > 1 and (not hidden or any(width % members for width in hidden)):

@@ -43,7 +43,8 @@ class MLP:
         dtype: float32; float64 is for gradient checks alone.
 
     All parameters live in one vector `theta`. `weights[i]` (fan_in, fan_out) and `biases[i]` (fan_out,) are views of
-    it, so an optimizer can treat the network as a single vector while the formulas below read like the maths.
+    it, so an optimizer can treat the network as a single vector while the formulas below read like the maths. With
+    windows, `weights[0]` is a matrix of windows.py around its view.
     """
 
     members = 1  # nn/fast/committee.py joins several networks in one

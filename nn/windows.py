@@ -6,7 +6,8 @@
 A digit is told by its parts: a loop here, a foot there. A unit of the first layer that sees a window of 12 by 12 pixels
 has a fifth of the weights of one that sees all 784, and learns its part from the same pictures sooner (LeCun et al.
 1989, "Backpropagation Applied to Handwritten Zip Code Recognition", without their shared weights). The windows overlap
-and together cover the digit; each has as many units as the others. With windows of 12 by 12 there are sixteen:
+and together cover the digit; each has as many units as the others. With windows of 12 by 12 there are sixteen, and so
+the shapes below say 16:
 
     blocks    (16, side * side, units / 16)      of joined members (members * 16, side * side, units / members / 16)
     W         (784, units)                       what the blocks stand for: zero outside a unit's window
@@ -19,8 +20,8 @@ import math
 import numpy as np
 
 SIDE = 28  # pixels along an edge of the picture, MNIST's frame
-# The windows together cover as many pixels in its middle. A digit fills 20 and is centred by its mass: nearly all of
-# its ink lies here.
+# The windows together cover a square of so many pixels along an edge, in the picture's middle. A digit fills 20 and is
+# centred by its mass: nearly all of its ink lies here.
 COVERED = 24
 STEP = 4  # pixels from one window to the next
 SIDES = range(2 * STEP, COVERED, STEP)  # along an edge of a window: so they overlap, and there are several
@@ -46,7 +47,7 @@ class Windows:
         """X (n, 784) -> X @ W (n, units)."""
         members = self.blocks.reshape(-1, count(self.side), *self.blocks.shape[1:])
         z = cut(X, self.side) @ members  # (16, n, pixels) @ (members, 16, pixels, units) -> (members, 16, n, units)
-        return z.transpose(2, 0, 1, 3).reshape(len(X), -1)
+        return z.transpose(2, 0, 1, 3).reshape(len(X), self.blocks.shape[0] * self.blocks.shape[2])
 
 
 class Transposed:
@@ -75,7 +76,7 @@ def cut(X: np.ndarray, side: int) -> np.ndarray:
     seen = np.empty((count(side), len(X), side, side), X.dtype)
     for part, place in zip(seen, places(side), strict=True):
         part[...] = X.reshape(-1, SIDE, SIDE)[place]
-    return seen.reshape(len(seen), len(X), -1)
+    return seen.reshape(len(seen), len(X), side * side)
 
 
 def paste(parts: np.ndarray, side: int) -> np.ndarray:
@@ -83,7 +84,7 @@ def paste(parts: np.ndarray, side: int) -> np.ndarray:
     X = np.zeros((parts.shape[1], SIDE, SIDE), parts.dtype)
     for part, place in zip(parts, places(side), strict=True):
         X[place] += part.reshape(-1, side, side)
-    return X.reshape(len(X), -1)
+    return X.reshape(len(X), SIDE * SIDE)
 
 
 def places(side: int) -> list[tuple[slice, slice, slice]]:
@@ -100,4 +101,4 @@ def count(side: int) -> int:
 
 def per_window(rows: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     """A view of (n, units) as (blocks, n, units of each)."""
-    return rows.reshape(len(rows), len(blocks), -1).swapaxes(0, 1)
+    return rows.reshape(len(rows), len(blocks), blocks.shape[2]).swapaxes(0, 1)

@@ -13,14 +13,14 @@ CUTS_PER_SQUARE = 6
 # A cut crosses no more ink than this many stroke widths: digits touch in a point or two, and a digit has at least as
 # much ink everywhere but at its ends.
 MOST_CROSSED = 3.0
-# A part is at least this wide, as a share of the piece's height: a 1 is wider.
+# A cut stays this far from the piece's sides, as a share of its height: a 1 is wider.
 NARROWEST = 0.1
 # Seams are looked for on a piece reduced to about this height.
 SEAM_HEIGHT = 60
 # Seams pass the cheapest places of these rows, as shares of the height: where digits that lean or hook into each other
 # touch, the way between them may be no cheaper than its neighbours in the middle.
 ROWS = (0.25, 0.5, 0.75)
-# Two seams differ by at least so many of the narrowest parts in some row.
+# Two seams lie at least so many times NARROWEST apart in some row; elsewhere they may run together.
 APART = 2
 PAPER_COST = 0.01  # of a step over paper, so that a seam goes straight where nothing is in its way
 

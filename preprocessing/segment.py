@@ -390,7 +390,7 @@ def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:
 def overlap_cost(a: Candidate, b: Candidate) -> float:
     """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
     may stand under an arm of a digit, so beside a sign the larger size counts. Digits that lean share columns: on
-    either side of a cut those count that are shared when the writing is straightened.
+    either side of a cut, the columns are counted at that slant of SLANTS at which the two share fewest.
     """
     if b.after_cut:
         shared = (a.sides[:, 1] - b.sides[:, 0]).min()

@@ -22,7 +22,7 @@ FEW = 0.33
 # The same share where the rows are copied from int8, a quarter of the bytes.
 FEW_INT8 = 0.55
 # Bytes of such copies at a time: they stay in the processor's second cache until they are multiplied.
-GATHERED = 2**18
+GATHERED = 2**19
 
 
 class RowSparse:
@@ -112,7 +112,8 @@ class InkWindows(Windows):
 def quicken(model: MLP, int8: bool = False) -> MLP:
     """Swaps these matrices in for the weights of all layers but the last, which is small; returns the network.
 
-    With `int8` a quantized network (quantize.py) is also kept as integers, which do not follow changes of `theta`.
+    With `int8` a quantized network (quantize.py) is also kept as integers. These, and what single pictures read of
+    windows, are copies: after a change of `theta` the network has to be quickened again.
     """
     weights, model.biases = model.views(model.theta)
     rows = [lossless_cast(W, np.int8) if int8 else W for W in weights[:-1]]

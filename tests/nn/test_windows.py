@@ -58,12 +58,20 @@ def test_windows_multiply_like_the_matrix_they_stand_for(side, members, kind):
     W = whole(blocks, side)
     rng = np.random.default_rng(0)
     drawing = rng.random((1, 784)) * (rng.random((1, 784)) < 0.2)
-    for X in (rng.random((5, 784)), drawing, np.zeros((1, 784)), np.ones((1, 784)), np.eye(784)[[400]]):
+    for X in (
+        rng.random((5, 784)),
+        drawing,
+        np.zeros((0, 784)),
+        np.zeros((1, 784)),
+        np.ones((1, 784)),
+        np.eye(784)[[400]],
+    ):
         np.testing.assert_allclose(X @ matrix, X @ W, atol=1e-9)
     delta = rng.standard_normal((4, W.shape[1]))
     np.testing.assert_allclose(delta @ matrix.T, delta @ W.T)
     units = np.array([W.shape[1] - 1, 0, 5])
     np.testing.assert_array_equal(matrix.T[units], W.T[units])
+    assert matrix.T[units[:0]].shape == (0, 784)
 
 
 def test_one_picture_reads_the_integers_alone():
