@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn.convolution import ConvolutionStep
 from nn.functions import ACTIVATIONS, cross_entropy, softmax
 from nn.mlp import MLP
-from nn.windows import cut, per_window
 
 
 class Backprop:
@@ -47,6 +47,7 @@ class Backprop:
         self._deltas = buffers()  # dL/dz of each layer
         self._masks = buffers()[:-1] if dropout else []
         self._ones = np.ones(batch_size, model.theta.dtype)
+        self._convolution = ConvolutionStep(self.weights[0], batch_size) if model.kernel_size else None
 
     def __call__(self, X: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None = None) -> float:
         """Normalised inputs (n, inputs) and targets (n, classes) -> loss; the gradient is left in `self.gradient`.
@@ -57,16 +58,15 @@ class Backprop:
         return self.backward(h, targets)
 
     def forward(self, X: np.ndarray, rng: np.random.Generator | None = None) -> list[np.ndarray]:
-        """The outputs of every layer, [X, h1, h2, ..., logits], X cut by window where the network has windows.
-
-        `backward` overwrites them.
-        """
-        n = len(X)
-        h = [cut(X, self.model.window) if self.model.window else X]
+        """The outputs of every layer, [X, h1, h2, ..., logits]. `backward` overwrites all but X."""
+        n, h = len(X), [X]
         last = len(self.weights) - 1
         for i, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
             z = self._outputs[i][:n]
-            np.matmul(h[i], W, out=arranged(z, W))  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
+            if i == 0 and self._convolution:
+                self._convolution.forward(X, z)
+            else:
+                np.matmul(h[i], W, out=z)  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
             z += b
             if i < last:
                 self.activation.forward(z, out=z)
@@ -85,8 +85,10 @@ class Backprop:
 
         for i in reversed(range(len(self.weights))):
             W = self.weights[i]
-            # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
-            np.matmul(h[i].swapaxes(-1, -2), arranged(delta, W), out=self.dW[i])
+            if i == 0 and self._convolution:
+                self._convolution.backward(delta, self.dW[0])
+            else:
+                np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
             np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): the sum of the rows
             if self.l2:
                 loss += self.l2 / 2 * float(np.vdot(W, W))
@@ -112,8 +114,3 @@ class Backprop:
         np.greater_equal(mask, self.dropout, out=mask, casting="unsafe")
         mask /= 1 - self.dropout
         return mask
-
-
-def arranged(rows: np.ndarray, W: np.ndarray) -> np.ndarray:
-    """z or delta (n, fan_out) as a product with W has it: as it is, or by window where W has blocks (windows.py)."""
-    return rows if W.ndim == 2 else per_window(rows, W)

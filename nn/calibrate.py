@@ -24,7 +24,7 @@ import numpy as np
 from nn.functions import SMALLEST_DIVISOR, cross_entropy, one_hot, softmax
 
 # The share of pictures in use that are no digit: a page that asks for a digit is mostly given one.
-NON_DIGIT_SHARE = 0.02
+NON_DIGIT_SHARE = 0.007
 TEMPERATURES = np.geomspace(0.25, 4, 241)  # a step of about 1%; the loss is flat around its minimum
 
 

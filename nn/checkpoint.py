@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 
 from nn.files import replacing
+from nn.pictures.augment import Distortion
 from nn.recipes import AFTERWARDS, Recipe
 from nn.trainer import Trainer
 
@@ -31,7 +32,9 @@ def load(trainer: Trainer, path: Path) -> None:
     """
     with opened(path) as file:
         metadata = file.metadata()
-        saved = asdict(Recipe()) | json.loads(metadata["recipe"])  # a setting may be newer than the checkpoint
+        saved = json.loads(metadata["recipe"])
+        distortion = asdict(Distortion()) | saved.get("distortion", {})
+        saved = asdict(Recipe()) | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
         wanted = json.loads(json.dumps(asdict(trainer.recipe)))
         if differing := [key for key in wanted if key not in AFTERWARDS and saved[key] != wanted[key]]:
             raise ValueError(f"{path} was made with another {', '.join(differing)}: repeat it to resume")

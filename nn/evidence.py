@@ -14,6 +14,9 @@ the slope of the chord takes its place, from where a unit stands on the blank pi
     backward   worth of h_{i-1} = (worth of h_i * slope_i) W_i^T                  from the logit's, which is 1
     evidence   worth of the pixel * ink in it
 
+Max-pooling in a convolution is no activation. A unit's z is the sum of the window that it kept, and that window's
+weights take the place of W_i^T.
+
 This is DeepLIFT with its rescale rule (Shrikumar, Greenside and Kundaje 2017, arXiv:1704.02685; as a chain rule of
 other slopes: Ancona et al. 2018, arXiv:1711.06104). Integrated gradients (Sundararajan, Taly and Yan 2017,
 arXiv:1703.01365) explain the same change and need many passes to come near it; the chords meet it in one.
@@ -29,6 +32,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nn.convolution import transposed
 from nn.functions import ACTIVATIONS
 from nn.mlp import MLP
 
@@ -43,8 +47,8 @@ Layers = list[np.ndarray]  # one (n, width) for each hidden layer, first layer f
 class Unit(NamedTuple):
     """A hidden unit at work on one picture.
 
-    A unit of the first layer looks for its weights, whatever the picture. A unit further up looks for what the units
-    below that answer this picture pass on to it.
+    A unit of the first layer looks for its weights; in a convolution, for its kernel in the window that it kept. A unit
+    further up looks for what the units below that answer this picture pass on to it.
     """
 
     index: int
@@ -68,14 +72,15 @@ def explain(model: MLP, x: np.ndarray, for_class: int, against: int, count: int 
     """
     x, X = as_rows(model, x)
     moves, slopes = chords(model, X)
+    matrices = all_transposed(model, X)
     both = np.concatenate([logit_worth(model, for_class), logit_worth(model, for_class, against)])
-    worth, *hidden = worths(model, slopes, both)
+    worth, *hidden = worths(model, matrices, slopes, both)
     maps, units = (worth * X).reshape(2, *x.shape), []
     for layer, (move, rows) in enumerate(zip(moves, hidden, strict=True)):
         contribution = rows[0] * move[0]
         strongest = np.argsort(-contribution)[:count]
-        incoming = model.weights[layer].T[strongest]  # (count, fan_in)
-        pictures = worths(model, slopes[:layer], incoming)[0].reshape(-1, *x.shape)
+        incoming = matrices[layer][strongest]  # (count, fan_in)
+        pictures = worths(model, matrices, slopes[:layer], incoming)[0].reshape(-1, *x.shape)
         units.append([Unit(int(i), float(contribution[i]), seen) for i, seen in zip(strongest, pictures, strict=True)])
     return Explanation(*maps, units)
 
@@ -91,7 +96,8 @@ def evidence(model: MLP, x: np.ndarray, for_class: Classes, against: Classes | N
     """
     x, X = as_rows(model, x)
     _, slopes = chords(model, X)
-    return (worths(model, slopes, logit_worth(model, for_class, against))[0] * X).reshape(x.shape)
+    worth, *_ = worths(model, all_transposed(model, X), slopes, logit_worth(model, for_class, against))
+    return (worth * X).reshape(x.shape)
 
 
 def as_rows(model: MLP, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -125,12 +131,21 @@ def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) 
     return np.atleast_2d(worth) / worth.dtype.type(model.calibration.temperature)
 
 
-def worths(model: MLP, slopes: Layers, worth: np.ndarray) -> Layers:
+def all_transposed(model: MLP, X: np.ndarray) -> list:
+    """W.T of each layer. A convolution's is that of the windows that the pictures X (n, inputs) made its units keep.
+
+    The chord to the blank picture may use them too: there all windows look alike, and so do their sums.
+    """
+    first, *others = model.weights
+    return [transposed(first, model.normalize(X)), *(W.T for W in others)]
+
+
+def worths(model: MLP, matrices: list, slopes: Layers, worth: np.ndarray) -> Layers:
     """The chain rule, from the worth of the outputs of the topmost layer in `slopes` (of the normalised inputs, when it
     is empty) downwards: the worths of the pixels, of h1, h2 ... up to the given one, each (n, width).
     """
     found = [worth]
-    for W, slope in reversed(list(zip(model.weights, slopes, strict=False))):
-        found.append((found[-1] * slope) @ W.T)  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
+    for W_T, slope in reversed(list(zip(matrices, slopes, strict=False))):
+        found.append((found[-1] * slope) @ W_T)  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
     found[-1] = found[-1] / worth.dtype.type(model.std)  # ink is worth as much as it moves the normalised input
     return found[::-1]

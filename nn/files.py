@@ -1,9 +1,9 @@
 """A network on disk: model.safetensors, config.json and, for people, a model card README.md, in one folder.
 
 Tensors are named as in the formulas, W1 b1 W2 b2 ... The shape of W is (fan_in, fan_out) or, between hidden layers of
-joined members, (members, fan_in / members, fan_out / members). With windows, W1 holds the blocks of windows.py. Each
-tensor is int8, float16 or float32, the first that loses nothing. config.json holds everything else: widths, activation,
-normalisation and temperatures, how the network was trained, what it scored.
+joined members, (members, fan_in / members, fan_out / members). A convolution's W1 holds its kernels, (kernel_size ** 2,
+members * maps). Each tensor is int8, float16 or float32, the first that loses nothing. config.json holds everything
+else: widths, activation, normalisation and temperatures, how the network was trained, what it scored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from safetensors.numpy import save as serialize
 from nn.calibrate import Calibration
 from nn.fast.committee import joined, size
 from nn.fast.matrices import lossless_cast, quicken
-from nn.mlp import DIGITS, MLP, check_window
+from nn.mlp import DIGITS, MLP, check_kernel_size
 
 BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
@@ -31,11 +31,14 @@ CONFIG_FILE = "config.json"
 MODEL_TYPE = "numpy-mlp"
 # 64 MB of weights, four times the memory of the largest network here: a few bytes of config.json must not claim all.
 MAX_PARAMETERS = 2**24
+# Units of a hidden layer, three times what the largest network here has. The units of a convolution share weights, so
+# that a small file could ask for very many, and each needs memory for what it answers.
+MAX_UNITS = 2**14
 # Layers of a network: each is a few Python objects, and the deepest network here has three.
 MAX_LAYERS = 64
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
-OPTIONAL_KEYS = ("odds_temperature", "members", "window")  # left out where a network does without them
+OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size")  # left out where a network does without them
 
 
 class WeightsError(ValueError):
@@ -108,7 +111,7 @@ def config_of(model: MLP) -> dict:
         "temperature": model.calibration.temperature,
         "odds_temperature": model.calibration.odds_temperature,
         "members": model.members if model.members > 1 else None,
-        "window": model.window or None,
+        "kernel_size": model.kernel_size or None,
     }
     return {key: value for key, value in config.items() if value is not None} | model.info
 
@@ -125,20 +128,22 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
             raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
         inputs, *hidden, classes = widths = [int(width) for width in config["widths"]]
         members = config.get("members", 1)
-        window = config.get("window", 0)
+        kernel_size = config.get("kernel_size", 0)
         if type(members) is not int or members < 1:
             raise ValueError(f"members must be a positive integer, got {members!r}")
         if members > 1 and (not hidden or any(width % members for width in hidden)):
             raise ValueError(f"{members} members cannot share hidden layers of {hidden} units equally")
-        if "window" in config:
-            check_window(window, widths, members)
-        if (parameters := size(widths, members, window)) > max_parameters:
+        if "kernel_size" in config:
+            check_kernel_size(kernel_size, widths, members)
+        if (parameters := size(widths, members, kernel_size)) > max_parameters:
             raise ValueError(f"{parameters:,} parameters, at most {max_parameters:,} are accepted")
+        if max(hidden, default=0) > MAX_UNITS:
+            raise ValueError(f"{max(hidden):,} units in a hidden layer, at most {MAX_UNITS:,} are accepted")
         temperatures = (config[key] for key in ("temperature", "odds_temperature") if key in config)
         calibration = Calibration(*map(float, temperatures))
         if "odds_temperature" in config and classes <= DIGITS:
             raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
-        options = {"window": window, "mean": float(config["mean"]), "std": float(config["std"])}
+        options = {"kernel_size": kernel_size, "mean": float(config["mean"]), "std": float(config["std"])}
         options |= {"inputs": inputs, "classes": classes}
         member = MLP([width // members for width in hidden], config["activation"], None, **options)
         model = joined([member] * members)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.backprop import Backprop
+from nn.convolution import transposed
 from nn.functions import one_hot, softmax
 from nn.mlp import MLP
 
@@ -42,9 +43,11 @@ def pixel_gradient(model: MLP, pixels: np.ndarray, targets: np.ndarray) -> tuple
     """Pixels (784,) and targets (classes,) -> dL/dpixels (784,) of the cross-entropy, and the loss."""
     backprop = Backprop(model, batch_size=1)
     X = np.asarray(pixels, model.theta.dtype).reshape(1, -1)
-    loss = backprop(model.normalize(X), targets[None])
+    x = model.normalize(X)
+    loss = backprop(x, targets[None])
     delta1 = backprop.db[0]  # dL/db1 of a batch of one: the sum over the batch is delta1 itself
-    return (delta1[None] @ model.weights[0].T)[0] / model.theta.dtype.type(model.std), loss  # X was divided by std
+    dx = delta1[None] @ transposed(model.weights[0], x)
+    return dx[0] / model.theta.dtype.type(model.std), loss  # X was divided by std
 
 
 def fool(model: MLP, pixels: np.ndarray, target: int, strength: float = 0.25) -> Fooled:

@@ -52,7 +52,7 @@ def one_pass(model: MLP, pixels: np.ndarray) -> Pass:
     """Pixels (784,) in [0, 1] -> all numbers of one forward pass.
 
     Raises:
-        ValueError: the network has not exactly one hidden layer, or takes another number of pixels.
+        ValueError: the network has not exactly one hidden layer, is a convolution, or takes another number of pixels.
     """
     X = as_row(model, pixels)
     hidden: list = []
@@ -112,9 +112,9 @@ def copied(model: MLP) -> MLP:
 
 
 def as_row(model: MLP, pixels: np.ndarray) -> np.ndarray:
-    """Pixels of any shape -> (1, inputs), for a network with one hidden layer. Raises ValueError."""
-    if len(model.hidden) != 1:
-        raise ValueError(f"expected a network with one hidden layer, got {model!r}")
+    """Pixels of any shape -> (1, inputs), for a network with one hidden layer of the plain kind. Raises ValueError."""
+    if len(model.hidden) != 1 or model.kernel_size:
+        raise ValueError(f"expected a network with one hidden layer and no convolution, got {model!r}")
     pixels = np.asarray(pixels, model.theta.dtype)
     if pixels.size != model.widths[0]:
         raise ValueError(f"expected {model.widths[0]} pixels, got {pixels.size}")

@@ -22,16 +22,17 @@ def made_up_for(recipe: Recipe, digits: Split) -> MadeUp | None:
     """The pictures that the recipe asks for beside MNIST's."""
     if not (recipe.redrawn or recipe.written or recipe.non_digits):
         return None
+    redrawn = synthetic.REDRAWN if recipe.redrawn else 0
     written = synthetic.WRITTEN if recipe.written else 0
     non_digits = synthetic.NON_DIGITS if recipe.non_digits else 0
-    return synthetic.make(digits, recipe.seed, frame, written=written, non_digits=non_digits)
+    return synthetic.make(digits, recipe.seed, frame, redrawn=redrawn, written=written, non_digits=non_digits)
 
 
 def for_calibration(held_out: Split, recipe: Recipe) -> tuple[Split, Split]:
     """Images that a network did not see -> the digits and the non-digits that its temperatures are fitted on."""
     digits = held_out
     if recipe.redrawn:
-        made_up = synthetic.make(held_out, recipe.seed + VALIDATION_SEED, frame, written=0, non_digits=0)
+        made_up = synthetic.make(held_out, recipe.seed + VALIDATION_SEED, frame, redrawn=1, written=0, non_digits=0)
         digits = with_made_up(held_out, made_up)
     return digits, synthetic.estranged(held_out) if recipe.non_digits else held_out[:0]
 

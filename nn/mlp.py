@@ -17,8 +17,8 @@ from itertools import pairwise
 import numpy as np
 
 from nn.calibrate import Calibration
+from nn.convolution import KERNEL_SIZES, SIDE, Convolution, positions
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, SMALLEST_DIVISOR
-from nn.windows import SIDE, SIDES, Windows, count
 
 PIXELS = SIDE * SIDE  # row by row
 DIGITS = 10
@@ -35,7 +35,8 @@ class MLP:
         hidden: width of each hidden layer, first to last.
         activation: "relu" or "sigmoid", for all hidden layers.
         seed: of the random initial weights; None leaves them at zero, for a caller who fills them in.
-        window: a unit of the first layer sees a square of so many pixels along an edge (windows.py); 0: all pixels.
+        kernel_size: the first layer is a convolution with kernels of so many pixels along an edge, pooled
+            (convolution.py); 0: its units weigh all pixels.
         inputs, classes: sizes of the first and last layer; an eleventh class is "not a digit".
         initialization: "he" or "xavier"; None takes the one that suits the activation.
         mean, std: input normalisation, x -> (x - mean) / std.
@@ -44,7 +45,7 @@ class MLP:
 
     All parameters live in one vector `theta`. `weights[i]` (fan_in, fan_out) and `biases[i]` (fan_out,) are views of
     it, so an optimizer can treat the network as a single vector while the formulas below read like the maths. With
-    windows, `weights[0]` is a matrix of windows.py around its view.
+    kernels, `weights[0]` is a Convolution around its view.
     """
 
     members = 1  # nn/fast/committee.py joins several networks in one
@@ -55,7 +56,7 @@ class MLP:
         activation: str = "relu",
         seed: int | None = 0,
         *,
-        window: int = 0,
+        kernel_size: int = 0,
         inputs: int = PIXELS,
         classes: int = DIGITS,
         initialization: str | None = None,
@@ -74,9 +75,9 @@ class MLP:
             raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
         if not (math.isfinite(mean) and SMALLEST_DIVISOR <= std < math.inf):
             raise ValueError(f"mean and std must be finite, and std positive; got {mean} and {std}")
-        if window:
-            check_window(window, self.widths, self.members)
-        self.window, self.activation, self.mean, self.std = window, activation, float(mean), float(std)
+        if kernel_size:
+            check_kernel_size(kernel_size, self.widths, self.members)
+        self.kernel_size, self.activation, self.mean, self.std = kernel_size, activation, float(mean), float(std)
         self.calibration = calibration or Calibration()
         self.info = {}  # what else config.json says of this network: how it was trained, what it scored
 
@@ -85,7 +86,7 @@ class MLP:
         if seed is not None:
             rng = np.random.default_rng(seed)
             for W in self.views(self.theta)[0]:
-                W[...] = rng.standard_normal(W.shape, np.float32) * INITIALIZATIONS[initialization](*W.shape[-2:])
+                W[...] = rng.standard_normal(W.shape, np.float32) * INITIALIZATIONS[initialization](*W.shape)
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -97,8 +98,8 @@ class MLP:
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """The shape of each layer's weights in `theta`: (fan_in, fan_out), or that of the blocks of windows.py."""
-        return shapes(self.widths, self.window)
+        """The shape of each layer's weights in `theta`: (fan_in, fan_out), or that of kernels."""
+        return shapes(self.widths, self.kernel_size)
 
     def views(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The weights and biases inside a vector that is laid out like `theta`, such as a gradient, as views."""
@@ -110,10 +111,10 @@ class MLP:
             start = end + fan_out
         return weights, biases
 
-    def matrices(self) -> tuple[list[np.ndarray | Windows], list[np.ndarray]]:
-        """What `weights` and `biases` are: views of `theta`, and Windows around its blocks."""
+    def matrices(self) -> tuple[list[np.ndarray | Convolution], list[np.ndarray]]:
+        """What `weights` and `biases` are: views of `theta`, and a Convolution around its kernels."""
         weights, biases = self.views(self.theta)
-        return ([Windows(weights[0]), *weights[1:]] if self.window else weights), biases
+        return ([Convolution(weights[0], self.members), *weights[1:]] if self.kernel_size else weights), biases
 
     def __repr__(self) -> str:
         return f"MLP({'-'.join(map(str, self.widths))}, {self.activation}, {self.theta.size:,} parameters)"
@@ -158,18 +159,19 @@ class MLP:
         return self.calibration.probabilities(self.logits(X, progress))
 
 
-def check_window(window: int, widths: Sequence[int], members: int = 1) -> None:
-    """Raises ValueError unless the first hidden layer of these widths can be shared out among windows."""
-    if type(window) is not int or window not in SIDES:
-        raise ValueError(f"a window has {', '.join(map(str, SIDES))} pixels along an edge, got {window!r}")
-    if len(widths) < 3 or widths[0] != PIXELS or widths[1] % (members * count(window)):
+def check_kernel_size(kernel_size: int, widths: Sequence[int], members: int = 1) -> None:
+    """Raises ValueError unless the first hidden layer of these widths can be a convolution."""
+    if type(kernel_size) is not int or kernel_size not in KERNEL_SIZES:
+        sizes = ", ".join(map(str, KERNEL_SIZES))
+        raise ValueError(f"a kernel has {sizes} pixels along an edge, got {kernel_size!r}")
+    if len(widths) < 3 or widths[0] != PIXELS or widths[1] % (members * positions(kernel_size)):
         raise ValueError(
-            f"windows of {window} pixels need {PIXELS} inputs and a first hidden layer of a multiple of "
-            f"{members * count(window)} units, got widths {tuple(widths)}"
+            f"kernels of {kernel_size} pixels need {PIXELS} inputs and a first hidden layer of a multiple of "
+            f"{members * positions(kernel_size)} units, got widths {tuple(widths)}"
         )
 
 
-def shapes(widths: Sequence[int], window: int = 0) -> list[tuple[int, ...]]:
+def shapes(widths: Sequence[int], kernel_size: int = 0) -> list[tuple[int, ...]]:
     """The shapes of the weights of one network with layers of these widths."""
     found = list(pairwise(widths))
-    return [(count(window), window**2, widths[1] // count(window)), *found[1:]] if window else found
+    return [(kernel_size**2, widths[1] // positions(kernel_size)), *found[1:]] if kernel_size else found

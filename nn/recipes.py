@@ -13,11 +13,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
+from nn.convolution import KERNEL_SIZES
 from nn.functions import ACTIVATIONS, INITIALIZATIONS
-from nn.mlp import DIGITS, PIXELS, check_window
+from nn.mlp import DIGITS, PIXELS, check_kernel_size
 from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
-from nn.windows import SIDES
 
 FULL_BATCH = 0  # as a batch size: all training images in one step
 # Settings that take effect after a run's last epoch: a checkpoint does not depend on them.
@@ -29,7 +29,7 @@ ANY = (0, math.inf)
 SHARE, TEN = (0, 1), (0, 10)
 
 
-def setting(default: object, about: str, limits: tuple | None = None, choices: Iterable[str] = ()) -> object:
+def setting(default: object, about: str, limits: tuple | None = None, choices: Iterable = ()) -> object:
     """A field of Recipe. `nn.train --help` shows `about`; `limits` are the lowest and the highest value."""
     return field(default=default, metadata={"about": about, "limits": limits, "choices": tuple(choices)})
 
@@ -39,7 +39,9 @@ class Recipe:
     """One training run. Raises ValueError for a value that no run can have."""
 
     hidden: tuple[int, ...] = setting((256, 128), "width of each hidden layer; none for a linear model")
-    window: int = setting(0, "pixels along an edge of what a unit of the first layer sees; 0: all", choices=(0, *SIDES))
+    kernel_size: int = setting(
+        0, "pixels along an edge of the first layer's kernels; 0: no convolution", choices=(0, *KERNEL_SIZES)
+    )
     activation: str = setting("relu", "non-linearity of the hidden layers", choices=ACTIVATIONS)
     initialization: str | None = setting(None, "None: he for relu, xavier for sigmoid", choices=INITIALIZATIONS)
     optimizer: str = setting("adam", "how gradients become steps", choices=OPTIMIZERS)
@@ -71,8 +73,10 @@ class Recipe:
                 raise ValueError(f"{each.name} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
         if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
-        if self.window:
-            check_window(self.window, (PIXELS, *self.hidden, DIGITS), self.members)
+        if self.kernel_size:
+            check_kernel_size(self.kernel_size, (PIXELS, *self.hidden, DIGITS), self.members)
+            if self.batch_size == FULL_BATCH:  # every picture is held a hundred windows large
+                raise ValueError("a convolution needs mini-batches, got a batch_size of all images")
         if self.cross_fit and self.members == 1:
             raise ValueError("cross_fit is for several members: one network cannot hold out images and see all of them")
         if self.quantize and not (1 <= len(self.hidden) <= MOST_QUANTIZED and self.activation == "relu"):
@@ -133,7 +137,7 @@ PRESETS = {
     "best": Preset(
         Recipe(
             hidden=(4800, 1125),
-            window=8,
+            kernel_size=8,
             members=3,
             cross_fit=True,
             epochs=140,
@@ -143,14 +147,14 @@ PRESETS = {
             lr=2e-3,
             l2=0.0,
             augment=True,
-            distortion=Distortion(shear=0.25, shift=1.0),
+            distortion=Distortion(shear=0.25, shift=1.0, sharpening=1.0, unchanged=0.15),
             redrawn=0.5,
             written=0.2,
             non_digits=0.6,
             average=5.0,
             quantize=True,
         ),
-        "784-4800-1125-11, three members joined, windows, distortions, redrawn and written digits, non-digits: bundled",
+        "784-4800-1125-11, three members, convolution, distortions, redrawn and written digits, non-digits: bundled",
         repeats=False,
     ),
 }

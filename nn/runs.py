@@ -44,6 +44,7 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
         runs.append(fit_member(member_of(recipe, number), images, folder, resume))
         if runs[-1].epoch < recipe.epochs:
             break
+        runs[-1].forget_pictures()  # 300 MB for each member of the largest recipe
     if len(runs) == recipe.members and runs[-1].history:
         models = [best_of(run) for run in runs]
         model = (cross_calibrated if recipe.cross_fit else calibrated)(models, recipe, dataset)
@@ -90,8 +91,13 @@ def fit_member(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> Tra
     saved = out / CHECKPOINT_FILE
     resuming = resume and saved.is_file()
     finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
-    made_up = None if finished else made_up_for(recipe, dataset.train)
-    trainer = Trainer(recipe, dataset.train, dataset.validation, made_up, progress)
+    trainer = Trainer(
+        recipe,
+        dataset.train,
+        dataset.validation,
+        None if finished else made_up_for(recipe, dataset.train),
+        progress,
+    )
     if resuming:
         checkpoint.load(trainer, saved)
     out.mkdir(parents=True, exist_ok=True)

@@ -72,7 +72,7 @@ def reading_of(setting: Field) -> dict:
     """How argparse reads a field of Recipe."""
     default, choices = setting.default, setting.metadata["choices"]
     if choices:
-        return {"choices": choices}
+        return {"choices": choices, "type": str if default is None else type(default)}
     if isinstance(default, bool):
         return {"action": argparse.BooleanOptionalAction}
     if isinstance(default, tuple):

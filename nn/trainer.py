@@ -67,7 +67,7 @@ class Trainer:
         self.batch_size = min(recipe.batch_size or self.bank.examples_per_epoch, self.bank.examples_per_epoch)
         mean, std = pixel_statistics(train) if recipe.normalize else (0.0, 1.0)
         classes = DIGITS + bool(recipe.non_digits)
-        self.architecture = {"window": recipe.window, "classes": classes, "mean": mean, "std": std}
+        self.architecture = {"kernel_size": recipe.kernel_size, "classes": classes, "mean": mean, "std": std}
         self.model = MLP(
             recipe.hidden, recipe.activation, recipe.seed, initialization=recipe.initialization, **self.architecture
         )
@@ -91,7 +91,13 @@ class Trainer:
 
     @property
     def best_row(self) -> dict[str, float] | None:
-        """The epoch with the highest validation accuracy, the later one of equals."""
+        """The epoch whose weights answer: that with the highest validation accuracy, the later one of equals.
+
+        Under a cosine schedule the last one answers once it is done. There the weights have come to rest, and an epoch
+        on the way that read a few more validation images was lucky: it was found to read other digits worse.
+        """
+        if self.recipe.schedule == "cosine" and self.epoch == self.recipe.epochs:
+            return self.history[-1]
         return max(self.history, key=lambda row: (row["validation_accuracy"], row["epoch"]), default=None)
 
     def run_epoch(self) -> dict[str, float]:
@@ -135,6 +141,10 @@ class Trainer:
         model = MLP(self.recipe.hidden, self.recipe.activation, seed=None, **self.architecture)
         model.theta[...] = theta
         return model
+
+    def forget_pictures(self) -> None:
+        """Frees the memory of what a run that is over has learned from."""
+        self.bank = self.inputs = self.targets = None
 
     def _rng(self, purpose: int) -> np.random.Generator:
         return np.random.default_rng([self.recipe.seed, self.epoch, purpose])

@@ -4,8 +4,8 @@
 
 Networks that were trained from different random starts are wrong in different places, so together they make fewer
 mistakes (Hansen and Salamon 1990). The members' hidden units stand side by side and meet in the logits alone: the first
-W has the members' columns, or blocks of windows, one after another, W between hidden layers has their matrices along
-its diagonal, and the last W has their rows one below the other, divided by the number of members.
+W has the members' columns one after another, W between hidden layers has their matrices along its diagonal, and the
+last W has their rows one below the other, divided by the number of members.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Committee(MLP):
         first, self.members = models[0], len(models)
         if first.members > 1 or not first.hidden:
             raise ValueError(f"expected networks with hidden layers that were not joined before, got {first!r}")
-        options = {"window": first.window, "inputs": first.widths[0], "classes": first.classes}
+        options = {"kernel_size": first.kernel_size, "inputs": first.widths[0], "classes": first.classes}
         options |= {"mean": first.mean, "std": first.std}
         hidden = [width * self.members for width in first.hidden]
         super().__init__(hidden, first.activation, None, dtype=first.theta.dtype, **options)
@@ -54,19 +54,18 @@ class Committee(MLP):
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        return shapes(self.widths, self.members, self.window)
+        return shapes(self.widths, self.members, self.kernel_size)
 
 
-def shapes(widths: Sequence[int], members: int, window: int = 0) -> list[tuple[int, ...]]:
+def shapes(widths: Sequence[int], members: int, kernel_size: int = 0) -> list[tuple[int, ...]]:
     """The shapes of the weights of members with layers of these widths together."""
     if members == 1:
-        return mlp.shapes(widths, window)
+        return mlp.shapes(widths, kernel_size)
     inputs, *hidden, classes = widths
-    first, *between, _ = mlp.shapes([inputs, *(width // members for width in hidden), classes], window)
-    first = (members * first[0], *first[1:]) if window else (inputs, hidden[0])
-    return [first, *((members, *shape) for shape in between), (hidden[-1], classes)]
+    (fan_in, units), *between, _ = mlp.shapes([inputs, *(width // members for width in hidden), classes], kernel_size)
+    return [(fan_in, members * units), *((members, *shape) for shape in between), (hidden[-1], classes)]
 
 
-def size(widths: Sequence[int], members: int, window: int = 0) -> int:
+def size(widths: Sequence[int], members: int, kernel_size: int = 0) -> int:
     """The number of their parameters."""
-    return sum(map(math.prod, shapes(widths, members, window))) + sum(widths[1:])
+    return sum(map(math.prod, shapes(widths, members, kernel_size))) + sum(widths[1:])

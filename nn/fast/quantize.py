@@ -9,6 +9,8 @@ scale if the weights that its output meets are multiplied by it (Nagel et al. 20
 
     relu(x W1 + b1) W2  =  relu(x W1 / s + b1 / s) s W2        W1 / s is rounded, s W2 comes next
 
+The largest of four sums lets a factor through as well, so kernels are rounded like any W.
+
 The last layer keeps real numbers, for there the scales have gathered.
 """
 
@@ -35,6 +37,9 @@ def quantize(model: MLP) -> None:
         scales[scales == 0] = 1  # nothing leads to this unit
         W /= scales
         np.rint(W, out=W)
-        b /= scales.ravel()
-        outgoing = following.reshape(scales.size, -1)  # a row for each unit
-        outgoing *= scales.reshape(-1, 1)
+        # Units that share a kernel share its scale: a row of scales for each member, and of units for each position.
+        scales = scales.reshape(model.members, 1, -1)
+        b = b.reshape(model.members, -1, scales.shape[2])
+        b /= scales
+        outgoing = following.reshape(*b.shape, -1)
+        outgoing *= scales[..., None]

@@ -5,6 +5,10 @@ centre and by a smooth random displacement field. NumPy does all images of a bat
 
     displacement field   coarse noise (n, 81) @ smoothing kernel (81, 784) -> (n, 784), one matrix product an axis
     look-up              bilinear, from the 2x2 pixels around the place, fetched as one packed 32-bit number
+    sharpening           each pixel moves away from the mean of its four neighbours
+
+The look-up softens a picture, because it mixes neighbouring pixels. The pictures that a network reads later were not
+softened. So copies may be sharpened, each by another amount, and a share of the images may be left as they are.
 """
 
 from __future__ import annotations
@@ -27,7 +31,10 @@ class Distortion:
     """How far images may be distorted; every amount is drawn uniformly between minus and plus the figure.
 
     rotation in degrees; scale and shear as shares (0.1: 0.9 to 1.1); shift in pixels; elastic is the displacement's
-    standard deviation in pixels, elastic_sigma how smooth the field is, in pixels (Simard's sigma).
+    standard deviation in pixels, elastic_sigma how smooth the field is, in pixels (Simard's sigma). Sharpening is drawn
+    between 0 and the figure: the share of a pixel's difference from its four neighbours' mean that is added to it. With
+    0.7 the pixels of copies differ from their neighbours as much as those of MNIST's images do. A share `unchanged` of
+    the images is not distorted.
     """
 
     rotation: float = 15.0
@@ -36,6 +43,8 @@ class Distortion:
     shift: float = 2.0
     elastic: float = 1.0
     elastic_sigma: float = 4.0
+    sharpening: float = 0.0
+    unchanged: float = 0.0
 
 
 def distort(images: np.ndarray, rng: np.random.Generator, distortion: Distortion | None = None) -> np.ndarray:
@@ -48,7 +57,14 @@ def distort(images: np.ndarray, rng: np.random.Generator, distortion: Distortion
     for start in range(0, len(images), CHUNK):
         chunk = images[start : start + CHUNK]
         x, y = _places(len(chunk), rng, distortion)
-        _look_up(chunk, x, y, out=out[start : start + CHUNK])
+        copies = out[start : start + CHUNK]
+        _look_up(chunk, x, y, out=copies)
+        if distortion.sharpening:
+            amounts = rng.uniform(0, distortion.sharpening, (len(chunk), 1, 1)).astype(np.float32)
+            _sharpen(copies.reshape(-1, SIDE, SIDE), amounts)
+        if distortion.unchanged:
+            (alone,) = np.nonzero(rng.random(len(chunk)) < distortion.unchanged)
+            copies[alone] = chunk[alone].reshape(-1, PIXELS) * np.float32(1 / 255)
     return out
 
 
@@ -134,3 +150,17 @@ def _look_up(images: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) 
     below *= y
     here += below
     np.multiply(here, np.float32(1 / 255), out=out)
+
+
+def _sharpen(images: np.ndarray, amounts: np.ndarray) -> None:
+    """Adds to each pixel of (n, 28, 28) images in [0, 1] its difference from the mean of its four neighbours, times the
+    image's amount (n, 1, 1). Outside the picture all is black. In place; what leaves [0, 1] is clipped.
+    """
+    difference = 4 * images
+    difference[:, 1:] -= images[:, :-1]
+    difference[:, :-1] -= images[:, 1:]
+    difference[:, :, 1:] -= images[:, :, :-1]
+    difference[:, :, :-1] -= images[:, :, 1:]
+    difference *= amounts / 4
+    images += difference
+    np.clip(images, 0, 1, out=images)

@@ -1,4 +1,4 @@
-"""The pictures that an epoch may choose from: training digits, each of them redrawn, written digits, and non-digits."""
+"""The pictures that an epoch may choose from: digits, redrawn copies of them, written digits, and non-digits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class Bank:
     def __init__(self, recipe: Recipe, train: Split, made_up: MadeUp | None = None) -> None:
         self.recipe, self.digits = recipe, len(train)
         self.pictures = with_made_up(train, made_up) if made_up else train
+        self.redrawn = len(made_up.redrawn) if made_up else 0
         self.non_digits = len(made_up.non_digits) if made_up else 0
         self.examples_per_epoch = round(len(train) * (1 + recipe.written + recipe.non_digits))
 
@@ -24,9 +25,10 @@ class Bank:
         """
         rows, first_non_digit = np.arange(self.digits), len(self.pictures) - self.non_digits
         if self.recipe.redrawn:
-            rows = rows + self.digits * (rng.random(len(rows)) < self.recipe.redrawn)
+            copy = rng.integers(1, self.redrawn // self.digits, len(rows), endpoint=True)
+            rows = rows + self.digits * copy * (rng.random(len(rows)) < self.recipe.redrawn)
         if self.recipe.written:
-            written = np.arange(2 * self.digits, first_non_digit)
+            written = np.arange(self.digits + self.redrawn, first_non_digit)
             rows = np.concatenate([rows, rng.choice(written, round(self.recipe.written * self.digits))])
         if self.recipe.non_digits:
             non_digits = np.arange(first_non_digit, len(self.pictures))
@@ -38,4 +40,5 @@ def with_made_up(train: Split, made_up: MadeUp) -> Split:
     """The digits and what was made up for them, in one split."""
     images = np.concatenate([train.images, made_up.redrawn, made_up.written.images, made_up.non_digits])
     non_digits = np.full(len(made_up.non_digits), NOT_A_DIGIT_CLASS)
-    return Split(images, np.concatenate([train.labels, train.labels, made_up.written.labels, non_digits]))
+    redrawn = np.resize(train.labels, len(made_up.redrawn))  # in the digits' order, again and again
+    return Split(images, np.concatenate([train.labels, redrawn, made_up.written.labels, non_digits]))

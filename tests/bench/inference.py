@@ -1,4 +1,4 @@
-"""Time to answer beside PyTorch and ONNX Runtime, what quantization saves, eight threads at once, a million images.
+"""Time to answer beside PyTorch and ONNX Runtime, eight threads at once, a million images.
 
     pip install -r tests/requirements.txt -r tests/bench/requirements.txt
     python tests/bench/inference.py [--quick] [--json FILE]
@@ -147,18 +147,6 @@ def race(model, rounds):
     return measures | {"inference_share_of_peak": share}
 
 
-def quantized(rounds):
-    """One digit by the bundled network: frozen, as the app asks it, beside real numbers, as it was loaded."""
-    import weights
-    from nn.fast.matrices import freeze
-
-    answers = [weights.load().predict_proba, freeze(weights.load()).predict_proba]
-    turns = [[seconds(answer, digits(1), BATCHES[1]) for answer in answers] for _ in range(5 * rounds)]
-    loaded, frozen = (statistics.median(each) for each in zip(*turns, strict=True))
-    print(f"the bundled network, 1 image: {loaded * 1e3:.3f} ms, frozen {frozen * 1e3:.3f} ms: {frozen / loaded:.2f}")
-    return {"inference_frozen_ratio": frozen / loaded}
-
-
 def many(model, quick):
     """A thousand to a million images: time, and the memory that comes with it."""
     import numpy as np
@@ -242,7 +230,7 @@ def main():
 
     model = freeze(MLP(HIDDEN))
     rounds = 2 if arguments.quick else ROUNDS
-    measures = race(model, rounds) | quantized(rounds) | crowd() | many(model, arguments.quick)
+    measures = race(model, rounds) | crowd() | many(model, arguments.quick)
     if arguments.json:
         arguments.json.write_text(json.dumps(measures, indent=2) + "\n")
 

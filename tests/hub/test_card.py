@@ -45,10 +45,11 @@ def test_a_card_says_how_the_weights_are_kept(tmp_path):
 
 
 def test_a_card_says_how_a_network_is_put_together(tmp_path):
-    said = {"It is 2 networks": "joined", "a window of 8 by 8 pixels": "window", "W1 holds a block": "window"}
+    said = {"It is 2 networks": "joined", "kernels of 8 by 8 pixels": "convolution", "W1 holds a kernel": "convolution"}
     said["or between hidden\nlayers (members"] = "joined"
-    for kinds in ((), ("joined",), ("window",), ("joined", "window")):
-        members = [MLP((25, 4), window=8 * ("window" in kinds), seed=seed) for seed in range(1 + ("joined" in kinds))]
+    for kinds in ((), ("joined",), ("convolution",), ("joined", "convolution")):
+        kernel_size = 8 * ("convolution" in kinds)
+        members = [MLP((25, 4), kernel_size=kernel_size, seed=seed) for seed in range(1 + ("joined" in kinds))]
         card.write_card(tmp_path, joined(members), {})
         text = (tmp_path / "README.md").read_text()
         for sentence, kind in said.items():

@@ -84,7 +84,7 @@ def test_without_a_repository_the_bundled_weights_are_served_without_a_request(h
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
     served = serving.start()
     assert served.current.model.widths == weights.load().widths
-    assert not served.current.model.theta.flags.writeable  # frozen: it answers from int8
+    assert not served.current.model.theta.flags.writeable
     assert served.health()["weights"]["source"] == "bundled"
     assert not hub.requests
 

@@ -36,13 +36,13 @@ def test_what_is_saved_is_what_is_loaded(folder, tmp_path):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
-@pytest.mark.parametrize(("window", "shape"), [(0, (784, 100)), (8, (100, 64, 1))])
-def test_a_joined_network_that_knows_what_is_no_digit_comes_back_as_it_was(tmp_path, window, shape):
-    model = joined([MLP((25, 4), window=window, seed=seed, classes=11) for seed in range(4)])
+@pytest.mark.parametrize(("kernel_size", "shape"), [(0, (784, 100)), (8, (64, 4))])
+def test_a_joined_network_that_knows_what_is_no_digit_comes_back_as_it_was(tmp_path, kernel_size, shape):
+    model = joined([MLP((25, 4), kernel_size=kernel_size, seed=seed, classes=11) for seed in range(4)])
     model.calibration = Calibration(1.2, 1.6)
     weights.save_pretrained(model, tmp_path)
     again = weights.load(tmp_path)
-    assert (again.members, again.window, again.calibration) == (4, window, Calibration(1.2, 1.6))
+    assert (again.members, again.kernel_size, again.calibration) == (4, kernel_size, Calibration(1.2, 1.6))
     tensors = load_file(tmp_path / "model.safetensors")
     assert (tensors["W1"].shape, tensors["W2"].shape) == (shape, (4, 25, 4))
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
@@ -124,8 +124,15 @@ WRONG = {
     "members that do not share": (configure(members=3), "does not describe a network: 3 members cannot share"),
     "members without hidden layers": (configure(widths=[784, 10], members=10**9), "1000000000 members cannot share"),
     "members no integer": (configure(members=2.0), "does not describe a network: members must be a positive integer"),
-    "windows that do not share": (configure(window=8), "does not describe a network: windows of 8 pixels need"),
-    "window of no size": (configure(window=0), "does not describe a network: a window has 8, 12, 16, 20 pixels"),
+    "kernels that do not fit": (configure(kernel_size=8), "does not describe a network: kernels of 8 pixels need"),
+    "kernels of no size": (
+        configure(kernel_size=0),
+        "does not describe a network: a kernel has 4, 8, 12, 16, 20 pixels",
+    ),
+    "more units than memory": (
+        configure(widths=[784, 25_000, 10], kernel_size=8),
+        "does not describe a network: 25,000 units in a hidden layer, at most 16,384 are accepted",
+    ),
     "odds without a class": (configure(odds_temperature=1.5), "does not describe a network: odds_temperature is for"),
     "members no number": (configure(members="all"), "does not describe a network"),
     "temperature near zero": (configure(temperature=1e-320), "does not describe a network: temperatures must be"),

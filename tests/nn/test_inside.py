@@ -58,6 +58,9 @@ def test_a_class_that_is_none_and_another_kind_of_network_are_refused(model, pix
         one_step(model, pixels, target=10)
     with pytest.raises(ValueError, match="one hidden layer"):
         one_pass(MLP((4, 4)), pixels)
+    for ask in (one_pass, lambda *given: one_step(*given, target=1)):
+        with pytest.raises(ValueError, match="no convolution"):
+            ask(MLP((25,), kernel_size=8), pixels)
     with pytest.raises(ValueError, match="784 pixels, got 700"):
         one_pass(model, pixels[:700])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nn.recipes import Recipe
+from nn.recipes import FULL_BATCH, Recipe
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": -5}, {"l2": -1}, {"label_smoothing": 3}, {"lr": 0}])
@@ -17,10 +17,17 @@ def test_members_need_equal_shares(hidden, members):
         Recipe(hidden=hidden, members=members)
 
 
-@pytest.mark.parametrize("changes", [{"window": 9}, {"hidden": (64, 32), "window": 8}, {"hidden": (), "window": 8}])
-def test_windows_need_equal_shares(changes):
-    with pytest.raises(ValueError, match=r"a window has|windows of 8 pixels need"):
+@pytest.mark.parametrize(
+    "changes", [{"kernel_size": 9}, {"hidden": (64, 32), "kernel_size": 8}, {"hidden": (), "kernel_size": 8}]
+)
+def test_kernels_that_do_not_fit_are_refused(changes):
+    with pytest.raises(ValueError, match=r"a kernel has|kernels of 8 pixels need"):
         Recipe(**changes)
+
+
+def test_a_convolution_does_not_take_all_images_in_one_step():
+    with pytest.raises(ValueError, match="needs mini-batches"):
+        Recipe(hidden=(50,), kernel_size=8, batch_size=FULL_BATCH)
 
 
 @pytest.mark.parametrize("changes", [{"activation": "sigmoid"}, {"hidden": ()}, {"hidden": (4,) * 9}])

@@ -41,6 +41,17 @@ def test_the_best_epoch_answers():
     assert (answers == trainer.validation.labels).mean() == pytest.approx(max(accuracies))
 
 
+def test_the_last_epoch_answers_where_the_learning_rate_falls():
+    recipe = Recipe(hidden=(16,), batch_size=16, schedule="cosine", lr=0.01, epochs=6, average=1.0)
+    trainer = Trainer(recipe, bars(200), bars(50))
+    accuracies = [trainer.run_epoch()["validation_accuracy"] for _ in range(5)]
+    assert trainer.best_row["validation_accuracy"] == max(accuracies)
+    best = trainer.best_row
+    best["validation_accuracy"] = 2.0  # no later epoch can be better
+    assert trainer.run_epoch() is trainer.best_row
+    np.testing.assert_array_equal(trainer.best, trainer.average)
+
+
 def test_the_core_trains_and_answers_without_the_fast_matrices():
     code = (
         "import sys; sys.modules['nn.fast'] = None\n"

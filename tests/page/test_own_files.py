@@ -131,8 +131,8 @@ def test_a_network_of_several_is_refused(tmp_path):
     assert "joined" in runs.load(sent(**network_files(tmp_path, members)))["error"]
 
 
-def test_a_network_with_windows_is_refused(tmp_path):
-    assert "parts of the picture" in runs.load(sent(**network_files(tmp_path, MLP((25,), window=8))))["error"]
+def test_a_network_with_a_convolution_is_refused(tmp_path):
+    assert "is a convolution" in runs.load(sent(**network_files(tmp_path, MLP((25,), kernel_size=8))))["error"]
 
 
 @pytest.mark.parametrize(

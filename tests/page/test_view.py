@@ -138,10 +138,11 @@ def test_measurements_say_which_weights_answered():
 def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     image, reading = Image.open(EXAMPLES / "7.png"), reading_of("7")
     model = weights.load()
-    scale = np.random.default_rng(0).uniform(0.5, 100, model.hidden[0]).astype(np.float32)
     matrices, biases = model.views(model.theta)
-    blocks = matrices[0] if matrices[0].ndim == 3 else matrices[0][None]  # windows have one each
-    blocks /= scale.reshape(len(blocks), 1, -1)  # relu(s z) = s relu(z)
+    scale = np.random.default_rng(0).uniform(0.5, 100, matrices[0].shape[1]).astype(np.float32)
+    matrices[0] /= scale  # relu(s z) = s relu(z)
+    maps = scale.reshape(model.members, 1, -1)  # units of one map share a kernel
+    scale = np.repeat(maps, model.hidden[0] // scale.size, axis=1).ravel()
     biases[0] /= scale
     rows = matrices[1].reshape(model.hidden[0], -1)
     rows *= scale[:, None]

@@ -18,7 +18,7 @@ from nn.mlp import DIGITS
 
 CARD_FILE = "README.md"
 TEMPLATE = Path(__file__).with_name("card_template.md")
-MODEL_NAME = "Handwritten digits, a NumPy multilayer perceptron"
+MODEL_NAME = "Handwritten digits, a NumPy neural network"
 
 # Shown where they lie beside the card, as nn.measure.plots draws them.
 PICTURES = {

@@ -24,20 +24,20 @@ def test_rows_that_meet_a_zero_are_not_missed(n, used):
     rng = np.random.default_rng(0)
     W, h = rng.standard_normal((12, 6)), rng.random((n, 12))
     h[:, used:] = 0
-    np.testing.assert_allclose(h @ RowSparse(W, W), h @ W)
+    np.testing.assert_allclose(h @ RowSparse(W), h @ W)
 
 
-def test_a_sparse_row_reads_the_integers_alone():
+def test_rows_that_meet_a_zero_are_not_read():
     h, W = np.eye(12, dtype=np.float32)[[7]], np.full((12, 6), np.nan, np.float32)
-    integers = np.arange(72, dtype=np.int8).reshape(12, 6)
-    np.testing.assert_array_equal(h @ RowSparse(W, integers), integers[[7]])
+    W[7] = range(6)
+    np.testing.assert_array_equal(h @ RowSparse(W), [range(6)])
 
 
 def test_blocks_multiply_like_the_matrix_they_stand_for():
     rng = np.random.default_rng(0)
     blocks = rng.standard_normal((3, 4, 2))
     matrix = dense(blocks)
-    for block_diagonal in (BlockDiagonal(blocks), BlockDiagonal([RowSparse(block, block) for block in blocks])):
+    for block_diagonal in (BlockDiagonal(blocks), BlockDiagonal([RowSparse(block) for block in blocks])):
         for h in (rng.random((5, 12)), np.eye(12)[[7]]):
             np.testing.assert_allclose(h @ block_diagonal, h @ matrix)
         np.testing.assert_allclose(matrix @ block_diagonal.T, matrix @ matrix.T)
@@ -45,9 +45,11 @@ def test_blocks_multiply_like_the_matrix_they_stand_for():
         np.testing.assert_array_equal(block_diagonal.T[units], matrix.T[units])
 
 
-def quantized(members, window=0):
+def quantized(members, kernel_size=0):
     """A quantized network with biases that matter."""
-    models = [MLP((100 // members, 32 // members), window=window, seed=seed, classes=11) for seed in range(members)]
+    models = [
+        MLP((100 // members, 32 // members), kernel_size=kernel_size, seed=seed, classes=11) for seed in range(members)
+    ]
     for i, b in enumerate(b for model in models for b in model.biases):
         b[...] = np.random.default_rng(i).standard_normal(b.shape)
     model = joined(models)
@@ -55,12 +57,12 @@ def quantized(members, window=0):
     return quicken(model)
 
 
-@pytest.mark.parametrize(("members", "window"), [(1, 0), (4, 0), (1, 8), (4, 8)])
-def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members, window):
+@pytest.mark.parametrize(("members", "kernel_size"), [(1, 0), (4, 0), (1, 8), (4, 8)])
+def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members, kernel_size):
     rng = np.random.default_rng(0)
     X = (rng.random((20, 784), np.float32) - 0.8).clip(0)  # mostly paper
     X[-1] = rng.random(784)  # all ink
-    model = quantized(members, window)
+    model = quantized(members, kernel_size)
     batch = model.logits(X)
     assert freeze(model) is model
     np.testing.assert_array_equal(model.logits(X), batch)
@@ -69,16 +71,6 @@ def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members, windo
     for array in (model.theta, model.weights[-1], *model.biases):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
-
-
-@pytest.mark.parametrize("members", [1, 4])
-def test_a_frozen_network_answers_single_pictures_from_integers(members):
-    X = np.eye(784, dtype=np.float32)[:1]
-    model = quantized(members)
-    before = freeze(model).logits(X)
-    model.theta.flags.writeable = True
-    model.views(model.theta)[0][0][...] = np.nan  # the integers do not follow
-    np.testing.assert_array_equal(model.logits(X), before)
 
 
 def test_a_network_of_real_numbers_can_be_frozen_too():

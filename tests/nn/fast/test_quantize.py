@@ -9,9 +9,9 @@ from nn.mlp import MLP
 from nn.recipes import MOST_QUANTIZED
 
 
-def with_random_parameters(members, hidden):
+def with_random_parameters(members, hidden, kernel_size=0):
     """A network with biases that matter."""
-    model = joined([MLP([width // members for width in hidden], classes=11)] * members)
+    model = joined([MLP([width // members for width in hidden], kernel_size=kernel_size, classes=11)] * members)
     for W, b in zip(*model.views(model.theta), strict=True):
         W[...] = np.random.default_rng(len(b)).standard_normal(W.shape) * (2 / W.shape[-2]) ** 0.5
         b[...] = np.random.default_rng(len(b)).standard_normal(b.shape)
@@ -19,11 +19,21 @@ def with_random_parameters(members, hidden):
 
 
 @pytest.mark.parametrize(
-    ("hidden", "members"), [((), 1), ((64,), 1), ((64, 32), 1), ((64, 32, 16), 1), ((64,), 4), ((64, 32, 16), 4)]
+    ("hidden", "members", "kernel_size"),
+    [
+        ((), 1, 0),
+        ((64,), 1, 0),
+        ((64, 32), 1, 0),
+        ((64, 32, 16), 1, 0),
+        ((64,), 4, 0),
+        ((64, 32, 16), 4, 0),
+        ((100,), 1, 8),
+        ((400, 32), 4, 8),
+    ],
 )
-def test_a_quantized_network_answers_as_before(hidden, members):
+def test_a_quantized_network_answers_as_before(hidden, members, kernel_size):
     X = np.random.default_rng(0).random((200, 784), np.float32)
-    model = with_random_parameters(members, hidden)
+    model = with_random_parameters(members, hidden, kernel_size)
     before = model.logits(X)
     quantize(model)
     for W in model.views(model.theta)[0][:-1]:

@@ -23,6 +23,26 @@ def test_a_shift_moves_ink_by_that_many_pixels():
     assert 2.5 < x.max() <= 3
 
 
+def test_sharpening_adds_what_a_pixel_has_more_than_its_neighbours():
+    images = np.full((500, 28, 28), 100, np.uint8)
+    images[:, 10, 10] = 140  # 40 above its neighbours; each of these is 10 below the mean of its own
+    sharpened = distort(images, np.random.default_rng(0), Distortion(0, 0, 0, 0, 0, sharpening=0.5)).reshape(-1, 28, 28)
+    sharpened = sharpened * 255
+    amounts = (sharpened[:, 10, 10] - 140) / 40
+    assert 0 <= amounts.min() < 0.02
+    assert 0.48 < amounts.max() <= 0.5 + 1e-5
+    np.testing.assert_allclose(sharpened[:, 10, 11], 100 - 10 * amounts, atol=1e-3)
+    np.testing.assert_allclose(sharpened[:, 12, 12], 100, atol=1e-3)
+    assert distort(images + 115, np.random.default_rng(0), Distortion(sharpening=1.0)).max() <= 1
+
+
+def test_a_share_of_the_images_is_left_as_it_is():
+    images = np.random.default_rng(0).integers(0, 256, (1000, 28, 28), np.uint8)
+    copies = distort(images, np.random.default_rng(0), Distortion(sharpening=1.0, unchanged=0.2))
+    alone = (np.abs(copies - images.reshape(1000, 784) / 255) < 1e-6).all(axis=1)
+    assert 0.15 < alone.mean() < 0.25
+
+
 def test_distorted_digits_stay_recognisable_and_differ(mnist_dir):
     digits = mnist.load(mnist_dir).validation[:500]
     copies = distort(digits.images, np.random.default_rng(0))

@@ -14,14 +14,17 @@ def pictures(count, level):
     return np.full((count, 28, 28), level, np.uint8)
 
 
-def test_an_epoch_sees_every_digit_once_and_its_shares_of_written_digits_and_non_digits():
+@pytest.mark.parametrize("copies", [1, 3])
+def test_an_epoch_sees_every_digit_once_and_its_shares_of_written_digits_and_non_digits(copies):
     train = Split(pictures(100, 1), np.arange(100) % 2)
-    made = MadeUp(pictures(100, 2), Split(pictures(20, 3), np.zeros(20, np.int64)), pictures(30, 4))
+    made = MadeUp(pictures(copies * 100, 2), Split(pictures(20, 3), np.zeros(20, np.int64)), pictures(30, 4))
     recipe = Recipe(hidden=(8,), redrawn=0.5, written=0.1, non_digits=0.2)
     bank = Bank(recipe, train, made)
     rows = bank.epoch(np.random.default_rng(0))
     assert len(rows) == bank.examples_per_epoch == 130
-    assert sorted(rows[rows < 200] % 100) == list(range(100))
+    first_written = (1 + copies) * 100
+    assert sorted(rows[rows < first_written] % 100) == list(range(100))
+    assert set(rows[rows < first_written] // 100) == set(range(1 + copies))
     levels = bank.pictures.images[rows, 0, 0]
     assert (levels == 1).sum() == pytest.approx(50, abs=20)
     assert np.bincount(levels)[3:].tolist() == [10, 20]

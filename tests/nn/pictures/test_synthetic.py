@@ -104,7 +104,7 @@ def test_strokes_that_share_a_point_still_meet_however_it_wanders():
 def test_written_digits_come_with_their_labels_in_equal_shares(monkeypatch):
     monkeypatch.setattr(synthetic, "TASK", 16)
     train = Split(np.stack([ring(), bar()]), np.array([0, 1]))
-    made = synthetic.make(train, 0, frame, redrawn=False, written=40, non_digits=0)
+    made = synthetic.make(train, 0, frame, redrawn=0, written=40, non_digits=0)
     assert made.redrawn.shape == made.non_digits.shape == (0, 28, 28)
     np.testing.assert_array_equal(np.bincount(made.written.labels), [4] * 10)
     ink = made.written.images.reshape(40, -1).sum(axis=1).reshape(4, 10)
@@ -164,10 +164,13 @@ def test_half_the_size_never_overstates_a_distance():
 def test_each_process_redraws_its_own_part(monkeypatch):
     train = Split(np.stack([ring(), bar()] * 10), np.array([0, 1] * 10))
     monkeypatch.setattr(synthetic, "TASK", 8)
-    made = synthetic.make(train, 0, frame, written=0, non_digits=16)
+    made = synthetic.make(train, 0, frame, redrawn=2, written=0, non_digits=16)
     alone = synthetic._redraw_task(0, frame, 1, train[8:16])
-    assert made.redrawn.shape == train.images.shape
+    again = synthetic._redraw_task(0, frame, 4, train[8:16])
+    assert made.redrawn.shape == (40, 28, 28)
     np.testing.assert_array_equal(made.redrawn[8:16], alone)
+    np.testing.assert_array_equal(made.redrawn[28:36], again)
+    assert (again != alone).any(axis=(1, 2)).all()
 
 
 def test_estranged_digits_are_mirrored_or_turned_and_those_that_stay_digits_are_left_out():

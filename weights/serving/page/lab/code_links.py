@@ -35,7 +35,7 @@ FORMULAS = {
     "delta2": Formula("delta2 = probs - targets", "nn/backprop.py", "delta = np.subtract(probs, targets, out=probs)"),
     "blame": Formula("dL/dh1 = delta2 W2^T", "nn/backprop.py", "dh = np.matmul(delta, W.T"),
     "delta1": Formula("delta1 = dL/dh1 * relu'(z1)", "nn/backprop.py", "dh *= self.activation.derivative(h, out=h)"),
-    "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "arranged(delta, W), out=self.dW[i])"),
+    "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "np.matmul(h[i].T, delta, out=self.dW[i])"),
     "fool": Formula("X <- X - step * sign(dL/dX)", "nn/fool.py", "* np.sign(gradient), lowest, highest)"),
 }
 

@@ -258,8 +258,8 @@ def network_in(found: dict[str, bytes]) -> MLP:
         )
     if model.members > 1:
         raise Refusal("This network is joined of several, which cannot be trained on.")
-    if model.window:
-        raise Refusal("The units of this network see parts of the picture; here every unit sees all of it.")
+    if model.kernel_size:
+        raise Refusal("The first layer of this network is a convolution; here every unit sees the whole picture.")
     return model
 
 
