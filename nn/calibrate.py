@@ -23,7 +23,8 @@ import numpy as np
 
 from nn.functions import SMALLEST_DIVISOR, cross_entropy, one_hot, softmax
 
-# The share of pictures in use that are no digit: a page that asks for a digit is mostly given one.
+# The share of non-digits that the answers assume. A page that asks for a digit is mostly given one; nn/README.md tells
+# how it was chosen.
 NON_DIGIT_SHARE = 0.007
 TEMPERATURES = np.geomspace(0.25, 4, 241)  # a step of about 1%; the loss is flat around its minimum
 

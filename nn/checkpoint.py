@@ -41,6 +41,8 @@ def load(trainer: Trainer, path: Path) -> None:
         for name, array in arrays_of(trainer).items():
             array[...] = file.get_tensor(name)
     trainer.history = json.loads(metadata["history"])
+    if trainer.history and trainer.best_row is trainer.history[-1]:
+        trainer.best[...] = trainer.average  # as the trainer has it, whatever an older version kept
 
 
 def epochs(path: Path) -> int:

@@ -32,11 +32,10 @@ POOL = 2  # windows along an edge of what is pooled: the largest of four
 # The windows together cover a square of so many pixels along an edge, in the picture's middle. A digit fills 20 and is
 # centred by its mass: nearly all of its ink lies here.
 COVERED = 26
-# Pixels along an edge of a kernel: sizes with which the rows of windows are an even number, so that pooling leaves none
-# over.
+# Pixels along an edge of a kernel. These sizes give an even number of rows of windows, so pooling leaves no row over.
 KERNEL_SIZES = range(4, 24, 4)
-# Bytes of sums before pooling that are held at once. Products of this size run at full speed, and a server of half a
-# gigabyte has room for several.
+# Bytes of gathered windows, or of their sums, that are held at once. Products of this size run at full speed, and a
+# server of half a gigabyte has room for several.
 MOST_BYTES = 2**23
 
 
@@ -68,7 +67,7 @@ class Convolution:
 
     def _sums(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Some pictures at a time: which, and each kernel's sums in all windows, (n, 4, positions, members * maps)."""
-        of_one = self.windows[..., 0].size * self.kernels.shape[1] * X.itemsize
+        of_one = self.windows[..., 0].size * max(self.kernels.shape) * X.itemsize
         step = max(MOST_BYTES // of_one, 1)
         for start in range(0, len(X), step):
             part = slice(start, start + step)

@@ -134,7 +134,7 @@ def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) 
 def all_transposed(model: MLP, X: np.ndarray) -> list:
     """W.T of each layer. A convolution's is that of the windows that the pictures X (n, inputs) made its units keep.
 
-    The chord to the blank picture may use them too: there all windows look alike, and so do their sums.
+    The blank picture may use the same windows: all its windows are equal, so any of them gives the largest sum.
     """
     first, *others = model.weights
     return [transposed(first, model.normalize(X)), *(W.T for W in others)]

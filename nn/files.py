@@ -127,6 +127,8 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
         if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
             raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
         inputs, *hidden, classes = widths = [int(width) for width in config["widths"]]
+        if "window" in config:
+            raise ValueError("its units see windows, which this version no longer reads")
         members = config.get("members", 1)
         kernel_size = config.get("kernel_size", 0)
         if type(members) is not int or members < 1:

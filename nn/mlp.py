@@ -1,4 +1,4 @@
-"""The network: a multilayer perceptron, from pixels to probabilities.
+"""The network: a multilayer perceptron, whose first layer may be a convolution, from pixels to probabilities.
 
     X (n, 784)       h = X, normalised
     hidden layers    z = h @ W + b,  h = activation(z)

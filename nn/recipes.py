@@ -75,7 +75,7 @@ class Recipe:
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         if self.kernel_size:
             check_kernel_size(self.kernel_size, (PIXELS, *self.hidden, DIGITS), self.members)
-            if self.batch_size == FULL_BATCH:  # every picture is held a hundred windows large
+            if self.batch_size == FULL_BATCH:  # a step holds all windows of each of its pictures
                 raise ValueError("a convolution needs mini-batches, got a batch_size of all images")
         if self.cross_fit and self.members == 1:
             raise ValueError("cross_fit is for several members: one network cannot hold out images and see all of them")

@@ -42,11 +42,11 @@ class Trainer:
 
     Args:
         recipe: what to do.
-        train, validation: splits to learn from and to choose the best epoch by.
+        train, validation: splits to learn from, and to measure each epoch by.
         made_up: pictures that MNIST lacks, where the recipe asks for them.
         progress: called after each step with the loss of its mini-batch; a page can show `model` there as it learns.
 
-    The next epoch depends on the parameters `model.theta`, their moving average `average`, the best of these so far
+    The next epoch depends on the parameters `model.theta`, their moving average `average`, those that would answer now,
     `best`, the optimizer's `state` and the `history`, a row for each finished epoch: checkpoint.py keeps these.
     """
 
@@ -93,8 +93,8 @@ class Trainer:
     def best_row(self) -> dict[str, float] | None:
         """The epoch whose weights answer: that with the highest validation accuracy, the later one of equals.
 
-        Under a cosine schedule the last one answers once it is done. There the weights have come to rest, and an epoch
-        on the way that read a few more validation images was lucky: it was found to read other digits worse.
+        A finished run with a cosine schedule answers with its last epoch. The learning rate has fallen to zero by then.
+        An earlier epoch with a higher accuracy was mostly lucky: it read other digits worse.
         """
         if self.recipe.schedule == "cosine" and self.epoch == self.recipe.epochs:
             return self.history[-1]

@@ -1,4 +1,4 @@
-"""Time to answer beside PyTorch and ONNX Runtime, eight threads at once, a million images.
+"""Time to answer beside PyTorch and ONNX Runtime, the bundled network's, eight threads at once, a million images.
 
     pip install -r tests/requirements.txt -r tests/bench/requirements.txt
     python tests/bench/inference.py [--quick] [--json FILE]
@@ -147,6 +147,20 @@ def race(model, rounds):
     return measures | {"inference_share_of_peak": share}
 
 
+def bundled(rounds):
+    """One digit, and a thousand, by the network that the app asks."""
+    import weights
+    from nn.fast.matrices import freeze
+
+    answer = freeze(weights.load()).predict_proba
+    measures = {}
+    for n in (1, 1_000):
+        time = statistics.median(seconds(answer, digits(n), BATCHES[n]) for _ in range(rounds))
+        print(f"the bundled network, {n:,} image{'s' * (n > 1)}: {time * 1e3:.3f} ms")
+        measures[f"inference_bundled_{n}_ms"] = time * 1e3
+    return measures
+
+
 def many(model, quick):
     """A thousand to a million images: time, and the memory that comes with it."""
     import numpy as np
@@ -230,7 +244,7 @@ def main():
 
     model = freeze(MLP(HIDDEN))
     rounds = 2 if arguments.quick else ROUNDS
-    measures = race(model, rounds) | crowd() | many(model, arguments.quick)
+    measures = race(model, rounds) | bundled(rounds) | crowd() | many(model, arguments.quick)
     if arguments.json:
         arguments.json.write_text(json.dumps(measures, indent=2) + "\n")
 

@@ -1,10 +1,12 @@
 """A convolution with pooling answers, learns and explains as its definition says, window by window."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from nn.backprop import Backprop
-from nn.convolution import KERNEL_SIZES, Convolution, positions, transposed, windows
+from nn.convolution import KERNEL_SIZES, MOST_BYTES, Convolution, positions, transposed, windows
 from nn.evidence import evidence, explain
 from nn.fast.committee import joined
 from nn.fool import pixel_gradient
@@ -93,6 +95,17 @@ def test_for_one_picture_a_convolution_is_a_matrix(size, members):
 def test_any_other_matrix_is_transposed_as_ever():
     W = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(transposed(W, pictures(1)), W.T)
+
+
+@pytest.mark.parametrize("maps", [1, 200])
+def test_many_pictures_need_little_memory_beside_their_answers(maps):
+    X = pictures(2000).astype(np.float32)
+    W = Convolution(np.ones((64, maps), np.float32))
+    tracemalloc.start()
+    z = X @ W
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most - z.nbytes < 4 * MOST_BYTES
 
 
 def test_float32_stays_float32():

@@ -129,6 +129,10 @@ WRONG = {
         configure(kernel_size=0),
         "does not describe a network: a kernel has 4, 8, 12, 16, 20 pixels",
     ),
+    "windows, as before there were kernels": (
+        configure(window=8),
+        "its units see windows, which this version no longer",
+    ),
     "more units than memory": (
         configure(widths=[784, 25_000, 10], kernel_size=8),
         "does not describe a network: 25,000 units in a hidden layer, at most 16,384 are accepted",

@@ -37,10 +37,13 @@ def bars():
     )
 
 
+EVERYTHING = {"augment": True, "dropout": 0.2, "schedule": "cosine", "warmup": 1, "average": 1.0}
+
+
 @pytest.mark.parametrize(
     "recipe",
-    [SHORT, Recipe(hidden=(16,), epochs=3, augment=True, dropout=0.2, schedule="cosine", warmup=1, average=1.0)],
-    ids=["plain", "everything"],
+    [SHORT, Recipe(hidden=(16,), epochs=3, **EVERYTHING), Recipe(hidden=(50,), kernel_size=8, epochs=3, **EVERYTHING)],
+    ids=["plain", "everything", "everything, convolution"],
 )
 def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, tmp_path, recipe):
     fit(recipe, bars, tmp_path / "once")
@@ -183,6 +186,17 @@ def test_what_comes_after_the_training_may_change_on_resuming_and_settings_may_b
     [again] = fit(dataclasses.replace(SHORT, quantize=True), bars, tmp_path, resume=True)
     np.testing.assert_array_equal(again.best, trainer.best)
     assert load_file(tmp_path / "model.safetensors")["W1"].dtype == np.int8
+
+
+def test_a_finished_run_that_kept_another_epoch_is_resumed_with_the_last_one(bars, tmp_path):
+    recipe = dataclasses.replace(SHORT, schedule="cosine", average=1.0)
+    [trainer] = fit(recipe, bars, tmp_path)
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    with safe_open(checkpoint, "np") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    save_file(arrays | {"best": np.zeros_like(arrays["best"])}, checkpoint, metadata)
+    [again] = fit(recipe, bars, tmp_path, resume=True)
+    np.testing.assert_array_equal(again.best, trainer.average)
 
 
 def test_config_holds_everything_needed_to_repeat_the_run(bars, tmp_path):

@@ -34,6 +34,14 @@ def test_an_epoch_sees_every_digit_once_and_its_shares_of_written_digits_and_non
     assert (np.diff(rows) != 1).any()
 
 
+def test_written_digits_do_not_need_redrawn_ones():
+    train = Split(pictures(100, 1), np.arange(100) % 2)
+    made = MadeUp(pictures(0, 2), Split(pictures(20, 3), np.zeros(20, np.int64)), pictures(0, 4))
+    bank = Bank(Recipe(hidden=(8,), written=0.1), train, made)
+    rows = bank.epoch(np.random.default_rng(0))
+    assert np.bincount(bank.pictures.images[rows, 0, 0]).tolist() == [0, 100, 0, 10]
+
+
 def test_without_made_up_pictures_an_epoch_is_the_training_images_in_another_order():
     bank = Bank(Recipe(), Split(pictures(50, 1), np.arange(50) % 10))
     first, second = (bank.epoch(np.random.default_rng(seed)) for seed in (0, 1))

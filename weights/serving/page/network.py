@@ -177,8 +177,9 @@ def facts(serving: Serving) -> str:
 
 
 def layers(model: MLP) -> str:
-    """`784 → 3000 → 1600 → 11, relu, 3,574,211 parameters`"""
-    return f"{' → '.join(map(str, model.widths))}, {model.activation}, {model.theta.size:,} parameters"
+    """`784 → 4800 → 1125 → 11, kernels of 8 × 8, relu, 1,830,599 parameters`"""
+    kernels = f"kernels of {model.kernel_size} × {model.kernel_size}, " if model.kernel_size else ""
+    return f"{' → '.join(map(str, model.widths))}, {kernels}{model.activation}, {model.theta.size:,} parameters"
 
 
 def links(repo: str | None) -> str:

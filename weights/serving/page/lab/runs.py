@@ -429,7 +429,7 @@ def take(question: About) -> dict:
         trainer, recipe, best = run.trainer, run.trainer.recipe, run.trainer.best_row
         if best is None and not run.changed:
             raise Refusal("It has learned nothing yet: press Play first.")
-        # nn.train keeps the best epoch too.
+        # At a constant learning rate nn.train keeps the best epoch too.
         model = trainer.answering_model(trainer.model.theta if run.changed else trainer.best)
         epochs, done = best["epoch"] if best else 1, trainer.epoch
     if not np.isfinite(model.theta).all():
