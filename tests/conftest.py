@@ -291,8 +291,11 @@ class Visit:
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
         self.requests = []
+        self.unanswered = set()
         self.errors = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("request", self.asked)
+        for end in ("requestfinished", "requestfailed"):
+            self.page.on(end, lambda request: self.unanswered.discard(request))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.open(f"{url}#{hash}" if hash else url)
 
@@ -345,10 +348,14 @@ class Visit:
         session.send("Network.enable")
         session.send("Network.emulateNetworkConditions", fast | conditions)
 
+    def asked(self, request):
+        self.requests.append(request.url)
+        self.unanswered.add(request)
+
     def wait_until_silent(self):
-        """Until the page has asked the server for nothing for a second: all answers are there."""
+        """Until all requests are answered and the page has sent none for a second."""
         before = -1
-        while len(self.requests) > before:
+        while len(self.requests) > before or self.unanswered:
             before = len(self.requests)
             self.page.wait_for_timeout(1000)
 

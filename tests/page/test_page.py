@@ -161,8 +161,11 @@ def test_clear_just_after_an_answer_stays_clear(visit):
         v.page.evaluate(f"delay => {{ ({clear_at_once})(delay); }}", delay)
         v.take_example("7")
         v.page.evaluate("window.cleared")
+        # The answer to the blank pad comes last. Only then can the next round be sure whose answer it sees.
+        expect(v.page.locator("#words")).to_contain_text("Nothing here yet")
         v.wait_until_silent()
         expect(v.answer).to_have_count(0)
+        expect(v.page.locator("#words")).to_contain_text("Nothing here yet")
 
 
 @pytest.fixture
