@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from nn.backprop import Backprop
+from nn.backprop import ROWS, UNITS, Backprop
 from nn.fast.committee import joined
 from nn.files import load, save
 from nn.functions import one_hot
@@ -71,6 +71,32 @@ def test_one_step_of_gradient_descent_worked_out_by_hand():
     np.testing.assert_allclose(model.biases[0], [0.1 - 0.1379949], atol=1e-6)
     np.testing.assert_allclose(model.weights[1].ravel(), [1 - 0.0344987, -1 + 0.0344987], atol=1e-6)
     np.testing.assert_allclose(model.biases[1], [-0.0689974, 0.2 + 0.0689974], atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"l2": 0.1, "dropout": 0.4}], ids=str)
+def test_blank_pixels_are_left_out_and_change_nothing(options):
+    rng = np.random.default_rng(2)
+    model = MLP((UNITS, 5), seed=3, inputs=20, classes=4, dtype=np.float64)
+    together = Backprop(model, ROWS, **options)
+    assert together._first._worthwhile
+    for inked in (20, 12, 0, 15):  # buffers are shared: nothing of an earlier batch may be left
+        X, targets = small_problem(ROWS, 20, seed=inked)
+        X[:, rng.permutation(20)[inked:]] = 0
+        loss, gradient = together(X, targets, SameMasks()), together.gradient.copy()
+        plain = Backprop(model, ROWS, **options)
+        plain._first._worthwhile = False
+        assert loss == pytest.approx(plain(X, targets, SameMasks()), rel=1e-12)
+        np.testing.assert_allclose(gradient, plain.gradient, rtol=1e-9, atol=1e-15)
+
+
+def test_weights_of_blank_pixels_are_not_read():
+    model = MLP((UNITS,), seed=3, inputs=20, classes=4, dtype=np.float64)
+    X, targets = small_problem(ROWS, 20)
+    X[:, 5:] = 0
+    model.weights[0][5:] = np.nan
+    backprop = Backprop(model, ROWS)
+    assert np.isfinite(backprop(X, targets))
+    assert not backprop.dW[0][5:].any()
 
 
 # scikit-learn adds Adam's epsilon before correcting the bias, PyTorch and the paper's algorithm 1 after it; it must not

@@ -27,10 +27,11 @@ def test_rows_that_meet_a_zero_are_not_missed(n, used):
     np.testing.assert_allclose(h @ RowSparse(W), h @ W)
 
 
-def test_rows_that_meet_a_zero_are_not_read():
-    h, W = np.eye(12, dtype=np.float32)[[7]], np.full((12, 6), np.nan, np.float32)
+@pytest.mark.parametrize("n", [1, 5])
+def test_rows_that_meet_a_zero_are_not_read(n):
+    h, W = np.eye(12, dtype=np.float32)[[7] * n], np.full((12, 6), np.nan, np.float32)
     W[7] = range(6)
-    np.testing.assert_array_equal(h @ RowSparse(W), [range(6)])
+    np.testing.assert_array_equal(h @ RowSparse(W), [range(6)] * n)
 
 
 def test_blocks_multiply_like_the_matrix_they_stand_for():
