@@ -52,7 +52,7 @@ class Backprop:
         self._masks = buffers()[:-1] if dropout else []
         self._ones = np.ones(batch_size, model.theta.dtype)
         first = ConvolutionStep if model.kernel_size else PixelStep
-        self._first = first(self.weights[0], batch_size)
+        self.first = first(self.weights[0], batch_size)
 
     def __call__(self, X: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None = None) -> float:
         """Normalised inputs (n, inputs) and targets (n, classes) -> loss; the gradient is left in `self.gradient`.
@@ -69,7 +69,7 @@ class Backprop:
         for i, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
             z = self._outputs[i][:n]
             if i == 0:
-                self._first.forward(X, z)
+                self.first.forward(X, z)
             else:
                 np.matmul(h[i], W, out=z)  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
             z += b
@@ -91,7 +91,7 @@ class Backprop:
         for i in reversed(range(len(self.weights))):
             W = self.weights[i]
             if i == 0:
-                self._first.backward(delta, self.dW[0])
+                self.first.backward(delta, self.dW[0])
             else:
                 np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
             np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): the sum of the rows

@@ -78,13 +78,13 @@ def test_blank_pixels_are_left_out_and_change_nothing(options):
     rng = np.random.default_rng(2)
     model = MLP((UNITS, 5), seed=3, inputs=20, classes=4, dtype=np.float64)
     together = Backprop(model, ROWS, **options)
-    assert together._first._worthwhile
+    assert together.first._worthwhile
     for inked in (20, 12, 0, 15):  # buffers are shared: nothing of an earlier batch may be left
         X, targets = small_problem(ROWS, 20, seed=inked)
         X[:, rng.permutation(20)[inked:]] = 0
         loss, gradient = together(X, targets, SameMasks()), together.gradient.copy()
         plain = Backprop(model, ROWS, **options)
-        plain._first._worthwhile = False
+        plain.first._worthwhile = False
         assert loss == pytest.approx(plain(X, targets, SameMasks()), rel=1e-12)
         np.testing.assert_allclose(gradient, plain.gradient, rtol=1e-9, atol=1e-15)
 

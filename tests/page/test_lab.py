@@ -180,6 +180,7 @@ def test_the_visitors_own_network_is_shown_where_its_numbers_fit_on_a_screen():
         ({"hidden": [64]}, "64 hidden units"),
         ({"hidden": []}, "no hidden units"),
         ({"activation": "sigmoid"}, "sigmoid"),
+        ({"kernels": 4, "hidden": []}, "kernels"),
     ],
 )
 def test_another_network_of_the_visitors_is_said_not_to_be_shown(settings, why):
@@ -188,7 +189,7 @@ def test_another_network_of_the_visitors_is_said_not_to_be_shown(settings, why):
     assert not sent["own"]
     assert why in sent["why"]
     assert sent["widths"] == [784, 16, 10]
-    assert questions.silence({"run": own, "off": [[]]})["own"] == (settings != {"hidden": []})
+    assert questions.silence({"run": own, "off": [[]]})["own"] == (settings.get("hidden") != [])
 
 
 def test_a_network_that_is_not_kept_gives_way_to_the_one_that_ships():

@@ -15,6 +15,7 @@ from test_train_one import as_set, begun
 
 import preprocessing
 from nn import MLP, files
+from nn.convolution import positions
 from nn.pictures import mnist
 from preprocessing.picture import open_picture
 from weights.serving.page.lab import archives, drawings, kept, runs
@@ -75,8 +76,9 @@ def test_two_files_do_as_well_as_a_zip_in_whatever_folder(tmp_path):
     assert runs.load(zipped(**{f"mine/{name}": each for name, each in found.items()}))["widths"] == [784, 16, 10]
 
 
-def test_a_network_that_normalises_its_input_answers_as_it_did(tmp_path):
-    model = MLP((16,), seed=3, mean=0.13, std=0.31)
+@pytest.mark.parametrize("shape", [{"hidden": (16,)}, {"hidden": (100,), "kernel_size": 8}], ids=["plain", "kernels"])
+def test_a_network_that_normalises_its_input_answers_as_it_did(shape, tmp_path):
+    model = MLP(**shape, seed=3, mean=0.13, std=0.31)
     loaded = runs.load(sent(**network_files(tmp_path, model)))
     mine = kept.RUNS.get(loaded["run"]).trainer.model
     X = runs.unseen().pixels()[:50]
@@ -131,8 +133,20 @@ def test_a_network_of_several_is_refused(tmp_path):
     assert "joined" in runs.load(sent(**network_files(tmp_path, members)))["error"]
 
 
-def test_a_network_with_a_convolution_is_refused(tmp_path):
-    assert "is a convolution" in runs.load(sent(**network_files(tmp_path, MLP((25,), kernel_size=8))))["error"]
+@pytest.mark.parametrize(("kernel_size", "hidden"), [(8, (400,)), (12, (32, 20))])
+def test_a_network_with_kernels_learns_on(kernel_size, hidden, tmp_path):
+    model = MLP(hidden, kernel_size=kernel_size, seed=1)
+    loaded = runs.load(sent(**network_files(tmp_path, model)))
+    assert (loaded["widths"], loaded["side"]) == ([784, *hidden, 10], kernel_size)
+    assert loaded["kernels"] == hidden[0] // positions(kernel_size)
+    np.testing.assert_allclose(kept.RUNS.get(loaded["run"]).trainer.model.theta, model.theta, rtol=1e-3, atol=1e-6)
+    before = loaded["frames"][0]["unseen"]
+    assert runs.go({"run": loaded["run"]})["frames"][-1]["unseen"] > before + 0.3
+
+
+def test_a_network_with_too_many_kernels_is_refused(tmp_path):
+    model = MLP((17 * 25,), kernel_size=8)
+    assert "16 kernels" in runs.load(sent(**network_files(tmp_path, model)))["error"]
 
 
 @pytest.mark.parametrize(
@@ -357,4 +371,44 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
             return drop.defaultPrevented;
         }"""
     )
+    assert v.errors == []
+
+
+def test_a_visitor_trains_a_network_with_kernels_and_drops_its_file(visit, tmp_path):
+    v = visit()
+    room = opened(v, "Train one", "train")
+    room.get_by_role("radio", name="16 kernels").check()
+    expect(room.locator(".filters")).to_contain_text("8 × 8 pixels, all over the picture")
+    room.get_by_role("button", name="Step").click()
+    expect(room.locator(".round")).to_have_text("1 round through the digits")
+    assert v.page.url.endswith("#lab=kernels,good,4500,relu")
+    expect(room.locator(".weights canvas")).to_have_count(16)
+    assert room.locator(".weights canvas").first.evaluate("canvas => [canvas.width, canvas.height]") == [8, 8]
+    room.get_by_role("button", name="What kernel 4 looks for").click()
+    expect(room.get_by_role("dialog").locator("li")).to_have_count(10)
+    v.page.keyboard.press("Escape")
+    with v.page.expect_download() as saved:
+        room.get_by_role("button", name="Save the network").click()
+    saved.value.save_as(tmp_path / "network.zip")
+
+    room.get_by_role("radio", name="64", exact=True).check()
+    expect(room.locator(".filters h2")).to_have_text("What its units look for")
+    content = base64.b64encode((tmp_path / "network.zip").read_bytes()).decode()
+    room.locator(".along").evaluate(
+        """(element, content) => {
+            const files = new DataTransfer();
+            const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+            files.items.add(new File([bytes], "network.zip", { type: "application/zip" }));
+            const given = { dataTransfer: files, bubbles: true, cancelable: true };
+            for (const type of ["dragover", "drop"]) element.dispatchEvent(new DragEvent(type, given));
+        }""",
+        content,
+    )
+    expect(room.locator(".taken")).to_contain_text("Loaded: 784-400-10")
+    expect(room.get_by_role("radio", name="16 kernels")).to_be_checked()
+    expect(room.locator(".filters h2")).to_have_text("What its kernels look for")
+    room.get_by_role("button", name="Step").click()
+    expect(room.locator(".round")).to_have_text("1 round through the digits")
+    inside = opened(v, "See inside", "inside")
+    expect(inside.locator(".lead")).to_contain_text("kernels")
     assert v.errors == []

@@ -104,6 +104,27 @@ def test_settings_of_no_network_are_refused_in_a_sentence(case):
 
 
 @pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"hidden": [16, 16]}, "a convolution is one"), ({"hidden": [], "batch_size": 512}, "at most 128 digits")],
+)
+def test_a_convolution_too_large_for_here_is_refused_in_a_sentence(settings, said):
+    assert said in runs.start(settings | {"kernels": 16})["error"]
+
+
+def test_a_network_with_kernels_learns_to_read_unseen_digits():
+    answer = runs.start({"kernels": 16, "hidden": []})
+    assert (answer["widths"], answer["kernels"], answer["side"]) == ([784, 400, 10], 16, 8)
+    pictures = base64.b64decode(runs.go({"run": answer["run"]})["frames"][-1]["weights"])
+    assert len(pictures) == 16 * 8 * 8
+    kernel = runs.first_weights(kept.RUNS.get(answer["run"]).trainer.model)[:, 3]
+    sent = np.frombuffer(pictures, np.int8)[3 * 64 : 4 * 64]
+    assert np.corrcoef(kernel, sent)[0, 1] > 0.999
+    for _ in range(2):
+        answer = answer | runs.go({"run": answer["run"]})
+    assert answer["frames"][-1]["unseen"] > 0.9
+
+
+@pytest.mark.parametrize(
     "ask",
     [
         runs.go,
@@ -213,7 +234,12 @@ def test_the_network_taken_along_is_the_one_that_was_trained(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"optimizer": "momentum", "rate": "good", "dropout": 0.2}, {"preset": "adam256", "seed": 3}]
+    "settings",
+    [
+        {"optimizer": "momentum", "rate": "good", "dropout": 0.2},
+        {"preset": "adam256", "seed": 3},
+        {"kernels": 4, "hidden": [16]},
+    ],
 )
 def test_the_command_trains_the_very_same_network(settings, tmp_path, monkeypatch):
     run = begun(**settings)
@@ -263,10 +289,11 @@ def test_networks_that_take_much_memory_leave_room_for_fewer(monkeypatch):
     assert [kept.RUNS.get(name) is not None for name in (first, second, third)] == [False, True, True]
 
 
-def test_what_is_counted_is_what_a_network_takes():
-    begun(preset="adam256")  # what all share is there
+@pytest.mark.parametrize("settings", [{"preset": "adam256"}, {"kernels": 16, "hidden": [64], "batch_size": 128}])
+def test_what_is_counted_is_what_a_network_takes(settings):
+    begun(**settings)  # what all share is there
     tracemalloc.start()
-    run = kept.RUNS.get(begun(preset="adam256"))
+    run = kept.RUNS.get(begun(**settings))
     taken = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert taken == pytest.approx(run.bytes, rel=0.1)
@@ -315,6 +342,20 @@ def test_the_digits_that_excite_a_unit_most_are_shown(hidden):
     assert answer["labels"][0] == runs.unseen().labels[best]
     assert base64.b64decode(answer["pixels"])[:784] == runs.unseen().images[best].tobytes()
     assert "error" in runs.unit({"run": run, "unit": 15 if not hidden else 16})
+
+
+def test_the_digits_that_show_most_of_a_kernel_anywhere_are_shown():
+    run = begun(kernels=3, hidden=[], digits=1000)
+    runs.go({"run": run})
+    answer = runs.unit({"run": run, "unit": 1})
+    model = kept.RUNS.get(run).trainer.model
+    hidden = []
+    model.forward(runs.unseen().pixels(), hidden)
+    sums = hidden[0][0].reshape(-1, 25, 3)[:, :, 1].max(axis=1)
+    assert answer["sums"] == pytest.approx(sorted(sums, reverse=True)[:10], abs=1e-5)
+    assert answer["labels"][0] == runs.unseen().labels[int(sums.argmax())]
+    assert len(base64.b64decode(answer["weights"])) == 64
+    assert "3 of them" in runs.unit({"run": run, "unit": 3})["error"]
 
 
 # --- In a browser -----------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ class Run:
         trainer = self.trainer
         self.bytes = sum(
             array.nbytes
-            for array in arrays_of(trainer, trainer.model, trainer.backprop, trainer.optimizer)
+            for array in arrays_of(trainer, trainer.model, trainer.backprop, trainer.backprop.first, trainer.optimizer)
             if array.flags.writeable  # others are shared
         )
 

@@ -112,6 +112,8 @@ def subject(run: str | None, shown: bool) -> Subject:
         return Subject(small(), False, "Your own blew up: its numbers are out of bounds.")
     if not model.hidden:
         return Subject(small(), False, "Your own has no hidden units.")
+    if model.kernel_size:
+        return Subject(small(), False, "Your own looks through kernels; here every unit sees the whole picture.")
     if shown and (len(model.hidden) > 1 or model.hidden[0] > MOST_SHOWN):
         return Subject(small(), False, f"Your own has {sum(model.hidden)} hidden units, too many to see them all.")
     if shown and model.activation != "relu":

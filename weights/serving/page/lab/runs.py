@@ -27,9 +27,10 @@ from pydantic import Base64Bytes, Field
 
 from nn import MLP, files
 from nn.backprop import Backprop
+from nn.convolution import KERNEL_SIZES, positions
 from nn.finish import calibrated
 from nn.functions import one_hot
-from nn.mlp import DIGITS, PIXELS
+from nn.mlp import DIGITS, PIXELS, SIDE
 from nn.pictures import sample
 from nn.pictures.splits import Dataset, Split
 from nn.recipes import FULL_BATCH, PRESETS, Recipe
@@ -58,6 +59,10 @@ MOST_EPOCHS = 60
 FULL_BATCH_EPOCHS = 10
 # Units of a hidden layer: with two such layers an epoch takes a second.
 MOST_UNITS = 256
+# Kernels of a convolution: their pictures fill two rows on a laptop.
+MOST_KERNELS = 16
+# Digits a step with a convolution: the windows of each take 30 KB, which are kept with the network.
+MOST_CONVOLVED = 128
 # Seconds of rest after each step: other threads get the interpreter.
 REST = 0.0005
 # Steps of the first epoch after which the page sees the network: the most changes at the start.
@@ -92,12 +97,15 @@ MOST_CONFIG_BYTES = 50_000
 
 Repeated = Literal[tuple(name for name, preset in PRESETS.items() if preset.repeats)]
 Width = Annotated[int, Field(strict=True, ge=1, le=MOST_UNITS)]
+KernelSize = Literal[tuple(KERNEL_SIZES)]
 
 
 class Settings(Picture):
     """A network, and how it learns. A preset replaces all of it but the digits and the seed."""
 
-    hidden: Annotated[tuple[Width, ...], Field(max_length=2)] = (16,)
+    hidden: Annotated[tuple[Width, ...], Field(max_length=2)] = (16,)  # after the convolution, if there is one
+    kernels: Annotated[int, Field(strict=True, ge=0, le=MOST_KERNELS)] = 0
+    kernel_size: KernelSize = 8
     rate: Literal["careful", "good", "wild"] = "good"
     digits: Literal[100, 1000, ALL_DIGITS] = ALL_DIGITS
     activation: Literal["relu", "sigmoid"] = "relu"
@@ -112,8 +120,14 @@ class Settings(Picture):
     def recipe(self) -> Recipe:
         if self.preset:
             return replace(PRESETS[self.preset].recipe, seed=self.seed)
+        hidden = self.hidden
+        if self.kernels:
+            hidden = (self.kernels * positions(self.kernel_size), *hidden)
+        if len(hidden) > 2:
+            raise Refusal("Here a network has at most two hidden layers, and a convolution is one.")
         return Recipe(
-            hidden=self.hidden,
+            hidden=hidden,
+            kernel_size=self.kernel_size if self.kernels else 0,
             activation=self.activation,
             optimizer=self.optimizer,
             lr=RATES[self.optimizer][self.rate],
@@ -205,7 +219,8 @@ def load(settings: Loading) -> dict:
     """A network from files, to go on with. The visitor's network until now stays when they are no network."""
     with working():
         model = network_in(archives.unpacked(settings.files))
-        recipe = replace(settings.recipe(), hidden=model.hidden, activation=model.activation)
+        shape = {"hidden": model.hidden, "kernel_size": model.kernel_size, "activation": model.activation}
+        recipe = replace(settings.recipe(), **shape)
         run = begun(settings, recipe)
         run.trainer.model.theta[...] = run.trainer.best[...] = without_normalization(model)
         run.note("It began as a network from a file.")
@@ -213,6 +228,9 @@ def load(settings: Loading) -> dict:
 
 
 def begun(settings: Settings, recipe: Recipe) -> Run:
+    """Raises Refusal."""
+    if recipe.kernel_size and recipe.batch_size > MOST_CONVOLVED:
+        raise Refusal(f"With kernels a step has at most {MOST_CONVOLVED} digits: choose fewer under More.")
     trainer = Trainer(recipe, digits(settings.digits), held_out())
     if recipe.normalize:  # a copy for each visitor would take 14 MB
         trainer.inputs = normalized(settings.digits, trainer.model.mean, trainer.model.std)
@@ -223,11 +241,13 @@ def begun(settings: Settings, recipe: Recipe) -> Run:
 
 
 def introduced(run: Run, settings: Settings) -> dict:
-    """The first answer about a network: its name, and the test digits that the page shows."""
-    shown = unseen()[:TEST_DIGITS]
+    """The first answer about a network: its name, its shape, and the test digits that the page shows."""
+    shown, model = unseen()[:TEST_DIGITS], run.trainer.model
     return {
         "run": kept.RUNS.add(run, settings.instead_of),
-        "widths": list(run.trainer.model.widths),
+        "widths": list(model.widths),
+        "kernels": first_weights(model).shape[1] if model.kernel_size else 0,
+        "side": model.kernel_size or SIDE,  # of the weight pictures
         "tests": {"pixels": packed(shown.images), "labels": shown.labels.tolist()},
         "frames": [frame(run, run.trainer.model.theta, settings)],
     }
@@ -250,16 +270,17 @@ def network_in(found: dict[str, bytes]) -> MLP:
             model = files.load(folder, MOST_PARAMETERS)
         except files.WeightsError as error:
             raise Refusal(f"This is no network: {str(error).replace(f'{folder}/', '')[:300]}.") from error
-    widths, largest = model.widths, max(model.hidden, default=0)
-    if len(widths) > 4 or largest > MOST_UNITS or (widths[0], widths[-1]) != (PIXELS, DIGITS):
-        raise Refusal(
-            f"Here a network has {PIXELS} inputs, at most two hidden layers of {MOST_UNITS} units, and {DIGITS} "
-            f"outputs; this one is {'-'.join(map(str, widths))}."
-        )
     if model.members > 1:
         raise Refusal("This network is joined of several, which cannot be trained on.")
+    widths, units, kernels = model.widths, list(model.hidden), 0
     if model.kernel_size:
-        raise Refusal("The first layer of this network is a convolution; here every unit sees the whole picture.")
+        kernels, *units = first_weights(model).shape[1], *units[1:]
+    too_large = len(widths) > 4 or max(units, default=0) > MOST_UNITS or kernels > MOST_KERNELS
+    if too_large or (widths[0], widths[-1]) != (PIXELS, DIGITS):
+        raise Refusal(
+            f"Here a network has {PIXELS} inputs, at most two hidden layers of {MOST_UNITS} units, the first of them "
+            f"perhaps of {MOST_KERNELS} kernels, and {DIGITS} outputs; this one is {'-'.join(map(str, widths))}."
+        )
     return model
 
 
@@ -270,7 +291,7 @@ def without_normalization(model: MLP) -> np.ndarray:
     theta = model.theta.copy()
     weights, biases = model.views(theta)
     weights[0] /= model.std
-    biases[0] -= model.mean * weights[0].sum(axis=0)
+    biases[0].reshape(-1, weights[0].shape[1])[...] -= model.mean * weights[0].sum(axis=0)  # a kernel has many biases
     return theta
 
 
@@ -404,14 +425,17 @@ def look(question: About) -> dict:
 
 @answering(AboutUnit)
 def unit(question: AboutUnit) -> dict:
-    """The weights of a unit of the first layer, and the test digits for which its sum is largest."""
+    """The weights of a unit of the first layer, or of a kernel, and the test digits for which its sum is largest."""
     run = asked_for(question)
     with run.lock, working(), np.errstate(over="ignore", invalid="ignore"):
         model = run.trainer.model
-        if question.unit >= model.widths[1]:
-            raise Refusal(f"This network has {model.widths[1]} units there.")
-        w, b = model.weights[0][:, question.unit].copy(), model.biases[0][question.unit]
-        z = np.nan_to_num(model.normalize(unseen().pixels()) @ w + b)
+        W = first_weights(model)
+        if question.unit >= W.shape[1]:
+            raise Refusal(f"This network has {W.shape[1]} of them there.")
+        w = W[:, question.unit].copy()
+        z = model.normalize(unseen().pixels()) @ model.weights[0] + model.biases[0]
+        of_unit = z.reshape(len(z), -1, W.shape[1])[..., question.unit]  # at all places where a kernel looks
+        z = np.nan_to_num(of_unit.max(axis=1))
     best = np.argsort(-z, kind="stable")[:MOST_EXCITING]
     return {
         "weights": packed(bytes_of_weights(w)),
@@ -460,9 +484,10 @@ def command(recipe: Recipe, epochs: int) -> str:
         if recipe == replace(preset.recipe, seed=recipe.seed):
             return f"{start} --preset {name} {end}"
     widths = "".join(f" {width}" for width in recipe.hidden)
+    kernels = f" --kernel-size {recipe.kernel_size}" if recipe.kernel_size else ""
     return (
-        f"{start} --hidden{widths} --activation {recipe.activation} --optimizer {recipe.optimizer} --lr {recipe.lr} "
-        f"--batch-size {recipe.batch_size} --dropout {recipe.dropout} --l2 {recipe.l2} {end}"
+        f"{start} --hidden{widths}{kernels} --activation {recipe.activation} --optimizer {recipe.optimizer} "
+        f"--lr {recipe.lr} --batch-size {recipe.batch_size} --dropout {recipe.dropout} --l2 {recipe.l2} {end}"
     )
 
 
@@ -482,11 +507,16 @@ def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
         "epoch": run.trainer.epoch,
         "unseen": float((answers == unseen().labels).mean()),
         "seen": seen,
-        "weights": packed(bytes_of_weights(model.weights[0][:, :MOST_PICTURES].T)),  # (pictures, 784)
+        "weights": packed(bytes_of_weights(first_weights(model)[:, :MOST_PICTURES].T)),  # (pictures, 784)
         "tests": answers[:TEST_DIGITS].tolist(),
         "drawing": drawing,
         "served": served_says,
     }
+
+
+def first_weights(model: MLP) -> np.ndarray:
+    """(784, units) or the kernels (64, kernels): in either case a column is a picture."""
+    return model.views(model.theta)[0][0]
 
 
 def answers_of(model: MLP, pixels: np.ndarray) -> np.ndarray:

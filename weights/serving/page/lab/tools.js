@@ -19,9 +19,9 @@
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const base64 = (array) => btoa(Array.from(array, (byte) => String.fromCharCode(byte)).join(""));
   const unpacked = (text) => new Float32Array(bytes(text).buffer);
-  // An array of several pictures -> a list of plain lists of 784 numbers.
-  const pieces = (array) =>
-    Array.from({ length: array.length / PIXELS }, (_, i) => Array.from(array.subarray(PIXELS * i, PIXELS * (i + 1))));
+  // An array of several pictures -> a list of plain lists of 784 numbers, or as many as they have.
+  const pieces = (array, size = PIXELS) =>
+    Array.from({ length: array.length / size }, (_, i) => Array.from(array.subarray(size * i, size * (i + 1))));
   const greys = (levels) => Array.from(levels, (value) => value / 255);
   const best = (probs) => probs.indexOf(Math.max(...probs));
   const name = (index) => (index < 10 ? String(index) : "not a digit");
@@ -46,12 +46,12 @@
     return Array.from({ length: PIXELS }, (_, i) => data[4 * i]);
   }
 
-  // Paints 784 numbers. Grey: in [0, 1]. Otherwise blue above zero and orange below, full at `most`.
+  // Paints a square of numbers. Grey: in [0, 1]. Otherwise blue above zero and orange below, full at `most`.
   function paint(canvas, values, most = 0) {
-    canvas.width = canvas.height = SIDE;
+    const side = (canvas.width = canvas.height = Math.sqrt(values.length));
     const context = canvas.getContext("2d");
-    const image = context.createImageData(SIDE, SIDE);
-    for (let i = 0; i < PIXELS; i++) {
+    const image = context.createImageData(side, side);
+    for (let i = 0; i < values.length; i++) {
       const share = most ? Math.min(Math.abs(values[i]) / most, 1) : values[i];
       const colour = most ? (values[i] > 0 ? FOR : AGAINST) : [255, 255, 255];
       for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(share * colour[c]);

@@ -5,6 +5,8 @@
   } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second
   const MOST_BYTES = 1_400_000; // of files, as archives.py has it
+  const KERNELS = "kernels"; // the chip for a convolution,
+  const [MOST_KERNELS, KERNEL_SIZE] = [16, 8]; // and what it stands for
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
   function save(zip, name) {
@@ -28,7 +30,7 @@
     let course = []; // [seen, unseen] of each frame
     let turn = 0; // a Reset or a Pause ends what an older turn still has to show
     let networks = 0; // asked for so far
-    let widths = [];
+    let shape = {}; // of the network in sight: widths, kernels, and the side of its weight pictures
     let queue = Promise.resolve(); // of all questions about the network
     let set = []; // the visitor's own drawings, {label, pixels}
     let loaded = null; // the shape of a network from a file, which need not be one of the chips'
@@ -38,10 +40,12 @@
     function settings() {
       // Not as FormData, which leaves out what a preset disables.
       const chosen = (name) => $(element, `input[name=${name}]:checked, select[name=${name}]`)?.value ?? "";
+      const kernels = chosen("hidden") === KERNELS;
       return {
         pixels,
         instead_of: run,
-        hidden: chosen("hidden").split("-").filter(Boolean).map(Number),
+        kernels: kernels ? MOST_KERNELS : 0,
+        hidden: kernels ? [] : chosen("hidden").split("-").filter(Boolean).map(Number),
         activation: chosen("activation"),
         ...loaded,
         rate: chosen("rate"),
@@ -71,7 +75,7 @@
       curves();
       put(element, ".big b", percent(frame.unseen));
       put(element, ".round", progress(frame));
-      const weights = pieces(new Int8Array(bytes(frame.weights).buffer));
+      const weights = pieces(new Int8Array(bytes(frame.weights).buffer), shape.side ** 2);
       const tiles = $(element, ".weights");
       if (tiles.children.length !== weights.length)
         tiles.innerHTML = weights
@@ -102,7 +106,17 @@
       if (keep && frame.epoch) worthSeeing();
     }
 
-    const meaning = (unit) => (widths.length === 2 ? `What speaks for a ${unit}` : `What unit ${unit + 1} looks for`);
+    function meaning(unit) {
+      if (shape.kernels) return `What kernel ${unit + 1} looks for`;
+      return shape.widths.length === 2 ? `What speaks for a ${unit}` : `What unit ${unit + 1} looks for`;
+    }
+
+    function explainWeights() {
+      const kernels = `Each is compared with ${shape.side} × ${shape.side} pixels, all over the picture. `;
+      const title = shape.kernels ? "What its kernels look for" : shape.widths.length === 2 ? "What speaks for each digit" : "What its units look for";
+      put(element, ".filters h2", title);
+      put(element, ".filters p", `${shape.kernels ? kernels : ""}Blue speaks for, orange against. Tap one.`);
+    }
 
     function progress({ epoch, step }) {
       if (step) return `First round, after ${step} ${step === 1 ? "step" : "steps"}`;
@@ -133,7 +147,8 @@
     // A new network takes the place of the one until now.
     function take(answer) {
       run = answer.run;
-      widths = answer.widths;
+      shape = { widths: answer.widths, kernels: answer.kernels, side: answer.side };
+      explainWeights();
       worthSeeing(false);
       tests = { labels: answer.tests.labels, pictures: pieces(bytes(answer.tests.pixels)) };
       course = [];
@@ -280,8 +295,11 @@
 
     // The settings in sight become those of a network from a file.
     function chooseLoaded(answer) {
-      loaded = { hidden: answer.widths.slice(1, -1), activation: answer.activation };
-      for (const [name, value] of [["hidden", loaded.hidden.join("-")], ["activation", loaded.activation], ["preset", ""]])
+      const { widths, kernels, side, activation } = answer;
+      loaded = { hidden: widths.slice(kernels ? 2 : 1, -1), activation, kernels, ...(kernels && { kernel_size: side }) };
+      const usual = kernels === MOST_KERNELS && side === KERNEL_SIZE && widths.length === 3;
+      const hidden = kernels ? usual && KERNELS : loaded.hidden.join("-");
+      for (const [name, value] of [["hidden", hidden], ["activation", activation], ["preset", ""]])
         for (const chip of $$(element, `.settings [name=${name}]`)) chip.checked = chip.value === value;
       chosenPreset();
       name();

@@ -19,12 +19,16 @@ from weights.serving.page.lab.loading import room
 
 # Settings in sight: name, what the page calls it, value -> words; the first value is chosen.
 CHIPS = (
-    ("hidden", "Hidden units", {"16": "16", "": "none", "64": "64", "256-128": "256-128"}),
+    ("hidden", "Hidden units", {"16": "16", "": "none", "64": "64", "256-128": "256-128", "kernels": "16 kernels"}),
     ("rate", "Steps", {"good": "good", "careful": "careful", "wild": "wild"}),
     ("digits", "Digits to learn from", {"4500": "4,500", "1000": "1,000", "100": "100"}),
     ("activation", "Units", {"relu": "ReLU", "sigmoid": "sigmoid"}),
 )
-ORDERS = {"hidden": ["", "16", "64", "256-128"], "rate": ["careful", "good", "wild"], "digits": ["100", "1000", "4500"]}
+ORDERS = {
+    "hidden": ["", "16", "64", "256-128", "kernels"],
+    "rate": ["careful", "good", "wild"],
+    "digits": ["100", "1000", "4500"],
+}
 MORE = (
     ("optimizer", "Optimizer", {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}),
     ("batch_size", "Digits a step", {"32": "32", "8": "8", "128": "128", "512": "512"}),
