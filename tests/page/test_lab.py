@@ -393,13 +393,20 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     v.close()
 
 
-def test_a_room_that_did_not_load_can_be_opened_again(browser, server):
+FAILURES = {
+    "**/fool.js": lambda route: route.abort(),
+    "**/component_server/": lambda route: route.fulfill(status=500, json={"error": None}),
+}
+
+
+@pytest.mark.parametrize("address", FAILURES)
+def test_a_room_that_did_not_load_can_be_opened_again(browser, server, address):
     v = Visit(browser, server)
-    v.page.route("**/fool.js", lambda route: route.abort())
+    v.page.route(address, FAILURES[address])
     v.page.get_by_role("tab", name="Fool it").click()
     room = v.page.locator(".lab.fool")
     expect(room).to_contain_text("did not load")
-    v.page.unroute("**/fool.js")
+    v.page.unroute(address)
     room.get_by_role("button", name="Try again").click()
     expect(room).to_have_attribute("data-ready", "true")
     v.close()

@@ -39,7 +39,9 @@ LOAD = """
         const loaded = window.labLoaded;
         loaded.catch(() => window.labLoaded === loaded && (window.labLoaded = null)); // the next room tries again
         try {
-            room.innerHTML = (await Promise.all([server.content(), loaded]))[0];
+            const [content] = await Promise.all([server.content(), loaded]);
+            if (!content) throw new Error("no answer"); // gradio's client gives undefined for an error of the server
+            room.innerHTML = content;
         } catch {
             room.innerHTML = '<p class="problem" role="status">This room did not load.</p><button>Try again</button>';
             room.querySelector("button").addEventListener("click", open);
