@@ -29,8 +29,8 @@ class Backprop:
     2014) silences each hidden unit with probability `dropout` and scales the others by 1 / (1 - dropout), so that
     nothing has to change when the network answers.
 
-    Every array that a step writes to is made once, here: fresh large arrays cost more in page faults than arithmetic
-    on them does. `gradient` is one vector laid out like `model.theta`.
+    The large arrays that a step writes to are made once, here: fresh ones cost more in page faults than arithmetic on
+    them does. `gradient` is one vector laid out like `model.theta`.
     """
 
     def __init__(self, model: MLP, batch_size: int, *, l2: float = 0.0, dropout: float = 0.0) -> None:
@@ -122,7 +122,7 @@ class Backprop:
 
 
 class PixelStep:
-    """The first layer on its way forward and backward through a mini-batch of up to `batch_size` rows.
+    """The first layer on its way forward and backward through a mini-batch.
 
     A third of MNIST's frame is blank in all of 128 digits. Such pixels add nothing to z, and their weights have a
     gradient of zero, so both products leave them out.
@@ -132,10 +132,7 @@ class PixelStep:
     def __init__(self, W: np.ndarray, batch_size: int) -> None:
         self.W = W
         self._worthwhile = batch_size >= ROWS and W.shape[1] >= UNITS
-        self._X = self._inked = None  # the pixels of the last `forward`, and where they are; None for all
-        if self._worthwhile:
-            self._pixels = np.empty(batch_size * len(W), W.dtype)
-            self._rows = np.empty_like(W)  # of W and then of its gradient
+        self._X = self._inked = None  # the pixels of the last `forward`, and where they are; None: all of them
 
     def forward(self, X: np.ndarray, out: np.ndarray) -> None:
         """X (n, inputs); X @ W is written to `out` (n, units)."""
@@ -143,16 +140,14 @@ class PixelStep:
         if self._worthwhile:
             (inked,) = X.any(axis=0).nonzero()
             if inked.size <= INKED * len(W):
-                self._inked = inked
-                self._X = self._pixels[: len(X) * inked.size].reshape(len(X), -1)
-                np.take(X, inked, axis=1, out=self._X, mode="clip")  # mode="raise" would go through a copy of `out`
-                W = np.take(W, inked, axis=0, out=self._rows[: inked.size], mode="clip")
+                W, self._X, self._inked = W[inked], X.take(inked, axis=1), inked
         np.matmul(self._X, W, out=out)  # (n, inputs) @ (inputs, units) -> (n, units)
 
     def backward(self, delta: np.ndarray, out: np.ndarray) -> None:
         """delta = dL/dz (n, units) of the last `forward`; dL/dW is written to `out` (inputs, units)."""
+        X, self._X = self._X, None  # nothing of a mini-batch is kept
         if self._inked is None:
-            np.matmul(self._X.T, delta, out=out)  # (inputs, n) @ (n, units) -> (inputs, units)
-            return
-        out[...] = 0
-        out[self._inked] = np.matmul(self._X.T, delta, out=self._rows[: self._inked.size])
+            np.matmul(X.T, delta, out=out)  # (inputs, n) @ (n, units) -> (inputs, units)
+        else:
+            out[...] = 0
+            out[self._inked] = X.T @ delta

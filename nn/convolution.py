@@ -126,7 +126,7 @@ def transposed(W: np.ndarray | Convolution, X: np.ndarray) -> np.ndarray | Trans
 class ConvolutionStep:
     """The layer on its way forward and backward through a mini-batch of up to `batch_size` rows.
 
-    It belongs to `Backprop`, and as there every array that a step writes to is made once.
+    It belongs to `Backprop`, and as there the large arrays that a step writes to are made once.
     kernels: (kernel_size ** 2, maps), of one member.
     """
 

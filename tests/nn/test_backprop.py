@@ -79,7 +79,7 @@ def test_blank_pixels_are_left_out_and_change_nothing(options):
     model = MLP((UNITS, 5), seed=3, inputs=20, classes=4, dtype=np.float64)
     together = Backprop(model, ROWS, **options)
     assert together.first._worthwhile
-    for inked in (20, 12, 0, 15):  # buffers are shared: nothing of an earlier batch may be left
+    for inked in (20, 12, 0, 15):  # nothing of an earlier mini-batch may be left
         X, targets = small_problem(ROWS, 20, seed=inked)
         X[:, rng.permutation(20)[inked:]] = 0
         loss, gradient = together(X, targets, SameMasks()), together.gradient.copy()
