@@ -17,9 +17,10 @@ from nn.convolution import ConvolutionStep
 from nn.functions import ACTIVATIONS, cross_entropy, softmax
 from nn.mlp import MLP
 
-# Pixels that are blank in a whole mini-batch are left out where that costs less than it saves: in mini-batches of so
-# many rows, for so many units, and if no more than this share of the pixels shows ink.
-ROWS, UNITS, INKED = 32, 64, 0.9
+# Pixels that are blank in a whole mini-batch are left out where that saves more than copying the others costs:
+ROWS = 32  # in mini-batches of so many rows,
+UNITS = 64  # for so many units,
+INKED = 0.9  # and if no more than this share of the pixels shows ink.
 
 
 class Backprop:
@@ -124,8 +125,8 @@ class Backprop:
 class PixelStep:
     """The first layer on its way forward and backward through a mini-batch.
 
-    A third of MNIST's frame is blank in all of 128 digits. Such pixels add nothing to z, and their weights have a
-    gradient of zero, so both products leave them out.
+    A third of MNIST's frame is blank in all of 128 digits. Unless the inputs are normalised, such pixels are 0: they
+    add nothing to z, and their weights have a gradient of zero. Both products leave them out.
     W: (inputs, units).
     """
 

@@ -354,8 +354,9 @@ class Visit:
 
     def wait_until_silent(self):
         """Until all requests are answered and the page has sent none for a second."""
-        before = -1
+        before, end = -1, time.monotonic() + WAIT_MS / 1000
         while len(self.requests) > before or self.unanswered:
+            assert time.monotonic() < end, f"not answered: {[request.url for request in self.unanswered]}"
             before = len(self.requests)
             self.page.wait_for_timeout(1000)
 

@@ -1,6 +1,6 @@
 """Matrices that take the place of W in `h @ W` and give the same products for less work.
 
-    RowSparse      for one drawing, reads only the rows of W that meet ink or a unit that fired
+    RowSparse      reads only the rows of W that meet ink or a unit that fired
     BlockDiagonal  weights between the hidden layers of joined members: blocks along the diagonal, zeros elsewhere
 
 `__array_ufunc__ = None` makes NumPy leave `h @ matrix` to the matrix. `quicken` swaps them into a network.
@@ -17,17 +17,18 @@ from nn.mlp import MLP
 # A single row h is multiplied by its non-zeros alone if they are fewer than this share of it. The rows of W that they
 # meet are copied first: beyond a third of them that costs more than it saves.
 FEW = 0.33
-# Of many rows, the columns that are zero in all of them are left out if the others are fewer than this share. Copying
-# them costs little beside the product.
-MOST = 0.9
+# Of many rows h, the columns that are zero in all of them are left out if the others are fewer than this share.
+MOST_USED = 0.9
+# Copying the others costs more than it saves if W has fewer columns than this.
+NARROW = 64
 
 
 class RowSparse:
     """W (fan_in, fan_out).
 
     For a single row h the time goes into reading W from memory. A drawing is mostly paper, and relu switches most units
-    off. The rows of W that meet a zero are not read, and an answer takes half the time or less. A thousand digits still
-    leave a quarter of their frame blank.
+    off. The rows of W that meet a zero are not read, and an answer takes half the time or less. Of many rows h, columns
+    that are zero in all of them are left out: a thousand digits leave a quarter of their frame blank.
     """
 
     __array_ufunc__ = None
@@ -37,8 +38,13 @@ class RowSparse:
 
     def __rmatmul__(self, h: np.ndarray) -> np.ndarray:
         """h (n, fan_in) -> h @ W (n, fan_out)."""
-        used = h.any(axis=0) if len(h) > 1 else h[0] != 0
-        if np.count_nonzero(used) >= used.size * (MOST if len(h) > 1 else FEW):
+        if len(h) == 1:
+            used, most = h[0] != 0, FEW
+        elif self.shape[1] >= NARROW:
+            used, most = h.any(axis=0), MOST_USED
+        else:
+            return h @ self.W
+        if np.count_nonzero(used) >= most * used.size:
             return h @ self.W
         (used,) = used.nonzero()
         return h.take(used, axis=1) @ self.W.take(used, axis=0)

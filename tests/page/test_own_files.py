@@ -136,7 +136,8 @@ def test_a_network_of_several_is_refused(tmp_path):
 @pytest.mark.parametrize(("kernel_size", "hidden"), [(8, (400,)), (12, (32, 20))])
 def test_a_network_with_kernels_learns_on(kernel_size, hidden, tmp_path):
     model = MLP(hidden, kernel_size=kernel_size, seed=1)
-    loaded = runs.load(sent(**network_files(tmp_path, model)))
+    # The page's own choice of a shape has no part in it.
+    loaded = runs.load(sent(**network_files(tmp_path, model)) | {"kernels": 16, "hidden": [16, 16]})
     assert (loaded["widths"], loaded["side"]) == ([784, *hidden, 10], kernel_size)
     assert loaded["kernels"] == hidden[0] // positions(kernel_size)
     np.testing.assert_allclose(kept.RUNS.get(loaded["run"]).trainer.model.theta, model.theta, rtol=1e-3, atol=1e-6)
@@ -146,7 +147,7 @@ def test_a_network_with_kernels_learns_on(kernel_size, hidden, tmp_path):
 
 def test_a_network_with_too_many_kernels_is_refused(tmp_path):
     model = MLP((17 * 25,), kernel_size=8)
-    assert "16 kernels" in runs.load(sent(**network_files(tmp_path, model)))["error"]
+    assert "this one has 17" in runs.load(sent(**network_files(tmp_path, model)))["error"]
 
 
 @pytest.mark.parametrize(
@@ -378,7 +379,7 @@ def test_a_visitor_trains_a_network_with_kernels_and_drops_its_file(visit, tmp_p
     v = visit()
     room = opened(v, "Train one", "train")
     room.get_by_role("radio", name="16 kernels").check()
-    expect(room.locator(".filters")).to_contain_text("8 × 8 pixels, all over the picture")
+    expect(room.locator(".convolved")).to_contain_text("8 × 8 pixels, all over the picture")
     room.get_by_role("button", name="Step").click()
     expect(room.locator(".round")).to_have_text("1 round through the digits")
     assert v.page.url.endswith("#lab=kernels,good,4500,relu")
@@ -393,6 +394,7 @@ def test_a_visitor_trains_a_network_with_kernels_and_drops_its_file(visit, tmp_p
 
     room.get_by_role("radio", name="64", exact=True).check()
     expect(room.locator(".filters h2")).to_have_text("What its units look for")
+    expect(room.locator(".convolved")).to_be_hidden()
     content = base64.b64encode((tmp_path / "network.zip").read_bytes()).decode()
     room.locator(".along").evaluate(
         """(element, content) => {
@@ -404,11 +406,52 @@ def test_a_visitor_trains_a_network_with_kernels_and_drops_its_file(visit, tmp_p
         }""",
         content,
     )
-    expect(room.locator(".taken")).to_contain_text("Loaded: 784-400-10")
+    expect(room.locator(".taken")).to_contain_text("Loaded: 784-400-10, 16 kernels of 8 × 8.")
     expect(room.get_by_role("radio", name="16 kernels")).to_be_checked()
     expect(room.locator(".filters h2")).to_have_text("What its kernels look for")
     room.get_by_role("button", name="Step").click()
     expect(room.locator(".round")).to_have_text("1 round through the digits")
     inside = opened(v, "See inside", "inside")
     expect(inside.locator(".lead")).to_contain_text("kernels")
+    v.page.evaluate("rooms.go('#lab=256-128')")
+    expect(room.locator(".round")).to_have_text("Not trained yet")
+    v.page.evaluate("rooms.go('#lab=kernels')")
+    expect(room.locator(".weights canvas").first).to_have_js_property("width", 8)
+    assert v.errors == []
+
+
+def test_kernels_that_no_chip_stands_for_are_loaded_and_reset(visit, tmp_path):
+    v = visit()
+    room = opened(v, "Train one", "train")
+    network_files(tmp_path, MLP((96, 20), kernel_size=12, seed=1))
+    paths = [tmp_path / name for name in ("model.safetensors", "config.json")]
+    room.locator("[data-for=load]").set_input_files(paths)
+    expect(room.locator(".taken")).to_contain_text("Loaded: 784-96-20-10, 6 kernels of 12 × 12.")
+    expect(room.locator("[name=hidden]:checked")).to_have_count(0)
+    loaded = room.locator(".big b").inner_text()
+    room.get_by_role("button", name="Step").click()
+    expect(room.locator(".big b")).not_to_have_text(loaded)
+    room.get_by_role("button", name="Reset").click()
+    expect(room.locator(".round")).to_have_text("Not trained yet")
+    expect(room.locator(".weights canvas")).to_have_count(6)
+    assert room.locator(".weights canvas").first.evaluate("canvas => canvas.width") == 12
+    assert v.errors == []
+
+
+def test_what_is_refused_is_not_what_plays(visit):
+    v = visit()
+    room = opened(v, "Train one", "train")
+    room.get_by_text("More", exact=True).click()
+    room.locator("[name=batch_size]").select_option("512")
+    room.get_by_role("radio", name="16 kernels").check()
+    expect(room.locator(".problem")).to_contain_text("at most 128 digits")
+    room.get_by_role("button", name="Step").click()
+    v.wait_until_silent()
+    expect(room.locator(".problem")).to_contain_text("at most 128 digits")
+    expect(room.locator(".round")).to_have_text("Not trained yet")
+    room.locator("[name=batch_size]").select_option("128")
+    expect(room.locator(".problem")).to_be_empty()
+    room.get_by_role("button", name="Step").click()
+    expect(room.locator(".round")).to_have_text("1 round through the digits")
+    expect(room.locator(".weights canvas")).to_have_count(16)
     assert v.errors == []

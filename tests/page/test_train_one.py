@@ -93,6 +93,9 @@ WRONG = {
     "a decay that is no number": {"decay": float("nan")},
     "no digits a step": {"batch_size": 0},
     "a negative seed": {"seed": -1},
+    "seventeen kernels": {"kernels": 17},
+    "fewer kernels than none": {"kernels": -1},
+    "kernels that leave windows over": {"kernels": 4, "kernel_size": 7},
     "a setting that there is not": {"epochs": 10**9},
     "a list": [],
 }
@@ -109,6 +112,8 @@ def test_settings_of_no_network_are_refused_in_a_sentence(case):
 )
 def test_a_convolution_too_large_for_here_is_refused_in_a_sentence(settings, said):
     assert said in runs.start(settings | {"kernels": 16})["error"]
+    few = runs.start({"kernels": 16, "hidden": [], "batch_size": 512, "digits": 100})  # a step has them all
+    assert "error" not in runs.go({"run": few["run"]})
 
 
 def test_a_network_with_kernels_learns_to_read_unseen_digits():
@@ -219,6 +224,24 @@ def test_a_taught_digit_is_read_and_what_it_cost_is_said(mixed):
     np.testing.assert_array_equal(served().current.model.theta, theta)
     fresh = runs.start({"pixels": pixels})["frames"][0]
     assert fresh["drawing"] != after["drawing"]
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_kernels_are_taught_gently(mixed):
+    run = begun(kernels=16, hidden=[])
+    for _ in range(3):
+        shown = runs.go({"run": run})["frames"][-1]
+    split, model = runs.unseen(), kept.RUNS.get(run).trainer.model
+    theta = model.theta.copy()
+    wrong = np.flatnonzero(runs.answers_of(model, split.pixels()) != split.labels)[:10]
+    mended, costs = 0, []
+    for i in wrong:
+        model.theta[...] = theta
+        given = as_set([int(split.labels[i])], split.images[i])
+        costs.append(shown["unseen"] - runs.teach({"run": run, "mixed": mixed, **given})["frames"][0]["unseen"])
+        mended += int(runs.answers_of(model, split.pixels()[[i]])[0] == split.labels[i])
+    assert mended >= 7
+    assert np.mean(costs) < (0.01 if mixed else 0.03)
 
 
 def test_the_network_taken_along_is_the_one_that_was_trained(tmp_path):
@@ -355,7 +378,7 @@ def test_the_digits_that_show_most_of_a_kernel_anywhere_are_shown():
     assert answer["sums"] == pytest.approx(sorted(sums, reverse=True)[:10], abs=1e-5)
     assert answer["labels"][0] == runs.unseen().labels[int(sums.argmax())]
     assert len(base64.b64decode(answer["weights"])) == 64
-    assert "3 of them" in runs.unit({"run": run, "unit": 3})["error"]
+    assert "3 kernels" in runs.unit({"run": run, "unit": 3})["error"]
 
 
 # --- In a browser -----------------------------------------------------------------------------------------------------

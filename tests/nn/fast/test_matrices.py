@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn.fast.committee import joined
-from nn.fast.matrices import BlockDiagonal, RowSparse, freeze, quicken
+from nn.fast.matrices import NARROW, BlockDiagonal, RowSparse, freeze, quicken
 from nn.fast.quantize import quantize
 from nn.mlp import MLP
 
@@ -19,19 +19,21 @@ def dense(blocks):
 
 
 @pytest.mark.parametrize("used", [0, 1, 3, 12])
-@pytest.mark.parametrize("n", [1, 5])
+@pytest.mark.parametrize("n", [0, 1, 5])
 def test_rows_that_meet_a_zero_are_not_missed(n, used):
     rng = np.random.default_rng(0)
-    W, h = rng.standard_normal((12, 6)), rng.random((n, 12))
+    h = rng.random((n, 12))
     h[:, used:] = 0
-    np.testing.assert_allclose(h @ RowSparse(W), h @ W)
+    for width in (6, NARROW):
+        W = rng.standard_normal((12, width))
+        np.testing.assert_allclose(h @ RowSparse(W), h @ W)
 
 
-@pytest.mark.parametrize("n", [1, 5])
-def test_rows_that_meet_a_zero_are_not_read(n):
-    h, W = np.eye(12, dtype=np.float32)[[7] * n], np.full((12, 6), np.nan, np.float32)
-    W[7] = range(6)
-    np.testing.assert_array_equal(h @ RowSparse(W), [range(6)] * n)
+@pytest.mark.parametrize(("n", "width"), [(1, 6), (5, NARROW)])
+def test_rows_that_meet_a_zero_are_not_read(n, width):
+    h, W = np.eye(12, dtype=np.float32)[[7] * n], np.full((12, width), np.nan, np.float32)
+    W[7] = range(width)
+    np.testing.assert_array_equal(h @ RowSparse(W), [range(width)] * n)
 
 
 def test_blocks_multiply_like_the_matrix_they_stand_for():

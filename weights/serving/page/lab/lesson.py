@@ -1,4 +1,4 @@
-"""A lesson of six questions, and the dozen words that it takes.
+"""A lesson of six questions, and the words that the rooms take for known.
 
 lesson.view()               # both, folded, as HTML
 lesson.word("gradient")     # a word that says what it means when it is tapped
@@ -13,7 +13,7 @@ WORDS = {
     "weight": "A number that a pixel or a unit's output is multiplied by. Learning changes weights and biases.",
     "bias": "A number that is added to a unit's sum: how ready it is to speak.",
     "hidden unit": "It multiplies everything below it by its weights, adds up, and passes the sum on if it is above 0.",
-    "kernel": "Weights for 8 by 8 pixels, a small picture that is looked for in all parts of the large one.",
+    "kernel": "A small picture of weights. It is compared with every part of the drawing.",
     "ReLU": "What a hidden unit does with its sum: below 0 it says 0, above 0 it says the sum.",
     "logit": "A digit's score before it becomes a share. It can be any number.",
     "softmax": "It turns scores into shares of 100%: e to the power of each, divided by the sum of all.",

@@ -113,7 +113,7 @@ def subject(run: str | None, shown: bool) -> Subject:
     if not model.hidden:
         return Subject(small(), False, "Your own has no hidden units.")
     if model.kernel_size:
-        return Subject(small(), False, "Your own looks through kernels; here every unit sees the whole picture.")
+        return Subject(small(), False, "Your own has kernels, which cannot be shown here.")
     if shown and (len(model.hidden) > 1 or model.hidden[0] > MOST_SHOWN):
         return Subject(small(), False, f"Your own has {sum(model.hidden)} hidden units, too many to see them all.")
     if shown and model.activation != "relu":
@@ -214,12 +214,11 @@ def silence(question: Silence) -> dict:
     with kept.working():
         both = [model, without_units(model, question.off)]
         right = [runs.answers_of(each, test.pixels()) == test.labels for each in both]
-    W1 = model.views(model.theta)[0][0]
     return {
         "own": own,
         "why": why,
         "hidden": list(model.hidden),
-        "weights": packed(runs.bytes_of_weights(W1[:, : runs.MOST_PICTURES].T)),
+        "weights": packed(runs.bytes_of_weights(runs.first_weights(model)[:, : runs.MOST_PICTURES].T)),
         "right": [float(each.mean()) for each in right],
         "digits": [rounded(each[test.labels == digit].mean() for digit in range(DIGITS)) for each in right],
         "drawing": [rounded(probabilities(each, x)) for each in both],

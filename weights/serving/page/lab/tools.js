@@ -19,7 +19,7 @@
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const base64 = (array) => btoa(Array.from(array, (byte) => String.fromCharCode(byte)).join(""));
   const unpacked = (text) => new Float32Array(bytes(text).buffer);
-  // An array of several pictures -> a list of plain lists of 784 numbers, or as many as they have.
+  // An array of several pictures of `size` numbers -> a list of plain lists.
   const pieces = (array, size = PIXELS) =>
     Array.from({ length: array.length / size }, (_, i) => Array.from(array.subarray(size * i, size * (i + 1))));
   const greys = (levels) => Array.from(levels, (value) => value / 255);

@@ -5,8 +5,7 @@
   } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second
   const MOST_BYTES = 1_400_000; // of files, as archives.py has it
-  const KERNELS = "kernels"; // the chip for a convolution,
-  const [MOST_KERNELS, KERNEL_SIZE] = [16, 8]; // and what it stands for
+  const KERNELS = "kernels"; // the chip for a convolution
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
   function save(zip, name) {
@@ -36,6 +35,13 @@
     let loaded = null; // the shape of a network from a file, which need not be one of the chips'
     let fromFiles = false; // whether the network in sight began so
     let wanted = null; // the files that the network begins from; null: from random numbers
+    let refused = false; // whether there is no network of the settings in sight
+
+    // The convolution that its chip stands for.
+    function usual() {
+      const { kernels, kernelSize } = $(element, ".settings").dataset;
+      return { kernels: Number(kernels), side: Number(kernelSize) };
+    }
 
     function settings() {
       // Not as FormData, which leaves out what a preset disables.
@@ -44,7 +50,7 @@
       return {
         pixels,
         instead_of: run,
-        kernels: kernels ? MOST_KERNELS : 0,
+        kernels: kernels ? usual().kernels : 0,
         hidden: kernels ? [] : chosen("hidden").split("-").filter(Boolean).map(Number),
         activation: chosen("activation"),
         ...loaded,
@@ -112,10 +118,10 @@
     }
 
     function explainWeights() {
-      const kernels = `Each is compared with ${shape.side} × ${shape.side} pixels, all over the picture. `;
-      const title = shape.kernels ? "What its kernels look for" : shape.widths.length === 2 ? "What speaks for each digit" : "What its units look for";
-      put(element, ".filters h2", title);
-      put(element, ".filters p", `${shape.kernels ? kernels : ""}Blue speaks for, orange against. Tap one.`);
+      const units = shape.widths.length === 2 ? "What speaks for each digit" : "What its units look for";
+      put(element, ".filters h2", shape.kernels ? "What its kernels look for" : units);
+      put(element, ".filters .side", `${shape.side} × ${shape.side}`);
+      $(element, ".filters .convolved").hidden = !shape.kernels;
     }
 
     function progress({ epoch, step }) {
@@ -174,7 +180,9 @@
     async function begin() {
       const files = wanted;
       const answer = await answered(element, files ? server.load({ ...settings(), preset: null, files }) : server.start(settings()));
+      if (!files) refused = !answer; // files that are no network leave the one in sight
       if (!answer) return false;
+      refused = false;
       const isLoaded = files && files === wanted; // not when other settings were chosen meanwhile
       if (isLoaded) chooseLoaded(answer);
       const lost = fromFiles && !files;
@@ -183,7 +191,8 @@
       if (lost) put(element, ".taken", "This is a new network. The one you loaded is still in its file.");
       if (!isLoaded) return true;
       worthSeeing();
-      put(element, ".taken", `Loaded: ${answer.widths.join("-")}. Play goes on from here.`);
+      const kernels = answer.kernels ? `, ${answer.kernels} kernels of ${answer.side} × ${answer.side}` : "";
+      put(element, ".taken", `Loaded: ${answer.widths.join("-")}${kernels}. Play goes on from here.`);
       return true;
     }
 
@@ -196,7 +205,7 @@
 
     // One round; false when there is nothing more to come.
     async function round(mine) {
-      if (!run && !(await begin())) return false;
+      if ((!run || refused) && !(await begin())) return false;
       const answer = await answered(element, server.go({ run, pixels }));
       if (!answer) return false;
       if (answer.place) {
@@ -233,7 +242,7 @@
     }
 
     async function learn(drawings, mixed) {
-      if (!run && !(await begin())) return;
+      if ((!run || refused) && !(await begin())) return;
       const labels = drawings.map((each) => each.label);
       const levels = base64(Uint8Array.from(drawings.flatMap((each) => each.pixels)));
       const answer = await answered(element, server.teach({ run, pixels, labels, drawings: levels, mixed }));
@@ -297,8 +306,8 @@
     function chooseLoaded(answer) {
       const { widths, kernels, side, activation } = answer;
       loaded = { hidden: widths.slice(kernels ? 2 : 1, -1), activation, kernels, ...(kernels && { kernel_size: side }) };
-      const usual = kernels === MOST_KERNELS && side === KERNEL_SIZE && widths.length === 3;
-      const hidden = kernels ? usual && KERNELS : loaded.hidden.join("-");
+      const isUsual = kernels === usual().kernels && side === usual().side && widths.length === 3;
+      const hidden = kernels ? isUsual && KERNELS : loaded.hidden.join("-");
       for (const [name, value] of [["hidden", hidden], ["activation", activation], ["preset", ""]])
         for (const chip of $$(element, `.settings [name=${name}]`)) chip.checked = chip.value === value;
       chosenPreset();
@@ -317,7 +326,7 @@
     }
 
     async function takeAlong() {
-      if (!run && !(await begin())) return;
+      if ((!run || refused) && !(await begin())) return;
       const answer = await answered(element, server.take({ run }));
       if (!answer) return;
       save(answer.zip, "my-network.zip");
@@ -333,6 +342,7 @@
       if (!answer) return;
       const weights = Array.from(new Int8Array(bytes(answer.weights).buffer));
       put(element, "dialog h2", meaning(unit));
+      $(element, "dialog .largest").hidden = !shape.kernels; // of those at all places
       paint($(element, "dialog .large"), weights, strongest(weights));
       const tile = (label, i) => `<li><canvas role="img" aria-label="A ${label}"></canvas><span>${number(answer.sums[i]).slice(0, -2)}</span></li>`;
       put(element, "dialog .tiles", answer.labels.map(tile).join(""));

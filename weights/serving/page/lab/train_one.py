@@ -17,9 +17,10 @@ from weights.serving.page.lab import drawings, runs
 from weights.serving.page.lab.lesson import word
 from weights.serving.page.lab.loading import room
 
+HIDDEN = {"16": "16", "": "none", "64": "64", "256-128": "256-128", "kernels": f"{runs.KERNELS} kernels"}
 # Settings in sight: name, what the page calls it, value -> words; the first value is chosen.
 CHIPS = (
-    ("hidden", "Hidden units", {"16": "16", "": "none", "64": "64", "256-128": "256-128", "kernels": "16 kernels"}),
+    ("hidden", "Hidden units", HIDDEN),
     ("rate", "Steps", {"good": "good", "careful": "careful", "wild": "wild"}),
     ("digits", "Digits to learn from", {"4500": "4,500", "1000": "1,000", "100": "100"}),
     ("activation", "Units", {"relu": "ReLU", "sigmoid": "sigmoid"}),
@@ -70,13 +71,16 @@ def content() -> str:
         '<section class="score"><p class="big"><b>…</b> right on 1,000 digits it never saw</p>'
         '<div class="curves"></div><p class="key"><span class="line seen">digits it learns from</span>'
         '<span class="line unseen">digits it never saw</span></p><p class="told" role="status"></p></section>'
-        '<section class="filters"><h2>What its units look for</h2><p>Blue speaks for, orange against. Tap one.</p>'
+        '<section class="filters"><h2>What its units look for</h2>'
+        f'<p class="convolved" hidden>Each {word("kernel")} is compared with <span class="side"></span> pixels, all '
+        "over the picture.</p><p>Blue speaks for, orange against. Tap one.</p>"
         '<div class="tiles weights"></div></section>'
         '<section class="tests"><h2>Twenty of the unseen digits</h2>'
         "<p>Green is right, red is wrong. Tap one to see inside.</p>"
         f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>'
         '<dialog><h2></h2><div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
-        "<div><p>The test digits that excite it most, with its sum for each:</p>"
+        '<div><p>The test digits that excite it most, with its <span class="largest" hidden>largest</span> sum for '
+        "each:</p>"
         '<ul class="tiles"></ul></div></div>'
         '<p class="controls"><button type="button" data-press="close">Close</button></p></dialog>'
     )
@@ -91,7 +95,8 @@ def settings() -> str:
     presets = {"": "the settings above"} | {name: name for name, preset in PRESETS.items() if preset.repeats}
     about = {name: about_preset(name) for name in presets if name}
     return (
-        f'<form class="settings">{chips}<details class="more"><summary>More</summary><p>{selects}</p>'
+        f'<form class="settings" data-kernels="{runs.KERNELS}" data-kernel-size="{runs.KERNEL_SIZE}">{chips}'
+        f'<details class="more"><summary>More</summary><p>{selects}</p>'
         f"{group('preset', 'Or a network that a public project published', presets, about=about)}"
         '<p class="about"></p></details></form>'
     )
