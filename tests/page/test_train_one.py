@@ -68,7 +68,11 @@ def test_the_first_round_is_seen_step_by_step():
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"rate": "wild"}, "divergence"), ({"digits": 100, "hidden": [64]}, "overfitting")],
+    [
+        ({"rate": "wild"}, "divergence"),
+        ({"rate": "wild", "kernels": 16, "hidden": []}, "divergence"),
+        ({"digits": 100, "hidden": [64]}, "overfitting"),
+    ],
 )
 def test_what_goes_wrong_is_explained_in_a_sentence(settings, said):
     run = begun(**settings)

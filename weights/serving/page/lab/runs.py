@@ -73,10 +73,10 @@ SHOWN_STEPS = (1, 3, 8, 20, 50)
 MOST_PICTURES, TEST_DIGITS = 16, 20
 # Test digits that excite a unit most, beside its weights.
 MOST_EXCITING = 10
-# Learning rates by optimizer: 784-16-10 needs some ten epochs, or one, or learns nothing.
+# Learning rates by optimizer: 784-16-10, and 16 kernels as well, need some ten epochs, or one, or learn nothing.
 RATES = {
-    "sgd": {"careful": 0.01, "good": 0.05, "wild": 3.0},
-    "momentum": {"careful": 0.001, "good": 0.01, "wild": 1.0},
+    "sgd": {"careful": 0.01, "good": 0.05, "wild": 15.0},
+    "momentum": {"careful": 0.001, "good": 0.01, "wild": 3.0},
     "adam": {"careful": 0.0001, "good": 0.002, "wild": 1.0},
 }
 # Digits that it has learned from, and learns again beside a drawing.
