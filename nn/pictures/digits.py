@@ -19,6 +19,7 @@ STYLES = {
         "long slash": "~40 10 19 79 70 40|80 09", "short slash": "~40 10 19 79 70 40|53 36",
         "backslash": "~40 10 19 79 70 40|11 78", "level bar": "~40 10 19 79 70 40|15 75",
         "short bar": "~40 10 19 79 70 40|34 54", "dot": "~40 10 19 79 70 40|44 45",
+        "upright bar": "~42 12 07 47 77 72 42|40 49", "short upright bar": "~41 11 08 48 78 71 41|40 48",
         "angular": "00 09 69 60 00", "pointed": "30 03 06 39 66 63 30",
     },
     1: {
@@ -26,7 +27,8 @@ STYLES = {
         "longer flag": "05 50 59", "steep flag": "06 30 39", "curved flag": "~14 34 40|40 49",
         "long curved flag": "~05 34 50|50 59", "short level flag": "20 40 49", "foot": "40 49|29 69",
         "wide foot": "40 49|09 89", "flag and foot": "22 40 49|19 79", "long flag and foot": "04 40 49|19 79",
-        "level flag and foot": "20 40 49|19 79", "leaning": "60 29", "hooked": "~22 40 40 49",
+        "level flag and foot": "20 40 49|19 79", "long level flag and foot": "00 40 49|09 89",
+        "level flag, foot to the left": "10 50 59|09 69", "leaning": "60 29", "hooked": "~22 40 40 49",
     },
     2: {
         "corner": "~02 00 40 60 63 36 09 09 69", "curved": "~12 10 50 53 35 08 08 28 49 69",
@@ -38,7 +40,7 @@ STYLES = {
         "round": "~01 20 60 64 34 34 65 69 29 08", "no notch": "~01 20 60 63 34 65 69 29 08",
         "flat top": "00 60 34|~34 65 69 29 08", "loop": "~01 10 60 64 25 14 33 65 69 19 08",
         "angular": "00 60 69 09|14 64", "pointed": "00 60 24 67 39 08", "short middle": "~00 50 54 24 24 65 69 09",
-        "flat round": "00 50 23|~23 73 69 19 08",
+        "flat round": "00 50 23|~23 73 69 19 08", "no waist": "~00 50 61 54 65 69 39 08",
     },
     4: {
         "open": "10 06 66|41 49", "closed": "49 40 06 66", "closed, long bar": "59 50 06 86",
@@ -47,7 +49,7 @@ STYLES = {
         "U and stroke": "~00 05 65 60|60 69", "y": "~00 05 55 60|60 49", "chair": "00 04 64|60 69",
         "leaning": "30 06 66|52 39",
         "open top": "20 15 65|60 59", "curved": "~20 15 06 06 66|51 49", "angular, open": "00 05 75|50 59",
-        "crossed stem": "30 06 76|43 49",
+        "crossed stem": "30 06 76|43 49", "like H": "20 07 64|70 49",
     },
     5: {
         "one stroke": "60 10 04|~04 34 66 69 29 08", "two strokes": "10 04|~04 33 66 69 29 08|10 60",
