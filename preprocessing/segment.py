@@ -256,6 +256,8 @@ def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Pr
     )
     if len(best.parts) < 2 or (len(boxes) <= FEW_PIECES and score >= best.score) or is_nonsense(best):
         return [whole]
+    if len(boxes) == 1 and any(reads[part.group].other > reads[part.group].digit for part in best.parts):
+        return [whole]  # a drawing that is cut into digits and something else is one drawing that is no digit
     return in_order(writing, best, reads)
 
 

@@ -105,6 +105,19 @@ def test_four_in_two_strokes_that_do_not_meet_stays_one_digit():
     assert text(app.read(drawn([[(0.34, 0.14), (0.26, 0.56), (0.54, 0.56)], [(0.64, 0.3), (0.62, 0.88)]]))) == "4"
 
 
+def test_a_star_is_one_drawing_that_is_no_digit():
+    (reading,) = app.read(EXAMPLES / "shape-star.png")
+    assert reading.symbol == "?"
+
+
+@pytest.mark.parametrize("turn", range(0, 72, 8))
+def test_a_drawing_in_one_piece_is_not_cut_into_a_digit_and_something_else(turn):
+    corners = np.radians(turn + 144 * np.arange(6))
+    star = drawn([[(0.5 + 0.4 * np.cos(a), 0.5 + 0.4 * np.sin(a)) for a in corners]])
+    symbols = [reading.symbol for reading in app.read(star)]
+    assert symbols == ["?"] or "?" not in symbols
+
+
 def test_dot_beside_a_digit_is_no_digit():
     picture = written("7")
     pen = ImageDraw.Draw(picture)
