@@ -78,6 +78,26 @@ def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(visit):
         expect(v.answer).to_have_text("2")
 
 
+def test_a_pad_that_is_cleared_out_of_sight_leaves_the_answer_to_a_picture(visit):
+    """An example clears the pad and opens the other tab; on a slow machine the pad is cleared last."""
+    v = visit()
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    v.take_example("paper 2")
+    expect(v.answer).to_have_text("2")
+    v.wait_until_silent()
+    v.page.evaluate("""() => {
+        window.emptied = 0;
+        const label = document.getElementById("label");
+        const empty = () => (window.emptied += !label.querySelector("[data-testid=label-output-value]"));
+        new MutationObserver(empty).observe(label, { subtree: true, childList: true });
+        window.editor.reset_canvas();
+    }""")
+    v.wait_until_silent()
+    expect(v.answer).to_have_text("2")
+    assert v.page.evaluate("emptied") == 0
+
+
 def test_picture_is_chosen_with_a_button_of_words(visit):
     v = visit()
     v.page.get_by_role("tab", name="Use a picture").click()

@@ -131,6 +131,7 @@
     read = ++strokes;
     drawn = Infinity;
     again = lost = false;
+    if (pictures.inSight()) return; // the answer in sight is not the pad's
     if (answer()?.matches(".live, .old, :has(h2)") || document.querySelector("#words strong")) show({}, "");
   });
 
@@ -151,7 +152,7 @@
     // The page has the final answer to what was asked about last.
     final() {
       answer()?.classList.remove("old");
-      settled = asked;
+      settled = pictures.inSight() ? strokes : asked; // a picture has no strokes to come
       if (settled !== strokes || lost) return;
       clearTimeout(patience);
       answer()?.classList.remove("live");
