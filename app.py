@@ -52,13 +52,12 @@ ROOMS = """
 
 SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
-# The page asks about the input in sight: the picture, or the newest ink, which pad.js has. FINAL tells live.js that the
-# answer stands.
-ASK = """async (drawing, picture) => {
-    if (window.pictures?.inSight()) return [null, picture];
-    return [(await window.pad?.newest(drawing)) ?? drawing ?? { background: null, layers: [], composite: null }, null];
-}"""
+# The page asks about the input in sight, which live.js knows. FINAL tells it that the answer stands.
+ASK = "(drawing, picture) => window.live.given(drawing, picture)"
 FINAL = "() => window.live?.final()"
+# Opens the tab of the example that was pressed last. If the tabs were an output of the event, gradio would first upload
+# what lies on the pad, and of two examples pressed in a row either tab might open last.
+OPEN_TAB = "() => window.pictures.openTab()"
 # What demo.js and live.js have to show goes into the same components as the final answers.
 DEMO = "window.demo?.connect(() => server.demo(), () => trigger('select'))"
 SHOW_LIVE = "document.addEventListener('live:show', () => trigger('select'))"
@@ -131,10 +130,10 @@ def build() -> gr.Blocks:
         _, *nothing = view.show(None)
         with gr.Tabs(elem_id="rooms", overflow_behavior="wrap") as rooms, gr.Tab("Draw", id="room-draw"):
             with gr.Row(elem_id="stage"):
-                with gr.Column(elem_id="input", min_width=0), gr.Tabs() as tabs:
-                    with gr.Tab("On the pad", id="draw", elem_id="draw") as draw_tab:
+                with gr.Column(elem_id="input", min_width=0), gr.Tabs():
+                    with gr.Tab("On the pad", elem_id="draw") as draw_tab:
                         pad = inputs.pad()
-                    with gr.Tab("Use a picture", id="upload", elem_id="upload") as picture_tab:
+                    with gr.Tab("Use a picture", elem_id="upload") as picture_tab:
                         picture = inputs.picture()
                         ways = inputs.ways()
                 with gr.Column(elem_id="output", min_width=0):
@@ -173,8 +172,9 @@ def build() -> gr.Blocks:
         for event in (shown, part):
             event.then(None, js=FINAL)
         # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
-        examples.select(inputs.take, None, [pad, picture, tabs], trigger_mode="multiple", **quiet)
-        mistakes.select(network.load, None, [pad, tabs], **quiet).then(None, js="() => scrollTo(0, 0)")
+        taken = examples.select(inputs.take, None, [pad, picture], trigger_mode="multiple", **quiet)
+        taken.then(None, js=OPEN_TAB)
+        mistakes.select(network.load, None, pad, **quiet).then(None, js=OPEN_TAB).then(None, js="() => scrollTo(0, 0)")
 
         gradio_api.add(served(), inputs.EXAMPLES / "7.png")
     return blocks

@@ -74,8 +74,42 @@ def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(visit):
         v.take_example("4 tiny")
         v.take_example("paper 2")
         expect(v.answer).to_have_text("2")
-        v.page.wait_for_load_state("networkidle")  # what was asked before may still be answered
+        v.wait_until_silent()  # what was asked before may still be answered
         expect(v.answer).to_have_text("2")
+    v.take_example("4 tiny")
+    expect(v.answer).to_have_text("4")
+
+
+def test_question_that_was_overtaken_asks_what_the_newest_asks(visit):
+    """Gradio sends the questions of several events in the order in which their input is ready."""
+    v = visit()
+    uploads = []
+    v.page.route("**/upload*", lambda route: uploads.append(route))  # playwright refuses a builtin as a handler
+    v.draw(7)
+    drawing = {"background": None, "layers": [{"path": "", "url": "/gradio_api/file=ink"}], "composite": None}
+    with v.page.expect_request("**/upload*"):
+        v.page.evaluate("(drawing) => void (window.first = live.given(drawing, null))", drawing)
+    v.page.get_by_role("tab", name="Use a picture").click()
+    newest = v.page.evaluate("live.given(null, { path: 'photo' })")
+    for upload in uploads:
+        upload.continue_()
+    v.page.unroute("**/upload*")
+    assert v.page.evaluate("window.first") == newest == [None, {"path": "photo"}]
+
+
+def test_drawing_that_is_still_uploading_does_not_answer_for_the_picture_after_it(visit):
+    v = visit()
+    uploads = []
+    v.page.route("**/upload*", lambda route: uploads.append(route))  # playwright refuses a builtin as a handler
+    with v.page.expect_request("**/upload*"):
+        v.take_example("4 tiny")
+    v.take_example("paper 2")
+    expect(v.page.locator("#picture .image-frame img")).to_be_visible()
+    for upload in uploads:
+        upload.continue_()
+    v.page.unroute("**/upload*")
+    v.wait_until_silent()
+    expect(v.answer).to_have_text("2")
 
 
 def test_a_pad_that_is_cleared_out_of_sight_leaves_the_answer_to_a_picture(visit):

@@ -189,14 +189,14 @@ def thumbnail(file: Path) -> str:
 
 
 def take(event: gr.EventData) -> tuple:
-    """Values of pad, picture and tabs when an example is taken: each goes where its kind belongs."""
+    """Values of pad and picture when an example is taken: it goes where its kind belongs."""
     index = field(event, "index")
     if type(index) is not int or not 0 <= index < len(examples()):
         raise gr.Error("There is no such example.", print_exception=False)
     image = Image.open(examples()[index])
     if examples()[index].suffix == PHOTO_SUFFIX:
-        return gr.skip(), image, gr.Tabs(selected="upload")
-    return on_the_pad(image), gr.skip(), gr.Tabs(selected="draw")
+        return gr.skip(), image
+    return on_the_pad(image), gr.skip()
 
 
 def on_the_pad(image: Image.Image) -> dict:

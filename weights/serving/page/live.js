@@ -146,7 +146,25 @@
     if (target.closest?.("#examples [data-index], #network [data-mistake], #input [role=tab]:not([aria-selected=true])")) fade();
   });
 
+  // Gradio counts a question as asked once it is sent. Ink takes a while to upload, and a later question may overtake it:
+  // the older one would be answered last. So a question that was overtaken asks what the newest one asks.
+  const BLANK = { background: null, layers: [], composite: null };
+  let newest = null; // a promise of what the newest question is about
+
+  async function inSight(drawing, picture) {
+    if (pictures.inSight()) return [null, picture];
+    return [(await pad.newest(drawing)) ?? BLANK, null];
+  }
+
+  async function given(drawing, picture) {
+    let about, values;
+    newest = inSight(drawing, picture);
+    while (about !== newest) values = await (about = newest);
+    return values;
+  }
+
   window.live = {
+    given,
     // The page shows these in gr.Label and the words beside it.
     shown: () => values,
     // The page has the final answer to what was asked about last.

@@ -62,8 +62,8 @@ def view(serving: Serving) -> gr.HTML:
     return content
 
 
-def load(event: gr.EventData) -> tuple:
-    """Values of pad and tabs when a misread digit is chosen: it lies on the pad, as large as one would draw it."""
+def load(event: gr.EventData) -> dict:
+    """The value of the pad when a misread digit is chosen: it lies on the pad, as large as one would draw it."""
     index, known = field(event, "index"), mistakes()["mistakes"]
     if type(index) is not int or not 0 <= index < len(known):
         raise gr.Error("There is no such digit.", print_exception=False)
@@ -71,7 +71,7 @@ def load(event: gr.EventData) -> tuple:
     paper = Image.new("L", CANVAS, "white")
     large = ImageOps.invert(digit).resize((PIXELS_ON_THE_PAD,) * 2, Image.Resampling.BICUBIC)
     paper.paste(large, ((CANVAS[0] - PIXELS_ON_THE_PAD) // 2, (CANVAS[1] - PIXELS_ON_THE_PAD) // 2))
-    return on_the_pad(paper), gr.Tabs(selected="draw")
+    return on_the_pad(paper)
 
 
 def render(serving: Serving) -> str:

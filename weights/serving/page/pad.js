@@ -45,6 +45,7 @@
     undo: "#pad .top-panel > .separator + button",
     clear: "#pad .top-panel > button:last-child",
     canvas: "#pad .pixi-target canvas",
+    padTab: "#input [role=tab]:first-child",
     pictureTab: "#input [role=tab]:last-child",
   };
   // There once the tab for pictures was opened

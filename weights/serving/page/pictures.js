@@ -1,6 +1,7 @@
 // Pictures: taken, chosen or pasted, and cut to the part that shall be read.
 //
 //   pictures.inSight()    whether the tab for pictures is open
+//   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 (() => {
   const TRIES = 50; // a tenth of a second each, until gradio has built what was asked for
   const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
@@ -11,6 +12,12 @@
     if (!inSight()) pad.part("pictureTab").click();
     return there("file");
   }
+
+  let tab = "padTab";
+  document.addEventListener("click", ({ target }) => {
+    const taken = target.closest?.("#examples [data-index], #network [data-mistake]");
+    if (taken) tab = taken.matches("#examples :not([data-drawing])") ? "pictureTab" : "padTab";
+  });
 
   // Gradio's own input takes the file, as if it had been chosen there.
   async function give(file) {
@@ -170,5 +177,5 @@
   }
 
   for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) document.addEventListener(type, cut);
-  window.pictures = { inSight };
+  window.pictures = { inSight, openTab: () => pad.part(tab).click() };
 })();
