@@ -159,18 +159,16 @@ def build() -> gr.Blocks:
 
         # One listener for all that changes the answer: no older answer comes after a newer one, and a stroke is sent
         # once. No overlay: nothing may jump.
-        given, outputs = [pad, picture], [label, words, way, details]
+        given, outputs = [pad, picture, ways], [label, words, way, details]
         # Pictures come as files, which view.py opens itself.
         quiet = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
-        changes = [pad.change, picture.change, draw_tab.select, picture_tab.select]
+        changes = [pad.change, picture.change, ways.select, draw_tab.select, picture_tab.select]
         shown = gr.on(changes, view.show_given, given, outputs, trigger_mode="always_last", js=ASK, **quiet)
         shown.failure(view.show_nothing, given, outputs, js=ASK, **quiet)
         title.select(None, None, outputs, js="() => window.demo.values()", **quiet)
         words.select(None, None, [label, words], js=LIVE, **quiet)  # without the server: live.js has the answer
-        part = ways.select(view.show_part, picture, outputs, **quiet)
         way.select(view.way_of_one, given, way, js=ASK, **quiet)
-        for event in (shown, part):
-            event.then(None, js=FINAL)
+        shown.then(None, js=FINAL)
         # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
         taken = examples.select(inputs.take, None, [pad, picture], trigger_mode="multiple", **quiet)
         taken.then(None, js=OPEN_TAB)

@@ -32,18 +32,54 @@ def corners(page, part):
     return [(x + left * width, y + top * height), (x + right * width, y + bottom * height)]
 
 
-def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(visit):
-    v = visit()
-    v.take_example("sum 27")
-    expect(v.page.locator("#words strong")).to_contain_text("2 7")
-    start, end = corners(v.page, (0.43, 0.18, 0.65, 0.4))
+def frame(v, part):
+    """Frames a part of the picture, (left, top, right, bottom) as shares of it."""
+    start, end = corners(v.page, part)
     v.page.mouse.move(*start)
     v.page.mouse.down()
     v.page.mouse.move(*end, steps=3)
     v.page.mouse.up()
-    expect(v.answer).to_have_text("2")
-    v.page.mouse.click(*start)
+
+
+def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(visit):
+    v = visit()
+    v.take_example("sum 27")
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    frame(v, (0.43, 0.18, 0.65, 0.4))
+    expect(v.answer).to_have_text("2")
+    v.page.mouse.click(*corners(v.page, (0.43, 0.18, 0.65, 0.4))[0])
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+
+
+def test_each_digit_of_a_part_opens_its_own_way_and_another_picture_is_read_whole(visit):
+    v = visit()
+    words = v.page.locator("#words strong")
+    v.take_example("sum 27")
+    expect(words).to_contain_text("2 7")
+    frame(v, (0.38, 0.62, 0.9, 0.86))
+    expect(words).to_have_text("6 2")
+    v.page.locator("#why .digits button").last.click()
+    expect(v.page.locator("#why .chosen .for")).to_contain_text("For 2")  # the picture's second digit is a 7
+    v.take_example("squared 350")
+    expect(words).to_have_text("3 5 0")
+    expect(v.page.locator("#picture .part")).to_have_count(0)
+    v.take_example("sum 27")
+    expect(words).to_contain_text("2 7")
+
+
+def test_part_stays_framed_while_another_tab_is_open(visit):
+    v = visit()
+    words = v.page.locator("#words strong")
+    v.take_example("sum 27")
+    expect(words).to_contain_text("2 7")
+    frame(v, (0.38, 0.62, 0.9, 0.86))
+    expect(words).to_have_text("6 2")
+    v.page.get_by_role("tab", name="On the pad").click()
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    v.page.get_by_role("tab", name="Use a picture").click()
+    expect(words).to_have_text("6 2")
+    expect(v.page.locator("#picture .part")).to_be_visible()
 
 
 def test_part_of_a_picture_is_chosen_with_a_finger_and_the_page_stays(visit):
@@ -94,7 +130,7 @@ def test_question_that_was_overtaken_asks_what_the_newest_asks(visit):
     for upload in uploads:
         upload.continue_()
     v.page.unroute("**/upload*")
-    assert v.page.evaluate("window.first") == newest == [None, {"path": "photo"}]
+    assert v.page.evaluate("window.first") == newest == [None, {"path": "photo"}, None]
 
 
 def test_drawing_that_is_still_uploading_does_not_answer_for_the_picture_after_it(visit):

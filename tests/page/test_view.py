@@ -2,6 +2,7 @@
 
 import re
 
+import gradio as gr
 import numpy as np
 import pytest
 from conftest import EXAMPLES
@@ -122,6 +123,17 @@ def test_several_digits_are_told_in_their_order_with_their_joint_confidence():
     assert "2 0 2 6" in words
     assert "Four digits" in words
     assert way.count("Read as") == 4
+
+
+@pytest.mark.parametrize("part", ["", "<p>", [], [0, 0, 1], [0, 0, 1, 2], [0, 0, 1, "1"], [0, 0, True, 1], {"left": 0}])
+def test_part_that_is_none_is_refused(tmp_path, part):
+    with pytest.raises(gr.Error, match="expected a part's left, top, right and bottom"):
+        view.show_given(None, sent(BLANK, tmp_path), part)
+
+
+@pytest.mark.parametrize("part", [[0, 0, 0, 0], [1, 1, 1, 1], [0.9, 0.9, 0.1, 0.1]])
+def test_part_without_an_area_is_read_as_a_pixel(tmp_path, part):
+    assert "no ink" in view.show_given(None, sent(BLANK, tmp_path), part)[1]
 
 
 def test_picture_with_all_its_pixels_on_one_side_is_shown_whole(tmp_path):

@@ -225,7 +225,7 @@ def test_uploaded_files(siege, data):
             {"background": st.sampled_from([None, file]), "layers": sheets, "composite": st.none()}
         )
         pad = data.draw(st.just({"background": None, "layers": [], "composite": file}) | below)
-        ways = [("predict", [file]), ("show_given", [pad, None]), ("show_given", [None, file])]
+        ways = [("predict", [file]), ("show_given", [pad, None, None]), ("show_given", [None, file, None])]
         event, values = data.draw(st.sampled_from(ways))
         siege.send("POST", f"/gradio_api/run/{event}", json={"data": values})
         siege.send("GET", f"/gradio_api/file={file['path']}", headers={"Range": data.draw(ranges)})
@@ -285,7 +285,7 @@ def test_drawings_that_the_pad_may_send(siege, data):
         upload = {"file": ("a.png", data.draw(files()))} if data.draw(st.booleans()) else {"a": (None, b"")}
         siege.send("POST", "/gradio_api/component_server", data=form, files=upload)
         drawing = {"background": None, "layers": [], "composite": None, "id": id_}
-        siege.send("POST", "/gradio_api/run/show_given", json={"data": [drawing, None]})
+        siege.send("POST", "/gradio_api/run/show_given", json={"data": [drawing, None, None]})
     else:
         siege.send("POST", "/gradio_api/component_server", json=form | {"data": data.draw(values)})
 

@@ -44,9 +44,9 @@ def call(http, value, path=RUN):
 # How a file reaches the endpoint, the picture's tab and the pad: (event, what it is sent).
 WAYS_OF_A_FILE = {
     "predict": lambda file: ("predict", [file]),
-    "picture": lambda file: ("show_given", [None, file]),
-    "layer": lambda file: ("show_given", [{"background": None, "layers": [file], "composite": None}, None]),
-    "composite": lambda file: ("show_given", [{"background": None, "layers": [], "composite": file}, None]),
+    "picture": lambda file: ("show_given", [None, file, None]),
+    "layer": lambda file: ("show_given", [{"background": None, "layers": [file], "composite": None}, None, None]),
+    "composite": lambda file: ("show_given", [{"background": None, "layers": [], "composite": file}, None, None]),
 }
 
 
@@ -142,7 +142,7 @@ def uploaded(http, content, name="a.png"):
 def test_drawing_of_too_many_or_too_large_sheets_is_not_decoded(http, background, layers, said):
     files = {size: uploaded(http, sheet(*size)) for size in {background, *layers} - {None}} | {None: None}
     drawing = {"background": files[background], "layers": [files[size] for size in layers], "composite": None}
-    answer = http.post("/gradio_api/run/show_given", json={"data": [drawing, None]})
+    answer = http.post("/gradio_api/run/show_given", json={"data": [drawing, None, None]})
     assert answer.status_code == 422
     assert said in answer.json()["error"]
 
@@ -154,8 +154,8 @@ def test_an_example_opens_no_way_around_a_limit(http):
         taken = {"data": [], "event_data": {"index": example}, "session_hash": "visitor"}
         assert http.post("/gradio_api/run/take", json=taken).status_code == 200
     for data, said in (
-        ([drawing, None], "at most 8 layers"),
-        ([None, uploaded(http, b"no picture")], "cannot be read as a picture"),
+        ([drawing, None, None], "at most 8 layers"),
+        ([None, uploaded(http, b"no picture"), None], "cannot be read as a picture"),
     ):
         answer = http.post("/gradio_api/run/show_given", json={"data": data, "session_hash": "visitor"})
         assert answer.status_code == 422

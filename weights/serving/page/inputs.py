@@ -139,15 +139,15 @@ def picture() -> gr.Image:
 def ways() -> gr.HTML:
     """What leads to a picture, as buttons with words.
 
-    `select` tells of a part to be read, {"box": [left, top, right, bottom]} as shares of the picture, or of the whole,
-    {"box": None}.
+    `select` tells that a part of the picture was framed, or that the whole is to be read again. As an input of an event
+    it stands for that part: live.js gives [left, top, right, bottom] as shares of the picture, or null, in its place.
     """
     return gr.HTML(
         """<button type="button" data-way="photo">Take a photo</button>
         <button type="button" data-way="choose">Choose a file</button>
         <button type="button" data-way="paste">Paste</button>
         <input type="file" accept="image/*,.heic,.heif" capture="environment" hidden aria-label="Photo">""",
-        js_on_load="document.addEventListener('picture:part', ({ detail }) => trigger('select', { box: detail }))",
+        js_on_load="document.addEventListener('picture:part', () => trigger('select'))",
         elem_id="ways",
     )
 

@@ -152,8 +152,8 @@
   let newest = null; // a promise of what the newest question is about
 
   async function inSight(drawing, picture) {
-    if (pictures.inSight()) return [null, picture];
-    return [(await pad.newest(drawing)) ?? BLANK, null];
+    if (pictures.inSight()) return [null, picture, pictures.partOf(picture)];
+    return [(await pad.newest(drawing)) ?? BLANK, null, null];
   }
 
   async function given(drawing, picture) {

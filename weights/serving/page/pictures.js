@@ -1,6 +1,7 @@
 // Pictures: taken, chosen or pasted, and cut to the part that shall be read.
 //
 //   pictures.inSight()    whether the tab for pictures is open
+//   pictures.partOf(file) the part of this file's picture that was framed, [left, top, right, bottom] as shares; or null
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 (() => {
   const TRIES = 50; // a tenth of a second each, until gradio has built what was asked for
@@ -128,6 +129,9 @@
 
   // --- A part of the picture ---
 
+  let part = null; // {url, box}: the part that was framed last, and of which picture
+  const partOf = (file) => (part && part.url === file?.url ? part.box : null);
+
   let from = null; // where the pointer came down
   let frame = null;
 
@@ -170,12 +174,20 @@
     if (event.type === "pointermove") return;
     from = null;
     const click = Math.min((right - left) * inner.width, (bottom - top) * inner.height) < SMALLEST;
-    if (click || event.type === "pointercancel") frame.remove();
-    if (click && !image.dataset.cut) return;
-    image.dataset.cut = click ? "" : "yes";
-    document.dispatchEvent(new CustomEvent("picture:part", { detail: click ? null : [left, top, right, bottom] }));
+    if (click || event.type === "pointercancel") return whole();
+    part = { url: image.src, box: [left, top, right, bottom] };
+    document.dispatchEvent(new Event("picture:part"));
   }
 
+  function whole() {
+    frame?.remove();
+    if (!part) return;
+    part = null;
+    document.dispatchEvent(new Event("picture:part"));
+  }
+
+  document.addEventListener("load", ({ target }) => target === pad.part("picture") && whole(), { capture: true });
+
   for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) document.addEventListener(type, cut);
-  window.pictures = { inSight, openTab: () => pad.part(tab).click() };
+  window.pictures = { inSight, partOf, openTab: () => pad.part(tab).click() };
 })();

@@ -38,12 +38,12 @@ def show(image: Picture | None, invitation: str = INVITATION, photo: bool = Fals
     return label, words(readings, invitation), way(image, readings, photo), measurements(readings)
 
 
-def show_given(drawing: dict | None, file: dict | None) -> Shown:
+def show_given(drawing: dict | None, file: dict | None, part: list | None = None) -> Shown:
     """As `show`, for the input in sight: the Sketchpad's value, or without one the file of a picture that was uploaded,
-    pasted or taken, if there is one.
+    pasted or taken, if there is one; of that, the part that was framed.
     """
     with as_gradio_error(UNREADABLE):
-        return show_photo(inputs.photo(file)) if drawing is None else show(inputs.flatten(drawing))
+        return show_photo(photo(file, part)) if drawing is None else show(inputs.flatten(drawing))
 
 
 def show_photo(picture: Image.Image | None) -> Shown:
@@ -52,22 +52,27 @@ def show_photo(picture: Image.Image | None) -> Shown:
     return show(picture, "I find no ink in this picture.", photo=True)
 
 
-def show_part(file: dict | None, event: gr.EventData) -> Shown:
-    """As `show_given`, for a part of the picture: the box that was drawn on it."""
-    box = field(event, "box")
-    if file is None or not box:
-        return show_given(None, file)
-    if len(box) != 4 or not all(isinstance(edge, int | float) and 0 <= edge <= 1 for edge in box):
-        raise gr.Error(
-            "expected the part's left, top, right and bottom as shares of the picture", print_exception=False
-        )
-    with as_gradio_error(UNREADABLE):
-        picture = inputs.photo(file)
-        left, top, right, bottom = (round(edge * side) for edge, side in zip(box, picture.size * 2, strict=True))
-        return show_photo(picture.crop((left, top, max(right, left + 1), max(bottom, top + 1))))
+def photo(file: dict | None, part: list | None) -> Image.Image | None:
+    """The picture in a file; of that the part [left, top, right, bottom], in shares of its sides, but at least a pixel.
+
+    Raises ValueError.
+    """
+    picture = inputs.photo(file)
+    if picture is None or part is None:
+        return picture
+    if not is_part(part):
+        raise ValueError("expected a part's left, top, right and bottom as shares of the picture")
+    left, top, right, bottom = (round(edge * side) for edge, side in zip(part, picture.size * 2, strict=True))
+    return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
 
 
-def show_nothing(drawing: dict | None, file: dict | None) -> Shown:
+def is_part(value: object) -> bool:
+    """Callers may send anything."""
+    shares = isinstance(value, list) and all(type(edge) in (int, float) and 0 <= edge <= 1 for edge in value)
+    return shares and len(value) == 4
+
+
+def show_nothing(drawing: dict | None, file: dict | None, part: list | None = None) -> Shown:
     """As `show_given`, for what could not be read. An older answer would be taken for its own."""
     if drawing is not None:
         return show(None, "I cannot read this drawing. Clear the pad and draw it again.")
@@ -109,10 +114,10 @@ def steps(reading: Reading) -> str:
     return drawing.steps(reading.prepared) + answer.steps(reading.answer, tensor, explanation)
 
 
-def way_of_one(value: dict | None, file: dict | None, event: gr.EventData) -> str:
+def way_of_one(value: dict | None, file: dict | None, part: list | None, event: gr.EventData) -> str:
     """The way for several digits with one of them chosen: the one whose tile was pressed."""
     with as_gradio_error(UNREADABLE):
-        image = inputs.photo(file) or inputs.flatten(value) or BLANK
+        image = photo(file, part) or inputs.flatten(value) or BLANK
         readings, index = read(image, served().current), field(event, "index")
     known = type(index) is int and 0 <= index < len(readings) > 1
     return way(image, readings, file is not None, index if known else None)

@@ -94,7 +94,7 @@
       problem.textContent = answer.error ?? "";
       return answer.error ? null : answer;
     } catch {
-      problem.textContent = "The server does not answer. Try again in a moment.";
+      problem.textContent = "The server is busy or does not answer. Try again in a moment.";
       return null;
     }
   }
