@@ -171,8 +171,10 @@ def build() -> gr.Blocks:
         shown.then(None, js=FINAL)
         # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
         taken = examples.select(inputs.take, None, [pad, picture], trigger_mode="multiple", **quiet)
-        taken.then(None, js=OPEN_TAB)
-        mistakes.select(network.load, None, pad, **quiet).then(None, js=OPEN_TAB).then(None, js="() => scrollTo(0, 0)")
+        chosen = mistakes.select(network.load, None, pad, **quiet)
+        for event in (taken, chosen):
+            event.success(None, js=OPEN_TAB)
+        chosen.success(None, js="() => scrollTo(0, 0)")
 
         gradio_api.add(served(), inputs.EXAMPLES / "7.png")
     return blocks
