@@ -36,6 +36,10 @@ LONGEST_GAP = 0.16
 FILLED = 0.6
 # The shortest line that is looked at, as a share of the picture.
 SHORTEST = 0.25
+# A line is interrupted on purpose if its parts are as long and as far apart as each other, to within this share ...
+UNEVEN_RUNS = 0.2
+# ... and each gap is at least so long as a share of the parts, and so many pixels; a gap in print is shorter.
+SHORTEST_BREAK, FEWEST_BREAK = 0.1, 3
 
 
 class Line(NamedTuple):
@@ -74,6 +78,10 @@ class Line(NamedTuple):
         """The same line, long enough to reach from one column to another."""
         start, end = min(max(int(start), 0), self.start), max(int(end), self.end)
         return self._replace(start=start, rows=self.continued(np.arange(start, end)).astype(np.float32))
+
+    def between(self, start: int, end: int) -> Line:
+        """The part of it from one column to another."""
+        return self._replace(start=start, rows=self.at(np.arange(start, end)).astype(np.float32))
 
     @property
     def half(self) -> int:
@@ -181,6 +189,28 @@ def traced(
     level = float(np.median(top[dark]))
     thickness = float(np.median(profile[:, dark].sum(axis=0) / top[dark]))
     return Line(int(start), rows.astype(np.float32), thickness, level, float(filled))
+
+
+def runs_of(line: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
+    """The parts of a line that is interrupted regularly; the line itself if it is not."""
+    dark = np.concatenate([[False], along(darkness, line) > faintest, [False]])
+    edges = np.flatnonzero(np.diff(dark))
+    starts, ends = edges[::2], edges[1::2]
+    for shortest in np.unique(starts[1:] - ends[:-1]):  # of the gaps that are no gaps in print
+        wide = starts[1:] - ends[:-1] >= max(shortest, FEWEST_BREAK)
+        if not wide.any():
+            break
+        first, last = starts[np.concatenate([[True], wide])], ends[np.concatenate([wide, [True]])]
+        lengths, gaps = last - first, first[1:] - last[:-1]
+        if gaps.min() >= SHORTEST_BREAK * lengths.max() and is_even(lengths) and is_even(np.diff(first)):
+            return [line.between(line.start + int(a), line.start + int(b)) for a, b in zip(first, last, strict=True)]
+    return [line]
+
+
+def is_even(lengths: np.ndarray) -> bool:
+    """Whether all lengths are about the same."""
+    usual = np.median(lengths) if len(lengths) else 0
+    return bool(np.abs(lengths - usual).max(initial=0) <= UNEVEN_RUNS * usual + 1)
 
 
 def share_dark(darkness: np.ndarray, line: Line, faintest: float) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from preprocessing.boxes import LINE_FILLED, boxed
 from preprocessing.components import SMALLEST_DIGIT, ink_level, label, piece_boxes, stroke_width
-from preprocessing.lines import FILLED, Line, Lines, level_lines, share_dark, zone_of
+from preprocessing.lines import FILLED, Line, Lines, level_lines, runs_of, share_dark, zone_of
 
 # Missing rules are only looked for among at least this many others: fewer have no certain period.
 PERIODIC = 4
@@ -58,8 +58,7 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
         return [], []
     outside = np.where(zone_of(darkness.shape, found), 0, darkness)
     digit = large_pieces(outside, faintest)
-    ink = ink_level(outside[digit])
-    width = stroke_width(np.where(digit, np.clip(outside / max(ink, faintest), 0, 1), 0))
+    pen = pen_of(np.where(digit, outside, 0), faintest)
     kept: Lines = [], []
     doubtful: Lines = [], []
     for piece, lines, papers, strokes in zip((digit, digit.T), found, kept, doubtful, strict=True):
@@ -67,7 +66,7 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
             if line.sure:
                 papers.append(line)
                 continue
-            same_pen = SAME_PEN * width < line.thickness and SAME_PEN * ink < line.level
+            same_pen = is_same_pen(line, *pen)
             if not same_pen or hangs_over(piece, line):
                 sure = line.held or not is_touched(piece, line)
             elif is_touched(piece, line):
@@ -89,12 +88,27 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     return kept
 
 
+def pen_of(darkness: np.ndarray, faintest: float) -> tuple[float, float]:
+    """The width and the darkness of the strokes in the darkness (H, W) of a picture."""
+    ink = ink_level(darkness[darkness > faintest])
+    return stroke_width(np.clip(darkness / max(ink, faintest), 0, 1)), ink
+
+
+def is_same_pen(line: Line, width: float, ink: float) -> bool:
+    """Whether a line may be a stroke of a pen of this width and darkness."""
+    return SAME_PEN * width < line.thickness and SAME_PEN * ink < line.level
+
+
 def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, shortest: float) -> list[Line]:
     """Lines across, those marked as sure that are much longer than the digits beside them are large: underlines, the
-    lines of a table. The bar of a 7 or a 4 is no longer than the digit is high. A line is at least as long as the share
-    `shortest` of the picture.
+    lines of a table, a row of blanks to be filled in. The bar of a 7 or a 4 is no longer than the digit is high. A line
+    is at least as long as the share `shortest` of the picture.
     """
-    able = [line.filled >= WHOLE and len(line.rows) >= shortest * darkness.shape[1] for line in lines]
+    blanks = [line.filled < WHOLE and len(runs_of(line, darkness, faintest)) > 1 for line in lines]
+    able = [
+        len(line.rows) >= shortest * darkness.shape[1] and (line.filled >= WHOLE or blank)
+        for line, blank in zip(lines, blanks, strict=True)
+    ]
     if all(line.sure for line, yes in zip(lines, able, strict=True) if yes):
         return lines
     removed = [line for line, yes in zip(lines, able, strict=True) if yes or line.sure]
@@ -102,6 +116,12 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, sho
     labels, count = label(rest > faintest)
     if not count:
         return lines
+    if any(blanks):  # the feet of a row of 2s lie as evenly as printed blanks
+        pen = pen_of(rest, faintest)
+        able = [
+            yes and not (blank and is_same_pen(line, *pen))
+            for line, yes, blank in zip(lines, able, blanks, strict=True)
+        ]
     boxes = piece_boxes(labels, count)
     sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     found = []

@@ -115,6 +115,52 @@ def broken_boxes(rng, text):
     return sheet.boxes().photographed()
 
 
+def broken_separate_boxes(rng, text):
+    sheet = Sheet(rng, [text], gap=rng.uniform(0.15, 0.35))
+    sheet.gaps = 0.08
+    return sheet.boxes().photographed()
+
+
+def rounded_boxes(rng, text):
+    sheet = Sheet(rng, [text], gap=rng.uniform(0.15, 0.35))
+    for column in range(len(text)):
+        left, top = sheet.corner(0, column)
+        box, radius = (left, top, left + sheet.pitch, top + sheet.leading), HEIGHT * rng.uniform(0.08, 0.2)
+        ImageDraw.Draw(sheet.lines).rounded_rectangle(box, radius, outline=sheet.tone, width=sheet.thick)
+    return sheet.photographed()
+
+
+def comb(rng, text, tooth=(0.2, 0.45), framed=False):
+    """A line below the number with a tooth between each two digits, and at both ends a tooth or the side of a frame."""
+    sheet = Sheet(rng, [text], pitch=rng.uniform(1.1, 1.4))
+    long = sheet.leading * rng.uniform(*tooth)
+    left, top = sheet.corner(0, 0)
+    right, bottom = left + sheet.width, top + sheet.leading
+    for y in (top, bottom) if framed else (bottom,):
+        sheet.rule((left, y), (right, y))
+    for column in range(len(text) + 1):
+        x, outer = left + column * sheet.pitch, column in (0, len(text))
+        sheet.rule((x, bottom), (x, top if framed and outer else bottom - long))
+    return sheet.photographed(turn=rng.uniform(-1, 1))
+
+
+def tall_comb(rng, text):
+    return comb(rng, text, tooth=(0.7, 1))
+
+
+def framed_comb(rng, text):
+    return comb(rng, text, framed=True)
+
+
+def blanks(rng, text):
+    """A short line below each digit."""
+    sheet = Sheet(rng, [text], gap=rng.uniform(0.15, 0.35))
+    for column in range(len(text)):
+        x, y = sheet.corner(0, column)
+        sheet.rule((x, y + sheet.leading), (x + sheet.pitch, y + sheet.leading))
+    return sheet.photographed(turn=rng.uniform(-1, 1))
+
+
 def underline(rng, text):
     sheet = Sheet(rng, [text])
     x, y = sheet.corner(0, 0)
@@ -142,6 +188,12 @@ KINDS = (
     pale_boxes,
     thick_boxes,
     broken_boxes,
+    broken_separate_boxes,
+    rounded_boxes,
+    comb,
+    tall_comb,
+    framed_comb,
+    blanks,
     underline,
     table,
 )

@@ -1,0 +1,147 @@
+"""Looks for the upright sides of printed boxes, and for the teeth of combs, in a picture's darkness."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from preprocessing.lines import THICKEST, Line
+
+# A side is there along at least this share of the way between the lines.
+SIDE_FILLED = 0.8
+# A side whose place follows from the other sides is there along at least this share.
+LEAST_FILLED = 0.3
+# Both ends of a side, so long as a share of it, are there to at least the share JOINED: a stroke ends before the line.
+END, JOINED = 0.12, 0.75
+# Sides are looked for so far beyond the ends of the lines, as a share of the boxes' height: lines may break off.
+BEYOND = 1.3
+# A side leans from the upright of the lines by no more than this many columns per row: the picture is seen aslant.
+LEANS = np.linspace(-0.05, 0.05, 5)
+# A candidate for a side is dark in this many of the rows that are looked at first, PROBES of the way down.
+PROBES, PROBED = (0.06, 0.25, 0.5, 0.75, 0.94), 2
+# A side goes on if it is longer than the way between the lines by this share.
+GOES_ON = 0.15
+# The distances of such sides differ from their period by no more than this share.
+UNEVEN = 0.12
+# Printed lines differ in thickness and darkness by no more than this factor ...
+ALIKE = 1.8
+# ... and this many pixels: the thickness of a side is measured in whole ones.
+ROUNDED = 0.5
+# A side goes on beyond the lines if a gap in it is no longer than this share of the boxes' height.
+GAP = 0.25
+
+
+class Side(NamedTuple):
+    """A line that may be the side of a box."""
+
+    line: Line  # of the transposed picture
+    filled: float  # the share of the way between the lines across along which it is there
+    joined: int  # how many of its two ends are there
+    goes_on: bool  # whether it goes on beyond the lines
+
+    @property
+    def is_whole(self) -> bool:
+        return self.filled >= SIDE_FILLED and self.joined == 2
+
+
+def sides_between(upper: Line, lower: Line, darkness: np.ndarray, wide: np.ndarray) -> list[Side]:
+    """Straight upright lines between two lines across, (H, W) as for `boxes_between`."""
+    height, width = darkness.shape
+    reach = BEYOND * (lower.middle - upper.middle)
+    start = int(max(max(upper.start, lower.start) - reach, 0))
+    end = int(min(min(upper.end, lower.end) + reach, width))
+    columns = np.arange(start, end)
+    top, bottom = np.clip(upper.continued(columns), 0, height - 1), np.clip(lower.continued(columns), 0, height - 1)
+    deep = float(np.median(bottom - top))
+    slope = -(upper.rows[-1] - upper.rows[0]) / len(upper.rows)  # of what is upright, in columns per row
+
+    room = int(np.ceil(LEANS[-1] * deep / 2 + abs(slope) * deep / 2)) + 1
+    probed = np.zeros(len(columns), int)
+    for share in PROBES:
+        row = np.rint(top + share * (bottom - top)).astype(int)
+        seen = np.pad(wide[row, columns], room)
+        counts = np.concatenate([[0], seen.cumsum()])
+        probed += counts[2 * room + 1 :] > counts[: len(columns)]
+    likely = np.flatnonzero(probed >= PROBED)
+    if not likely.size:
+        return []
+
+    steps = np.linspace(0, 1, int(deep) + 1)[:, None]
+    rows = np.rint(top[likely] + steps * (bottom[likely] - top[likely])).astype(int)  # (steps, likely)
+    filled, lean, joined = np.zeros(likely.size), np.zeros(likely.size), np.zeros(likely.size, int)
+    tip = max(round(END * len(steps)), 2)
+    for way in LEANS + slope:
+        places = np.rint(columns[likely] + way * deep * (steps - 0.5)).astype(int)
+        seen = wide[rows, np.clip(places, 0, width - 1)]
+        share = seen.mean(axis=0)
+        ends = (seen[:tip].mean(axis=0) >= JOINED).astype(int) + (seen[-tip:].mean(axis=0) >= JOINED)
+        better = (share + ends > filled + joined) & (share >= LEAST_FILLED)
+        filled[better], lean[better], joined[better] = share[better], way, ends[better]
+    found = []
+    for group in groups_of(likely, filled):
+        worth = filled[group] + joined[group]
+        best = group[worth == worth.max()]
+        middle = best[len(best) // 2]
+        line = side_at(
+            columns[likely[middle]], lean[middle], (top[likely[middle]], bottom[likely[middle]]), darkness, wide
+        )
+        if line.thickness <= max(THICKEST * min(height, width), 3):
+            longest = (1 + GOES_ON) * deep + upper.half + lower.half
+            found.append(Side(line, float(filled[middle]), int(joined[middle]), len(line.rows) > longest))
+    return found
+
+
+def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
+    """Neighbouring columns that show the same side, as indices. Two sides may lie so close together that columns
+    between them are dark in part.
+    """
+    found = []
+    for level in (SIDE_FILLED, LEAST_FILLED):
+        good = np.flatnonzero(filled >= level)
+        groups = np.split(good, np.flatnonzero(np.diff(columns[good]) > 1) + 1)
+        found += [group for group in groups if group.size and not any(np.isin(other, group).any() for other in found)]
+    return found
+
+
+def side_at(column: int, lean: float, ends: tuple[float, float], darkness: np.ndarray, wide: np.ndarray) -> Line:
+    """The side through the middle between two rows, with what goes on of it above and below them."""
+    height, width = darkness.shape
+    rows = np.arange(height)
+    path = column + lean * (rows - (ends[0] + ends[1]) / 2)
+    places = np.clip(np.rint(path).astype(int), 0, width - 1)
+    there = wide[rows, places]
+    first, last = round(ends[0]), round(ends[1])
+    gap = max(round(GAP * (last - first)), 2)
+    while first > 0 and there[max(first - 1 - gap, 0) : first].any():
+        first -= 1
+    while last < height - 1 and there[last + 1 : last + 2 + gap].any():
+        last += 1
+    inner = slice(round(ends[0]), round(ends[1]) + 1)
+    reach = max(round(THICKEST * min(height, width) / 2), 3)
+    around = np.clip(places[inner] + np.arange(-reach, reach + 1)[:, None], 0, width - 1)
+    profile = darkness[rows[inner], around]  # (across the side, along it)
+    level = profile[reach - 1 : reach + 2].max(axis=0)
+    dark = profile > level / 2
+    run = dark[reach].astype(int)
+    for half in (dark[reach + 1 :], dark[reach - 1 :: -1]):
+        run = run + np.cumprod(half, axis=0).sum(axis=0)
+    return Line(first, path[first : last + 1].astype(np.float32), float(np.median(run)), float(np.median(level)), 1.0)
+
+
+def lattice(places: np.ndarray) -> tuple[float, float]:
+    """The period of ascending places and the first of them; the period is 0 if they have none."""
+    if len(places) < 3:
+        return 0.0, 0.0
+    gaps = np.diff(places)
+    period = float(np.median(gaps))
+    steps = np.maximum(np.rint(gaps / period), 1)
+    regular = np.abs(gaps / steps - period).max() <= UNEVEN * period
+    return (float((places[-1] - places[0]) / steps.sum()), float(places[0])) if regular else (0.0, 0.0)
+
+
+def is_alike(line: Line, *others: Line) -> bool:
+    """Whether a line is about as thick and as dark as the others: drawn by the same printer, not by a pen."""
+    thickness = min(other.thickness for other in others)
+    level = float(np.mean([other.level for other in others]))
+    return line.thickness <= ALIKE * thickness + ROUNDED and level / ALIKE <= line.level <= ALIKE * level

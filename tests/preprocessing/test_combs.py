@@ -1,0 +1,80 @@
+"""Teeth on a line: all of a comb's, and nothing else that stands on a line."""
+
+import numpy as np
+import pytest
+
+from preprocessing.combs import teeth
+from preprocessing.lines import level_lines, runs_of
+
+FAINTEST, PRINT, INK = 0.06, 0.5, 0.9
+LEFT, RIGHT, BASE = 30, 370, 90
+
+
+def sheet(*uprights, base=((LEFT, RIGHT),)):
+    """Darkness (120, 400): a line of two pixels' thickness, and uprights (column, length, thickness, darkness) on it; a
+    negative length hangs from it.
+    """
+    darkness = np.zeros((120, 400), np.float32)
+    for left, right in base:
+        darkness[BASE : BASE + 2, left:right] = PRINT
+    for column, length, thickness, dark in uprights:
+        rows = slice(BASE - length, BASE) if length > 0 else slice(BASE, BASE + 2 - length)
+        darkness[rows, column : column + thickness] = dark
+    return darkness
+
+
+def found(darkness):
+    """The columns of the teeth on the line in the darkness."""
+    (line, *_) = level_lines(darkness, FAINTEST)
+    dark = darkness > FAINTEST
+    wide = dark | np.roll(dark, 1, axis=1) | np.roll(dark, -1, axis=1)
+    return sorted(round(tooth.middle) for tooth in teeth(line, darkness, wide))
+
+
+def evenly(places, length):
+    columns = np.linspace(LEFT, RIGHT - 2, places + 1).round().astype(int)
+    return [(int(column), length, 2, PRINT) for column in columns]
+
+
+@pytest.mark.parametrize("places", [2, 3, 6, 12])
+@pytest.mark.parametrize("share", [0.15, 0.5, 1.5])
+@pytest.mark.parametrize("direction", [1, -1], ids=["above", "below"])
+def test_teeth_above_and_below_a_line_are_found_in_their_places(places, share, direction):
+    length = round(np.clip(share * (RIGHT - LEFT) / places, 8, 25 if direction < 0 else 80))
+    comb = evenly(places, direction * length)
+    np.testing.assert_allclose(found(sheet(*comb)), [column + 0.5 for column, *_ in comb], atol=1.1)
+
+
+@pytest.mark.parametrize("stroke", [(75, 40, 2, PRINT), (190, 25, 2, PRINT), (250, 60, 6, INK)], ids=str)
+def test_a_digit_that_stands_on_the_line_is_no_tooth(stroke):
+    comb = evenly(5, 25)
+    np.testing.assert_allclose(found(sheet(*comb, stroke)), [column + 0.5 for column, *_ in comb], atol=1.1)
+
+
+STROKES = {
+    "ones that do not reach the ends": [(column, 50, 2, PRINT) for column in (100, 180, 260)],
+    "ones of a thicker, darker pen": [(column, 50, 7, INK) for column in (30, 145, 255, 363)],
+    "uneven": [(column, 25, 2, PRINT) for column in (30, 100, 300, 368)],
+    "one stroke at each end": [(column, 25, 2, PRINT) for column in (30, 368)],
+    "blots": evenly(4, 3),
+    "taller than wide": evenly(12, 80),
+}
+
+
+@pytest.mark.parametrize("name", STROKES)
+def test_other_strokes_on_a_line_are_no_teeth(name):
+    assert found(sheet(*STROKES[name])) == []
+
+
+EVEN = [(30, 90), (120, 180), (210, 270), (300, 360)]
+
+
+def test_blanks_are_parts_of_one_line_and_gaps_in_print_are_not():
+    def runs(base):
+        darkness = sheet(base=base)
+        return [(run.start, run.end) for run in runs_of(level_lines(darkness, FAINTEST)[0], darkness, FAINTEST)]
+
+    assert runs(EVEN) == EVEN
+    assert runs([(30, 60), (63, 90), *EVEN[1:]]) == EVEN
+    assert len(runs([(30, 150), (155, 200), (205, 370)])) == 1
+    assert len(runs([(LEFT, RIGHT)])) == 1
