@@ -9,7 +9,9 @@ sheet      a sheet that lies turned on a table is found, and the table becomes p
 shadow     the level of paper that lies partly in the shadow of a hand or a phone
 ink        paper and light told from ink -> coverage in [0, 1]
 lines      thin straight lines are found
-boxes      rows of boxes, told by the sides between two lines
+sides      straight uprights between two lines, or on one
+combs      teeth that divide a line evenly
+boxes      rows of boxes, told by the sides between two lines, and combs
 paper      which lines belong to the paper
 removal    these lines are taken out, the strokes across them mended
 edge       tables, shadows and other writing at the edges left out
