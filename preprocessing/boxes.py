@@ -8,13 +8,14 @@ touch them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from preprocessing.combs import teeth
-from preprocessing.lines import MEETS, Line, Lines, is_same, runs_of
+from preprocessing.lines import MEETS, Line, Lines, is_same, pen_of, runs_of, share_dark, zone_of
 from preprocessing.sides import SIDE_FILLED, UNEVEN, is_alike, lattice, sides_between
 
 # The lines above and below a row of boxes are at least this long, as a share of the picture.
@@ -23,7 +24,8 @@ BOXES_LONG = 0.45
 LINE_FILLED = 0.7
 # A row of boxes is at least this many pixels high: a digit in it must be legible.
 LOWEST = 12
-# A side with gaps at the end of the lines, or joined to both, is there along at least this share: its place is known.
+# A side with gaps is there along at least this share if it stands at the end of the lines, where a side is expected,
+# or joins both.
 END_SIDE_FILLED = 0.6
 # This many sides in a row have a period, and need not stand at the ends of the lines.
 PERIODIC_SIDES = 4
@@ -31,9 +33,10 @@ PERIODIC_SIDES = 4
 ENDING_SIDES = 3
 # More lines from edge to edge than this are rules or squares, and no combs.
 MOST_HELD = 2
-# A box is at least so wide, as a share of its height: what stands closer to a side is a digit's stroke.
+# A box is at least this wide, as a share of its height: what stands closer to a side is a digit's stroke.
 NARROWEST_BOX = 0.45
-# The sides of a separate box stand so near to the ends of its lines, as a share of their length: corners may be round.
+# The sides of a separate box are at most this far from the ends of its lines, as a share of their length: corners may
+# be round.
 CORNER = 0.2
 
 
@@ -44,8 +47,8 @@ class Boxes(NamedTuple):
     sides: list[Line]  # of the transposed picture
     edges: list[tuple[Line, Line]]  # the upper and the lower line of each row
 
-    def hold(self, upright: Line) -> bool:
-        """Whether a line of the transposed picture ends within a row: it is a digit's stroke if it is no side."""
+    def contain(self, upright: Line) -> bool:
+        """Whether a line of the transposed picture lies within a row. If it is no side, it is a digit's stroke."""
         return any(
             upper.start < upright.middle < upper.end
             and upper.at(upright.middle) - upper.half <= upright.start
@@ -79,28 +82,43 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
                 edges.append((across[first], across[second]))
                 sides += [side for side in found if not any(is_same(side, other) for other in sides)]
                 break
+    for index, found in combs_of(across, fit, set(lines), darkness, faintest, wide):
+        lines.add(index)
+        sides += [side for side in found if not any(is_same(side, other) for other in sides)]
+    return Boxes(lines, sides, edges)
+
+
+def combs_of(
+    across: list[Line], fit: list[int], edges: set[int], darkness: np.ndarray, faintest: float, wide: np.ndarray
+) -> Iterator[tuple[int, list[Line]]]:
+    """Each comb among the lines of these numbers, and its teeth. Those of `edges` belong to rows of boxes."""
     ruled = sum(line.held for line in across) > MOST_HELD
     for index in fit:
-        found = [] if ruled and across[index].held else teeth(across[index], darkness, wide)
-        if found:
-            lines.add(index)
-            sides += [side for side in found if not any(is_same(side, other) for other in sides)]
-    return Boxes(lines, sides, edges)
+        if ruled and across[index].held:
+            continue
+        found = teeth(across[index], darkness, wide, index in edges)
+        if not found:
+            continue
+        rest = np.where(zone_of(darkness.shape, ([across[index]], found)), 0, darkness)
+        if index in edges or not pen_of(rest, faintest).drew(across[index]):
+            yield index, found
 
 
 def separate_boxes(upper: Line, lower: Line, darkness: np.ndarray, faintest: float, wide: np.ndarray) -> list[Line]:
     """The sides of boxes with gaps between them, where both lines are interrupted at the same places."""
     above, below = runs_of(upper, darkness, faintest), runs_of(lower, darkness, faintest)
-    if len(above) == 1 < len(below):
+    if len(above) == 1 < len(below):  # broken in print, too
         above = [upper.between(run.start, run.end) for run in below]
     elif len(below) == 1 < len(above):
         below = [lower.between(run.start, run.end) for run in above]
     if len(above) < 2 or len(above) != len(below):
         return []
+    if any(share_dark(darkness, run, faintest) < END_SIDE_FILLED for run in (*above, *below)):
+        return []
     gap = min(after.start - before.end for runs in (above, below) for before, after in pairwise(runs))
     found = []
     for pair in zip(above, below, strict=True):
-        corner = min(CORNER * min(len(line.rows) for line in pair), gap / 2)
+        corner = max(min(CORNER * min(len(line.rows) for line in pair), gap / 2), upper.half)
         sides = boxes_between(*pair, darkness, wide, corner)
         if not sides:
             return []
@@ -123,9 +141,7 @@ def boxes_between(
     if lower.middle - upper.middle < LOWEST:
         return []
     start, end = max(upper.start, lower.start), min(upper.end, lower.end)
-    sides = sides_between(upper, lower, darkness, wide)
-    if np.isfinite(corner):
-        sides = [side for side in sides if start - corner <= side.line.middle <= end + corner]
+    sides = sides_between(upper, lower, darkness, wide, corner)
     if upper.held or lower.held:  # rules and squares: what joins two of them is rather a stroke of a digit
         alike = [side for side in sides if side.is_whole and is_alike(side.line, upper, lower)]
         ending = sum(not side.goes_on for side in alike)
@@ -142,20 +158,18 @@ def boxes_between(
     closed = (at_ends[0].any() or start <= room) and (at_ends[1].any() or end >= width - room)
     if not closed and (np.count_nonzero(whole) < PERIODIC_SIDES or not lattice(middles[whole])[0]):
         return []
-    print_alike = np.ones(len(sides), bool)
-    if whole.any():
-        sample = [side.line for side in sides if side.is_whole]
-        print_alike = np.array([is_alike(side.line, *sample) for side in sides])
+    sample = [side.line for side in sides if side.is_whole] or [upper, lower]
+    print_alike = np.array([is_alike(side.line, *sample) for side in sides])
     joined = np.array([side.joined for side in sides])
-    sure = (filled >= SIDE_FILLED) & (joined > 0) | (filled >= END_SIDE_FILLED) & (joined == 2)
-    sure = whole | sure & print_alike | at_ends[0] | at_ends[1]
+    joins = ((filled >= SIDE_FILLED) & (joined > 0)) | ((filled >= END_SIDE_FILLED) & (joined == 2))
+    sure = whole | (joins & print_alike) | at_ends[0] | at_ends[1]
     period, offset = lattice(middles[sure])
     if period:  # a broken side is known by its place
         steps = (middles - offset) / period
         sure |= (np.abs(steps - np.rint(steps)) <= UNEVEN / 2) & print_alike
-    apart = np.abs(middles[:, None] - middles[whole])
+    apart = np.abs(middles[:, None] - middles[whole & print_alike])
     crowded = ((apart > 0) & (apart < NARROWEST_BOX * (lower.middle - upper.middle))).any(axis=1)
-    sure &= whole | ~crowded
+    sure &= (joined == 2) | ~crowded
     return [side.line for side, yes in zip(sides, sure, strict=True) if yes]
 
 
@@ -172,6 +186,6 @@ def boxed(found: Lines, darkness: np.ndarray, faintest: float) -> Lines:
         same = [side for side in boxes.sides if is_same(line, side) or is_same(side, line)]
         longer = line.held and all(len(line.rows) >= len(side.rows) for side in same)
         if not same or longer:
-            uprights.append(line._replace(held=line.held and (bool(same) or not boxes.hold(line)), sure=bool(same)))
+            uprights.append(line._replace(held=line.held and (bool(same) or not boxes.contain(line)), sure=bool(same)))
             boxes.sides[:] = [side for side in boxes.sides if not any(side is other for other in same)]
     return across, uprights + [side._replace(held=True, sure=True) for side in boxes.sides]

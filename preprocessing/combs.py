@@ -1,8 +1,9 @@
 """Finds the teeth of combs: short upright strokes on a printed line, with a place for one digit between each two.
 
-Many forms ask for numbers so. Teeth stand on the line or hang from it. They are as short as a tick, or as long as a
-digit is high. Boxes may have teeth between them in the place of sides. A digit's stroke looks like a tooth where it
-stands on the line. But teeth divide the line evenly from end to end, and they are as thin and as dark as the line.
+Many forms have such a comb for a number. Teeth stand on the line or hang from it. They are as short as a tick, or as
+long as a digit is high. Some boxes are divided by teeth instead of whole sides. A digit's stroke looks like a tooth
+where it stands on the line. But teeth divide the line evenly from end to end, they are as long as each other, and they
+are as thin and as dark as the line.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.lines import MEETS, Line
+from preprocessing.lines import MEETS, Line, is_same
 from preprocessing.sides import LEANS, UNEVEN, is_alike, side_at
 
 # A tooth is at least this many times as long as the line is thick: less is a blot on the line.
 SHORTEST_TOOTH = 3.0
-# A tooth is at least as long as the first and at most as long as the second share of the distance between teeth.
+# A tooth is at least as long as the first and at most as long as the second share of the distance between teeth: less
+# is a blot, more leaves no room for a digit.
 TOOTH_LONG = 0.1, 1.8
+# Between the sides of boxes a tooth is no longer than this share of that distance: what is longer is a side or a 1.
+EDGE_TOOTH_LONG = 0.5
+# The teeth of a comb are as long as the usual one to within these factors; some are broken in print, none goes on.
+LEAST_ALIKE, MOST_ALIKE = 0.75, 1.3
 # A gap in a tooth is no longer than this many pixels.
 TOOTH_GAP = 2
-# The middle of a tooth is looked for in the columns where it has at least this share of its length.
+# The middle of a tooth is the middle of the columns in which it has at least this share of its full length.
 WHOLE_TOOTH = 0.9
-# A comb has no more places than this: the longest numbers on forms, of bank accounts, have 34 characters.
+# A comb has no more places than this: an IBAN, the longest usual number, has 34 characters.
 MOST_PLACES = 34
 # A digit's place is at least this many pixels wide: a digit in it must be legible.
 NARROWEST_PLACE = 10
@@ -36,22 +42,18 @@ class Tooth(NamedTuple):
     side: Line  # of the transposed picture
 
 
-def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray) -> list[Line]:
+def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, is_edge: bool) -> list[Line]:
     """The teeth of a comb above and below a line across the darkness (H, W), as lines of the transposed picture; none
     if the line is no comb.
 
-    `wide` (H, W) bool is where the picture or a pixel beside it is dark.
+    `wide` (H, W) bool is where the picture or a pixel beside it is dark. If the line is the edge of a row of boxes, the
+    sides of boxes stand at its ends, and only short teeth are looked for between them.
     """
     room = round(MEETS * darkness.shape[1]) + 2
-    found = []
+    found: list[Line] = []
     for direction in (-1, 1):
-        standing = standing_on(line, darkness, wide, room, direction)
-        some = [standing[index] for index in even_places(np.array([tooth.column for tooth in standing]), line, room)]
-        if some:
-            period = (some[-1].column - some[0].column) / (len(some) - 1)
-            lengths = np.array([tooth.length for tooth in some]) / period
-            if lengths.min() >= TOOTH_LONG[0] and np.median(lengths) <= TOOTH_LONG[1]:
-                found += [tooth.side for tooth in some]
+        comb = even_teeth(standing_on(line, darkness, wide, room, direction), line, room, is_edge)
+        found += [tooth.side for tooth in comb if not any(is_same(tooth.side, other) for other in found)]
     return found
 
 
@@ -63,11 +65,14 @@ def standing_on(line: Line, darkness: np.ndarray, wide: np.ndarray, room: int, d
     lengths, leans = upright_runs(line, columns, wide, direction, len(darkness))
     base = line.continued(columns)
     found = []
-    for group in np.split(np.arange(len(columns)), np.flatnonzero(np.diff(columns) > 1) + 1) if len(columns) else []:
+    for group in np.split(np.arange(len(columns)), np.flatnonzero(np.diff(columns) > 1) + 1):
+        if not group.size:
+            continue
         best = group[lengths[group] >= WHOLE_TOOTH * lengths[group].max()]
         middle = best[len(best) // 2]
         ends = np.clip([base[middle], base[middle] + direction * lengths[middle]], 0, len(darkness) - 1)
-        side = side_at(columns[middle], leans[middle], (ends.min(), ends.max()), darkness, wide)
+        halfway = columns[middle] + leans[middle] * direction * lengths[middle] / 2
+        side = side_at(halfway, leans[middle], (ends.min(), ends.max()), darkness, wide)
         if is_alike(side, line):
             found.append(Tooth(int(columns[middle]), int(lengths[middle]), side))
     return found
@@ -76,8 +81,8 @@ def standing_on(line: Line, darkness: np.ndarray, wide: np.ndarray, room: int, d
 def upright_runs(
     line: Line, columns: np.ndarray, wide: np.ndarray, direction: int, longest: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How far it is dark without a long gap above or below the line in each of these columns, and with which lean.
-    No more than `longest` rows are looked at.
+    """The length (n,) of the dark run above or below the line in each of the columns (n,), and its lean (n,). No more
+    than `longest` rows are looked at.
     """
     height, width = wide.shape
     slope = -(line.rows[-1] - line.rows[0]) / len(line.rows)
@@ -98,15 +103,32 @@ def upright_runs(
     return lengths + line.half, leans
 
 
-def even_places(middles: np.ndarray, line: Line, room: int) -> list[int]:
-    """Which of these columns divide the line evenly from end to end, into as many places as possible, two at least."""
-    found: list[int] = []
-    for first in np.flatnonzero(np.abs(middles - line.start) <= room):
-        for last in np.flatnonzero(np.abs(middles - line.end) <= room):
-            length = middles[last] - middles[first]
-            for count in range(min(MOST_PLACES, int(length // NARROWEST_PLACE)), max(len(found) - 1, 1), -1):
-                away = np.abs(middles - (middles[first] + length * np.arange(count + 1) / count)[:, None])
-                if (away.min(axis=1) <= UNEVEN / 2 * length / count + 1).all():
-                    found = [int(index) for index in away.argmin(axis=1)]
+def even_teeth(standing: list[Tooth], line: Line, room: int, is_edge: bool) -> list[Tooth]:
+    """Those that divide a line evenly from end to end, into as many places as possible, and at least two."""
+    columns = np.array([tooth.column for tooth in standing])
+    lengths = np.array([tooth.length for tooth in standing])
+    best: list[Tooth] = []
+    for first in np.flatnonzero(np.abs(columns - line.start) <= room):
+        for last in np.flatnonzero(np.abs(columns - line.end) <= room):
+            whole = columns[last] - columns[first]
+            for count in range(min(MOST_PLACES, int(whole // NARROWEST_PLACE)), max(len(best) - 1, 1), -1):
+                away = np.abs(columns - (columns[first] + whole * np.arange(count + 1) / count)[:, None])
+                nearest = away.argmin(axis=1)
+                even = away.min(axis=1) <= UNEVEN / 2 * whole / count + 1  # a pixel: columns are whole ones
+                inner = lengths[nearest][1:-1] if is_edge else lengths[nearest]
+                if even.all() and are_alike(inner):
+                    if is_tooth_long(float(np.median(inner)), whole / count, is_edge):
+                        best = [standing[index] for index in nearest]
                     break
-    return found
+    return best
+
+
+def are_alike(lengths: np.ndarray) -> bool:
+    """Whether these lengths (n,) are those of one comb's teeth."""
+    usual = float(np.median(lengths))
+    return bool(LEAST_ALIKE * usual <= lengths.min() and lengths.max() <= MOST_ALIKE * usual)
+
+
+def is_tooth_long(length: float, period: float, is_edge: bool) -> bool:
+    """Whether an upright of this length may be one of teeth that stand a period apart."""
+    return TOOTH_LONG[0] * period <= length <= (EDGE_TOOTH_LONG if is_edge else TOOTH_LONG[1]) * period

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from preprocessing.components import ink_level, stroke_width
 from preprocessing.morphology import opened, running
 
 # A printed line is no thicker than this share of the picture's shorter side; the thick lines of a sudoku come close.
@@ -36,10 +37,14 @@ LONGEST_GAP = 0.16
 FILLED = 0.6
 # The shortest line that is looked at, as a share of the picture.
 SHORTEST = 0.25
+# A line is a stroke of the same pen if it is no thinner and no fainter than this share of the ink.
+SAME_PEN = 0.7
 # A line is interrupted on purpose if its parts are as long and as far apart as each other, to within this share ...
 UNEVEN_RUNS = 0.2
 # ... and each gap is at least so long as a share of the parts, and so many pixels; a gap in print is shorter.
 SHORTEST_BREAK, FEWEST_BREAK = 0.1, 3
+# A digit is written above such a part, so it has at least this many pixels.
+SHORTEST_RUN = 10
 
 
 class Line(NamedTuple):
@@ -94,6 +99,24 @@ class Line(NamedTuple):
 
 
 Lines = tuple[list[Line], list[Line]]  # across and upright
+
+
+class Pen(NamedTuple):
+    """The width and the darkness of strokes."""
+
+    width: float
+    level: float
+
+    def drew(self, line: Line) -> bool:
+        """Whether a line may be a stroke of this pen."""
+        return SAME_PEN * self.width < line.thickness and SAME_PEN * self.level < line.level
+
+
+def pen_of(darkness: np.ndarray, faintest: float) -> Pen:
+    """The pen of the strokes in the darkness (H, W) of a picture."""
+    strokes = np.where(darkness > faintest, darkness, 0)
+    level = ink_level(strokes[strokes > 0])
+    return Pen(stroke_width(np.clip(strokes / max(level, faintest), 0, 1)), level)
 
 
 def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
@@ -196,21 +219,24 @@ def runs_of(line: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
     dark = np.concatenate([[False], along(darkness, line) > faintest, [False]])
     edges = np.flatnonzero(np.diff(dark))
     starts, ends = edges[::2], edges[1::2]
-    for shortest in np.unique(starts[1:] - ends[:-1]):  # of the gaps that are no gaps in print
-        wide = starts[1:] - ends[:-1] >= max(shortest, FEWEST_BREAK)
-        if not wide.any():
-            break
-        first, last = starts[np.concatenate([[True], wide])], ends[np.concatenate([wide, [True]])]
-        lengths, gaps = last - first, first[1:] - last[:-1]
-        if gaps.min() >= SHORTEST_BREAK * lengths.max() and is_even(lengths) and is_even(np.diff(first)):
+    gaps = starts[1:] - ends[:-1]
+    for shortest in np.unique(gaps[gaps >= FEWEST_BREAK]):  # the shortest gap that counts as a break
+        breaks = gaps >= shortest
+        first, last = starts[np.concatenate([[True], breaks])], ends[np.concatenate([breaks, [True]])]
+        lengths = last - first
+        if lengths.min() < SHORTEST_RUN or shortest < SHORTEST_BREAK * lengths.max():
+            continue
+        if is_even(lengths) and is_even(np.diff(first)):
             return [line.between(line.start + int(a), line.start + int(b)) for a, b in zip(first, last, strict=True)]
     return [line]
 
 
 def is_even(lengths: np.ndarray) -> bool:
-    """Whether all lengths are about the same."""
-    usual = np.median(lengths) if len(lengths) else 0
-    return bool(np.abs(lengths - usual).max(initial=0) <= UNEVEN_RUNS * usual + 1)
+    """Whether all lengths (n,), in pixels, are about the same: to within UNEVEN_RUNS and a pixel. None are."""
+    if not len(lengths):
+        return True
+    usual = np.median(lengths)
+    return bool(np.abs(lengths - usual).max() <= UNEVEN_RUNS * usual + 1)
 
 
 def share_dark(darkness: np.ndarray, line: Line, faintest: float) -> float:

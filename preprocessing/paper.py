@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from preprocessing.boxes import LINE_FILLED, boxed
-from preprocessing.components import SMALLEST_DIGIT, ink_level, label, piece_boxes, stroke_width
-from preprocessing.lines import FILLED, Line, Lines, level_lines, runs_of, share_dark, zone_of
+from preprocessing.components import SMALLEST_DIGIT, label, piece_boxes
+from preprocessing.lines import FILLED, Line, Lines, level_lines, pen_of, runs_of, share_dark, zone_of
 
 # Missing rules are only looked for among at least this many others: fewer have no certain period.
 PERIODIC = 4
@@ -35,8 +35,6 @@ HOLDS = 0.3
 MOST_PARTS = 4
 # It is at least so long, as a share of the picture: across, where it is an underline, and upright, where a 1 is long.
 LONG_ONES = 0.4, 0.9
-# A line that ink touches is a stroke of the same pen if it is no thinner and no fainter than this share of the ink.
-SAME_PEN = 0.7
 # A rule goes on beyond the digit on both sides by this share of its length.
 OVERHANG = 0.08
 
@@ -66,7 +64,7 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
             if line.sure:
                 papers.append(line)
                 continue
-            same_pen = is_same_pen(line, *pen)
+            same_pen = pen.drew(line)
             if not same_pen or hangs_over(piece, line):
                 sure = line.held or not is_touched(piece, line)
             elif is_touched(piece, line):
@@ -88,44 +86,31 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     return kept
 
 
-def pen_of(darkness: np.ndarray, faintest: float) -> tuple[float, float]:
-    """The width and the darkness of the strokes in the darkness (H, W) of a picture."""
-    ink = ink_level(darkness[darkness > faintest])
-    return stroke_width(np.clip(darkness / max(ink, faintest), 0, 1)), ink
-
-
-def is_same_pen(line: Line, width: float, ink: float) -> bool:
-    """Whether a line may be a stroke of a pen of this width and darkness."""
-    return SAME_PEN * width < line.thickness and SAME_PEN * ink < line.level
-
-
 def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, shortest: float) -> list[Line]:
     """Lines across, those marked as sure that are much longer than the digits beside them are large: underlines, the
     lines of a table, a row of blanks to be filled in. The bar of a 7 or a 4 is no longer than the digit is high. A line
     is at least as long as the share `shortest` of the picture.
     """
-    blanks = [line.filled < WHOLE and len(runs_of(line, darkness, faintest)) > 1 for line in lines]
+    runs = [[line] if line.filled >= WHOLE else runs_of(line, darkness, faintest) for line in lines]
     able = [
-        len(line.rows) >= shortest * darkness.shape[1] and (line.filled >= WHOLE or blank)
-        for line, blank in zip(lines, blanks, strict=True)
+        len(line.rows) >= shortest * darkness.shape[1] and (line.filled >= WHOLE or len(parts) > 1)
+        for line, parts in zip(lines, runs, strict=True)
     ]
+    if any(yes and len(parts) > 1 for yes, parts in zip(able, runs, strict=True)):
+        # the feet of a row of 2s lie as evenly as printed blanks
+        pen = pen_of(rest_of(darkness, lines, able), faintest)
+        able = [
+            yes and not (len(parts) > 1 and pen.drew(line)) for line, yes, parts in zip(lines, able, runs, strict=True)
+        ]
     if all(line.sure for line, yes in zip(lines, able, strict=True) if yes):
         return lines
-    removed = [line for line, yes in zip(lines, able, strict=True) if yes or line.sure]
-    rest = np.where(zone_of(darkness.shape, (removed, [])), 0, darkness)
-    labels, count = label(rest > faintest)
+    labels, count = label(rest_of(darkness, lines, able) > faintest)
     if not count:
         return lines
-    if any(blanks):  # the feet of a row of 2s lie as evenly as printed blanks
-        pen = pen_of(rest, faintest)
-        able = [
-            yes and not (blank and is_same_pen(line, *pen))
-            for line, yes, blank in zip(lines, able, blanks, strict=True)
-        ]
     boxes = piece_boxes(labels, count)
     sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     found = []
-    for line, yes in zip(lines, able, strict=True):
+    for line, yes, parts in zip(lines, able, runs, strict=True):
         beside = (boxes[:, 0] < line.end) & (boxes[:, 2] > line.start)
         if line.sure or not yes or not beside.any():
             found.append(line)
@@ -141,8 +126,14 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, sho
             top, bottom = min(top, tops[near].min(initial=0)), max(bottom, bottoms[near].max(initial=0))
         reach = max(largest, bottom - top)
         long = len(line.rows) >= LONGER * reach
-        found.append(line._replace(held=True, sure=True) if long else line)
+        found += [part._replace(held=True, sure=True) for part in parts] if long else [line]
     return found
+
+
+def rest_of(darkness: np.ndarray, lines: list[Line], able: list[bool]) -> np.ndarray:
+    """Darkness (H, W) without those lines across that are marked as able, and without sure ones."""
+    removed = [line for line, yes in zip(lines, able, strict=True) if yes or line.sure]
+    return np.where(zone_of(darkness.shape, (removed, [])), 0, darkness)
 
 
 def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> list[Line]:

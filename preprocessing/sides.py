@@ -17,12 +17,13 @@ END, JOINED = 0.12, 0.75
 # Sides are looked for so far beyond the ends of the lines, as a share of the boxes' height: lines may break off.
 BEYOND = 1.3
 # A side leans from the upright of the lines by no more than this many columns per row: the picture is seen aslant.
-LEANS = np.linspace(-0.05, 0.05, 5)
+# Of equally good leans the first one counts.
+LEANS = np.array([0, -0.025, 0.025, -0.05, 0.05])
 # A candidate for a side is dark in this many of the rows that are looked at first, PROBES of the way down.
 PROBES, PROBED = (0.06, 0.25, 0.5, 0.75, 0.94), 2
 # A side goes on if it is longer than the way between the lines by this share.
 GOES_ON = 0.15
-# The distances of such sides differ from their period by no more than this share.
+# The distances of sides with a period, and of teeth, differ from it by no more than this share.
 UNEVEN = 0.12
 # Printed lines differ in thickness and darkness by no more than this factor ...
 ALIKE = 1.8
@@ -45,10 +46,16 @@ class Side(NamedTuple):
         return self.filled >= SIDE_FILLED and self.joined == 2
 
 
-def sides_between(upper: Line, lower: Line, darkness: np.ndarray, wide: np.ndarray) -> list[Side]:
-    """Straight upright lines between two lines across, (H, W) as for `boxes_between`."""
+def sides_between(
+    upper: Line, lower: Line, darkness: np.ndarray, wide: np.ndarray, beyond: float = np.inf
+) -> list[Side]:
+    """Straight upright lines between two lines across the darkness (H, W), from left to right.
+
+    `wide` (H, W) bool is where the picture or a pixel beside it is dark. They are looked for up to `beyond` columns
+    outside the lines.
+    """
     height, width = darkness.shape
-    reach = BEYOND * (lower.middle - upper.middle)
+    reach = min(BEYOND * (lower.middle - upper.middle), beyond)
     start = int(max(max(upper.start, lower.start) - reach, 0))
     end = int(min(min(upper.end, lower.end) + reach, width))
     columns = np.arange(start, end)
@@ -89,7 +96,7 @@ def sides_between(upper: Line, lower: Line, darkness: np.ndarray, wide: np.ndarr
         if line.thickness <= max(THICKEST * min(height, width), 3):
             longest = (1 + GOES_ON) * deep + upper.half + lower.half
             found.append(Side(line, float(filled[middle]), int(joined[middle]), len(line.rows) > longest))
-    return found
+    return sorted(found, key=lambda side: side.line.middle)
 
 
 def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
@@ -104,12 +111,12 @@ def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def side_at(column: int, lean: float, ends: tuple[float, float], darkness: np.ndarray, wide: np.ndarray) -> Line:
-    """The side through the middle between two rows, with what goes on of it above and below them."""
+def side_at(column: float, lean: float, ends: tuple[float, float], darkness: np.ndarray, wide: np.ndarray) -> Line:
+    """The side that crosses a column halfway between two rows, lengthened as far as it is dark."""
     height, width = darkness.shape
     rows = np.arange(height)
-    path = column + lean * (rows - (ends[0] + ends[1]) / 2)
-    places = np.clip(np.rint(path).astype(int), 0, width - 1)
+    path = np.clip(column + lean * (rows - (ends[0] + ends[1]) / 2), 0, width - 1)
+    places = np.rint(path).astype(int)
     there = wide[rows, places]
     first, last = round(ends[0]), round(ends[1])
     gap = max(round(GAP * (last - first)), 2)
@@ -135,6 +142,8 @@ def lattice(places: np.ndarray) -> tuple[float, float]:
         return 0.0, 0.0
     gaps = np.diff(places)
     period = float(np.median(gaps))
+    if period <= 0:
+        return 0.0, 0.0
     steps = np.maximum(np.rint(gaps / period), 1)
     regular = np.abs(gaps / steps - period).max() <= UNEVEN * period
     return (float((places[-1] - places[0]) / steps.sum()), float(places[0])) if regular else (0.0, 0.0)
