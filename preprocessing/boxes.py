@@ -1,4 +1,4 @@
-"""Finds rows of printed boxes, and the upright sides between them.
+"""Finds rows of printed boxes and combs, and the upright sides and teeth of these.
 
 Two lines across are the upper and lower edge of boxes if straight upright sides join them. A stroke of a digit rarely
 reaches from one line to the other, and never stands at both ends of the lines. So the sides are looked for between
@@ -8,7 +8,6 @@ touch them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -71,6 +70,8 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
     wide[:, 1:] |= dark[:, :-1]
     wide[:, :-1] |= dark[:, 1:]
     lines: set[int] = set()
+    divided: set[int] = set()  # lines of rows whose boxes have sides between them
+    boxes: dict[int, float] = {}  # the height of the box that a line is the edge of
     sides: list[Line] = []
     edges: list[tuple[Line, Line]] = []
     for place, first in enumerate(fit):
@@ -80,28 +81,20 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
             if found:
                 lines |= {first, second}
                 edges.append((across[first], across[second]))
+                boxes |= dict.fromkeys((first, second), across[second].middle - across[first].middle)
+                divided |= {first, second} if len(found) > 2 else set()
                 sides += [side for side in found if not any(is_same(side, other) for other in sides)]
                 break
-    for index, found in combs_of(across, fit, set(lines), darkness, faintest, wide):
-        lines.add(index)
-        sides += [side for side in found if not any(is_same(side, other) for other in sides)]
-    return Boxes(lines, sides, edges)
-
-
-def combs_of(
-    across: list[Line], fit: list[int], edges: set[int], darkness: np.ndarray, faintest: float, wide: np.ndarray
-) -> Iterator[tuple[int, list[Line]]]:
-    """Each comb among the lines of these numbers, and its teeth. Those of `edges` belong to rows of boxes."""
     ruled = sum(line.held for line in across) > MOST_HELD
     for index in fit:
-        if ruled and across[index].held:
+        if index in divided or (ruled and across[index].held):
             continue
-        found = teeth(across[index], darkness, wide, index in edges)
-        if not found:
-            continue
-        rest = np.where(zone_of(darkness.shape, ([across[index]], found)), 0, darkness)
-        if index in edges or not pen_of(rest, faintest).drew(across[index]):
-            yield index, found
+        found = teeth(across[index], darkness, wide, boxes.get(index, 0.0))
+        rest = np.where(zone_of(darkness.shape, ([across[index]], found)), 0, darkness) if found else darkness
+        if found and (index in boxes or not pen_of(rest, faintest).drew(across[index])):
+            lines.add(index)
+            sides += [side for side in found if not any(is_same(side, other) for other in sides)]
+    return Boxes(lines, sides, edges)
 
 
 def separate_boxes(upper: Line, lower: Line, darkness: np.ndarray, faintest: float, wide: np.ndarray) -> list[Line]:
@@ -167,9 +160,10 @@ def boxes_between(
     if period:  # a broken side is known by its place
         steps = (middles - offset) / period
         sure |= (np.abs(steps - np.rint(steps)) <= UNEVEN / 2) & print_alike
-    apart = np.abs(middles[:, None] - middles[whole & print_alike])
-    crowded = ((apart > 0) & (apart < NARROWEST_BOX * (lower.middle - upper.middle))).any(axis=1)
-    sure &= (joined == 2) | ~crowded
+    if np.isfinite(corner):  # a separate box: sides of two boxes do not stand beside each other
+        apart = np.abs(middles[:, None] - middles[whole & print_alike])
+        crowded = ((apart > 0) & (apart < NARROWEST_BOX * (lower.middle - upper.middle))).any(axis=1)
+        sure &= (joined == 2) | ~crowded
     return [side.line for side, yes in zip(sides, sure, strict=True) if yes]
 
 

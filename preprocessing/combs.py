@@ -20,8 +20,8 @@ SHORTEST_TOOTH = 3.0
 # A tooth is at least as long as the first and at most as long as the second share of the distance between teeth: less
 # is a blot, more leaves no room for a digit.
 TOOTH_LONG = 0.1, 1.8
-# Between the sides of boxes a tooth is no longer than this share of that distance: what is longer is a side or a 1.
-EDGE_TOOTH_LONG = 0.5
+# In a box a tooth is no longer than this share of its height: what is longer is a side or a 1.
+SHORT_IN_BOX = 0.5
 # The teeth of a comb are as long as the usual one to within these factors; some are broken in print, none goes on.
 LEAST_ALIKE, MOST_ALIKE = 0.75, 1.3
 # A gap in a tooth is no longer than this many pixels.
@@ -42,17 +42,17 @@ class Tooth(NamedTuple):
     side: Line  # of the transposed picture
 
 
-def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, is_edge: bool) -> list[Line]:
+def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, box: float = 0.0) -> list[Line]:
     """The teeth of a comb above and below a line across the darkness (H, W), as lines of the transposed picture; none
     if the line is no comb.
 
-    `wide` (H, W) bool is where the picture or a pixel beside it is dark. If the line is the edge of a row of boxes, the
-    sides of boxes stand at its ends, and only short teeth are looked for between them.
+    `wide` (H, W) bool is where the picture or a pixel beside it is dark. `box` is the height of the box that the line is
+    the edge of, or 0: its sides stand at the ends of the line, and only short teeth are looked for between them.
     """
     room = round(MEETS * darkness.shape[1]) + 2
     found: list[Line] = []
     for direction in (-1, 1):
-        comb = even_teeth(standing_on(line, darkness, wide, room, direction), line, room, is_edge)
+        comb = even_teeth(standing_on(line, darkness, wide, room, direction), line, room, box)
         found += [tooth.side for tooth in comb if not any(is_same(tooth.side, other) for other in found)]
     return found
 
@@ -103,7 +103,7 @@ def upright_runs(
     return lengths + line.half, leans
 
 
-def even_teeth(standing: list[Tooth], line: Line, room: int, is_edge: bool) -> list[Tooth]:
+def even_teeth(standing: list[Tooth], line: Line, room: int, box: float) -> list[Tooth]:
     """Those that divide a line evenly from end to end, into as many places as possible, and at least two."""
     columns = np.array([tooth.column for tooth in standing])
     lengths = np.array([tooth.length for tooth in standing])
@@ -115,20 +115,23 @@ def even_teeth(standing: list[Tooth], line: Line, room: int, is_edge: bool) -> l
                 away = np.abs(columns - (columns[first] + whole * np.arange(count + 1) / count)[:, None])
                 nearest = away.argmin(axis=1)
                 even = away.min(axis=1) <= UNEVEN / 2 * whole / count + 1  # a pixel: columns are whole ones
-                inner = lengths[nearest][1:-1] if is_edge else lengths[nearest]
-                if even.all() and are_alike(inner):
-                    if is_tooth_long(float(np.median(inner)), whole / count, is_edge):
+                if even.all() and are_alike(lengths[nearest], box > 0):
+                    if is_tooth_long(float(np.median(lengths[nearest][1:-1])), whole / count, box):
                         best = [standing[index] for index in nearest]
                     break
     return best
 
 
-def are_alike(lengths: np.ndarray) -> bool:
-    """Whether these lengths (n,) are those of one comb's teeth."""
-    usual = float(np.median(lengths))
-    return bool(LEAST_ALIKE * usual <= lengths.min() and lengths.max() <= MOST_ALIKE * usual)
+def are_alike(lengths: np.ndarray, is_box: bool) -> bool:
+    """Whether these lengths (n,), from left to right, are those of one comb's teeth. The outer ones may be the sides of
+    a box; without a box one of them may be broken in print.
+    """
+    usual = float(np.median(lengths[1:-1]))
+    alike = (lengths >= LEAST_ALIKE * usual) & (lengths <= MOST_ALIKE * usual)
+    return bool(alike[1:-1].all() and (is_box or alike[[0, -1]].any()))
 
 
-def is_tooth_long(length: float, period: float, is_edge: bool) -> bool:
-    """Whether an upright of this length may be one of teeth that stand a period apart."""
-    return TOOTH_LONG[0] * period <= length <= (EDGE_TOOTH_LONG if is_edge else TOOTH_LONG[1]) * period
+def is_tooth_long(length: float, period: float, box: float) -> bool:
+    """Whether an upright of this length may be one of teeth that stand a period apart; `box` as for `teeth`."""
+    longest = min(TOOTH_LONG[1] * period, SHORT_IN_BOX * box or np.inf)
+    return TOOTH_LONG[0] * period <= length <= longest

@@ -28,7 +28,7 @@ def found(darkness):
     (line, *_) = level_lines(darkness, FAINTEST)
     dark = darkness > FAINTEST
     wide = dark | np.roll(dark, 1, axis=1) | np.roll(dark, -1, axis=1)
-    return sorted(round(tooth.middle) for tooth in teeth(line, darkness, wide, False))
+    return sorted(round(tooth.middle) for tooth in teeth(line, darkness, wide))
 
 
 def evenly(places, length):
