@@ -46,8 +46,8 @@ def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, box: float = 0.0) 
     """The teeth of a comb above and below a line across the darkness (H, W), as lines of the transposed picture; none
     if the line is no comb.
 
-    `wide` (H, W) bool is where the picture or a pixel beside it is dark. `box` is the height of the box that the line is
-    the edge of, or 0: its sides stand at the ends of the line, and only short teeth are looked for between them.
+    `wide` (H, W) bool is where the picture or a pixel beside it is dark. `box` is the height of the box that the line
+    is the edge of, or 0: its sides stand at the ends of the line, and only short teeth are looked for between them.
     """
     room = round(MEETS * darkness.shape[1]) + 2
     found: list[Line] = []
