@@ -256,9 +256,14 @@ def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Pr
     )
     if len(best.parts) < 2 or (len(boxes) <= FEW_PIECES and score >= best.score) or is_nonsense(best):
         return [whole]
-    if len(boxes) == 1 and any(reads[part.group].other > reads[part.group].digit for part in best.parts):
+    if len(boxes) == 1 and any(is_no_digit(reads[part.group], part.doubt) for part in best.parts):
         return [whole]  # a drawing that is cut into digits and something else is one drawing that is no digit
     return in_order(writing, best, reads)
+
+
+def is_no_digit(read: Read, doubt: float) -> bool:
+    """Whether a group will be answered as no digit, once the doubt about its place is added."""
+    return (1 - doubt) * read.digit < (1 - doubt) * read.other + doubt
 
 
 def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Prepared]:
