@@ -40,7 +40,7 @@ CORNER = 0.2
 
 
 class Boxes(NamedTuple):
-    """Rows of boxes in a picture: the numbers of the lines across that belong to them, and the sides."""
+    """Rows of boxes, and combs, in a picture: the numbers of the lines across that belong to them, sides and teeth."""
 
     lines: set[int]
     sides: list[Line]  # of the transposed picture
@@ -57,7 +57,7 @@ class Boxes(NamedTuple):
 
 
 def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> Boxes:
-    """All rows of boxes between lines across the darkness (H, W) of a picture."""
+    """All rows of boxes between lines across the darkness (H, W) of a picture, and all combs on such lines."""
     width = darkness.shape[1]
     fit = [
         index
