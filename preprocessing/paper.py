@@ -1,8 +1,8 @@
 """Decides which lines of a picture belong to its paper: rules, squares, and the borders of cells and boxes.
 
 lines.py finds thin straight lines; some of them are strokes of a digit. A line belongs to the paper if it runs from
-edge to edge or along an edge, is the side of a box or a tooth of a comb, or is much longer than the digits beside it, and if it
-does not look like a stroke of the same pen.
+edge to edge or along an edge, is the side of a box or the tooth of a comb, or is much longer than the digits beside it,
+and if it does not look like a stroke of the same pen.
 removal.py takes the paper's lines out of the picture.
 """
 
