@@ -65,6 +65,11 @@ class Convolution:
             found[part] = self._by_unit(in_windows.argmax(axis=1))
         return found
 
+    def map_of_unit(self) -> np.ndarray:
+        """Which kernel each unit uses, a column of `kernels`: (units,) integers."""
+        maps = np.arange(self.kernels.shape[1])
+        return self._by_unit(np.tile(maps, (1, self.windows.shape[1], 1)))[0]
+
     def _sums(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Some pictures at a time: which, and each kernel's sums in all windows, (n, 4, positions, members * maps)."""
         of_one = self.windows[..., 0].size * max(self.kernels.shape) * X.itemsize
@@ -92,10 +97,9 @@ class TransposedConvolution:
     def __init__(self, convolution: Convolution, X: np.ndarray) -> None:
         self.kernels, self.windows = convolution.kernels, convolution.windows
         self.strongest = convolution.strongest(X)
-        unit, positions = np.arange(self.strongest.shape[1]), self.windows.shape[1]
-        maps = self.kernels.shape[1] // convolution.members
-        self.position = unit // maps % positions  # (units,)
-        self.map = unit // (positions * maps) * maps + unit % maps  # (units,): the column of its kernel
+        unit, maps = np.arange(self.strongest.shape[1]), self.kernels.shape[1] // convolution.members
+        self.position = unit // maps % self.windows.shape[1]  # (units,)
+        self.map = convolution.map_of_unit()
 
     def __rmatmul__(self, delta: np.ndarray) -> np.ndarray:
         """delta (n, units), a row for each picture, or any rows where there is one -> delta @ W.T (n, 784)."""
@@ -171,14 +175,19 @@ def windows(kernel_size: int) -> np.ndarray:
     """The pixels of each window, (4, positions, kernel_size ** 2) integers: the first window of each position, then the
     second of each ... All go row by row.
     """
-    first, last = (SIDE - COVERED) // 2, (SIDE + COVERED) // 2 - kernel_size
-    starts = np.arange(first, last + 1, STRIDE).reshape(-1, POOL)  # (positions along an edge, 2)
+    starts = window_starts(kernel_size)
     along = starts[..., None] + np.arange(kernel_size)  # (positions along an edge, 2, kernel_size)
     pixels = along[:, None, :, None, :, None] * SIDE + along[None, :, None, :, None, :]
     # (rows, columns of positions, 2, 2, kernel_size, kernel_size)
     found = pixels.transpose(2, 3, 0, 1, 4, 5).reshape(POOL**2, len(starts) ** 2, kernel_size**2)
     found.flags.writeable = False  # it is shared
     return found
+
+
+def window_starts(kernel_size: int) -> np.ndarray:
+    """The rows in which windows begin, and the columns too, two for each position: (positions along an edge, 2)"""
+    first, last = (SIDE - COVERED) // 2, (SIDE + COVERED) // 2 - kernel_size
+    return np.arange(first, last + 1, STRIDE).reshape(-1, POOL)
 
 
 def positions(kernel_size: int) -> int:

@@ -3,9 +3,11 @@
     seen = one_pass(model, pixels)               # from the pixels to the probabilities
     step = one_step(model, pixels, target=7)     # what one step on this picture changes
     rest = without_units(model, [[3, 5]])        # a network without two units of its first hidden layer
+    maps = kernels_at_work(model, pixels)        # what each kernel of a convolution finds, and what it is good for
 
-The first two are for networks with one hidden layer, whose numbers fit on a screen. The symbols are those of
-nn/README.md. The numbers come from the functions that answer and train: `MLP.forward`, `Backprop` and `SGD`.
+The first two are for networks with one hidden layer, whose numbers fit on a screen, the last for a convolution. The
+symbols are those of nn/README.md. The numbers come from the functions that answer and train: `MLP.forward`, `Backprop`
+and `SGD`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.backprop import Backprop
-from nn.functions import one_hot, softmax
+from nn.functions import ACTIVATIONS, one_hot, softmax
 from nn.mlp import MLP
 from nn.optimizers import make_optimizer
 
@@ -48,12 +50,24 @@ class Step(NamedTuple):
     model: MLP  # the network after the step
 
 
+class Kernels(NamedTuple):
+    """The kernels of a convolution at work on one picture; `k` is their size, and of joined members all are here."""
+
+    x: np.ndarray  # (784,) what the first layer sees: the pixels, normalised
+    kernels: np.ndarray  # (maps, k * k)
+    biases: np.ndarray  # (maps, positions)
+    h: np.ndarray  # (maps, positions): what a kernel's units pass on
+    logits: np.ndarray  # (classes,)
+    pushes: np.ndarray  # (maps, classes): these logits less those of the network without the kernel
+
+
 def one_pass(model: MLP, pixels: np.ndarray) -> Pass:
     """Pixels (784,) in [0, 1] -> all numbers of one forward pass.
 
     Raises:
         ValueError: the network has not exactly one hidden layer, is a convolution, or takes another number of pixels.
     """
+    check_plain(model)
     X = as_row(model, pixels)
     hidden: list = []
     logits = model.forward(X, hidden)
@@ -75,6 +89,7 @@ def one_step(model: MLP, pixels: np.ndarray, target: int, rate: float = 0.1) -> 
     """
     if not 0 <= target < model.classes:
         raise ValueError(f"expected a target from 0 to {model.classes - 1}, got {target}")
+    check_plain(model)
     X = as_row(model, pixels)
     trained = copied(model)
     backprop = Backprop(trained, batch_size=1)
@@ -88,6 +103,35 @@ def one_step(model: MLP, pixels: np.ndarray, target: int, rate: float = 0.1) -> 
     make_optimizer("sgd", trained.theta.size).step(trained.theta, backprop.gradient, rate)
     after = softmax(trained.forward(X))[0]
     return Step(before, after, loss, targets[0], delta2, blame, delta1, trained.weights[0] - W1, trained)
+
+
+def kernels_at_work(model: MLP, pixels: np.ndarray) -> Kernels:
+    """Pixels (784,) in [0, 1] -> what the kernels of a convolution find in them.
+
+    Raises ValueError when the network has no kernels, or takes another number of pixels.
+    """
+    if not model.kernel_size:
+        raise ValueError(f"expected a network whose first layer is a convolution, got {model!r}")
+    X = as_row(model, pixels)
+    hidden: list = []
+    logits = model.forward(X, hidden)[0]
+    (h,) = hidden[0][1]
+    kernels = model.views(model.theta)[0][0].T
+    map_of_unit = model.weights[0].map_of_unit()
+    by_map = np.argsort(map_of_unit, kind="stable").reshape(len(kernels), -1)  # (maps, positions): numbers of units
+    without = np.where(
+        map_of_unit == np.arange(len(kernels))[:, None], 0, h
+    )  # (maps, units): one kernel each is silent
+    pushes = logits - from_first_layer(model, without)
+    return Kernels(model.normalize(X)[0], kernels, model.biases[0][by_map], h[by_map], logits, pushes)
+
+
+def from_first_layer(model: MLP, h: np.ndarray) -> np.ndarray:
+    """Outputs of the first hidden layer (n, width) -> logits (n, classes)."""
+    activate = ACTIVATIONS[model.activation].forward
+    for W, b in zip(model.weights[1:-1], model.biases[1:-1], strict=True):
+        h = activate(h @ W + b)
+    return h @ model.weights[-1] + model.biases[-1]
 
 
 def without_units(model: MLP, off: Sequence[Sequence[int]]) -> MLP:
@@ -111,10 +155,14 @@ def copied(model: MLP) -> MLP:
     return copied
 
 
-def as_row(model: MLP, pixels: np.ndarray) -> np.ndarray:
-    """Pixels of any shape -> (1, inputs), for a network with one hidden layer of the plain kind. Raises ValueError."""
+def check_plain(model: MLP) -> None:
+    """Raises ValueError unless the network has one hidden layer of the plain kind."""
     if len(model.hidden) != 1 or model.kernel_size:
         raise ValueError(f"expected a network with one hidden layer and no convolution, got {model!r}")
+
+
+def as_row(model: MLP, pixels: np.ndarray) -> np.ndarray:
+    """Pixels of any shape -> (1, inputs), in the network's dtype. Raises ValueError when there are too few or many."""
     pixels = np.asarray(pixels, model.theta.dtype)
     if pixels.size != model.widths[0]:
         raise ValueError(f"expected {model.widths[0]} pixels, got {pixels.size}")

@@ -3,8 +3,9 @@ import pytest
 
 from nn import MLP
 from nn.backprop import Backprop
+from nn.fast.committee import joined
 from nn.functions import cross_entropy, one_hot, softmax
-from nn.inside import one_pass, one_step, without_units
+from nn.inside import kernels_at_work, one_pass, one_step, without_units
 
 
 @pytest.fixture
@@ -80,3 +81,33 @@ def test_without_units_is_the_network_whose_units_say_nothing():
     np.testing.assert_array_equal(model.theta, theta)
     with pytest.raises(IndexError):
         without_units(model, [[6]])
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_what_a_kernel_finds_and_pushes_is_what_the_network_answers_with_and_without_it(pixels, members):
+    options = {"kernel_size": 8, "mean": 0.13, "std": 0.31}
+    model = joined([MLP((75, 6), seed=seed, **options) for seed in range(members)])
+    model.theta[...] += 0.01  # biases that are not 0
+    seen = kernels_at_work(model, pixels)
+    hidden = []
+    logits = model.forward(pixels[None], hidden)[0]
+    np.testing.assert_array_equal(seen.logits, logits)
+    assert seen.kernels.shape == (3 * members, 64)
+    # The largest of the four windows of each place, worked out anew.
+    starts = 1 + 2 * np.arange(10)
+    patches = np.array([[seen.x.reshape(28, 28)[r : r + 8, c : c + 8].ravel() for c in starts] for r in starts])
+    sums = (patches @ seen.kernels.T).reshape(5, 2, 5, 2, -1).max(axis=(1, 3)).reshape(25, -1).T
+    np.testing.assert_allclose(np.maximum(sums + seen.biases, 0), seen.h, rtol=1e-4, atol=1e-4)
+    for kernel, push in enumerate(seen.pushes):
+        member, column = divmod(kernel, 3)
+        units = 75 * member + 3 * np.arange(25) + column
+        np.testing.assert_array_equal(hidden[0][1][0, units], seen.h[kernel])
+        if members == 1:
+            without = without_units(model, [units]).forward(pixels[None])[0]
+            np.testing.assert_allclose(push, logits - without, rtol=1e-4, atol=1e-4)
+    assert (np.abs(seen.pushes).max(axis=1) > 0).all()
+
+
+def test_a_network_without_kernels_is_refused(model, pixels):
+    with pytest.raises(ValueError, match="convolution"):
+        kernels_at_work(model, pixels)

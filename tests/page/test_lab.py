@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from test_page import serious
 import weights
 from nn import train
 from nn.functions import softmax
-from nn.inside import one_pass, one_step
+from nn.inside import kernels_at_work, one_pass, one_step
 from nn.selftest import SELFTEST
 from preprocessing import to_mnist
 from weights.current import served
@@ -192,6 +193,28 @@ def test_another_network_of_the_visitors_is_said_not_to_be_shown(settings, why):
     assert questions.silence({"run": own, "off": [[]]})["own"] == (settings.get("hidden") != [])
 
 
+def test_kernels_are_those_of_the_visitors_network_or_of_the_one_on_draw(digits):
+    pixels = digits[0][7]
+    sent, seen = questions.kernels({"pixels": pixels}), kernels_at_work(served().current.model, np.array(pixels) / 255)
+    assert (sent["own"], sent["side"], len(sent["starts"]), sent["pool"]) == (False, 8, 10, 2)
+    assert sent["answer"] == seen.logits.argmax()
+    np.testing.assert_array_equal(unpacked(sent["kernels"], 192, 64), seen.kernels)
+    np.testing.assert_allclose(unpacked(sent["h"], 192, 25), seen.h, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(unpacked(sent["pushes"], 192), seen.pushes[:, sent["answer"]], atol=1e-4)
+    json.dumps(sent, allow_nan=False)
+    own = runs.start({"kernels": 4, "kernel_size": 12, "hidden": [], "digits": 100})["run"]
+    sent = questions.kernels({"run": own})
+    assert (sent["own"], sent["side"], len(sent["starts"])) == (True, 12, 8)
+    assert unpacked(sent["kernels"], 4, 144).any()
+    plain = runs.start({"hidden": [8], "digits": 100})["run"]
+    assert questions.kernels({"run": plain})["own"] is False
+
+
+def test_a_served_network_without_kernels_has_none_to_show(small, monkeypatch):
+    monkeypatch.setattr(questions, "served", lambda: SimpleNamespace(current=SimpleNamespace(model=small)))
+    assert questions.kernels({}) == {"own": False, "side": None}
+
+
 def test_a_network_that_is_not_kept_gives_way_to_the_one_that_ships():
     assert questions.numbers({"run": "nobody's"})["own"] is False
     learned = questions.learn({"run": "nobody's", "target": 3})
@@ -245,7 +268,7 @@ def test_a_formula_leads_to_its_line_of_code(name, monkeypatch):
 
 
 def test_the_lesson_has_six_questions_and_explains_its_words():
-    assert (len(QUESTIONS), len(WORDS)) == (6, 13)
+    assert (len(QUESTIONS), len(WORDS)) == (6, 14)
 
 
 # --- In a browser -----------------------------------------------------------------------------------------------------
@@ -320,6 +343,43 @@ def test_a_moved_weight_and_a_silenced_unit_change_the_answer_and_undo_brings_it
     assert answer.inner_text() == before
 
 
+def test_kernels_are_shown_at_work_and_windows_can_be_pointed_at(drawn):
+    room = opened(drawn, "See inside", "inside")
+    drawn.page.evaluate("rooms.go('#inside=kernels')")
+    section = room.locator(".kernels")
+    expect(section).to_have_attribute("data-ready", "true")
+    expect(section).to_be_in_viewport()
+    tiles = section.locator(".found button")
+    expect(tiles).to_have_count(24)
+    section.get_by_role("button", name="Show all 192").click()
+    expect(tiles).to_have_count(192)
+    section.get_by_role("button", name="Show 24").click()
+    for tile in (0, 23):
+        tiles.nth(tile).click()
+        expect(tiles.nth(tile)).to_have_attribute("aria-pressed", "true")
+        # The marked window is the one that was kept, and it is the loudest place of this kernel.
+        expect(section.locator(".four .kept")).to_have_attribute("aria-pressed", "true")
+        largest, bias, z, h = (figure(each) for each in section.locator(".pooled-sum b").all())
+        assert figure(section.locator("[data-sum]")) == largest
+        assert z == pytest.approx(largest + bias, rel=2e-3)
+        assert h == max(z, 0)
+        shown = [figure(each) for each in section.locator(".places button").all()]
+        assert figure(section.locator(".places [aria-pressed=true]")) == max(shown) == pytest.approx(h, rel=0.06)
+    section.locator(".four button:not(.kept)").first.click()
+    assert figure(section.locator("[data-sum]")) < largest
+    sheet = section.locator(".sheet")
+    sheet.focus()
+    for key in ["ArrowDown", "ArrowRight"] * 10:
+        drawn.page.keyboard.press(key)
+    expect(sheet).to_have_attribute("aria-valuenow", "99")
+    assert figure(section.locator("[data-sum]")) == 0  # the corner is blank
+    sheet.click(position={"x": 126, "y": 126})
+    assert 33 <= int(sheet.get_attribute("aria-valuenow")) <= 66
+    before = section.locator(".push").inner_text()
+    tiles.nth(5).click()
+    expect(section.locator(".push")).not_to_have_text(before)
+
+
 def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     room = opened(drawn, "See inside", "inside")
     room.locator(".target").select_option("2")
@@ -357,7 +417,9 @@ def test_both_rooms_are_accessible_and_fit_the_screen(visit, options):
         if name == "inside":
             for step in ("unit", "units", "scores", "percent"):
                 v.page.locator(f".stepper [data-step={step}]").click()
-        expect(v.page.locator(f".lab.{name} .problem")).to_be_empty()
+            v.page.locator(".kernels").scroll_into_view_if_needed()
+            expect(v.page.locator(".kernels")).to_have_attribute("data-ready", "true")
+        expect(v.page.locator(f".lab.{name} .problem").first).to_be_empty()
         assert serious(v.page) == []
         assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -1,5 +1,5 @@
 // The rooms of the page: a link to #lab, #inside or #fool opens one. #lab=64,wild also sets the
-// network there, #inside=scores the step.
+// network there, #inside=scores the step and #inside=kernels the section.
 (() => {
   const ROOMS = ["draw", "lab", "inside", "fool"]; // in the order of the tabs
   const named = (hash) => ROOMS.indexOf(hash.slice(1).split("=")[0]);
@@ -18,9 +18,9 @@
     if (hash.includes("=")) newest[named(hash)] = hash;
     history.replaceState(null, "", hash);
     enter(hash);
-    document.dispatchEvent(new CustomEvent("room:link"));
-    history.replaceState(null, "", newest[named(hash)] ?? hash); // a link without settings leaves them
     scrollTo(0, 0);
+    document.dispatchEvent(new CustomEvent("room:link")); // a room may scroll to what the link names
+    history.replaceState(null, "", newest[named(hash)] ?? hash); // a link without settings leaves them
   }
 
   document.addEventListener("click", (event) => {

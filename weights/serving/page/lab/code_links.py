@@ -36,6 +36,8 @@ FORMULAS = {
     "blame": Formula("dL/dh1 = delta2 W2^T", "nn/backprop.py", "dh = np.matmul(delta, W.T"),
     "delta1": Formula("delta1 = dL/dh1 * relu'(z1)", "nn/backprop.py", "dh *= self.activation.derivative(h, out=h)"),
     "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "np.matmul(h[i].T, delta, out=self.dW[i])"),
+    "windows": Formula("sums = windows K", "nn/convolution.py", "(flat(seen) @ self.kernels)"),
+    "pool": Formula("z1 = largest of four sums + b1", "nn/convolution.py", "in_windows.max(axis=1)"),
     "fool": Formula("X <- X - step * sign(dL/dX)", "nn/fool.py", "* np.sign(gradient), lowest, highest)"),
 }
 

@@ -383,8 +383,14 @@
         choosePixel(pixel + move);
       });
     }
-    stepTo(named() ?? STEPS[0]);
-    document.addEventListener("room:link", () => named() && stepTo(named()));
+    function open() {
+      if (location.hash === "#inside=kernels") $(element, ".kernels").scrollIntoView({ block: "start" });
+      if (named()) stepTo(named());
+    }
+    window.lab.kernels($(element, ".kernels"), server);
+    stepTo(STEPS[0]);
+    open();
+    document.addEventListener("room:link", open);
     const look = follow(element, ask, tappedOrDrawn, () => `${run()} ${shared.own.version} ${shared.tapped?.label}`);
   }
 

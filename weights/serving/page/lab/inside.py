@@ -10,7 +10,7 @@ from __future__ import annotations
 import gradio as gr
 
 from nn.mlp import DIGITS
-from weights.serving.page.lab import lesson, questions
+from weights.serving.page.lab import kernels, lesson, questions
 from weights.serving.page.lab.code_links import link
 from weights.serving.page.lab.lesson import word
 from weights.serving.page.lab.loading import room
@@ -26,11 +26,11 @@ STEPS = {
 
 def view() -> gr.HTML:
     """The whole tab as one component."""
-    return room("inside", content, [questions.numbers, questions.learn])
+    return room("inside", content, [questions.numbers, questions.learn, questions.kernels])
 
 
 def content() -> str:
-    return stepper() + stage() + learning() + lesson.view()
+    return stepper() + stage() + learning() + kernels.view() + lesson.view()
 
 
 def stepper() -> str:

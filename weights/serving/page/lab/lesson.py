@@ -14,6 +14,7 @@ WORDS = {
     "bias": "A number that is added to a unit's sum: how ready it is to speak.",
     "hidden unit": "It multiplies everything below it by its weights, adds up, and passes the sum on if it is above 0.",
     "kernel": "A small picture of weights. It is compared with every part of the drawing.",
+    "max-pooling": "Of neighbouring sums only the largest is kept.",
     "ReLU": "What a hidden unit does with its sum: below 0 it says 0, above 0 it says the sum.",
     "logit": "A digit's score before it becomes a share. It can be any number.",
     "softmax": "It turns scores into shares of 100%: e to the power of each, divided by the sum of all.",
@@ -40,6 +41,7 @@ LINKS = {
     "#lab=kernels": "kernels: one stroke is looked for everywhere",
     "#inside=unit": "what one unit does",
     "#inside=percent": "from scores to percent",
+    "#inside=kernels": "what a kernel finds in a drawing",
     "#fool": "a change that nobody sees",
 }
 

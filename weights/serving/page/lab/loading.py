@@ -17,9 +17,11 @@ FILES = tuple(
     HERE / name
     for name in (
         "inside.css",
+        "kernels.css",
         "train_one.css",
         "tools.js",
         "inside.js",
+        "kernels.js",
         "fool.js",
         "train_one.js",
     )

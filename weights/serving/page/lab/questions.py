@@ -1,11 +1,13 @@
 """What *See inside* and *Fool it* ask the server: a network, a picture, and nothing is kept.
 
     numbers(values)     # of one forward pass
+    kernels(values)     # of a convolution: the network on *Draw*, or the visitor's
     learn(values)       # of some steps of backpropagation on this picture alone
     change(values)      # the picture turned, thickened, spoiled or made to fool, and what two networks say of it
     silence(values)     # what is left of the network without some of its units
 
 *See inside* shows the visitor's own network where its numbers fit on a screen, and otherwise the small one that ships.
+Kernels have a section of their own: those of the visitor's network, or of the one that answers on *Draw*.
 asking.py says how questions are asked.
 """
 
@@ -20,8 +22,9 @@ from pydantic import Field, StrictInt
 
 import weights
 from nn import MLP
+from nn.convolution import POOL, window_starts
 from nn.fool import fool
-from nn.inside import one_pass, one_step, without_units
+from nn.inside import kernels_at_work, one_pass, one_step, without_units
 from nn.mlp import DIGITS, SIDE
 from nn.pictures.corruptions import impulse_noise, warped
 from nn.pictures.synthetic import thickened
@@ -101,19 +104,26 @@ class Subject(NamedTuple):
 # --- See inside -------------------------------------------------------------------------------------------------------
 
 
-def subject(run: str | None, shown: bool) -> Subject:
-    """The visitor's network, or the small one. shown: all of its numbers have to fit on a screen."""
+def visitors(run: str | None) -> MLP | None:
+    """The visitor's network as it is now, if there is one."""
     found = kept.RUNS.get(run)
     if found is None:
-        return Subject(small(), False, "")
+        return None
     with found.lock:
-        model = found.trainer.answering_model(found.trainer.model.theta)
+        return found.trainer.answering_model(found.trainer.model.theta)
+
+
+def subject(run: str | None, shown: bool) -> Subject:
+    """The visitor's network, or the small one. shown: all of its numbers have to fit on a screen."""
+    model = visitors(run)
+    if model is None:
+        return Subject(small(), False, "")
     if not np.isfinite(model.theta).all():
         return Subject(small(), False, "Your own blew up: its numbers are out of bounds.")
     if not model.hidden:
         return Subject(small(), False, "Your own has no hidden units.")
     if model.kernel_size:
-        return Subject(small(), False, "Your own has kernels, which cannot be shown here.")
+        return Subject(small(), False, "Your own has kernels: they are shown below.")
     if shown and (len(model.hidden) > 1 or model.hidden[0] > MOST_SHOWN):
         return Subject(small(), False, f"Your own has {sum(model.hidden)} hidden units, too many to see them all.")
     if shown and model.activation != "relu":
@@ -143,6 +153,33 @@ def numbers(question: About) -> dict:
         "h": rounded(seen.h),
         "logits": rounded(seen.logits),
         "probs": rounded(seen.probs),
+    }
+
+
+@answering(About)
+def kernels(question: About) -> dict:
+    """What each kernel finds in the picture, and how far it pushes the answer; no `side` when there are none."""
+    model = visitors(question.run)
+    own = model is not None and model.kernel_size > 0 and bool(np.isfinite(model.theta).all())
+    model = model if own else served().current.model
+    if not model.kernel_size:
+        return {"own": False, "side": None}
+    with kept.working():
+        seen = kernels_at_work(model, pixels_of(question))
+    top = int(seen.logits.argmax())
+    starts = window_starts(model.kernel_size).ravel()
+    return {
+        "own": own,
+        "side": model.kernel_size,
+        "starts": starts.tolist(),  # rows, and columns as well, in which windows begin
+        "pool": POOL,
+        "relu": model.activation == "relu",
+        "answer": top,
+        "x": packed(seen.x, FLOAT32),
+        "kernels": packed(seen.kernels, FLOAT32),
+        "biases": packed(seen.biases, FLOAT32),
+        "h": packed(seen.h, FLOAT32),
+        "pushes": packed(seen.pushes[:, top], FLOAT32),
     }
 
 
