@@ -31,7 +31,7 @@ def load(trainer: Trainer, path: Path) -> None:
     Raises ValueError when the checkpoint is damaged, or was made by another recipe.
     """
     with opened(path) as file:
-        metadata = file.metadata()
+        metadata = metadata_of(file, path)
         saved = json.loads(metadata["recipe"])
         distortion = asdict(Distortion()) | saved.get("distortion", {})
         saved = asdict(Recipe()) | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
@@ -48,7 +48,14 @@ def load(trainer: Trainer, path: Path) -> None:
 def epochs(path: Path) -> int:
     """The number of epochs that were finished when it was saved. Raises ValueError when the checkpoint is damaged."""
     with opened(path) as file:
-        return len(json.loads(file.metadata()["history"]))
+        return len(json.loads(metadata_of(file, path)["history"]))
+
+
+def metadata_of(file: safe_open, path: Path) -> dict[str, str]:
+    metadata = file.metadata() or {}
+    if not {"recipe", "history"} <= metadata.keys():
+        raise ValueError(f"{path} is no checkpoint of a training run; leave out --resume to start anew")
+    return metadata
 
 
 def opened(path: Path) -> safe_open:

@@ -22,6 +22,8 @@ from nn.recipes import PRESETS, Preset
 from nn.runs import fit
 from preprocessing.picture import open_picture
 
+REPEATED = [name for name, preset in PRESETS.items() if preset.repeats]
+
 
 def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
     """One line of the table. The preset is trained first, unless that is done."""
@@ -51,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--out", type=Path, default=Path("runs/presets"), help="default: %(default)s")
-    parser.add_argument("--only", nargs="*", choices=PRESETS, help="these presets alone")
+    parser.add_argument("--only", nargs="*", choices=REPEATED, help="these presets alone")
     arguments = parser.parse_args(argv)
     try:
         dataset = mnist.load(arguments.data, preprocessing.to_mnist, open_picture)
@@ -59,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
             raise DataError(f"{arguments.data}: no test images; the table needs MNIST's")
         print("| preset | network | its author's figure | train | validation | test | reached |")
         print("|---|---|---|---:|---:|---:|---|")
-        for name in arguments.only or [name for name, preset in PRESETS.items() if preset.repeats]:
+        for name in arguments.only or REPEATED:
             print(row(name, PRESETS[name], dataset, arguments.out / name), flush=True)
     except KeyboardInterrupt:
         print("interrupted: the table ends here; finished presets are not trained again", file=sys.stderr)

@@ -21,7 +21,7 @@ import preprocessing
 from nn import checkpoint, files
 from nn.fast.committee import joined
 from nn.measure import metrics
-from nn.mlp import DIGITS
+from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist, sample
 from nn.pictures.augment import Distortion
 from nn.pictures.mnist import DataError, Dataset
@@ -116,6 +116,15 @@ def describe(member: Trainer, recipe: Recipe, dataset: Dataset, out: Path) -> st
     )
 
 
+def held_out_accuracy(model: MLP, dataset: Dataset) -> tuple[str, float]:
+    """What the figure is called, and the figure in percent. A cross-fitted network has seen the validation images."""
+    if pairs := model.info["training"].get("unseen_by_pairs"):
+        accuracy = 1 - pairs["errors"] / pairs["images"]
+        return "accuracy of pairs of members on images that they did not see", 100 * accuracy
+    probs = model.predict_proba(dataset.validation.pixels())
+    return "validation accuracy", 100 * metrics.accuracy(probs, dataset.validation.labels)
+
+
 def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
@@ -139,9 +148,8 @@ def main(argv: list[str] | None = None) -> int:
     if len(runs) < recipe.members or not runs[-1].history:
         print("interrupted before there was a network; --resume goes on from the last epoch", file=sys.stderr)
         return 1
-    probs = files.load(arguments.out).predict_proba(dataset.validation.pixels())
-    accuracy = 100 * metrics.accuracy(probs, dataset.validation.labels)
-    print(f"validation accuracy {accuracy:.2f}%: {arguments.out}")
+    name, accuracy = held_out_accuracy(files.load(arguments.out), dataset)
+    print(f"{name} {accuracy:.2f}%: {arguments.out}")
     if accuracy < HARDLY_LEARNED * 100 * np.bincount(dataset.validation.labels).max() / len(dataset.validation):
         print(
             f"that is hardly more than by guessing: try another --lr than {recipe.lr}, or more --epochs",

@@ -31,7 +31,7 @@ PERIODIC_SIDES = 4
 # Between two rules only the sides of boxes end at both, so many of them; strokes of digits cross the rules.
 ENDING_SIDES = 3
 # More lines from edge to edge than this are rules or squares, and no combs.
-MOST_HELD = 2
+MOST_SPANNING = 2
 # A box is at least this wide, as a share of its height: what stands closer to a side is a digit's stroke.
 NARROWEST_BOX = 0.45
 # The sides of a separate box are at most this far from the ends of its lines, as a share of their length: corners may
@@ -40,9 +40,9 @@ CORNER = 0.2
 
 
 class Boxes(NamedTuple):
-    """Rows of boxes, and combs, in a picture: the numbers of the lines across that belong to them, sides and teeth."""
+    """Rows of boxes, and combs, in a picture."""
 
-    lines: set[int]
+    lines: dict[int, list[float]]  # numbers of the lines across that belong to them -> the columns of their own sides
     sides: list[Line]  # of the transposed picture
     edges: list[tuple[Line, Line]]  # the upper and the lower line of each row
 
@@ -69,7 +69,7 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
     wide = dark.copy()
     wide[:, 1:] |= dark[:, :-1]
     wide[:, :-1] |= dark[:, 1:]
-    lines: set[int] = set()
+    lines: dict[int, list[float]] = {}
     divided: set[int] = set()  # lines of rows whose boxes have sides between them
     boxes: dict[int, float] = {}  # the height of the box that a line is the edge of
     sides: list[Line] = []
@@ -79,20 +79,21 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
             found = separate_boxes(across[first], across[second], darkness, faintest, wide)
             found = found or boxes_between(across[first], across[second], darkness, wide)
             if found:
-                lines |= {first, second}
+                for index in (first, second):
+                    lines.setdefault(index, []).extend(side.middle for side in found)
                 edges.append((across[first], across[second]))
                 boxes |= dict.fromkeys((first, second), across[second].middle - across[first].middle)
                 divided |= {first, second} if len(found) > 2 else set()
                 sides += [side for side in found if not any(is_same(side, other) for other in sides)]
                 break
-    ruled = sum(line.held for line in across) > MOST_HELD
+    ruled = sum(line.spans for line in across) > MOST_SPANNING
     for index in fit:
-        if index in divided or (ruled and across[index].held):
+        if index in divided or (ruled and across[index].spans):
             continue
         found = teeth(across[index], darkness, wide, boxes.get(index, 0.0))
         rest = np.where(zone_of(darkness.shape, ([across[index]], found)), 0, darkness) if found else darkness
         if found and (index in boxes or not pen_of(rest, faintest).drew(across[index])):
-            lines.add(index)
+            lines.setdefault(index, []).extend(side.middle for side in found)
             sides += [side for side in found if not any(is_same(side, other) for other in sides)]
     return Boxes(lines, sides, edges)
 
@@ -135,10 +136,11 @@ def boxes_between(
         return []
     start, end = max(upper.start, lower.start), min(upper.end, lower.end)
     sides = sides_between(upper, lower, darkness, wide, corner)
-    if upper.held or lower.held:  # rules and squares: what joins two of them is rather a stroke of a digit
+    if upper.spans or lower.spans:  # rules and squares: what joins two of them is rather a stroke of a digit
         alike = [side for side in sides if side.is_whole and is_alike(side.line, upper, lower)]
         ending = sum(not side.goes_on for side in alike)
-        periodic = len(alike) >= PERIODIC_SIDES and lattice(np.array([side.line.middle for side in alike]))[0]
+        enough = len(alike) >= PERIODIC_SIDES
+        periodic = enough and lattice(np.array([side.line.middle for side in alike])) is not None
         return [side.line for side in alike] if periodic or ending >= ENDING_SIDES else []
     if not sides:
         return []
@@ -149,16 +151,15 @@ def boxes_between(
     if np.count_nonzero(whole | at_ends[0] | at_ends[1]) < 2:
         return []
     closed = (at_ends[0].any() or start <= room) and (at_ends[1].any() or end >= width - room)
-    if not closed and (np.count_nonzero(whole) < PERIODIC_SIDES or not lattice(middles[whole])[0]):
+    if not closed and (np.count_nonzero(whole) < PERIODIC_SIDES or lattice(middles[whole]) is None):
         return []
     sample = [side.line for side in sides if side.is_whole] or [upper, lower]
     print_alike = np.array([is_alike(side.line, *sample) for side in sides])
     joined = np.array([side.joined for side in sides])
     joins = ((filled >= SIDE_FILLED) & (joined > 0)) | ((filled >= END_SIDE_FILLED) & (joined == 2))
     sure = whole | (joins & print_alike) | at_ends[0] | at_ends[1]
-    period, offset = lattice(middles[sure])
-    if period:  # a broken side is known by its place
-        steps = (middles - offset) / period
+    if regular := lattice(middles[sure]):  # a broken side is known by its place
+        steps = (middles - regular.first) / regular.period
         sure |= (np.abs(steps - np.rint(steps)) <= UNEVEN / 2) & print_alike
     if np.isfinite(corner):  # a separate box: sides of two boxes do not stand beside each other
         apart = np.abs(middles[:, None] - middles[whole & print_alike])
@@ -170,16 +171,17 @@ def boxes_between(
 def boxed(found: Lines, darkness: np.ndarray, faintest: float) -> Lines:
     """Lines across and upright, with all sides of boxes. Lines that belong to boxes are marked."""
     boxes = rows_of_boxes(found[0], darkness, faintest)
-    reach = [side.middle for side in boxes.sides]
-    across = [
-        line.extended(min(reach), max(reach))._replace(held=True, sure=True) if index in boxes.lines else line
-        for index, line in enumerate(found[0])
-    ]
-    uprights = []
+    across = []
+    for index, line in enumerate(found[0]):
+        if columns := boxes.lines.get(index):
+            line = line.extended(min(columns), max(columns))._replace(spans=True, is_printed=True)
+        across.append(line)
+    sides, uprights = boxes.sides, []
     for line in found[1]:
-        same = [side for side in boxes.sides if is_same(line, side) or is_same(side, line)]
-        longer = line.held and all(len(line.rows) >= len(side.rows) for side in same)
+        same = [side for side in sides if is_same(line, side) or is_same(side, line)]
+        longer = line.spans and all(len(line.rows) >= len(side.rows) for side in same)
         if not same or longer:
-            uprights.append(line._replace(held=line.held and (bool(same) or not boxes.contain(line)), sure=bool(same)))
-            boxes.sides[:] = [side for side in boxes.sides if not any(side is other for other in same)]
-    return across, uprights + [side._replace(held=True, sure=True) for side in boxes.sides]
+            spans = line.spans and (bool(same) or not boxes.contain(line))
+            uprights.append(line._replace(spans=spans, is_printed=bool(same)))
+            sides = [side for side in sides if not any(side is other for other in same)]
+    return across, uprights + [side._replace(spans=True, is_printed=True) for side in sides]

@@ -55,8 +55,9 @@ class Line(NamedTuple):
     thickness: float
     level: float  # its darkness
     filled: float  # the share of it that is there
-    held: bool = False  # see `paper.framed`
-    sure: bool = False  # whether it belongs to the paper whatever the ink looks like
+    # Whether both its ends lie at an edge of the picture or at the border of a cell, or it is known to be printed.
+    spans: bool = False
+    is_printed: bool = False  # whether it belongs to the paper whatever the ink looks like
 
     @property
     def end(self) -> int:

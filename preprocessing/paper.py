@@ -8,16 +8,17 @@ removal.py takes the paper's lines out of the picture.
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 import numpy as np
 
 from preprocessing.boxes import LINE_FILLED, boxed
 from preprocessing.components import SMALLEST_DIGIT, label, piece_boxes
-from preprocessing.lines import FILLED, Line, Lines, level_lines, pen_of, runs_of, share_dark, zone_of
+from preprocessing.lines import FILLED, Line, Lines, Pen, level_lines, pen_of, runs_of, share_dark, zone_of
+from preprocessing.sides import lattice
 
 # Missing rules are only looked for among at least this many others: fewer have no certain period.
 PERIODIC = 4
-# The distances of rules with a period differ from it by no more than this share.
-UNEVEN = 0.12
 # A shorter period than this, in pixels, is a texture.
 SHORTEST_PERIOD = 4
 # A line runs to the edge of the picture if it ends no farther from it than this share of the picture.
@@ -34,8 +35,10 @@ LONGER = 1.6
 HOLDS = 0.3
 # Lines cut a digit in no more parts than this, one above the other.
 MOST_PARTS = 4
-# It is at least so long, as a share of the picture: across, where it is an underline, and upright, where a 1 is long.
-LONG_ONES = 0.4, 0.9
+# An underline, or another line that is longer than the digits, is at least this share of the picture's width.
+LONG_ACROSS = 0.4
+# An upright one is at least this share of the picture's height: a 1 is long.
+LONG_UPRIGHT = 0.9
 # A rule goes on beyond the digit on both sides by this share of its length.
 OVERHANG = 0.08
 
@@ -43,14 +46,14 @@ OVERHANG = 0.08
 def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     """The printed lines of a picture's darkness (H, W): those across, and those upright (of the transposed picture)."""
     views = darkness, darkness.T
-    found = framed(tuple(level_lines(view, faintest) for view in views), darkness.shape)
+    found = framed((level_lines(darkness, faintest), level_lines(darkness.T, faintest)), darkness.shape)
     found = boxed(found, darkness, faintest)
     found = tuple(
         with_long_ones(view, lines, faintest, shortest)
-        for view, lines, shortest in zip(views, found, LONG_ONES, strict=True)
+        for view, lines, shortest in zip(views, found, (LONG_ACROSS, LONG_UPRIGHT), strict=True)
     )
     found = [
-        [line for line in lines if line.held or (is_border(line, view.shape) and line.filled >= LINE_FILLED)]
+        [line for line in lines if line.spans or (is_border(line, view.shape) and line.filled >= LINE_FILLED)]
         for view, lines in zip(views, found, strict=True)
     ]
     if not any(found):
@@ -60,35 +63,53 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     pen = pen_of(np.where(digit, outside, 0), faintest)
     kept: Lines = [], []
     doubtful: Lines = [], []
-    for piece, lines, papers, strokes in zip((digit, digit.T), found, kept, doubtful, strict=True):
-        for line in lines:
-            if line.sure:
-                papers.append(line)
-                continue
-            same_pen = pen.drew(line)
-            if not same_pen or hangs_over(piece, line):
-                sure = line.held or not is_touched(piece, line)
-            elif is_touched(piece, line):
-                if not line.held:
-                    continue
-                sure = False
-            else:  # a 1 stands upright beside other digits, but no digit is a line across
-                sure = papers is kept[0] or bool(kept[0])
-            if sure:
-                papers.append(line)
-            elif same_pen:
-                strokes.append(line)
+    for upright, piece in enumerate((digit, digit.T)):
+        papers, doubts = kept[upright], doubtful[upright]
+        # a 1 stands upright beside other digits, but no digit is a line across
+        like_a_1 = bool(upright) and not kept[0]
+        for line in found[upright]:
+            match verdict(line, piece, pen, like_a_1):
+                case Verdict.PAPER:
+                    papers.append(line)
+                case Verdict.DOUBTFUL:
+                    doubts.append(line)
     # a line that may be a stroke belongs to the paper if the paper has others: two borders, or one other rule
     borders = len(kept[0]) + len(kept[1]) >= 2
-    for view, papers, strokes in zip(views, kept, doubtful, strict=True):
+    for view, papers, doubts in zip(views, kept, doubtful, strict=True):
         rules = any(not is_border(line, view.shape) for line in papers)
-        papers.extend([line for line in strokes if (borders if is_border(line, view.shape) else rules)])
+        papers.extend([line for line in doubts if (borders if is_border(line, view.shape) else rules)])
         papers.extend(missing_rules(view, papers, faintest))
     return kept
 
 
+class Verdict(Enum):
+    """What a line is."""
+
+    PAPER = auto()
+    STROKE = auto()
+    DOUBTFUL = auto()  # paper, if there are other lines of the paper
+
+
+def verdict(line: Line, digit: np.ndarray, pen: Pen, like_a_1: bool) -> Verdict:
+    """Decides by the large pieces of ink beside the line, bool (H, W), and by the pen that drew them.
+
+    like_a_1: a line that stands alone may be a 1.
+    """
+    if line.is_printed:
+        return Verdict.PAPER
+    touched = is_touched(digit, line)
+    if not pen.drew(line):
+        return Verdict.STROKE if touched and not line.spans else Verdict.PAPER
+    hangs = hangs_over(digit, line)
+    if touched and line.spans:
+        return Verdict.PAPER if hangs else Verdict.DOUBTFUL
+    if touched:
+        return Verdict.DOUBTFUL if hangs else Verdict.STROKE
+    return Verdict.DOUBTFUL if like_a_1 and not hangs else Verdict.PAPER
+
+
 def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, shortest: float) -> list[Line]:
-    """Lines across, those marked as sure that are much longer than the digits beside them are large: underlines, the
+    """Lines across, those marked as printed that are much longer than the digits beside them are large: underlines, the
     lines of a table, a row of blanks to be filled in. The bar of a 7 or a 4 is no longer than the digit is high. A line
     is at least as long as the share `shortest` of the picture.
     """
@@ -103,7 +124,7 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, sho
         able = [
             yes and not (len(parts) > 1 and pen.drew(line)) for line, yes, parts in zip(lines, able, runs, strict=True)
         ]
-    if all(line.sure for line, yes in zip(lines, able, strict=True) if yes):
+    if all(line.is_printed for line, yes in zip(lines, able, strict=True) if yes):
         return lines
     labels, count = label(rest_of(darkness, lines, able) > faintest)
     if not count:
@@ -113,7 +134,7 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, sho
     found = []
     for line, yes, parts in zip(lines, able, runs, strict=True):
         beside = (boxes[:, 0] < line.end) & (boxes[:, 2] > line.start)
-        if line.sure or not yes or not beside.any():
+        if line.is_printed or not yes or not beside.any():
             found.append(line)
             continue
         largest = int(sizes[beside].max())
@@ -127,28 +148,26 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, sho
             top, bottom = min(top, tops[near].min(initial=0)), max(bottom, bottoms[near].max(initial=0))
         reach = max(largest, bottom - top)
         long = len(line.rows) >= LONGER * reach
-        found += [part._replace(held=True, sure=True) for part in parts] if long else [line]
+        found += [part._replace(spans=True, is_printed=True) for part in parts] if long else [line]
     return found
 
 
 def rest_of(darkness: np.ndarray, lines: list[Line], able: list[bool]) -> np.ndarray:
-    """Darkness (H, W) without those lines across that are marked as able, and without sure ones."""
-    removed = [line for line, yes in zip(lines, able, strict=True) if yes or line.sure]
+    """Darkness (H, W) without those lines across that are marked as able, and without printed ones."""
+    removed = [line for line, yes in zip(lines, able, strict=True) if yes or line.is_printed]
     return np.where(zone_of(darkness.shape, (removed, [])), 0, darkness)
 
 
 def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> list[Line]:
     """The rules that a stroke hides: they lie where the period of the other rules leaves a gap."""
-    rules = sorted((line for line in lines if line.held), key=lambda line: line.middle)
+    rules = sorted((line for line in lines if line.spans), key=lambda line: line.middle)
     if len(rules) < PERIODIC:
         return []
-    gaps = np.diff([line.middle for line in rules])
-    period = float(np.median(gaps))
-    steps = np.maximum(np.rint(gaps / period), 1)
-    if period < SHORTEST_PERIOD or np.abs(gaps / steps - period).max() > UNEVEN * period:
+    regular = lattice(np.array([line.middle for line in rules]))
+    if regular is None or regular.period < SHORTEST_PERIOD:
         return []
     found = []
-    for before, after, count in zip(rules, rules[1:], steps.astype(int), strict=False):
+    for before, after, count in zip(rules, rules[1:], regular.steps, strict=False):
         for step in range(1, count):
             start, end = max(before.start, after.start), min(before.end, after.end)
             share = step / count
@@ -161,22 +180,18 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
 
 
 def framed(found: Lines, shape: tuple[int, int]) -> Lines:
-    """Lines across and upright of a picture (H, W), each marked as held or not.
-
-    A line is held if both its ends lie at an edge of the picture or at the border of a cell.
-    """
-    held = tuple([False] * len(lines) for lines in found)
-    for mine, other, view in ((0, 1, shape), (1, 0, shape[::-1])):
-        walls = [line for line in found[other] if is_border(line, view[::-1])]
-        for index, line in enumerate(found[mine]):
-            held[mine][index] = is_held(line, walls, view[1])
-    return tuple(
-        [line._replace(held=yes) for line, yes in zip(lines, some, strict=True)]
-        for lines, some in zip(found, held, strict=True)
+    """Lines across and upright of a picture (H, W), each marked if it spans the picture or a cell."""
+    height, width = shape
+    across, upright = found
+    sides = [line for line in upright if is_border(line, (width, height))]
+    edges = [line for line in across if is_border(line, shape)]
+    return (
+        [line._replace(spans=spans(line, sides, width)) for line in across],
+        [line._replace(spans=spans(line, edges, height)) for line in upright],
     )
 
 
-def is_held(line: Line, walls: list[Line], size: int) -> bool:
+def spans(line: Line, walls: list[Line], size: int) -> bool:
     """Whether both ends of a line lie at an edge of the picture, `size` long in its direction, or at a wall there."""
     room = max(REACHES * size, 2)
     start = max(

@@ -140,9 +140,7 @@ def decoding_bytes(picture: Image.Image) -> int:
     pixels = math.prod(picture.size)
     factor = reduction(picture)
     stored = bytes_of_mode(picture.mode)
-    without_palette = picture.mode == "P" and picture.palette is None  # a damaged PNG, of which Pillow asks in vain
-    has_alpha = without_palette or picture.has_transparency_data
-    copies = (ALPHA_COPIES_BYTES if has_alpha else COPIES_BYTES) * pixels // factor**2
+    copies = (ALPHA_COPIES_BYTES if picture.has_transparency_data else COPIES_BYTES) * pixels // factor**2
     if is_scalable(picture):  # a progressive JPEG keeps 16 bits of all its samples until its last scan
         samples = sum(across * down for _, across, down, *_ in picture.layer)
         widest, highest = (max(layer[at] for layer in picture.layer) for at in (1, 2))
@@ -291,8 +289,8 @@ def from_array(array: np.ndarray) -> Image.Image:
 
 def to_bytes(levels: np.ndarray) -> np.ndarray:
     """Levels of a 16-bit, 32-bit or float picture -> uint8, by the darkest and the lightest: these modes have no
-    agreed white. A picture of one level only, and one that fits 8 bits, stays as it is. What is no finite number
-    becomes the darkest or, for +inf, the lightest of those that are.
+    agreed white. A picture that fits 8 bits stays as it is; of another one that has one level only all is 0. What is no
+    finite number becomes the darkest or, for +inf, the lightest of those that are.
     """
     strips = [levels[top : top + STRIP_ROWS] for top in range(0, len(levels), STRIP_ROWS)]  # no large copy as floats
     finite = (strip[np.isfinite(strip)] for strip in strips)

@@ -131,7 +131,7 @@ def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
     Raises:
         ValueError: the picture is none of these, empty, too large or damaged.
     """
-    return prepare(image).tensor
+    return prepare(image).tensor.copy()  # without ink there is one array for all pictures, which is read-only
 
 
 def prepare(image: Image.Image | np.ndarray) -> Prepared:

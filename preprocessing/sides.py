@@ -12,22 +12,26 @@ from preprocessing.lines import THICKEST, Line
 SIDE_FILLED = 0.8
 # A side whose place follows from the other sides is there along at least this share.
 LEAST_FILLED = 0.3
-# Both ends of a side, so long as a share of it, are there to at least the share JOINED: a stroke ends before the line.
-END, JOINED = 0.12, 0.75
+# Each end of a side is this share of it.
+END = 0.12
+# An end joins its line if at least this share of it is dark. A stroke ends before the line.
+JOINED = 0.75
 # Sides are looked for so far beyond the ends of the lines, as a share of the boxes' height: lines may break off.
 BEYOND = 1.3
 # A side leans from the upright of the lines by no more than this many columns per row: the picture is seen aslant.
 # Of equally good leans the first one counts.
 LEANS = np.array([0, -0.025, 0.025, -0.05, 0.05])
-# A candidate for a side is dark in this many of the rows that are looked at first, PROBES of the way down.
-PROBES, PROBED = (0.06, 0.25, 0.5, 0.75, 0.94), 2
+# A side is first looked for in a few rows: so far down the way between the lines.
+PROBES = (0.06, 0.25, 0.5, 0.75, 0.94)
+# A candidate is dark in at least so many of them.
+PROBED = 2
 # A side goes on if it is longer than the way between the lines by this share.
 GOES_ON = 0.15
-# The distances of sides with a period, and of teeth, differ from it by no more than this share.
+# The distances of sides, teeth and rules with a period differ from it by no more than this share.
 UNEVEN = 0.12
-# Printed lines differ in thickness and darkness by no more than this factor ...
+# Printed lines differ in thickness and darkness by no more than this factor.
 ALIKE = 1.8
-# ... and this many pixels: the thickness of a side is measured in whole ones.
+# Their thickness may differ by so many pixels more: that of a side is measured in whole ones.
 ROUNDED = 0.5
 # A side goes on beyond the lines if a gap in it is no longer than this share of the boxes' height.
 GAP = 0.25
@@ -136,17 +140,26 @@ def side_at(column: float, lean: float, ends: tuple[float, float], darkness: np.
     return Line(first, path[first : last + 1].astype(np.float32), float(np.median(run)), float(np.median(level)), 1.0)
 
 
-def lattice(places: np.ndarray) -> tuple[float, float]:
-    """The period of ascending places and the first of them; the period is 0 if they have none."""
+class Lattice(NamedTuple):
+    """Places at equal distances, some of which may be missing."""
+
+    first: float
+    period: float
+    steps: np.ndarray  # how many periods lie between each place and the next, integers
+
+
+def lattice(places: np.ndarray) -> Lattice | None:
+    """Ascending places as a lattice; None if they have no period."""
     if len(places) < 3:
-        return 0.0, 0.0
+        return None
     gaps = np.diff(places)
     period = float(np.median(gaps))
     if period <= 0:
-        return 0.0, 0.0
+        return None
     steps = np.maximum(np.rint(gaps / period), 1)
-    regular = np.abs(gaps / steps - period).max() <= UNEVEN * period
-    return (float((places[-1] - places[0]) / steps.sum()), float(places[0])) if regular else (0.0, 0.0)
+    if np.abs(gaps / steps - period).max() > UNEVEN * period:
+        return None
+    return Lattice(float(places[0]), float((places[-1] - places[0]) / steps.sum()), steps.astype(int))
 
 
 def is_alike(line: Line, *others: Line) -> bool:

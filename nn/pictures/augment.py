@@ -24,6 +24,17 @@ PAD = 2  # black border of the look-up table: places outside the image read 0
 TABLE_SIDE = SIDE + 2 * PAD
 NOISE_SIDE = 9  # noise points along an edge of the displacement field; dense enough for elastic_sigma of 4 pixels
 CHUNK = 250  # images distorted at a time: the temporaries of one chunk stay in the processor's cache
+# Beyond these nothing is left of a digit. A smaller elastic_sigma would let noise points show one by one.
+LIMITS = {
+    "rotation": (0, 180),
+    "scale": (0, 0.9),
+    "shear": (0, 2),
+    "shift": (0, SIDE),
+    "elastic": (0, SIDE),
+    "elastic_sigma": (1, SIDE),
+    "sharpening": (0, 10),
+    "unchanged": (0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ class Distortion:
     between 0 and the figure: the share of a pixel's difference from its four neighbours' mean that is added to it. With
     0.7 the pixels of copies differ from their neighbours as much as those of MNIST's images do. A share `unchanged` of
     the images is not distorted.
+
+    Raises ValueError for an amount outside of LIMITS.
     """
 
     rotation: float = 15.0
@@ -45,6 +58,11 @@ class Distortion:
     elastic_sigma: float = 4.0
     sharpening: float = 0.0
     unchanged: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in LIMITS.items():
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} of a distortion must be from {low:g} to {high:g}, got {getattr(self, name)}")
 
 
 def distort(images: np.ndarray, rng: np.random.Generator, distortion: Distortion | None = None) -> np.ndarray:

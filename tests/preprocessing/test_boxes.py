@@ -230,7 +230,7 @@ def test_every_side_of_a_row_of_boxes_is_found_in_its_place(way):
     darkness[35:85, columns[1] + 20 : columns[1] + 26] = 0.9  # a 1 in a box
     found = level_lines(darkness, 0.06), level_lines(darkness.T, 0.06)
     _, sides = boxed(found, darkness, 0.06)
-    sure = sorted(side.middle for side in sides if side.sure)
+    sure = sorted(side.middle for side in sides if side.is_printed)
     assert sure == pytest.approx(columns + 0.5, abs=1.5)
 
 

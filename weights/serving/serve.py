@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -49,6 +50,8 @@ NO_RECORD = {
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
 }
+
+log = logging.getLogger(__name__)
 
 
 def serve(
@@ -155,9 +158,13 @@ def tell(stopping: asyncio.Event) -> None:
 
 
 async def repeat(seconds: float, act: Callable) -> None:
+    """Does it again and again, also after it failed: a full disk today must not keep files for ever."""
     while True:
         await asyncio.sleep(seconds)
-        await act()
+        try:
+            await act()
+        except Exception:
+            log.exception("Failed, and is tried again in %s seconds", seconds)
 
 
 async def tidy(blocks: gr.Blocks) -> None:

@@ -98,7 +98,7 @@ class UploadFolder:
         size = max(size, MAX_FORM_FILES * self.least)  # usually more than comes; the next count corrects it
         async with self.lock:
             if not self.fits(size):
-                await asyncio.to_thread(self.sweep, size)
+                await self.clean(size)
                 if not self.fits(size):
                     raise Refused(
                         429,
@@ -138,11 +138,17 @@ class UploadFolder:
     async def tidy(self) -> None:
         """Deletes what is too old."""
         async with self.lock:
-            await asyncio.to_thread(self.sweep)
+            await self.clean()
 
-    def sweep(self, size: int = 0) -> None:
+    async def clean(self, size: int = 0) -> None:
+        """Sweeps in a thread. An upload that ends meanwhile is counted, until the next sweep perhaps twice."""
+        before = self.bytes
+        left = await asyncio.to_thread(self.sweep, size)
+        self.bytes += left - before
+
+    def sweep(self, size: int = 0) -> int:
         """Deletes files that are too old, the oldest others while they and `size` more bytes are too many, and empty
-        folders. What is left is counted.
+        folders. Returns the bytes that are left.
         """
         now = time.time()
         files, empty = self.contents()
@@ -154,11 +160,11 @@ class UploadFolder:
             with contextlib.suppress(OSError):
                 os.remove(path)
                 left -= bytes_
-        self.bytes = left
         for changed, path in empty:
             if now - changed >= self.grace:  # a younger one is about to get its file
                 with contextlib.suppress(OSError):
                     os.rmdir(path)
+        return left
 
     def contents(self) -> tuple[list[tuple[float, int, str]], list[tuple[float, str]]]:
         """(time of the last change, bytes that count, path) of each file; (time of the last change, path) of each empty

@@ -78,7 +78,8 @@ def several(text: str, confidence: float) -> str:
         said = f"{count} shapes, and not all of them look like digits to me."
     else:
         share = f"{confidence:.0%}" if confidence < NEARLY else "over 99%"
-        said = f"{count} digits{', I think' * (confidence < SURE)}: {share} sure of all together."
+        digits, together = ("digit", "") if len(symbols) == 1 else ("digits", " of all together")
+        said = f"{count} {digits}{', I think' * (confidence < SURE)}: {share} sure{together}."
     return f"{set_large(text)}<p>{said}</p>"
 
 

@@ -99,7 +99,7 @@ def boxed(box: Box, text: str, pixel: float) -> str:
 def steps(prepared: Prepared) -> str:
     """From the ink to the 28x28 pixels, as list items; without ink the figures are empty."""
     blank = "" if prepared.has_ink else ", still blank"
-    removed = getattr(prepared, "removed", None)
+    removed = prepared.removed
     line = "No paper, no dots; scaled and centred." if removed is None else "What was left out is orange."
     return step("ink", close_up(prepared.ink, removed), "The ink", line) + step(
         "seen",

@@ -95,7 +95,7 @@ def introduction(serving: Serving) -> str:
     said = f"{model.theta.size:,} numbers in {len(model.hidden)} hidden layers, learned from"
     said += f" {train['images']:,} digits" if train.get("images") else " digits"
     said += " that people wrote by hand, with code written from scratch in NumPy."
-    if "accuracy" in test:
+    if {"accuracy", "errors", "images"} <= test.keys():
         wrong, images = test["errors"], test["images"]
         said += f" Of {images:,} that it had never seen it misreads {wrong:,}: {test['accuracy']:.2%} are right."
     return f'<p class="lead">{said}</p>'

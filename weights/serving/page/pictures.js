@@ -73,10 +73,12 @@
     }
   }
 
+  // A button says what became of it, for a while.
   function say(button, text) {
-    const name = (button.dataset.name ??= button.textContent);
+    button.dataset.name ??= button.textContent;
     button.textContent = text;
-    setTimeout(() => (button.textContent = name), 2500);
+    clearTimeout(button.timer);
+    button.timer = setTimeout(() => (button.textContent = button.dataset.name), 2500);
   }
 
   // A phone has a camera app of its own; elsewhere gradio shows what the camera sees.
@@ -189,5 +191,5 @@
   document.addEventListener("load", ({ target }) => target === pad.part("picture") && whole(), { capture: true });
 
   for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) document.addEventListener(type, cut);
-  window.pictures = { inSight, partOf, openTab: () => pad.part(tab).click() };
+  window.pictures = { inSight, partOf, say, openTab: () => pad.part(tab).click() };
 })();

@@ -3,6 +3,7 @@
   const LONGEST = 1800; // characters of strokes: links of 2,000 survive every messenger
 
   let ink = null; // canvas with what is on the pad
+  const say = (button, text) => pictures.say(button, text);
   const get = (id) => document.getElementById(id);
 
   async function copy(button) {
@@ -21,13 +22,6 @@
       input.focus();
       input.select();
     }
-  }
-
-  function say(button, text) {
-    button.dataset.name ??= button.textContent;
-    button.textContent = text;
-    clearTimeout(button.timer);
-    button.timer = setTimeout(() => (button.textContent = button.dataset.name), 2000);
   }
 
   const said = (selector) => document.querySelector(selector)?.textContent.trim() ?? "";

@@ -54,7 +54,7 @@ MOST_STEPS = 50
 RATE = 0.002
 # Noise is the same in each answer, so that moving another slider leaves it alone.
 NOISE_SEED = 0
-# Degrees to either side, and pixels by which a stroke grows: beyond these a digit is hardly one any more.
+# Degrees to either side: all of them. Pixels by which a stroke grows: beyond these a digit is hardly one any more.
 MOST_DEGREES, MOST_PIXELS = 180, 3
 FLOAT32 = "<f4"  # of matrices that are sent
 

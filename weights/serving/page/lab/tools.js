@@ -3,8 +3,8 @@
   const SIDE = 28;
   const PIXELS = SIDE * SIDE;
   const DIGITS = [...Array(10).keys()];
-  const FOR = [92, 142, 255]; // blue and orange on black, as in "Why" on the page Draw
-  const AGAINST = [255, 150, 50];
+  const FOR = [107, 184, 255]; // blue and orange on black, as in "Why" on the page Draw
+  const AGAINST = [255, 140, 51];
 
   const $ = (root, selector) => root.querySelector(selector);
   const $$ = (root, selector) => [...root.querySelectorAll(selector)];
