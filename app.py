@@ -46,7 +46,7 @@ SHARE = """
 """
 
 ROOMS = """
-<p>Wrong? <a href="#lab">Teach it</a> · How does it know? <a href="#inside">See inside</a> · Can you
+<p>Wrong? <a href="#lab">Teach your own</a> · How does it know? <a href="#inside">See inside</a> · Can you
 <a href="#fool">fool it</a>?</p>
 """
 

@@ -6,9 +6,11 @@ A file holds everything that the next epoch depends on. A resumed run equals an 
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 
@@ -21,6 +23,7 @@ from nn.trainer import Trainer
 def save(trainer: Trainer, path: Path) -> None:
     """Writes the run's arrays, its recipe and its history."""
     metadata = {"recipe": json.dumps(asdict(trainer.recipe)), "history": json.dumps(trainer.history)}
+    metadata["images"] = fingerprint(trainer)
     with replacing(path) as temporary:
         temporary.write_bytes(serialize(arrays_of(trainer), metadata))
 
@@ -28,7 +31,7 @@ def save(trainer: Trainer, path: Path) -> None:
 def load(trainer: Trainer, path: Path) -> None:
     """Lets the run go on where it was saved.
 
-    Raises ValueError when the checkpoint is damaged, or was made by another recipe.
+    Raises ValueError when the checkpoint is damaged, or was made by another recipe or from other images.
     """
     with opened(path) as file:
         metadata = metadata_of(file, path)
@@ -37,12 +40,21 @@ def load(trainer: Trainer, path: Path) -> None:
         saved = asdict(Recipe()) | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
         wanted = json.loads(json.dumps(asdict(trainer.recipe)))
         if differing := [key for key in wanted if key not in AFTERWARDS and saved[key] != wanted[key]]:
-            raise ValueError(f"{path} was made with another {', '.join(differing)}: repeat it to resume")
+            settings = ", ".join(f"{key} {saved[key]} (now {wanted[key]})" for key in differing)
+            raise ValueError(f"{path} was made with {settings}: repeat that to resume")
+        if metadata.get("images", fingerprint(trainer)) != fingerprint(trainer):
+            raise ValueError(f"{path} was made from other images: give the same --data to resume")
         for name, array in arrays_of(trainer).items():
             array[...] = file.get_tensor(name)
     trainer.history = json.loads(metadata["history"])
     if trainer.history and trainer.best_row is trainer.history[-1]:
         trainer.best[...] = trainer.average  # as the trainer has it, whatever an older version kept
+
+
+def fingerprint(trainer: Trainer) -> str:
+    """Tells the images of a run from others."""
+    parts = [part for split in (trainer.train, trainer.validation) for part in (split.images, split.labels)]
+    return " ".join(f"{len(part)}:{zlib.crc32(np.ascontiguousarray(part)):08x}" for part in parts)
 
 
 def epochs(path: Path) -> int:

@@ -19,7 +19,7 @@ from nn.measure.metrics import evaluate
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Preset
-from nn.runs import fit
+from nn.runs import fit, is_begun
 from preprocessing.picture import open_picture
 
 REPEATED = [name for name, preset in PRESETS.items() if preset.repeats]
@@ -28,7 +28,7 @@ REPEATED = [name for name, preset in PRESETS.items() if preset.repeats]
 def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
     """One line of the table. The preset is trained first, unless that is done."""
     if not finished(folder, preset):
-        runs = fit(preset.recipe, dataset, folder)
+        runs = fit(preset.recipe, dataset, folder, resume=is_begun(folder))
         if runs[-1].epoch < preset.recipe.epochs:  # Ctrl-C: `fit` has kept the best network so far and returned
             raise KeyboardInterrupt
     results = evaluate(load(folder), dataset)

@@ -23,19 +23,12 @@ from safetensors.numpy import save as serialize
 from nn.calibrate import Calibration
 from nn.fast.committee import joined, size
 from nn.fast.matrices import lossless_cast, quicken
-from nn.mlp import DIGITS, MLP, check_kernel_size
+from nn.mlp import DIGITS, MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS, MLP, check_kernel_size
 
 BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 MODEL_TYPE = "numpy-mlp"
-# 64 MB of weights, four times the memory of the largest network here: a few bytes of config.json must not claim all.
-MAX_PARAMETERS = 2**24
-# Units of a hidden layer, three times what the largest network here has. The units of a convolution share weights, so
-# that a small file could ask for very many, and each needs memory for what it answers.
-MAX_UNITS = 2**14
-# Layers of a network: each is a few Python objects, and the deepest network here has three.
-MAX_LAYERS = 64
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
 OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size")  # left out where a network does without them

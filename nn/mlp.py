@@ -3,7 +3,7 @@
     X (n, 784)       h = X, normalised
     hidden layers    z = h @ W + b,  h = activation(z)
     last layer       logits (n, classes) = h @ W + b
-    calibration      probabilities (n, classes): softmax of the logits, unless it knows better
+    calibration      probabilities (n, classes): softmax of the logits, with one temperature or two
 
 This file says what a trained network is and how it answers. backprop.py says how it learns.
 """
@@ -26,6 +26,13 @@ DIGITS = 10
 # Rows that go through the network at once. This is large enough for matrix products at full speed, and small enough
 # that a million images need no more memory for activations than a thousand.
 CHUNK_ROWS = 1024
+# 64 MB of weights, four times the memory of the largest network here: a few bytes of config.json must not claim all.
+MAX_PARAMETERS = 2**24
+# Units of a hidden layer, three times what the largest network here has. The units of a convolution share weights, so
+# that a small file could ask for very many, and each needs memory for what it answers.
+MAX_UNITS = 2**14
+# Layers of a network: each is a few Python objects, and the deepest network here has three.
+MAX_LAYERS = 64
 
 
 class MLP:

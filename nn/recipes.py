@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 
 from nn.convolution import KERNEL_SIZES
 from nn.functions import ACTIVATIONS, INITIALIZATIONS
-from nn.mlp import DIGITS, PIXELS, check_kernel_size
+from nn.mlp import DIGITS, MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS, PIXELS, check_kernel_size, shapes
 from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
 
@@ -46,7 +46,7 @@ class Recipe:
     initialization: str | None = setting(None, "None: he for relu, xavier for sigmoid", choices=INITIALIZATIONS)
     optimizer: str = setting("adam", "how gradients become steps", choices=OPTIMIZERS)
     momentum: float = setting(0.9, "share of the velocity that momentum and nesterov keep", SHARE)
-    lr: float = setting(1e-3, "learning rate, its peak under a schedule", (1e-12, math.inf))
+    lr: float = setting(1e-3, "learning rate, its peak under a schedule", (1e-12, 1e38))
     schedule: str = setting("constant", "course of the learning rate", choices=SCHEDULES)
     warmup: float = setting(0.0, "epochs of linear rise to the learning rate", ANY)
     batch_size: int = setting(128, f"images a step; {FULL_BATCH}: all of them, 1: single sample", ANY)
@@ -71,12 +71,17 @@ class Recipe:
             value, limits = getattr(self, each.name), each.metadata.get("limits")
             if limits and not limits[0] <= value <= limits[1]:
                 raise ValueError(f"{each.name} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
+        if any(not 1 <= width <= MAX_UNITS for width in self.hidden) or len(self.hidden) >= MAX_LAYERS:
+            raise ValueError(f"expected at most {MAX_LAYERS - 1} hidden layers of 1 to {MAX_UNITS:,} units each")
         if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         if self.kernel_size:
             check_kernel_size(self.kernel_size, (PIXELS, *self.hidden, DIGITS), self.members)
             if self.batch_size == FULL_BATCH:  # a step holds all windows of each of its pictures
                 raise ValueError("a convolution needs mini-batches, got a batch_size of all images")
+        of_member = (PIXELS, *(width // self.members for width in self.hidden), DIGITS + 1)
+        if self.members * sum(map(math.prod, shapes(of_member, self.kernel_size))) > MAX_PARAMETERS:
+            raise ValueError(f"a network has at most {MAX_PARAMETERS:,} parameters, one of {self.hidden} has more")
         if self.cross_fit and self.members == 1:
             raise ValueError("cross_fit is for several members: one network cannot hold out images and see all of them")
         if self.quantize and not (1 <= len(self.hidden) <= MOST_QUANTIZED and self.activation == "relu"):

@@ -55,14 +55,24 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
 
 
 def check_out(out: Path, resume: bool) -> None:
-    """Raises OSError when `out` cannot be written to, or when there is no checkpoint in it to resume from."""
+    """Raises OSError when `out` cannot be written to, when it has no checkpoint to resume from, or one that a
+    new run would replace.
+    """
     existing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise NotADirectoryError(f"{existing}: a file, expected a folder to write to")
     if not os.access(existing, os.W_OK):
         raise PermissionError(f"{existing}: this folder cannot be written to")
-    if resume and not any((folder / CHECKPOINT_FILE).is_file() for folder in (out, out / MEMBER.format(1))):
+    begun = is_begun(out)
+    if begun and not resume:
+        raise FileExistsError(f"{out}: there is a run in it; --resume goes on with it, another --out leaves it alone")
+    if resume and not begun:
         raise FileNotFoundError(f"{out / CHECKPOINT_FILE}: no checkpoint to resume from; leave out --resume")
+
+
+def is_begun(out: Path) -> bool:
+    """Whether a run left a checkpoint in this folder."""
+    return any((folder / CHECKPOINT_FILE).is_file() for folder in (out, out / MEMBER.format(1)))
 
 
 def member_folder(recipe: Recipe, out: Path, number: int) -> Path:

@@ -86,6 +86,8 @@ def recipe_from(arguments: argparse.Namespace) -> Recipe:
     changes = {f.name: given[f.name] for f in fields(Recipe) if f.name in given}
     changes |= {name: tuple(numbers) for name, numbers in changes.items() if isinstance(numbers, list)}
     amounts = {f.name: given[f"distort_{f.name}"] for f in fields(Distortion) if f"distort_{f.name}" in given}
+    if amounts and not replace(base, **changes).augment:
+        raise ValueError(f"--distort-{next(iter(amounts)).replace('_', '-')} distorts nothing without --augment")
     return replace(base, distortion=replace(base.distortion, **amounts), **changes)
 
 
@@ -146,7 +148,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if len(runs) < recipe.members or not runs[-1].history:
-        print("interrupted before there was a network; --resume goes on from the last epoch", file=sys.stderr)
+        print("interrupted before there was a network", file=sys.stderr)
+        if runs[-1].history or len(runs) > 1:
+            print("--resume goes on from the last epoch", file=sys.stderr)
         return 1
     name, accuracy = held_out_accuracy(files.load(arguments.out), dataset)
     print(f"{name} {accuracy:.2f}%: {arguments.out}")
@@ -157,6 +161,9 @@ def main(argv: list[str] | None = None) -> int:
         )
     if arguments.target_accuracy and accuracy < arguments.target_accuracy:
         print(f"error: below the target of {arguments.target_accuracy}%", file=sys.stderr)
+        return 1
+    if runs[-1].epoch < recipe.epochs:
+        print(f"interrupted: {runs[-1].epoch} of {recipe.epochs} epochs; --resume goes on from there", file=sys.stderr)
         return 1
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 import warnings
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -92,6 +93,8 @@ def open_picture(file: str | Path | BinaryIO) -> Image.Image:
     except Image.DecompressionBombError:
         raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got many more") from None
     except UnidentifiedImageError:
+        if is_empty(file):
+            raise ValueError("expected a picture such as PNG, JPEG or WebP, got an empty file") from None
         raise ValueError("expected a picture such as PNG, JPEG or WebP, got something else") from None
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
@@ -266,10 +269,19 @@ def reduced_to_opaque(image: Image.Image | np.ndarray) -> Opaque:
         raise ValueError(f"the picture cannot be decoded: {error}") from error
 
 
+def is_empty(file: str | Path | BinaryIO) -> bool:
+    """Whether a file that could not be opened as a picture has no bytes."""
+    if isinstance(file, str | Path):
+        return Path(file).stat().st_size == 0
+    return file.seek(0, os.SEEK_END) == 0
+
+
 def from_array(array: np.ndarray) -> Image.Image:
-    array = np.asarray(array)
+    given, array = array, np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
+    if array.dtype.kind in "OSU":
+        raise ValueError(f"expected a PIL image or an array of numbers, got {type(given).__name__}")
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
         raise ValueError(f"expected an array (H, W), (H, W, 3) or (H, W, 4), got shape {array.shape}")
     if array.size == 0:
@@ -278,7 +290,8 @@ def from_array(array: np.ndarray) -> Image.Image:
         array = array * np.uint8(255)
     elif np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            raise ValueError("expected floats from 0 to 1; for 0 to 255 give integers")
+            said = "NaN or infinity" if not np.isfinite(array).all() else f"{array.min():g} to {array.max():g}"
+            raise ValueError(f"expected floats from 0 to 1, got {said}; for 0 to 255 give integers")
         array = np.rint(array * 255)
     elif not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"expected an array of numbers, got {array.dtype}")

@@ -21,6 +21,10 @@ Opener = Callable[[Path | BinaryIO], Image.Image]  # raises ValueError or OSErro
 LABELS = {str(label) for label in range(DIGITS)}
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 SHUFFLE_SEED = 0  # folders come sorted by label; one fixed shuffle makes their last 10% a fair validation split
+# The outermost pixels of MNIST's frame, nearly all of which are 0 in each of its 70,000 digits.
+BORDER = np.ones((SIDE, SIDE), bool)
+BORDER[1:-1, 1:-1] = False
+BLACK = 127  # a border whose median is lighter is paper
 
 log = logging.getLogger(__name__)
 
@@ -70,20 +74,22 @@ def open_or_none(file: Path | BinaryIO, opener: Opener) -> Image.Image | None:
 
 
 def to_pixels(picture: Image.Image, name: object, frame: Frame | None = None) -> np.ndarray:
-    """A picture -> (28, 28) uint8. A grey one of 28x28 is MNIST's own; any other goes through `frame`.
+    """A picture -> (28, 28) uint8. A grey one of 28x28 on black is MNIST's own; any other goes through `frame`.
 
     Raises:
         DataError: it is damaged, or there is no `frame`.
     """
     try:
         if picture.size == (SIDE, SIDE) and picture.mode == "L":
-            return np.array(picture)
+            pixels = np.array(picture)
+            if np.median(pixels[BORDER]) <= BLACK:
+                return pixels
         if frame is not None:
             return np.rint(frame(picture) * 255).astype(np.uint8)
     except Exception as error:  # Pillow's decoders raise all kinds of exceptions; a decompression bomb is one of them
         raise DataError(f"{name}: cannot be read as a picture: {error}") from error
     found = f"{picture.width}x{picture.height} in mode {picture.mode}"
-    raise DataError(f"{name}: expected {SIDE}x{SIDE} grey pixels (mode L), found {found}")
+    raise DataError(f"{name}: expected {SIDE}x{SIDE} grey pixels (mode L), white ink on black, found {found}")
 
 
 def shuffled(rows: Sequence[tuple[np.ndarray, int]]) -> Split:

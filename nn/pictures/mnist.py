@@ -26,7 +26,10 @@ __all__ = ["DataError", "Dataset", "Split", "load", "pixel_statistics"]
 
 HUB_DATASET = "ylecun/mnist"
 HUB_FILES = {"train": "mnist/train-00000-of-00001.parquet", "test": "mnist/test-00000-of-00001.parquet"}
-DATA_HELP = "MNIST's files, or pictures in folders named 0 to 9 (default: ylecun/mnist from the Hub)"
+DATA_HELP = (
+    "MNIST's files, or pictures in folders named 0 to 9 (default: ylecun/mnist from the Hub); "
+    "nn/pictures/mnist-sample.png has 5,000 of MNIST's"
+)
 EXPECTED = (
     "train-images-idx3-ubyte and its three companions, mnist.npz, train.csv of labels and pixels, "
     "or pictures in folders named 0 to 9"

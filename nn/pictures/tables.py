@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -83,9 +84,13 @@ def read_csv(path: Path) -> Split:
     if len(first) != 1 + PIXELS or (header and first[0].strip().lower() != "label"):
         raise DataError(f"{path}: expected columns label and {PIXELS} pixels, found {len(first)} from {first[0]!r}")
     try:
-        rows = np.loadtxt(io.BytesIO(read_bytes(path)), np.uint8, delimiter=",", skiprows=int(header), ndmin=2)
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # of no rows
+            rows = np.loadtxt(io.BytesIO(read_bytes(path)), np.uint8, delimiter=",", skiprows=int(header), ndmin=2)
     except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
+        reason = str(error).split(";")[0].rstrip(".")  # the rest is advice for who calls NumPy
+        raise DataError(f"{path}: expected integers from 0 to 255, {1 + PIXELS} in each row: {reason}") from error
+    if not rows.size or rows.shape[1] != 1 + PIXELS:
+        raise DataError(f"{path}: expected rows of {1 + PIXELS} numbers, found {len(rows)} of {rows.shape[1]}")
     images = rows[:, 1:].reshape(-1, SIDE, SIDE)
     if TRANSPOSED in path.name.lower():
         images = np.ascontiguousarray(images.transpose(0, 2, 1))

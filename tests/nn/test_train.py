@@ -75,7 +75,9 @@ def interrupted(recipe):
         yield
 
 
-def test_a_short_form_of_the_bundled_recipe_gives_the_same_bytes_when_it_is_resumed(bars, tmp_path, monkeypatch):
+def test_a_short_form_of_the_bundled_recipe_gives_the_same_bytes_when_it_is_resumed(
+    bars, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(mnist, "load", lambda *_: bars)
     for amount, fewer in (("TASK", 100), ("WRITTEN", 100), ("NON_DIGITS", 200)):
         monkeypatch.setattr(synthetic, amount, fewer)
@@ -85,6 +87,9 @@ def test_a_short_form_of_the_bundled_recipe_gives_the_same_bytes_when_it_is_resu
     assert recipe.cross_fit
     assert recipe.quantize
     assert train.main([*options, "--out", str(tmp_path / "once")]) == 0
+    pairs = weights.load(tmp_path / "once").info["training"]["unseen_by_pairs"]
+    figure = f"{100 - 100 * pairs['errors'] / pairs['images']:.2f}%"
+    assert f"accuracy of pairs of members on images that they did not see {figure}" in capsys.readouterr().out
     with interrupted(member_of(recipe, 1)):
         assert train.main([*options, "--out", str(tmp_path / "resumed")]) == 1
     assert not (tmp_path / "resumed" / "model.safetensors").exists()
@@ -171,8 +176,40 @@ def test_another_seed_gives_other_weights(bars, tmp_path):
 
 def test_resuming_with_another_recipe_is_refused(bars, tmp_path):
     fit(SHORT, bars, tmp_path)
-    with pytest.raises(ValueError, match="made with another lr"):
+    with pytest.raises(ValueError, match=r"made with lr 0.001 \(now 0.1\)"):
         fit(Recipe(hidden=(16,), epochs=3, batch_size=32, lr=0.1), bars, tmp_path, resume=True)
+
+
+def test_resuming_from_other_images_is_refused(bars, tmp_path):
+    fit(SHORT, bars, tmp_path)
+    others = Dataset(bars.train[1:], bars.validation, bars.test)
+    with pytest.raises(ValueError, match="from other images"):
+        fit(SHORT, others, tmp_path, resume=True)
+
+
+def test_a_file_that_is_no_checkpoint_is_said_to_be_none(bars, tmp_path):
+    save_file({"theta": np.zeros(3, np.float32)}, tmp_path / "checkpoint.safetensors")
+    with pytest.raises(ValueError, match="no checkpoint of a training run"):
+        fit(SHORT, bars, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--hidden", "17000"],
+        ["--hidden", "16000", "16000"],
+        ["--hidden", "0"],
+        ["--lr", "inf"],
+        ["--augment", "--distort-rotation", "nan"],
+        ["--augment", "--distort-elastic-sigma", "0"],
+        ["--augment", "--distort-scale", "-3"],
+        ["--distort-rotation", "30"],
+    ],
+)
+def test_what_no_run_can_have_is_said_before_it_begins(run, options):
+    code, _, err = run(*options, "--dry-run")
+    assert code == 1
+    assert err.startswith("error: ")
 
 
 def test_what_comes_after_the_training_may_change_on_resuming_and_settings_may_be_newer(bars, tmp_path):
@@ -271,7 +308,7 @@ def test_a_dry_run_checks_the_checkpoint(bars, run, tmp_path):
     assert run("--out", tmp_path, "--epochs", 3, "--batch-size", 32, "--resume", "--dry-run")[0] == 0
     code, _, err = run("--out", tmp_path, "--epochs", 3, "--batch-size", 16, "--resume", "--dry-run")
     assert code == 1
-    assert "made with another batch_size" in err
+    assert "made with batch_size 32 (now 16)" in err
 
 
 @pytest.mark.parametrize("target", ["101", "-1", "nan", "most"])
@@ -291,11 +328,13 @@ def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, ca
     assert "MLP(784-16-10, relu, 12,730 parameters), joined of 2 members" in capsys.readouterr().out
     assert train.main([*options, "--target-accuracy", "99.99"]) == 1
     assert "below the target" in capsys.readouterr().err
-    assert train.main([*options, "--target-accuracy", "1"]) == 0
+    assert train.main([*options, "--target-accuracy", "1"]) == 1
+    assert "there is a run in it; --resume goes on with it" in capsys.readouterr().err
+    assert train.main([*options, "--target-accuracy", "1", "--resume"]) == 0
 
 
 def test_options_override_a_preset(capsys):
-    given = ["--preset", "adam256", "--lr", "0.5", "--hidden", "--distort-rotation", "3"]
+    given = ["--preset", "adam256", "--lr", "0.5", "--hidden", "--augment", "--distort-rotation", "3"]
     recipe = train.recipe_from(train.parser().parse_args(given))
     assert (recipe.lr, recipe.hidden, recipe.distortion.rotation) == (0.5, (), 3.0)
     assert recipe.normalize == PRESETS["adam256"].recipe.normalize

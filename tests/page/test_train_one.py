@@ -459,11 +459,11 @@ def test_a_network_that_is_slow_to_come_is_the_one_that_plays(visit):
 def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
     v = visit()
     room = opened(v, "Train one", "train")
-    step = room.get_by_role("button", name="Step")
+    step = room.get_by_role("button", name="One round")
     step.click()
     step.click()
     expect(room.locator(".round")).to_have_text("2 rounds through the digits")
-    for press in ("Play", "Pause", "Play", "Pause", "Step"):
+    for press in ("Play", "Pause", "Play", "Pause", "One round"):
         room.get_by_role("button", name=press).click()
     expect(room.locator(".round")).to_contain_text(re.compile("[3-9] rounds"))
     expect(room.locator(".problem")).to_be_empty()
@@ -484,7 +484,7 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
 def test_the_room_is_accessible_and_fits_the_screen(visit, options):
     v = visit(**options)
     room = opened(v, "Train one", "train")
-    room.get_by_role("button", name="Step").click()
+    room.get_by_role("button", name="One round").click()
     expect(room.locator(".round")).to_contain_text("1 round")
     assert serious(v.page) == []
     assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

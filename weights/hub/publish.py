@@ -17,7 +17,7 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, ModelCard
 
 from nn import MLP
-from nn.files import WeightsError
+from nn.files import MODEL_FILE, WeightsError
 from nn.pictures.mnist import Dataset
 from nn.selftest import verified
 from weights.hub import gate
@@ -29,6 +29,8 @@ from weights.hub.pull import BRANCH, WEIGHT_FILES, Repository, check_revision, f
 
 # The card's figures may differ by some images from those measured here: another machine rounds otherwise.
 ROUNDING_ERRORS = 3
+# The card rounds accuracies to five places.
+ROUNDED_ACCURACY = 1e-5
 
 Say = Callable[[str], None]
 
@@ -86,7 +88,7 @@ def push(
     if tag and create_pr:
         raise NotPublishable("a tag goes on a commit of the branch: push with --tag once the pull request is merged")
     model = verified(folder)
-    check_card(folder)
+    check_card(folder, model)
     publisher = sign_in(repository, writes=not create_pr)
     head = newest_commit(publisher)
     if head is None or not create_pr:
@@ -107,8 +109,10 @@ def push(
     return with_tag(publisher, tag, published) if tag else published
 
 
-def check_card(folder: Path) -> None:
-    """Raises NotPublishable unless there is a model card with results, as huggingface_hub itself reads it."""
+def check_card(folder: Path, model: MLP) -> None:
+    """Raises NotPublishable unless there is a model card, as huggingface_hub itself reads it, with this network's
+    results.
+    """
     path = folder / CARD_FILE
     hint = f"`python -m weights card {folder} --data DIR` writes it"
     if not path.is_file():
@@ -119,6 +123,11 @@ def check_card(folder: Path) -> None:
         raise NotPublishable(f"{path}: its front matter cannot be read ({type(error).__name__}); {hint}") from None
     if not results:
         raise NotPublishable(f"{path}: the card has no results (model-index); {hint}")
+    figures = read_figures(model.info)
+    for result in results:
+        stated = figures.get(result.dataset_split, {}).get("accuracy")
+        if stated is None or abs(stated - result.metric_value) > ROUNDED_ACCURACY:
+            raise NotPublishable(f"{path}: the card was written for other weights than {MODEL_FILE}; {hint}")
 
 
 def earlier_push(

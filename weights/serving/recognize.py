@@ -48,6 +48,7 @@ BACKGROUND = 16
 EVEN = 64
 # The brightest ink of each of MNIST's digits is 254 or 255. With all values divided by four, a third is read wrong.
 FAINT = 64
+LONGEST_NAME = 200  # characters of a file's name that a message repeats
 ELSEWHERE = "Any other picture can be sent as an image: POST /predict/image, the endpoint predict, recognize(image)"
 
 
@@ -169,7 +170,14 @@ def opened(given: Input) -> Picture:
     try:
         return open_picture(io.BytesIO(given) if isinstance(given, bytes) else given)
     except OSError as error:
-        raise ValueError(error.strerror or str(error)) from error
+        reason = error.strerror or str(error)
+        raise ValueError(reason if isinstance(given, bytes) else f"{shortened(given)}: {reason}") from error
+
+
+def shortened(name: object) -> str:
+    """A file's name; what is much longer is none, but perhaps a data URL."""
+    text = str(name)
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
 def tensor_of(pixels: list[int]) -> np.ndarray:

@@ -210,7 +210,14 @@ class Calls:
             self.event(named["name"], None)
             self.check_files(parse(Parameters, body).model_extra)
         else:
-            self.check(body, named.get("name"))
+            try:
+                self.check(body, named.get("name"))
+            except Refused as refused:
+                if refused.status != 422 or "name" in named:
+                    raise
+                # gradio's own clients expect what is wrong with a queued call in this form
+                said = {"__type__": "validate", "is_valid": False, "parameter_name": "data", "message": str(refused)}
+                raise Refused(422, str(refused), {"detail": [said]}) from refused
         await self.forward(scope, body, receive, send)
 
     async def tool_call(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:

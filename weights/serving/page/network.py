@@ -33,6 +33,7 @@ from weights.serving.page.inputs import CANVAS, on_the_pad
 CARD = "README.md"
 HUB = "https://huggingface.co"
 MISTAKES = BUNDLED / "mistakes.json"  # written by nn.measure.plots; others' mistakes are on their card
+MADE_UP = {"redrawn", "written", "non_digits"}  # settings of a recipe for pictures that a program made
 MANY = 4  # errors of one kind, from which a cell is coloured no deeper
 PIXELS_ON_THE_PAD = 280  # of a digit's side when it is loaded
 # A cell shows its digits; a digit that is pressed goes on the pad.
@@ -94,7 +95,11 @@ def introduction(serving: Serving) -> str:
     test, train = (served.results.get(split, {}) for split in ("test", "train"))
     said = f"{model.theta.size:,} numbers in {len(model.hidden)} hidden layers, learned from"
     said += f" {train['images']:,} digits" if train.get("images") else " digits"
-    said += " that people wrote by hand, with code written from scratch in NumPy."
+    said += " that people wrote by hand"
+    training = model.info.get("training", {})
+    if isinstance(training, dict) and training.keys() & MADE_UP and any(map(training.get, MADE_UP)):
+        said += ", and from pictures that a program made, some of them no digits"
+    said += ". The code is written from scratch in NumPy."
     if {"accuracy", "errors", "images"} <= test.keys():
         wrong, images = test["errors"], test["images"]
         said += f" Of {images:,} that it had never seen it misreads {wrong:,}: {test['accuracy']:.2%} are right."

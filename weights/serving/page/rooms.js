@@ -1,5 +1,5 @@
 // The rooms of the page: a link to #lab, #inside or #fool opens one. #lab=64,wild also sets the
-// network there, #inside=scores the step and #inside=kernels the section.
+// network there, #inside=scores the step and #inside=kernels the section. Back returns to the room before.
 (() => {
   const ROOMS = ["draw", "lab", "inside", "fool"]; // in the order of the tabs
   const named = (hash) => ROOMS.indexOf(hash.slice(1).split("=")[0]);
@@ -7,20 +7,26 @@
   const inSight = (room) => tabs()[room]?.getAttribute("aria-selected") === "true";
   const newest = {}; // fragment of each room
   const enter = (hash) => tabs()[named(hash)]?.click();
+  const drawn = location.pathname + location.search; // the address of Draw, unless a link to a drawing led here
+
+  // Each place that Back may return to says in its state which room it is.
+  const isOurs = (state) => ROOMS.includes(state?.room);
+  const renamed = (address) => history.replaceState(history.state, "", address);
+  const entered = (room, address) => history.pushState({ room: ROOMS[room] }, "", address);
 
   // The address says what a room shows, now or when it comes into sight again.
   function name(hash) {
     newest[named(hash)] = hash;
-    if (inSight(named(hash))) history.replaceState(null, "", hash);
+    if (inSight(named(hash))) renamed(hash);
   }
 
   function go(hash) {
     if (hash.includes("=")) newest[named(hash)] = hash;
-    history.replaceState(null, "", hash);
+    inSight(named(hash)) ? renamed(hash) : entered(named(hash), hash);
     enter(hash);
     scrollTo(0, 0);
     document.dispatchEvent(new CustomEvent("room:link")); // a room may scroll to what the link names
-    history.replaceState(null, "", newest[named(hash)] ?? hash); // a link without settings leaves them
+    renamed(newest[named(hash)] ?? hash); // a link without settings leaves them
   }
 
   document.addEventListener("click", (event) => {
@@ -30,13 +36,19 @@
     go(link.hash);
   });
 
-  // The address names the room in sight, so that a reload or a bookmark comes back to it. That of a drawing stays.
+  // The address names the room in sight, so that a reload or a bookmark comes back to it.
   document.addEventListener("click", (event) => {
     const room = tabs().indexOf(event.target.closest?.("[role=tab]"));
-    if (room < 0 || named(location.hash) === room || (room === 0 && named(location.hash) < 0)) return;
-    history.replaceState(null, "", room ? (newest[room] ?? `#${ROOMS[room]}`) : location.pathname + location.search);
+    if (room < 0 || ROOMS[room] === history.state?.room) return;
+    entered(room, room ? (newest[room] ?? `#${ROOMS[room]}`) : drawn);
   });
-  document.addEventListener("pad:ready", () => enter(location.hash)); // gradio builds what a tab holds while it is in sight
-  if (named(location.hash) > 0) newest[named(location.hash)] = location.hash;
-  window.rooms = { named, name, go };
+  addEventListener("popstate", ({ state }) => {
+    if (isOurs(state)) tabs()[ROOMS.indexOf(state.room)]?.click();
+  });
+  // Not before: gradio builds the pad, and lets it be drawn on, while it is in sight.
+  document.addEventListener("drawing:opened", () => enter(location.hash));
+  const first = Math.max(named(location.hash), 0);
+  history.replaceState({ room: ROOMS[first] }, "", location.href);
+  if (first) newest[first] = location.hash;
+  window.rooms = { named, name, go, isOurs };
 })();

@@ -209,8 +209,10 @@
   document.addEventListener("pad:ready", async () => {
     await open((rooms.named(location.hash) < 0 && location.hash.slice(1)) || kept());
     opened = true;
+    document.dispatchEvent(new Event("drawing:opened"));
   });
-  addEventListener("hashchange", () => location.reload()); // a link pasted where the page is open already
+  // A link pasted where the page is open already; Back and Forward lead to places that rooms.js knows.
+  addEventListener("hashchange", () => rooms.isOurs(history.state) || location.reload());
 
   window.drawing = {
     text: (longest) => textOf(pad.strokes(), longest),

@@ -76,7 +76,7 @@ def show_nothing(drawing: dict | None, file: dict | None, part: list | None = No
     """As `show_given`, for what could not be read. An older answer would be taken for its own."""
     if drawing is not None:
         return show(None, "I cannot read this drawing. Clear the pad and draw it again.")
-    return show(None, "I cannot read this picture. PNG, JPEG and WebP work.", photo=True)
+    return show(None, "I cannot read this picture. PNG, JPEG, WebP and HEIC work.", photo=True)
 
 
 def demo(_: list) -> list:

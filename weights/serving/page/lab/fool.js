@@ -2,7 +2,7 @@
 (() => {
   const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, name, paint, strongest, bars } =
     window.lab.tools;
-  const { drawing, follow, answered, shared } = window.lab.tools;
+  const { drawing, follow, answered, invitation, shared } = window.lab.tools;
   const FEW = 16; // units that have a switch each
   const LIVE = 150; // ms after the last move of a slider
 
@@ -35,9 +35,9 @@
       const turn = ++asked;
       const answer = await answered(element, server.change(values()));
       if (!answer || turn !== asked) return Boolean(answer); // a newer question is under way
-      const before = Array.from(unpacked(answer.pixels));
-      const after = Array.from(unpacked(answer.after));
-      paint($(element, ".before canvas"), before);
+      const [drawn, start, after] = ["drawn", "pixels", "after"].map((key) => Array.from(unpacked(answer[key])));
+      paint($(element, ".before canvas"), drawn);
+      const before = answer.fooled === null ? drawn : start; // people's ways change more than the gradient does
       const change = after.map((value, i) => 10 * (value - before[i]));
       paint($(element, ".times canvas"), change, 1);
       paint($(element, ".after canvas"), after);
@@ -59,7 +59,9 @@
               ? `<b>Fooled:</b> it now sees a ${target}. ${steps}.`
               : `Not fooled: ${steps}. Give it more strength.`,
       );
+      $(element, ".gradient-on").hidden = !fooling;
       for (const mission of answer.missions) {
+        if (!$(element, `[data-mission=${mission}].done`)) put(element, ".outcome", "<b>A mission is done.</b>");
         const item = $(element, `[data-mission=${mission}]`);
         item.classList.add("done");
         put(item, ".state", "done");
@@ -170,7 +172,7 @@
       pixels = given;
       fooling = false;
       allOn();
-      put(element, ".example", pixels ? "" : "This is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here.");
+      put(element, ".example", pixels ? "" : invitation("This is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."));
       return (await ask()) && silence();
     }, drawing, about);
   }

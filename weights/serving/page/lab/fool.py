@@ -15,8 +15,8 @@ from weights.serving.page.lab.loading import room
 
 MISSIONS = {
     "seven": "Draw a 7 that the small network calls 1, while the served one still sees the 7.",
-    "letter": "Draw a letter that the small network calls a digit, more than 90% sure, and the served one refuses.",
-    "even": "Get the small network to exactly fifty-fifty: two digits between 45 and 55%.",
+    "letter": "Show something that the small network calls a digit, more than 90% sure, and the served one refuses.",
+    "even": "Get the small network to fifty-fifty: two digits between 45 and 55%.",
 }
 
 
@@ -26,7 +26,7 @@ def view() -> gr.HTML:
 
 
 def content() -> str:
-    return f'<section class="fooling">{gradient()}{pictures()}</section>{people()}{missions()}{silenced()}'
+    return f'<section class="fooling">{gradient()}{people()}{pictures()}</section>{missions()}{silenced()}'
 
 
 def slider(name: str, title: str, low: int, high: int, value: int) -> str:
@@ -46,7 +46,6 @@ def gradient() -> str:
         '<button type="button" class="main" data-press="fool">Fool it</button>'
         '<button type="button" data-press="back">As drawn</button></p>'
         f'<div class="sliders">{slider("strength", "Strength", 0, 50, 25)}</div>'
-        '<p class="outcome" role="status"></p>'
     )
 
 
@@ -59,10 +58,12 @@ def pictures() -> str:
         return f'<div class="answer {name}"><h2>{title}</h2><p>…</p><ol class="bars"></ol></div>'
 
     return (
-        f'<div class="three figures">{figure("before", "before")}{figure("times", "change × 10")}'
+        '<p class="outcome" role="status"></p>'
+        f'<div class="three figures">{figure("before", "as drawn")}{figure("times", "change × 10")}'
         f"{figure('after', 'after')}</div>"
         f'<div class="pair">{answers("small", "The small network")}{answers("served", "The served network")}</div>'
-        f"<p>The mark on a bar is the answer before. The change is made for the small network alone. {link('fool')} "
+        "<p>The mark on a bar is the answer as drawn. The gradient's change is made for the small network alone. "
+        f"{link('fool')} "
         "<small>Goodfellow, Shlens and Szegedy 2014; Kurakin, Goodfellow and Bengio 2016.</small></p>"
     )
 
@@ -75,8 +76,8 @@ def people() -> str:
         + slider("noise", "Noise", 0, 100, 0)
     )
     return (
-        "<section><h2>People's ways</h2><p>None of these fools you.</p>"
-        f'<div class="sliders">{ways}<label>Invert <input type="checkbox" name="invert"></label></div></section>'
+        "<h2>People's ways</h2><p>A little of each does not fool you. From when on does it?</p>"
+        f'<div class="sliders">{ways}<label>Invert <input type="checkbox" name="invert"></label></div>'
     )
 
 
@@ -85,7 +86,8 @@ def missions() -> str:
         f'<li data-mission="{name}"><span class="state">open</span> {text}</li>' for name, text in MISSIONS.items()
     )
     return (
-        "<section><h2>Missions</h2><p>With a drawing of your own and people's ways; the gradient does not count.</p>"
+        "<section><h2>Missions</h2><p>With a drawing of your own and people's ways. The gradient does not count"
+        '<span class="gradient-on" hidden>: it is on, press <i>As drawn</i> first</span>.</p>'
         f'<ul class="missions">{items}</ul></section>'
     )
 

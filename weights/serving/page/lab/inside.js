@@ -3,7 +3,7 @@
 (() => {
   const { SIDE, PIXELS, DIGITS, $, $$, put, number, percent, unpacked, best, softmax, paint, strongest, bars, signed } =
     window.lab.tools;
-  const { follow, answered, shared, tappedOrDrawn } = window.lab.tools;
+  const { follow, answered, invitation, shared, tappedOrDrawn } = window.lab.tools;
 
   const STEPS = ["pixels", "unit", "units", "scores", "percent"];
   const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
@@ -162,7 +162,7 @@
       put(
         element,
         ".lossline",
-        `If ${top} is right, the loss is −log(${number(probs[top])}) = <b>${number(Math.max(-Math.log(probs[top]), 0))}</b>. Learning makes it smaller.`,
+        `If ${top} is right, the loss is −ln(${number(probs[top])}) = <b>${number(Math.max(-Math.log(probs[top]), 0))}</b>. Learning makes it smaller.`,
       );
     }
 
@@ -178,6 +178,7 @@
       for (let j = 0; j < net.width; j++) {
         $(tiles[j], ".pick").setAttribute("aria-pressed", j === unit);
         $(tiles[j], ".off").setAttribute("aria-pressed", off.has(j));
+        $(tiles[j], ".off").textContent = off.has(j) ? "is off" : "off";
         tiles[j].classList.toggle("silent", h(j) === 0);
         put(tiles[j], ".value", `z ${number(z(j))}<br>h ${number(h(j))}`);
         put(tiles[j], ".fired", signed(z(j), most));
@@ -249,7 +250,7 @@
           ? `This is one of the digits that it never saw, a <b>${shared.tapped.label}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
           : pixels
             ? ""
-            : "The picture is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here.",
+            : invitation("The picture is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."),
       );
     }
 
@@ -301,7 +302,7 @@
       put(
         element,
         ".said",
-        `Step ${steps}, learning rate ${answer.rate}: the chance of a ${target} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(answer.loss)}.`,
+        `Step ${steps}, learning rate ${answer.rate}: the chance of a ${target} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(answer.loss)}. Now it says <b>${best(after)}</b>; the numbers above are those from before it learned.`,
       );
       $(element, ".taken").hidden = false;
       // The unit that changes most is the one to look at.

@@ -113,7 +113,7 @@ def stage() -> str:
         + part(
             "percent",
             "<h2>Scores become shares of 100%</h2>"
-            f"<p>{word('Softmax')} takes e to the power of each score, so that none is below 0, "
+            f"<p>{word('Softmax')} takes e, which is 2.718, to the power of each score, so that none is below 0, "
             "and divides by their sum.</p>"
             f'<table class="shares">{head.format(columns)}</table><p class="lossline"></p><p>{link("softmax")}</p>',
         )
@@ -130,7 +130,7 @@ def learning() -> str:
     return (
         '<section class="learning"><h2>How it learns: one step backwards</h2>'
         f"<p>Tell it what the picture should be. The error goes back through the network ({word('backpropagation')}), "
-        f"and every weight moves a little, against its {word('gradient')}.</p>"
+        f"and weights move a little, each against its {word('gradient')}.</p>"
         f'<p class="controls"><label>This should be a <select class="target">{digits}</select></label>'
         f'<button type="button" class="main" data-learn="again" data-most="{questions.MOST_STEPS}">'
         "Take one step</button>"

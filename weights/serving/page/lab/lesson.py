@@ -18,7 +18,7 @@ WORDS = {
     "ReLU": "What a hidden unit does with its sum: below 0 it says 0, above 0 it says the sum.",
     "logit": "A digit's score before it becomes a share. It can be any number.",
     "softmax": "It turns scores into shares of 100%: e to the power of each, divided by the sum of all.",
-    "loss": "How wrong the answer is, as one number: 0 when the right digit gets 100%.",
+    "loss": "How wrong the answer is, as one number: 0 when the right digit gets 100%. ln is the natural logarithm.",
     "gradient": "For each number, how much the loss grows when that number grows a little.",
     "backpropagation": "The way to all gradients at once: the error goes back through the layers, last one first.",
     "learning rate": "How far each weight moves against its gradient in one step.",

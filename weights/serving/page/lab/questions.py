@@ -218,25 +218,26 @@ MISSIONS = {
 
 @answering(Change)
 def change(question: Change) -> dict:
-    """The changed picture, what the small network and the served one say of it, and the missions that it completes."""
+    """The picture as drawn and as changed, what both networks say of each, and the missions that this completes."""
     model, drawn = small(), pixels_of(question)
     start = end = changed(drawn, question)
     steps, fooled = 0, None
     if question.target is not None:
         found = fool(model, start, question.target, question.strength)
         end, steps, fooled = found.pixels, found.steps, found.success
-    of_small = [probabilities(model, each) for each in (start, end)]
-    of_served = [served().current.model.predict_proba(each[None])[0] for each in (start, end)]
+    of_small = [probabilities(model, each) for each in (drawn, end)]
+    of_served = [served().current.model.predict_proba(each[None])[0] for each in (drawn, end)]
     counts = question.pixels is not None and question.target is None  # a drawing, and without the gradient's help
     return {
-        "pixels": packed(start, FLOAT32),
+        "drawn": packed(drawn, FLOAT32),
+        "pixels": packed(start, FLOAT32),  # changed as people would, before the gradient's part
         "after": packed(end, FLOAT32),
         "steps": steps,
         "fooled": fooled,
         "most": rounded([np.abs(end - start).max()])[0],
         "small": list(map(rounded, of_small)),
         "served": list(map(rounded, of_served)),
-        "missions": [name for name, done in MISSIONS.items() if counts and done(of_small[0], of_served[0])],
+        "missions": [name for name, done in MISSIONS.items() if counts and done(of_small[1], of_served[1])],
     }
 
 

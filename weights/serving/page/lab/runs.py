@@ -230,7 +230,7 @@ def load(settings: Loading) -> dict:
         run = begun(settings, recipe)
         run.trainer.model.theta[...] = run.trainer.best[...] = without_normalization(model)
         run.note("It began as a network from a file.")
-        return introduced(run, settings) | {"activation": model.activation}
+        return introduced(run, settings)
 
 
 def begun(settings: Settings, recipe: Recipe) -> Run:
@@ -252,6 +252,7 @@ def introduced(run: Run, settings: Settings) -> dict:
     return {
         "run": kept.RUNS.add(run, settings.instead_of),
         "widths": list(model.widths),
+        "activation": model.activation,
         "kernels": first_weights(model).shape[1] if model.kernel_size else 0,
         "side": model.kernel_size or SIDE,  # of the weight pictures
         "tests": {"pixels": packed(shown.images), "labels": shown.labels.tolist()},

@@ -72,8 +72,14 @@
       .join("");
   }
 
-  // Asks whenever the element comes into sight with another picture, or something else that `about` names; gives the
-  // function that looks again. ask: gives false when nothing was answered; then the next look asks once more.
+  // What a room says in the place of a drawing: why it has none.
+  const invitation = (otherwise) =>
+    document.querySelector("#why .several")
+      ? "Your drawing has several digits: choose one of them on <a href='#draw'>Draw</a> and it comes here."
+      : otherwise;
+
+  // Asks whenever the element comes into sight, or an answer comes while it is, with another picture, or something else
+  // that `about` names; gives the function that looks again. ask: gives false when nothing was answered; then the next look asks once more.
   function follow(element, ask, given = drawing, about = () => "") {
     let asked;
     const look = async () => {
@@ -84,6 +90,7 @@
       if (!(await ask(pixels)) && asked === key) asked = null;
     };
     new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && look()).observe(element);
+    document.addEventListener("live:final", () => setTimeout(() => element.offsetParent && look()));
     return look;
   }
 
@@ -109,9 +116,9 @@
     return shared.tapped?.pixels ?? pixels;
   }
 
-  async function tap(pixels, label) {
+  async function tap(pixels, label, room) {
     shared.tapped = { pixels, label, beside: String(await drawing()) };
-    window.rooms.go("#inside");
+    window.rooms.go(room);
   }
 
   const signed = (value, most) =>
@@ -119,7 +126,7 @@
 
   const tools = {
     SIDE, PIXELS, DIGITS, $, $$, put, minus, number, percent, bytes, base64, unpacked, pieces, greys, best, name, softmax,
-    drawing, paint, strongest, bars, signed, follow, answered, shared, tappedOrDrawn, tap,
+    drawing, invitation, paint, strongest, bars, signed, follow, answered, shared, tappedOrDrawn, tap,
   };
   window.lab = Object.assign(window.lab ?? {}, { tools });
 })();

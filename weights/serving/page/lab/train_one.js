@@ -1,11 +1,12 @@
 // Train one in the browser: asks the server for an epoch after the other while Play is on, and shows each.
 (() => {
   const {
-    $, $$, put, percent, bytes, base64, pieces, greys, best, paint, strongest, bars, number, drawing, follow, answered, shared, tap,
+    $, $$, put, percent, bytes, base64, pieces, greys, best, paint, strongest, bars, number, drawing, follow, answered, invitation, shared, tap,
   } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second
   const MOST_BYTES = 1_400_000; // of files, as archives.py has it
   const KERNELS = "kernels"; // the chip for a convolution
+  const MOST_SHOWN = 16; // units of a network that See inside shows, as questions.py has it
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
   function save(zip, name) {
@@ -26,7 +27,8 @@
     let pixels = null;
     let playing = false;
     let tests = { labels: [], pictures: [] };
-    let course = []; // [seen, unseen] of each frame
+    let course = []; // all frames of this network
+    let latest = null; // the frame in sight
     let turn = 0; // a Reset or a Pause ends what an older turn still has to show
     let networks = 0; // asked for so far
     let shape = {}; // of the network in sight: widths, kernels, and the side of its weight pictures
@@ -68,16 +70,23 @@
     function curves() {
       const width = Math.max(course.length - 1, 12);
       const points = (which) => course.map((each, i) => `${i},${100 - 100 * each[which]}`).join(" ");
+      // The first round is shown step by step, the others as one point each.
+      const first = course.findIndex(({ epoch, step }) => epoch === 1 && !step);
+      const rounds = course.at(-1)?.epoch ?? 0;
+      const label = (i, text) => `<i style="left:${Math.min((100 * i) / width, 100)}%">${text}</i>`;
       put(
         element,
-        ".curves",
+        ".curves div",
         `<svg viewBox="0 -4 ${width} 108" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0H${width}M0 50H${width}M0 100H${width}"/>` +
-          `<polyline points="${points(0)}"/><polyline class="unseen" points="${points(1)}"/></svg>`,
+          `${first > 0 ? `<path class="first" d="M${first} 0V100"/>` : ""}` +
+          `<polyline points="${points("seen")}"/><polyline class="unseen" points="${points("unseen")}"/></svg>` +
+          `${first > 0 ? label(first, "1 round") : ""}${rounds > 4 ? label(course.length - 1, `${rounds} rounds`) : ""}`,
       );
     }
 
     function show(frame, keep = true) {
-      if (keep) course.push([frame.seen, frame.unseen]);
+      if (keep) course.push(frame);
+      latest = frame;
       curves();
       put(element, ".big b", percent(frame.unseen));
       put(element, ".round", progress(frame));
@@ -85,7 +94,7 @@
       const tiles = $(element, ".weights");
       if (tiles.children.length !== weights.length)
         tiles.innerHTML = weights
-          .map((_, i) => `<button type="button" data-weights="${i}" aria-label="${meaning(i)}"><canvas></canvas></button>`)
+          .map((_, i) => `<button type="button" data-weights="${i}" aria-label="${meaning(i)}"><canvas></canvas>${shape.widths.length === 2 ? i : ""}</button>`)
           .join("");
       weights.forEach((each, i) => paint($(tiles.children[i], "canvas"), each, strongest(each)));
       $$(element, ".digits button").forEach((tile, i) => {
@@ -102,14 +111,18 @@
         element,
         ".note",
         !pixels
-          ? "Draw a digit on <a href='#draw'>Draw</a>, and watch here how the guess becomes an answer."
+          ? invitation("Draw a digit on <a href='#draw'>Draw</a>, and watch here how the guess becomes an answer.")
           : frame.drawing
             ? `Your network says <b>${best(frame.drawing)}</b>.`
             : "Its numbers are out of bounds: it has no answer.",
       );
       $(element, ".you").classList.toggle("empty", !pixels);
-      for (const button of $$(element, ".teach button")) button.disabled = !pixels;
+      teachable();
       if (keep && frame.epoch) worthSeeing();
+    }
+
+    function teachable() {
+      for (const button of $$(element, ".teach button")) button.disabled = !pixels || !$(element, ".label").value;
     }
 
     function meaning(unit) {
@@ -122,11 +135,15 @@
       put(element, ".filters h2", shape.kernels ? "What its kernels look for" : units);
       put(element, ".filters .side", `${shape.side} × ${shape.side}`);
       $(element, ".filters .convolved").hidden = !shape.kernels;
+      const shown = shape.widths.length === 3 && shape.widths[1] <= MOST_SHOWN && shape.activation === "relu";
+      const small = shown ? "Tap one to see inside." : "Tap one to see what a small network makes of it.";
+      put(element, ".tapped-to", shape.kernels ? "Tap one to see what the kernels find in it." : small);
     }
 
     function progress({ epoch, step }) {
       if (step) return `First round, after ${step} ${step === 1 ? "step" : "steps"}`;
-      return epoch ? `${epoch} ${epoch === 1 ? "round" : "rounds"} through the digits` : "Not trained yet";
+      if (epoch) return `${epoch} ${epoch === 1 ? "round" : "rounds"} through the digits`;
+      return fromFiles ? "As it was in its file" : "Not trained yet";
     }
 
     // See inside and Fool it show this network as soon as it is more than random numbers.
@@ -137,7 +154,8 @@
     // What the served network reads is most likely what the drawing is.
     function suggest({ served }) {
       const read = served ? best(served) : 10;
-      if (read < 10) $(element, ".label").value = String(read);
+      $(element, ".label").value = read < 10 ? String(read) : "";
+      teachable();
     }
 
     function play(on) {
@@ -153,7 +171,7 @@
     // A new network takes the place of the one until now.
     function take(answer) {
       run = answer.run;
-      shape = { widths: answer.widths, kernels: answer.kernels, side: answer.side };
+      shape = { widths: answer.widths, kernels: answer.kernels, side: answer.side, activation: answer.activation };
       explainWeights();
       worthSeeing(false);
       tests = { labels: answer.tests.labels, pictures: pieces(bytes(answer.tests.pixels)) };
@@ -228,10 +246,12 @@
     async function start(once) {
       const mine = ++turn;
       play(!once);
+      if (latest && !latest.epoch) put(element, ".round", "First round …"); // it may take seconds
       do {
         if (!(await inTurn(() => (once || mine === turn) && round(mine)))) break;
       } while (!once && playing && mine === turn && element.isConnected && element.offsetParent);
       if (mine === turn) play(false);
+      if (latest) put(element, ".round", progress(latest));
     }
 
     // --- Teaching, and a set of one's own ---
@@ -383,7 +403,8 @@
       if (data.test) {
         const i = Number(data.test);
         stop();
-        inTurn(() => tap(tests.pictures[i], tests.labels[i])); // with the network as it will be
+        const room = shape.kernels ? "#inside=kernels" : "#inside";
+        inTurn(() => tap(tests.pictures[i], tests.labels[i], room)); // with the network as it will be
       }
     });
     // A link names settings by their values: #lab=64,wild. The address always says those that were chosen.
@@ -409,6 +430,7 @@
       choose(values);
       renew();
     });
+    $(element, ".label").addEventListener("change", teachable);
     element.addEventListener("submit", (event) => event.preventDefault());
     element.addEventListener("change", ({ target }) => {
       if (target.dataset.for === "load") loadNetwork(chosenFiles(target));

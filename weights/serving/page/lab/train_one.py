@@ -17,13 +17,13 @@ from weights.serving.page.lab import drawings, runs
 from weights.serving.page.lab.lesson import word
 from weights.serving.page.lab.loading import room
 
-HIDDEN = {"16": "16", "": "none", "64": "64", "256-128": "256-128", "kernels": f"{runs.KERNELS} kernels"}
+HIDDEN = {"16": "16", "": "none", "64": "64", "256-128": "256, then 128", "kernels": f"{runs.KERNELS} kernels"}
 # Settings in sight: name, what the page calls it, value -> words; the first value is chosen.
 CHIPS = (
     ("hidden", "Hidden units", HIDDEN),
-    ("rate", "Steps", {"good": "good", "careful": "careful", "wild": "wild"}),
+    ("rate", "Size of steps", {"good": "good", "careful": "careful", "wild": "wild"}),
     ("digits", "Digits to learn from", {"4500": "4,500", "1000": "1,000", "100": "100"}),
-    ("activation", "Units", {"relu": "ReLU", "sigmoid": "sigmoid"}),
+    ("activation", "Kind of unit", {"relu": "ReLU", "sigmoid": "sigmoid"}),
 )
 ORDERS = {
     "hidden": ["", "16", "64", "256-128", "kernels"],
@@ -58,10 +58,11 @@ def view() -> gr.HTML:
 def content() -> str:
     return (
         f'<p class="lead">It begins with random numbers and sees digits, again and again. '
-        f"After each, every {word('weight')} moves a little.</p>"
+        f"After every few digits its {word('weight')}s move a little.</p>"
         f"{settings()}"
         '<p class="controls"><button type="button" class="main" data-press="play">Play</button>'
-        '<button type="button" data-press="step">Step</button><button type="button" data-press="reset">Reset</button>'
+        '<button type="button" data-press="step">One round</button>'
+        '<button type="button" data-press="reset">Reset</button>'
         '<span class="round">Not trained yet</span></p><p class="problem" role="status"></p>'
         '<div class="bench">'
         '<section class="you"><h2>Your drawing, now</h2><div class="now"><canvas role="img" '
@@ -69,14 +70,15 @@ def content() -> str:
         '<div class="pair both"><div><h3>Your network</h3><ol class="bars mine"></ol></div>'
         '<div><h3>The one on <i>Draw</i></h3><ol class="bars theirs"></ol></div></div></section>'
         '<section class="score"><p class="big"><b>…</b> right on 1,000 digits it never saw</p>'
-        '<div class="curves"></div><p class="key"><span class="line seen">digits it learns from</span>'
+        '<div class="curves"><span>100%</span><span>50%</span><span>0%</span><div></div></div>'
+        '<p class="key"><span class="line seen">digits it learns from</span>'
         '<span class="line unseen">digits it never saw</span></p><p class="told" role="status"></p></section>'
         '<section class="filters"><h2>What its units look for</h2>'
         f'<p class="convolved" hidden>Each {word("kernel")} is compared with <span class="side"></span> pixels, all '
         "over the picture.</p><p>Blue speaks for, orange against. Tap one.</p>"
         '<div class="tiles weights"></div></section>'
         '<section class="tests"><h2>Twenty of the unseen digits</h2>'
-        "<p>Green is right, red is wrong. Tap one to see inside.</p>"
+        '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
         f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>'
         '<dialog><h2></h2><div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
         '<div><p>The test digits that excite it most, with its <span class="largest" hidden>largest</span> sum for '
@@ -125,7 +127,7 @@ def data_about(about: dict[str, str] | None, value: str) -> str:
 
 
 def teaching() -> str:
-    digits = options({str(digit): str(digit) for digit in range(DIGITS)})
+    digits = options({"": "?"} | {str(digit): str(digit) for digit in range(DIGITS)})
     return (
         f'<div class="teach"><label>My drawing is a <select class="label">{digits}</select></label>'
         '<p class="controls"><button type="button" data-press="mixed">Teach it, with old digits</button>'
