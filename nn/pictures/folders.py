@@ -74,7 +74,8 @@ def open_or_none(file: Path | BinaryIO, opener: Opener) -> Image.Image | None:
 
 
 def to_pixels(picture: Image.Image, name: object, frame: Frame | None = None) -> np.ndarray:
-    """A picture -> (28, 28) uint8. A grey one of 28x28 on black is MNIST's own; any other goes through `frame`.
+    """A picture -> (28, 28) uint8. A grey one of 28x28 is MNIST's own; any other goes through `frame`, and if there is
+    one, so does what lies on paper.
 
     Raises:
         DataError: it is damaged, or there is no `frame`.
@@ -82,14 +83,14 @@ def to_pixels(picture: Image.Image, name: object, frame: Frame | None = None) ->
     try:
         if picture.size == (SIDE, SIDE) and picture.mode == "L":
             pixels = np.array(picture)
-            if np.median(pixels[BORDER]) <= BLACK:
+            if frame is None or np.median(pixels[BORDER]) <= BLACK:
                 return pixels
         if frame is not None:
             return np.rint(frame(picture) * 255).astype(np.uint8)
     except Exception as error:  # Pillow's decoders raise all kinds of exceptions; a decompression bomb is one of them
         raise DataError(f"{name}: cannot be read as a picture: {error}") from error
     found = f"{picture.width}x{picture.height} in mode {picture.mode}"
-    raise DataError(f"{name}: expected {SIDE}x{SIDE} grey pixels (mode L), white ink on black, found {found}")
+    raise DataError(f"{name}: expected {SIDE}x{SIDE} grey pixels (mode L), found {found}")
 
 
 def shuffled(rows: Sequence[tuple[np.ndarray, int]]) -> Split:

@@ -4,6 +4,7 @@ import functools
 import gzip
 import json
 import os
+import re
 import struct
 import sys
 import tempfile
@@ -66,7 +67,9 @@ def fitted():
 def folder_of(network, folder):
     """Files for publishing."""
     weights.save_pretrained(network, folder)
-    (folder / "README.md").write_bytes((weights.BUNDLED / "README.md").read_bytes())
+    card = (weights.BUNDLED / "README.md").read_text("utf-8")
+    accuracy = network.info.get("results", {}).get("test", {}).get("accuracy", 0)
+    (folder / "README.md").write_text(re.sub(r"(?m)^( +value:) .*$", rf"\1 {accuracy}", card), "utf-8")
     return folder
 
 

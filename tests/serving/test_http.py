@@ -127,9 +127,9 @@ def test_noise_that_is_likelier_no_digit_has_no_digit(server):
 def test_pixel_that_is_no_integer_from_0_to_255_is_refused_and_shown(server, wrong, shown):
     status, problem, _ = call(f"{server}/predict", {"pixels": [*EMPTY[:17], wrong, *EMPTY[18:]]})
     assert status == 422
-    assert problem == {
-        "detail": f"expected pixel values that are integers from 0 to 255, got {shown} at index 17",
-    }
+    said, *advice = problem["detail"].split("; ")
+    assert said == f"expected pixel values that are integers from 0 to 255, got {shown} at index 17"
+    assert advice == (["write integers, without a point"] if wrong == 5.0 else [])
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,10 @@ def test_pixels_with_ink_and_paper_swapped_or_on_another_scale_are_refused_and_t
         ((255 - pixels).tolist(), "dark ink on a background of level 255: subtract each value from 255"),
         ((pixels > 127).astype(int).tolist(), "none above 1: multiply each by 255"),
         ([255] * PIXELS, "got only the level 255"),
-        ((pixels / 255).tolist(), "got 0.0 at index 0; multiply values from 0 to 1 by 255 and round them"),
+        (
+            (pixels / 255).tolist(),
+            "got 0.0 at index 0; write integers, without a point, and multiply values from 0 to 1 by 255 before",
+        ),
         (pixels.reshape(28, 28).tolist(), "got a list of 28 at index 0; put the rows into one list, one after another"),
     ]:
         status, problem, _ = call(f"{server}/predict", {"pixels": wrong})

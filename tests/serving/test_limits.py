@@ -307,8 +307,13 @@ def test_what_the_page_does_not_use_is_closed(http, method, path):
 def test_wrong_call_is_told_what_was_expected(http, path, body):
     answer = http.post(path, json=body)
     assert answer.status_code == 422
-    assert answer.json()["detail"]
-    assert answer.json()["error"] == answer.json()["detail"]
+    said = answer.json()["error"]
+    assert said
+    if path.endswith("queue/join"):  # the form in which gradio's clients show it
+        [detail] = answer.json()["detail"]
+        assert (detail["__type__"], detail["is_valid"], detail["message"]) == ("validate", False, said)
+    else:
+        assert answer.json()["detail"] == said
     assert "Traceback" not in answer.text
     assert str(ROOT) not in answer.text
 

@@ -160,9 +160,12 @@ def plain_message(problem: dict) -> str:
         case "list_type":
             return f"{place}expected a list of {PIXELS} pixel values, got {shown(given)}"
     advice = ""
-    if isinstance(given, float):
-        share = 0 < given < 1
-        advice = "; multiply values from 0 to 1 by 255 and round them" if share else "; write integers, without a point"
+    if isinstance(given, float) and 0 < given < 1:
+        advice = "; multiply values from 0 to 1 by 255 and round them"
+    elif isinstance(given, float) and given in (0, 1):
+        advice = "; write integers, without a point, and multiply values from 0 to 1 by 255 before"
+    elif isinstance(given, float) and given.is_integer():
+        advice = "; write integers, without a point"
     elif isinstance(given, list) and len(given) == SIDE:
         advice = "; put the rows into one list, one after another"
     return (

@@ -39,9 +39,7 @@ def test_train_and_test_folders_of_pictures_load(tmp_path):
 
 def test_pictures_of_another_size_are_framed_or_refused(tmp_path):
     write_pictures(tmp_path, size=(50, 40), per_label=1)
-    with pytest.raises(
-        DataError, match=r"0.png: expected 28x28 grey pixels \(mode L\), white ink on black, found 50x40"
-    ):
+    with pytest.raises(DataError, match=r"0.png: expected 28x28 grey pixels \(mode L\), found 50x40"):
         mnist.load(tmp_path)
     framed = mnist.load(tmp_path, frame=lambda picture: np.full((28, 28), 0.5, np.float32))
     assert (framed.train.images == 128).all()
@@ -58,8 +56,6 @@ def test_grey_pictures_of_mnists_size_on_white_are_framed(tmp_path):
     images = load(tmp_path).train.images
     assert (images[:, :4] == 0).all()
     assert (images[:, 14, 13:15] > 200).all()
-    with pytest.raises(DataError, match="white ink on black"):
-        mnist.load(tmp_path)
 
 
 def load(folder):
