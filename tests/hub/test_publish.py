@@ -211,6 +211,14 @@ def test_a_card_without_results_is_refused(hub, push, tmp_path, card):
     assert "python -m weights card" in refused(hub, push, "card|front matter", network=None, folder=folder)
 
 
+def test_a_card_of_other_weights_is_refused(hub, push, tmp_path):
+    folder, retrained = folder_of(model(1), tmp_path / "mine"), model(2)
+    retrained.info = {}  # as nn.train leaves it
+    weights.save_pretrained(retrained, folder)
+    said = refused(hub, push, "written for other weights", network=None, folder=folder)
+    assert "python -m weights card" in said
+
+
 def test_a_tag_that_exists_is_refused_and_stays(published, push):
     refused(published, push, "tag v1 exists, on commit", network=model(2), tag="v1")
 

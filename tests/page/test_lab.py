@@ -455,6 +455,51 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     v.close()
 
 
+def test_back_returns_to_the_room_before_and_keeps_the_drawing(visit):
+    v = visit()
+    v.draw(7)
+    v.answer.wait_for()
+    for title in ("Train one", "Fool it"):
+        v.page.get_by_role("tab", name=title).click()
+    v.page.go_back()
+    expect(v.page.get_by_role("tab", name="Train one")).to_have_attribute("aria-selected", "true")
+    v.page.go_back()
+    expect(v.page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+    expect(v.page.locator("#words")).to_contain_text("That is a 7")
+    v.page.go_forward()
+    v.page.go_forward()
+    expect(v.page.get_by_role("tab", name="Fool it")).to_have_attribute("aria-selected", "true")
+    v.page.reload()
+    expect(v.page.locator(".lab.fool .small .top b")).to_have_text("7")  # the drawing is there again
+    expect(v.page.locator(".lab.fool .example")).to_be_empty()
+    assert v.errors == []
+
+
+def test_an_answer_that_comes_late_reaches_the_room_in_sight(visit):
+    v = visit()
+    v.page.route("**/queue/join**", lambda route: (v.page.wait_for_timeout(1500), route.continue_()))
+    opened(v, "Fool it", "fool")
+    v.page.get_by_role("tab", name="Draw").click()
+    v.draw(7)
+    room = opened(v, "Fool it", "fool")
+    expect(room.locator(".example")).to_contain_text("example")
+    expect(room.locator(".example")).to_be_empty(timeout=20_000)
+    expect(room.locator(".small .bars .top b")).to_have_text("7")
+
+
+def test_several_digits_are_not_called_no_drawing(visit):
+    v = visit()
+    v.take_example("sum 27")
+    v.page.locator("#words").filter(has_text="digits").wait_for()
+    for title, name, place in (("Fool it", "fool", ".example"), ("See inside", "inside", ".which-picture")):
+        room = opened(v, title, name)
+        expect(room.locator(place)).to_contain_text("choose one of them")
+    v.page.get_by_role("tab", name="Draw").click()
+    v.page.locator("#why [data-tile='0']").click()
+    v.page.locator("#why ol.chosen").wait_for()
+    expect(opened(v, "Fool it", "fool").locator(".example")).to_be_empty()
+
+
 FAILURES = {
     "**/fool.js": lambda route: route.abort(),
     "**/component_server/": lambda route: route.fulfill(status=500, json={"error": None}),

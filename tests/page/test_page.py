@@ -7,8 +7,6 @@ import pytest
 from conftest import EXAMPLES, STROKES, Visit, expect, free_port, running
 from PIL import Image
 
-Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe  # there when playwright is
-
 PHONE = {"width": 390, "height": 844, "phone": True}
 PARTS = ("#title", "#pad", "#answer", "#why", "#examples")
 
@@ -593,6 +591,8 @@ def test_accessibility_check_finds_nothing_serious(visit, screen):
 
 def serious(page):
     """Serious and critical findings of axe-core, as (rule, selector)."""
+    from axe_playwright_python.sync_playwright import Axe  # there when playwright is
+
     findings = Axe().run(page).response["violations"]
     return [
         (finding["id"], node["target"])

@@ -1,6 +1,8 @@
 """The page's outputs for a picture, without a server and without a browser."""
 
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -13,8 +15,10 @@ import weights
 from nn.evidence import explain
 from nn.measure.metrics import CLASSES
 from nn.mlp import MLP
-from weights.serving.page import inputs, view
-from weights.serving.page.answer import UNITS_SHOWN, live_answer, sentence
+from preprocessing import to_mnist
+from weights.current import Served
+from weights.serving.page import inputs, network, view
+from weights.serving.page.answer import UNITS_SHOWN, live_answer, sentence, several
 from weights.serving.recognize import examine
 
 BLANK = Image.new("RGB", (400, 400), "white")
@@ -123,6 +127,33 @@ def test_several_digits_are_told_in_their_order_with_their_joint_confidence():
     assert "2 0 2 6" in words
     assert "Four digits" in words
     assert way.count("Read as") == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("27", "Two digits: 97% sure of all together."),
+        ("-7", "One digit: 97% sure."),
+        ("1.5", "Two digits: 97% sure of all together."),
+    ],
+)
+def test_signs_are_not_counted_among_the_digits(text, said):
+    assert said in several(text, 0.97)
+
+
+def test_weights_from_elsewhere_may_state_half_of_their_results():
+    model = MLP((4,))
+    for row in ({"accuracy": 0.99}, {"errors": 3}, {"accuracy": 0.99, "images": 10}, {}):
+        provenance = replace(app.served().current.provenance, results={"test": row, "train": {}})
+        serving = SimpleNamespace(current=Served(model, provenance))
+        assert "misreads" not in network.introduction(serving)
+
+
+@pytest.mark.parametrize("picture", [BLANK, Image.open(EXAMPLES / "7.png")], ids=["blank", "7"])
+def test_a_tensor_belongs_to_who_asked_for_it(picture):
+    first = to_mnist(picture)
+    first += 1
+    assert to_mnist(picture).max() <= 1
 
 
 @pytest.mark.parametrize("part", ["", "<p>", [], [0, 0, 1], [0, 0, 1, 2], [0, 0, 1, "1"], [0, 0, True, 1], {"left": 0}])

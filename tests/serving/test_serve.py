@@ -1,5 +1,6 @@
 """How the app starts, where it listens, and how it ends."""
 
+import asyncio
 import json
 import os
 import signal
@@ -14,7 +15,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import EXAMPLES, PROGRAM_SECONDS, ROOT, running
+from conftest import EXAMPLES, PROGRAM_SECONDS, ROOT, awaited, running
+
+from weights.serving.serve import repeat
 
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 
@@ -25,6 +28,25 @@ def own(tmp_path_factory):
     log = tmp_path_factory.mktemp("own") / "log"
     with running(log, HF_TOKEN="hf_thisisasecret") as (url, process):
         yield url, process, log
+
+
+def test_what_is_done_again_and_again_survives_an_error(caplog):
+    done = []
+
+    async def act():
+        done.append(len(done))
+        if len(done) == 1:
+            raise OSError("the disk is full")
+
+    async def for_a_while():
+        task = asyncio.create_task(repeat(0.01, act))
+        while len(done) < 3 and not task.done():
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    awaited(for_a_while())
+    assert len(done) >= 3
+    assert "the disk is full" in caplog.text
 
 
 def test_token_of_the_environment_is_in_no_answer(own):

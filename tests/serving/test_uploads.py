@@ -65,6 +65,30 @@ def test_it_never_outgrows_its_size(tmp_path):
     assert not (tmp_path / "0" / "file").exists()
 
 
+def test_an_upload_that_ends_during_a_sweep_is_counted(tmp_path, monkeypatch):
+    folder = UploadFolder(tmp_path, max_bytes=1000, least=1, grace=0)
+    looked, contents_of = asyncio.Event(), folder.contents
+
+    async def both():
+        loop = asyncio.get_running_loop()
+
+        def slow():
+            found = contents_of()
+            loop.call_soon_threadsafe(looked.set)
+            time.sleep(0.1)
+            return found
+
+        monkeypatch.setattr(folder, "contents", slow)
+        async with folder.room_for(400):
+            sweep = asyncio.create_task(folder.tidy())
+            await looked.wait()
+            upload(tmp_path, "late", 400)
+        await sweep
+
+    awaited(both())
+    assert folder.bytes >= 400
+
+
 def test_it_never_holds_more_files_than_it_may(tmp_path):
     folder = UploadFolder(tmp_path, max_bytes=1000, least=10, grace=0)
 

@@ -19,14 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nn import MLP
 from nn.functions import softmax
-from nn.mlp import DIGITS, PIXELS
+from nn.mlp import DIGITS
 from weights.serving.limits.sizes import DISK_FULL, NO_ROOM
+from weights.serving.schemas import Pixels
 
 # Decimal places of numbers that are sent as text: two more than are shown.
 PLACES = 6
 
-Level = Annotated[int, Field(strict=True, ge=0, le=255)]
-Pixels = Annotated[list[Level], Field(min_length=PIXELS, max_length=PIXELS)]
 Digit = Annotated[int, Field(strict=True, ge=0, lt=DIGITS)]
 Token = Annotated[str, Field(max_length=32)]  # names a visitor's network; see kept.py
 
