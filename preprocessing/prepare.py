@@ -116,6 +116,12 @@ Place = tuple[float, float, float]  # a reduced picture's left and top in the wh
 
 NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))
 NOTHING.tensor.setflags(write=False)  # one for all pictures without ink
+# What a tap on the pad leaves is no digit yet: a round blot, no larger than this share of the picture's longer side.
+DOT_SIDE = 0.12
+# Its box is nearly a square; a small 0 or 1 under a thick pen is taller.
+DOT_SHORTER_SIDE = 0.85
+# It fills its box as a disc does (0.785) or a square; a ring does not.
+DOT_FILLED = 0.72
 
 
 def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
@@ -138,7 +144,23 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
     """Like `to_mnist`, with diagnostics."""
     picture, size, factor = reduced_to_opaque(image)
     ink, left_out, where = look(picture)
-    return describe(size, ink, left_out, scaled(where, factor))
+    return describe_all(size, ink, left_out, scaled(where, factor))
+
+
+def describe_all(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Place) -> Prepared:
+    """`describe` for all that is in a picture, which may be a mere dot."""
+    box = bounding_box(ink)
+    return NOTHING if box is None or is_dot(ink, box, where[2], max(size)) else describe(size, ink, left_out, where)
+
+
+def is_dot(ink: np.ndarray, box: tuple[int, int, int, int], scale: float, longer_side: int) -> bool:
+    """Whether the ink in its box is what a tap leaves, in a picture of which a pixel of `ink` covers `scale` pixels."""
+    left, top, right, bottom = box
+    sides = right - left, bottom - top
+    if max(sides) * scale > DOT_SIDE * longer_side or min(sides) < DOT_SHORTER_SIDE * max(sides):
+        return False
+    # the blurred edge makes a box a pixel larger than the dot
+    return float(ink[top:bottom, left:right].sum()) >= DOT_FILLED * (sides[0] - 1) * (sides[1] - 1)
 
 
 def scaled(where: Place, factor: int) -> Place:

@@ -28,7 +28,16 @@ from preprocessing.cuts import find_cuts, parted
 from preprocessing.frame import bounding_box
 from preprocessing.ink import inked
 from preprocessing.picture import reduced_to_opaque
-from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Prepared, describe, look, scaled
+from preprocessing.prepare import (
+    CLOSE_UP_MARGIN,
+    CLOSE_UP_SIDE,
+    LeftOut,
+    Prepared,
+    describe,
+    describe_all,
+    look,
+    scaled,
+)
 from preprocessing.rows import Place, find_rows, mergeable, place_in_row, usual_height
 from preprocessing.signs import SOLID, Sign, is_slash, is_stacked, lean, sign_of, solidity
 
@@ -203,7 +212,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     """
     picture, size, factor = reduced_to_opaque(image)
     ink, left_out, where = look(picture)
-    whole = describe(size, ink, left_out, scaled(where, factor))
+    whole = describe_all(size, ink, left_out, scaled(where, factor))
     if not whole.has_ink:
         return []
     pieces, count = label(ink > PIECE_LEVEL)

@@ -5,8 +5,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import preprocessing
+from preprocessing import prepare
 from preprocessing.components import label, stroke_width, without_specks
 from preprocessing.frame import MNIST_STROKE_WIDTHS, center_of_mass
+from preprocessing.segment import split
 from preprocessing.surround import without_surround
 
 
@@ -294,6 +296,26 @@ def test_a_loose_top_stroke_of_a_five_is_no_speck():
     pen.arc([120, 180, 260, 330], 200, 130, fill="black", width=20)
     pen.line([(150, 120), (250, 120)], fill="black", width=20)
     assert preprocessing.to_mnist(image)[4:8].sum() > 5
+
+
+@pytest.mark.parametrize("side", [200, 400, 1000])
+@pytest.mark.parametrize("share", [0.05, 0.08, 0.11])
+def test_what_a_tap_leaves_is_no_digit_yet_and_small_digits_are(side, share):
+    def drawn(*strokes):
+        image = Image.new("L", (4 * side, 4 * side), "white")
+        pen = ImageDraw.Draw(image)
+        for box, fill in strokes:
+            pen.ellipse([4 * side * edge for edge in box], fill=fill)
+        return image.resize((side, side), Image.Resampling.LANCZOS)
+
+    left, top = 0.4, 0.3
+    dot = (left, top, left + share, top + share)
+    assert not prepare(drawn((dot, 0))).has_ink
+    assert split(drawn((dot, 0)), None) == []
+    hole = (left + share / 4, top + share / 4, left + share * 3 / 4, top + share * 3 / 4)
+    assert prepare(drawn((dot, 0), (hole, 255))).has_ink  # a ring
+    assert prepare(drawn(((left, top, left + share, top + 1.3 * share), 0))).has_ink  # a filled 0
+    assert prepare(drawn(((left, top, left + 0.15, top + 0.15), 0))).has_ink
 
 
 def test_a_digit_made_of_dots_is_kept_whole():
