@@ -62,7 +62,7 @@ class Calibration:
         if self.odds_temperature is None:
             logits /= self.temperature
             return softmax(logits, out=logits)
-        odds, digits = last_odds(logits) / self.odds_temperature, logits[:, :-1]
+        odds, digits = last_log_odds(logits) / self.odds_temperature, logits[:, :-1]
         digits /= self.temperature
         softmax(digits, out=digits)
         # sigmoid(x) = exp(-log(1 + exp(-x))) and 1 - sigmoid(x) = sigmoid(-x): the smaller one is not rounded to zero
@@ -71,7 +71,7 @@ class Calibration:
         return logits
 
 
-def last_odds(logits: np.ndarray) -> np.ndarray:
+def last_log_odds(logits: np.ndarray) -> np.ndarray:
     """Log odds of the last class against all others together: (n, classes) logits -> (n,)."""
     others = logits[:, :-1]
     most = others.max(axis=1, keepdims=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nn import crossfit
-from nn.calibrate import Calibration, fit_odds_temperature, fit_temperature, last_odds, prior_correction
+from nn.calibrate import Calibration, fit_odds_temperature, fit_temperature, last_log_odds, prior_correction
 from nn.fast.committee import joined
 from nn.fast.quantize import quantize
 from nn.made_up import for_calibration
@@ -23,8 +23,8 @@ def calibrated(members: list[MLP], recipe: Recipe, dataset: Dataset) -> MLP:
     """The members joined, corrected, and calibrated on the validation images."""
     model = joined(members)
     correct(model, recipe)
-    digits, strange = for_calibration(dataset.validation, recipe)
-    answers = digits.labels, model.logits(digits.pixels()), model.logits(strange.pixels())
+    digits, others = for_calibration(dataset.validation, recipe)
+    answers = digits.labels, model.logits(digits.pixels()), model.logits(others.pixels())
     model.calibration = Calibration(*temperatures([answers]))
     return model
 
@@ -35,8 +35,8 @@ def cross_calibrated(members: list[MLP], recipe: Recipe, dataset: Dataset) -> ML
     for model in members:
         correct(model, recipe)
     for held_out, neighbours in crossfit.unseen(dataset, members):
-        digits, strange = for_calibration(held_out, recipe)
-        answers = [(model.logits(digits.pixels()), model.logits(strange.pixels())) for model in neighbours]
+        digits, others = for_calibration(held_out, recipe)
+        answers = [(model.logits(digits.pixels()), model.logits(others.pixels())) for model in neighbours]
         pair = tuple(np.mean(logits, axis=0) for logits in zip(*answers, strict=True))
         singles += [(digits.labels, *answer) for answer in answers]
         pairs.append((digits.labels, *pair))
@@ -68,5 +68,5 @@ def temperatures(parts: list[tuple[np.ndarray, ...]]) -> tuple[float, float | No
     where there are non-digits.
     """
     labels, logits, others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    odds = fit_odds_temperature(last_odds(logits), last_odds(others)) if len(others) else None
+    odds = fit_odds_temperature(last_log_odds(logits), last_log_odds(others)) if len(others) else None
     return fit_temperature(logits[:, :DIGITS], labels), odds

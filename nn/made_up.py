@@ -34,7 +34,7 @@ def for_calibration(held_out: Split, recipe: Recipe) -> tuple[Split, Split]:
     if recipe.redrawn:
         made_up = synthetic.make(held_out, recipe.seed + VALIDATION_SEED, frame, redrawn=1, written=0, non_digits=0)
         digits = with_made_up(held_out, made_up)
-    return digits, synthetic.estranged(held_out) if recipe.non_digits else held_out[:0]
+    return digits, synthetic.out_of_distribution(held_out) if recipe.non_digits else held_out[:0]
 
 
 def frame(ink: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ from nn.recipes import Recipe
 AVERAGE_EVERY = 8
 # An epoch of a larger mean loss is no training any more: guessing has a loss of 2.3, and no run was seen to recover
 # from more than some hundreds.
-EXPLODED = 1000.0
+DIVERGED = 1000.0
 # One stream of random numbers an epoch and purpose, named by [seed, epoch, purpose]: an interrupted run goes on with
 # the very numbers it would have drawn.
 SHUFFLING, DISTORTING, DROPPING = range(3)
@@ -117,7 +117,7 @@ class Trainer:
             losses += loss * len(X)
             self.progress(loss)
         mean_loss = losses / self.bank.examples_per_epoch
-        if not mean_loss < EXPLODED:  # nor when it is not a number
+        if not mean_loss < DIVERGED:  # nor when it is not a number
             raise FloatingPointError(
                 f"the loss is {mean_loss:.2g} in epoch {self.epoch + 1}: lower the learning rate, {self.recipe.lr:g}"
             )

@@ -169,10 +169,10 @@ def without_specks(ink: np.ndarray) -> tuple[np.ndarray, int]:
     specks[main] = False
     if not specks.any() or mass[specks].sum() > SPECK_SHARE * mass.sum():
         return ink, 0
-    return np.where(near(specks[labels]), 0, ink).astype(ink.dtype), int(specks.sum())
+    return np.where(dilated(specks[labels]), 0, ink).astype(ink.dtype), int(specks.sum())
 
 
-def near(mask: np.ndarray) -> np.ndarray:
+def dilated(mask: np.ndarray) -> np.ndarray:
     """The mask and the pixels around it: a speck's antialiased edge goes with it."""
     padded = np.pad(mask, 1)
     rows = padded[:-2] | padded[1:-1] | padded[2:]

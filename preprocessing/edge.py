@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, SMALLEST_DIGIT, label, near, piece_boxes
+from preprocessing.components import FAINT, SMALLEST_DIGIT, dilated, label, piece_boxes
 
 # A piece that reaches no deeper into the picture than this share of its shorter side lies along the edge.
 BAND = 0.17
@@ -116,7 +116,7 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
     if not drop.any():
         return ink, dropped
     gone = np.concatenate([[False], drop])[labels]
-    return np.where(near(gone) & ((labels == 0) | gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
+    return np.where(dilated(gone) & ((labels == 0) | gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
 
 
 def is_substantial(ink: np.ndarray) -> bool:

@@ -188,12 +188,12 @@ def darkness_against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndar
     offset, noise = paper_noise(darkness)
     darkness -= np.float32(offset)
     # along the edge of a shadow or of a sheet the paper is known only to within the step there
-    step = around(np.maximum, paper_level) - around(np.minimum, paper_level)
+    step = local_extreme(np.maximum, paper_level) - local_extreme(np.minimum, paper_level)
     unsure = np.maximum(step / np.maximum(paper_level, np.float32(1 / 255)) - SMALL_STEP, 0)
     return np.where(darkness > 0, np.maximum(darkness - unsure, 0), darkness), noise
 
 
-def around(function: np.ufunc, levels: np.ndarray) -> np.ndarray:
+def local_extreme(function: np.ufunc, levels: np.ndarray) -> np.ndarray:
     """The largest or smallest of the EDGE_WIDTH x EDGE_WIDTH pixels around each."""
     return running(function, running(function, levels, EDGE_WIDTH).T, EDGE_WIDTH).T
 

@@ -10,9 +10,9 @@ from PIL import Image, ImageFilter
 
 from preprocessing.components import (
     FAINT,
+    dilated,
     label,
     lone_pixels,
-    near,
     one_holds_others,
     without_frame,
     without_specks,
@@ -206,7 +206,7 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
     specks, edge_pieces, kept = 0, 0, None
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         # what is left of lines that were taken out is no noise
-        beside_lines = ink if removed is None else np.where(near(removed > 0), 0, ink)
+        beside_lines = ink if removed is None else np.where(dilated(removed > 0), 0, ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
             ink, removed, lines, blank_edge = inked(reduced.filter(ImageFilter.MedianFilter(3)))
         if blank_edge and one_holds_others(ink):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, SMALLEST_DIGIT, ink_level, label, near, piece_boxes
+from preprocessing.components import FAINT, SMALLEST_DIGIT, dilated, ink_level, label, piece_boxes
 from preprocessing.lines import Line, Lines, zone_of
 
 # A stroke that crosses a line is continued across it in directions up to this slope (columns per row).
@@ -95,7 +95,7 @@ def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
 
     `zone` (H, W) bool marks the pixels of these lines. If nothing else were left, the ink is returned as it is.
     """
-    wide = near(near(zone))
+    wide = dilated(dilated(zone))
     labels, count = label(ink >= FAINT)
     if not count:
         return ink

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import label, near, piece_boxes, stroke_width
+from preprocessing.components import dilated, label, piece_boxes, stroke_width
 from preprocessing.cuts import find_cuts, parted
 from preprocessing.frame import bounding_box
 from preprocessing.ink import inked
@@ -181,7 +181,7 @@ class Writing(NamedTuple):
 
     def prepared(self, group: Group) -> Prepared:
         """The ink of these pieces alone, with their antialiased edges, in MNIST's frame."""
-        left, top, right, bottom = around(self.boxes[list(group)])
+        left, top, right, bottom = union_box(self.boxes[list(group)])
         left, top = max(left - FRINGE, 0), max(top - FRINGE, 0)
         crop = slice(top, bottom + FRINGE), slice(left, right + FRINGE)
         pieces = self.pieces[crop]
@@ -190,7 +190,7 @@ class Writing(NamedTuple):
             mine |= pieces == piece + 1
         others = (pieces > 0) & ~mine
         for _ in range(FRINGE):
-            mine = near(mine)
+            mine = dilated(mine)
         ink = np.where(mine & ~others, self.ink[crop], 0).astype(self.ink.dtype)
         x, y, scale = self.where
         return describe(self.size, ink, LeftOut(), (x + scale * left, y + scale * top, scale))
@@ -259,7 +259,7 @@ def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Pr
     score = (
         log_confidence(all_of_it.digit)
         - gap_cost(main)
-        - broadness_price(around(main), all_of_it, len(main))
+        - broadness_price(union_box(main), all_of_it, len(main))
         - DIGIT_PRICE
         - LINE_PRICE
     )
@@ -366,7 +366,7 @@ def look_closer(
             np.clip((first + factor * (np.arange(size) + 0.5) - offset) // scale, 0, limit - 1).astype(int)
             for first, size, offset, limit in zip(start[::-1], within.shape, (top, left), kept.shape, strict=True)
         )
-        within = near(kept)[np.ix_(rows, columns)]
+        within = dilated(kept)[np.ix_(rows, columns)]
     return np.where(within, inked(closer, within).ink, 0), (*start, factor)
 
 
@@ -384,14 +384,14 @@ def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarr
 # --- The pieces and how they may be grouped ---------------------------------------------------------------------------
 
 
-def around(boxes: np.ndarray) -> np.ndarray:
+def union_box(boxes: np.ndarray) -> np.ndarray:
     """The box around several, (n, 4) -> (4,)."""
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
 def gap_cost(boxes: np.ndarray) -> float:
     """The price of taking these pieces for one digit: the empty columns and rows between them, by its size."""
-    left, top, right, bottom = around(boxes)
+    left, top, right, bottom = union_box(boxes)
     empty = sum(emptiness(boxes[:, axis], boxes[:, axis + 2]) for axis in (0, 1))
     return empty / (TOLERANCE * max(right - left, bottom - top))
 
@@ -431,12 +431,12 @@ def promising(writing: Writing, lines: dict[tuple[int, int], list[int]], singles
         for piece in range(len(boxes))
     ]
     for line in lines.values():
-        height = around(boxes[line])[3] - around(boxes[line])[1]
+        height = union_box(boxes[line])[3] - union_box(boxes[line])[1]
         for start in range(len(line) - 1):
             for end in range(start + 2, min(start + LONGEST_GROUP, len(line)) + 1):
                 group = tuple(line[start:end])
                 own = boxes[line[start:end]]
-                box = around(own)
+                box = union_box(own)
                 if box[2] - box[0] > WIDEST_GROUP * height:
                     break
                 cost = gap_cost(own)
@@ -558,7 +558,7 @@ def straightened_sides(writing: Writing) -> np.ndarray:
     return np.stack([np.minimum.reduceat(across, starts, 1).T, np.maximum.reduceat(across, starts, 1).T + 1], axis=2)
 
 
-def around_straight(sides: np.ndarray) -> np.ndarray:
+def straight_union_box(sides: np.ndarray) -> np.ndarray:
     """The sides of several pieces together, (n, slants, 2) -> (slants, 2)."""
     return np.stack([sides[..., 0].min(axis=0), sides[..., 1].max(axis=0)], axis=1)
 
@@ -584,7 +584,7 @@ def candidates_of(
             if not (read or 1 <= pieces <= 2):
                 continue
             own = boxes[start:end]
-            box = around(own)
+            box = union_box(own)
             place = place_in_row(box, boxes)
             ways, price = [], 0.0
             if place and pieces == 1:
@@ -598,7 +598,7 @@ def candidates_of(
                     price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
                 doubt = 0.0 if first[start] else DOUBT_OF_CUT
                 score = log_confidence(read.digit) - price
-                straight = None if sides is None else around_straight(sides[list(group)])
+                straight = None if sides is None else straight_union_box(sides[list(group)])
                 ways.append(Candidate(group, box, score, None, doubt, not first[start], straight))
             elif pieces == 1:
                 ways.append(SPECK_PRICE)

@@ -11,7 +11,7 @@ import itertools
 
 import numpy as np
 
-from preprocessing.components import near, stroke_width
+from preprocessing.components import dilated, stroke_width
 
 # Tones are told apart by a histogram of this many levels: 0.016 of the full range, less than the grain of paper.
 LEVELS = 64
@@ -56,10 +56,10 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
     width = stroke_width(ink.astype(np.float32))
     inside = 2 * int(np.ceil(WIDER_THAN_STROKES * width / 2)) + 1  # odd, so that it has a middle
     shadow = soft < shadow_top
-    wide = box_mean((shadow & ~near(near(ink))).astype(np.float32), inside) > 0.99
+    wide = box_mean((shadow & ~dilated(dilated(ink))).astype(np.float32), inside) > 0.99
     if wide.mean() < LEAST_SHADOW:
         return None
-    clean = (~near(near(ink))).astype(np.float32)
+    clean = (~dilated(dilated(ink))).astype(np.float32)
     window = 2 * int(np.ceil(BESIDE_STROKES * width)) + 5
     weight = box_mean(clean, window)
     beside = box_mean(soft * clean, window) / np.maximum(weight, 1e-3)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import label, near, piece_boxes, stroke_width
+from preprocessing.components import dilated, label, piece_boxes, stroke_width
 from preprocessing.shadow import box_mean
 
 # The sheet is looked for on a picture of about this many pixels along its longer side: its edges are long.
@@ -64,7 +64,7 @@ def sheet_mask(levels: np.ndarray) -> np.ndarray | None:
     if piece.sum() < RECTANGULAR * rectangle.sum():
         return None
     sheet = filled(piece)
-    inner = sheet & ~near(near(~sheet))
+    inner = sheet & ~dilated(dilated(~sheet))
     labels, count = label(inner & ~light)
     if not count:
         return None

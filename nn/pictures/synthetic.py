@@ -393,7 +393,7 @@ def to_uint8(tensor: np.ndarray) -> np.ndarray:
     return np.rint(tensor * 255).astype(np.uint8)
 
 
-def estranged(digits: Split) -> Split:
+def out_of_distribution(digits: Split) -> Split:
     """What few would read as a digit, though a hand that writes digits wrote it: MNIST's own, mirrored or turned by a
     quarter either way. Training shows parts of such digits at most, in `chimera`, so whole ones tell how sure the
     network is of what it does not know. There are about 2.3 times as many as digits.

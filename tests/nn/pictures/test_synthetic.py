@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 from nn.made_up import frame
 from nn.pictures import digits, letters, synthetic
 from nn.pictures.mnist import Split
-from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, estranged, redraw, without_look_alikes
+from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, out_of_distribution, redraw, without_look_alikes
 
 
 def ring():
@@ -175,7 +175,7 @@ def test_each_process_redraws_its_own_part(monkeypatch):
 
 def test_estranged_digits_are_mirrored_or_turned_and_those_that_stay_digits_are_left_out():
     images = np.arange(10 * 784).reshape(10, 28, 28).astype(np.uint8)
-    strange = estranged(Split(images, np.arange(10)))
+    strange = out_of_distribution(Split(images, np.arange(10)))
     expected = [images[d][:, ::-1] for d in (2, 3, 4, 5, 6, 7, 9)]
     expected += [np.rot90(images[d], turn) for turn in (1, -1) for d in range(2, 10)]
     np.testing.assert_array_equal(strange.images, expected)
