@@ -19,7 +19,12 @@ components stray dots and frames left out
 frame      20x20 box, stroke width mended, center of mass at the centre of 28x28
 prepare    all of these in their order
 rows       which pieces of ink stand beside each other
+closer     a second look from as close as small pieces need
+writing    pieces of ink, and what the network says of groups of them
 cuts       where a piece may be two digits that touch
+groups     which pieces may be a digit together, and which may be several
+prices     what a reading is worth
+paths      the best of all readings
 signs      points, commas and dashes told from digits
 segment    several digits told apart, by all of these
 """

@@ -112,7 +112,7 @@ class LeftOut(NamedTuple):
     kept: np.ndarray | None = None
 
 
-Place = tuple[float, float, float]  # a reduced picture's left and top in the whole one, and its reduction
+Where = tuple[float, float, float]  # a reduced picture's left and top in the whole one, and its reduction
 
 NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))
 NOTHING.tensor.setflags(write=False)  # one for all pictures without ink
@@ -147,7 +147,7 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
     return describe_all(size, ink, left_out, scaled(where, factor))
 
 
-def describe_all(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Place) -> Prepared:
+def describe_all(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Where) -> Prepared:
     """`describe` for all that is in a picture, which may be a mere dot."""
     box = bounding_box(ink)
     return NOTHING if box is None or is_dot(ink, box, where[2], max(size)) else describe(size, ink, left_out, where)
@@ -163,13 +163,13 @@ def is_dot(ink: np.ndarray, box: tuple[int, int, int, int], scale: float, longer
     return float(ink[top:bottom, left:right].sum()) >= DOT_FILLED * (sides[0] - 1) * (sides[1] - 1)
 
 
-def scaled(where: Place, factor: int) -> Place:
+def scaled(where: Where, factor: int) -> Where:
     """A place in a picture that was reduced by this factor -> the place in the original."""
     left, top, scale = where
     return left * factor, top * factor, scale * factor
 
 
-def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Place) -> Prepared:
+def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Where) -> Prepared:
     """What `look` found, or a part of this ink, brought into MNIST's frame; `size` is the picture's."""
     left, top, scale = where
     box = bounding_box(ink)
@@ -195,7 +195,7 @@ def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: P
     return Prepared(tensor, replace(found, hints=hints(found, size, left_out.specks)), ink, left_out.removed)
 
 
-def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Place]:
+def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:
     """The ink on a reduced picture, without specks, printed lines and things at the edge; what was left out; and where
     the reduced picture lies in the whole one.
     """

@@ -1,0 +1,124 @@
+"""Which pieces may be a digit together, and which piece may be several digits that touch.
+
+promising(writing, lines, reads)    # groups of several pieces
+cut(writing, reads)                 # pieces in parts (cuts.py), which are grouped like pieces
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from preprocessing.components import piece_boxes
+from preprocessing.cuts import find_cuts, parted
+from preprocessing.prepare import Prepared
+from preprocessing.prices import DIGIT_PRICE, PLACED_SIGN_PRICE, SIGN_PRICE, TOLERANCE, gap_cost, log_confidence
+from preprocessing.rows import usual_height
+from preprocessing.writing import Group, Predict, Read, Writing, predict_all, union_box
+
+# Groups that lost more than this many factors e by the gaps between their pieces are not read at all.
+HOPELESS = 2.0
+# So many groups of several pieces are read, beside one for each piece. Reading one takes as long as a small picture.
+MOST_GROUPS = 24
+# A group has no more pieces than this.
+LONGEST_GROUP = 8
+# A group is no wider than this many heights of its row, or of the piece that its parts were cut from.
+WIDEST_GROUP = 2.0
+# A piece that is lower than this share of the usual height is a sign, and is not cut.
+AS_TALL = 0.8
+# A piece is cut if the reader is less sure of it than this.
+DOUBTFUL = 0.5
+# A piece that is wider than this many times its height may be two digits side by side.
+WIDE = 0.9
+# Such a wide piece is cut if the reader is less sure of it than this.
+DOUBTFUL_IF_WIDE = 0.98
+
+
+def promising(writing: Writing, lines: dict[tuple[int, int], list[int]], singles: dict[Group, Read]) -> list[Group]:
+    """The groups of several pieces that would beat their pieces one by one if the reader were sure of them.
+
+    The groups whose pieces lie closest come first.
+    """
+    boxes, costs = writing.boxes, {}
+    scores = [
+        max(log_confidence(singles[piece,].digit) - DIGIT_PRICE, log_confidence(singles[piece,].other) - SIGN_PRICE)
+        if (piece,) in singles
+        else -PLACED_SIGN_PRICE
+        for piece in range(len(boxes))
+    ]
+    for line in lines.values():
+        height = union_box(boxes[line])[3] - union_box(boxes[line])[1]
+        for start in range(len(line) - 1):
+            for end in range(start + 2, min(start + LONGEST_GROUP, len(line)) + 1):
+                group = tuple(line[start:end])
+                own = boxes[line[start:end]]
+                box = union_box(own)
+                if box[2] - box[0] > WIDEST_GROUP * height:
+                    break
+                cost = gap_cost(own)
+                if cost > HOPELESS:
+                    continue
+                apart = sum(scores[piece] for piece in group)
+                for a, b in itertools.pairwise(own):
+                    shared = min(a[2], b[2]) - max(a[0], b[0])
+                    apart -= max(shared, 0) / (TOLERANCE * min(max(x[2] - x[0], x[3] - x[1]) for x in (a, b)))
+                if -cost - DIGIT_PRICE > apart:
+                    costs[group] = cost
+    return sorted(costs, key=costs.get)[: MOST_GROUPS + len(boxes)]
+
+
+def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group], dict[int, float]]:
+    """Cuts doubtful pieces in parts.
+
+    Returns the writing with parts for pieces; the parts of each piece from left to right; and for each part right of a
+    cut how many stroke widths of ink that cut crosses.
+    """
+    pieces, parts, crossed, count = writing.pieces, [], {}, 0
+    changed = np.zeros_like(pieces)
+    tall = AS_TALL * usual_height(writing.boxes)
+    any_cut = False
+    for piece, (left, top, right, bottom) in enumerate(writing.boxes):
+        crop = slice(top, bottom), slice(left, right)
+        mask = pieces[crop] == piece + 1
+        seams, crossings = np.zeros((0, 0)), ()
+        if bottom - top >= tall and is_doubtful(writing.boxes[piece], reads.get((piece,))):
+            seams, crossings = find_cuts(np.where(mask, writing.ink[crop], 0), writing.stroke)
+        division = parted(mask, seams) if len(seams) else mask.astype(np.int32)
+        present = np.flatnonzero(np.bincount(division.ravel(), minlength=len(seams) + 2)[1:])
+        number = np.zeros(len(seams) + 2, np.int32)
+        number[present + 1] = np.arange(count + 1, count + len(present) + 1)
+        changed[crop] += number[division]
+        parts.append(tuple(range(count, count + len(present))))
+        for index, part in zip(present[1:], parts[-1][1:], strict=True):
+            crossed[part] = crossings[index - 1]
+        any_cut |= len(present) > 1
+        count += len(present)
+    if not any_cut:
+        return writing, parts, crossed
+    return writing._replace(pieces=changed, boxes=piece_boxes(changed, count)), parts, crossed
+
+
+def runs_in(parts: Group, boxes: np.ndarray) -> list[Group]:
+    """The neighbouring parts of one piece that may be a digit together; `boxes` (n, 4) are those of all parts."""
+    left, top, right, bottom = boxes[list(parts)].T
+    widest = WIDEST_GROUP * (bottom.max() - top.min())
+    return [
+        parts[start:end]
+        for start, end in itertools.combinations(range(len(parts) + 1), 2)
+        if right[start:end].max() - left[start:end].min() <= widest
+    ]
+
+
+def is_doubtful(box: np.ndarray, read: Read | None) -> bool:
+    """Whether a piece may be several digits that touch."""
+    if read is None:
+        return False
+    wide = box[2] - box[0] > WIDE * (box[3] - box[1])
+    return read.digit < (DOUBTFUL_IF_WIDE if wide else DOUBTFUL)
+
+
+def may_touch(whole: Prepared, predict: Predict) -> bool:
+    """Whether a single piece may be several digits that touch."""
+    left, top, right, bottom = whole.box
+    return right - left > WIDE * (bottom - top) and predict_all([whole], predict)[0].digit < DOUBTFUL_IF_WIDE

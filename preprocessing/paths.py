@@ -1,0 +1,204 @@
+"""The best of all ways to group the pieces of a picture: a path through each line, and the best division in lines.
+
+best_lines(writing, lines, reads, crossed)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from preprocessing.groups import LONGEST_GROUP
+from preprocessing.prices import (
+    CROSSING_PRICE,
+    CUT_PRICE,
+    DIGIT_PRICE,
+    LARGE_PRICE,
+    LARGE_SIGN,
+    LEADING_COMMA_PRICE,
+    LINE_PRICE,
+    PLACED_SIGN_PRICE,
+    SIGN_PRICE,
+    SMALL,
+    SMALL_PRICE,
+    SPECK_PRICE,
+    TOLERANCE,
+    broadness_price,
+    gap_cost,
+    log_confidence,
+)
+from preprocessing.rows import Place, place_in_row
+from preprocessing.signs import SOLID, Sign, is_stacked, sign_of, solidity
+from preprocessing.writing import Group, Read, Writing, union_box
+
+# Columns for each row by which writing leans to the right: up to 31 degrees, and a little to the left.
+SLANTS = np.linspace(-0.2, 0.6, 9)
+# The digits that dots and short bars look like when they fill MNIST's frame.
+LIKE_DOTS_AND_BARS = (0, 1, 8)
+# This share of the signs that are told by their place are signs.
+SURE_OF_PLACE = 0.95
+# This share of the digits that were cut apart were cut wrongly.
+DOUBT_OF_CUT = 0.15
+
+
+class Candidate(NamedTuple):
+    """A group of pieces, taken for a digit or a sign."""
+
+    group: Group
+    box: np.ndarray  # left, top, right, bottom
+    score: float  # log of the confidence, less prices
+    sign: Sign | None
+    doubt: float = 0.0
+    after_cut: bool = False  # what stands before it is a part of the same piece
+    sides: np.ndarray | None = None  # (slants, 2), in a writing with cuts: left and right once it is straightened
+
+
+class Path(NamedTuple):
+    """A way to read some of the pieces."""
+
+    score: float
+    parts: tuple[Candidate, ...]  # in reading order
+    lines: tuple[int, ...] = ()  # how many of the parts are in each line
+
+
+NO_PATH = Path(-math.inf, ())
+
+
+def best_lines(
+    writing: Writing,
+    lines: dict[tuple[int, int], list[int]],
+    reads: dict[Group, Read],
+    crossed: dict[int, float],
+    pieces: np.ndarray,
+) -> Path:
+    """The best way to read all pieces, as one or more lines from top to bottom."""
+    sides = straightened_sides(writing) if crossed else None
+    found = {rows: best_line(line, candidates_of(writing, line, reads, crossed, sides)) for rows, line in lines.items()}
+    best = [Path(0.0, ())]  # for the first 0, 1, 2 ... rows
+    for last in range(1, max(end for _, end in lines) + 1):
+        ways = []
+        for first in range(last):
+            if (first, last) in found:
+                before, line = best[first], found[first, last]
+                ways.append(
+                    Path(
+                        before.score + line.score - LINE_PRICE,
+                        before.parts + line.parts,
+                        (*before.lines, len(line.parts)),
+                    )
+                )
+        best.append(max(ways, key=lambda path: path.score))
+    return best[-1]
+
+
+def best_line(line: list[int], candidates: dict[tuple[int, int], list[Candidate | float]]) -> Path:
+    """The best way to read the pieces of one line, given from left to right."""
+    best: list[dict[Group, Path]] = [{(): Path(0.0, ())}] + [{} for _ in line]  # by the last part
+    for end in range(1, len(line) + 1):
+        for start in range(end):
+            for way in candidates.get((start, end), ()):
+                for last, path in best[start].items():
+                    if isinstance(way, float):
+                        key, new = last, path._replace(score=path.score - way)
+                    else:
+                        leading = LEADING_COMMA_PRICE if way.sign is Sign.COMMA else 0.0
+                        cost = overlap_cost(path.parts[-1], way) if path.parts else leading
+                        key, new = way.group, Path(path.score + way.score - cost, (*path.parts, way))
+                    if key not in best[end] or new.score > best[end][key].score:
+                        best[end][key] = new
+    return max(best[-1].values(), key=lambda path: path.score, default=NO_PATH)
+
+
+def candidates_of(
+    writing: Writing,
+    line: list[int],
+    reads: dict[Group, Read],
+    crossed: dict[int, float],
+    sides: np.ndarray | None,
+) -> dict[tuple[int, int], list[Candidate | float]]:
+    """(start, end) of runs in a line -> what the run may be; a number is the price of leaving it out."""
+    boxes = writing.boxes[line]
+    first = [part not in crossed for part in line] + [True]  # whether a piece starts here
+    found = {}
+    for start in range(len(line)):
+        for end in range(start + 1, len(line) + 1):
+            group = tuple(line[start:end])
+            pieces = sum(first[start:end]) if first[start] and first[end] else 0  # 0: a part of a piece at least
+            if sum(first[start:end]) > LONGEST_GROUP:
+                break
+            read = reads.get(group)
+            if not (read or 1 <= pieces <= 2):
+                continue
+            own = boxes[start:end]
+            box = union_box(own)
+            place = place_in_row(box, boxes)
+            ways, price = [], 0.0
+            if place and pieces == 1:
+                price, sign = signs_of(writing, group, box, place, read)
+                ways += [sign] * (sign is not None)
+            elif place and pieces == 2 and len(own) == 2 and is_stacked(own, place, writing.stroke):
+                ways.append(Candidate(group, box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE))
+            if read:
+                price += DIGIT_PRICE + gap_cost(own) + broadness_price(box, read, pieces)
+                if not first[start]:
+                    price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
+                doubt = 0.0 if first[start] else DOUBT_OF_CUT
+                score = log_confidence(read.digit) - price
+                straight = None if sides is None else straight_union_box(sides[list(group)])
+                ways.append(Candidate(group, box, score, None, doubt, not first[start], straight))
+            elif pieces == 1:
+                ways.append(SPECK_PRICE)
+            if ways:
+                found[start, end] = ways
+    return found
+
+
+def signs_of(
+    writing: Writing, group: Group, box: np.ndarray, place: Place, read: Read | None
+) -> tuple[float, Candidate | None]:
+    """The extra price of taking a piece for a digit, and the piece taken for a sign, or None if it cannot be one."""
+    sign = sign_of(box, place, writing.stroke)
+    size = max(box[2] - box[0], box[3] - box[1]) / place.height
+    if sign and len(group) == 1 and solidity(writing.ink_of(group[0])) >= SOLID:
+        score = -PLACED_SIGN_PRICE
+        if read and sign is Sign.DASH:
+            score += log_confidence(read.other)
+        elif read and read.best not in LIKE_DOTS_AND_BARS:
+            score += log_confidence(1 - read.digit)
+        return SMALL_PRICE * max(math.log2(SMALL / size), 0), Candidate(group, box, score, sign, SURE_OF_PLACE)
+    if not read:
+        return 0.0, None
+    price = SIGN_PRICE + LARGE_PRICE * max(size - LARGE_SIGN, 0)
+    return 0.0, Candidate(group, box, log_confidence(read.other) - price, Sign.OTHER)
+
+
+def overlap_cost(a: Candidate, b: Candidate) -> float:
+    """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
+    may stand under an arm of a digit, so beside a sign the larger size counts. Digits that lean share columns: on
+    either side of a cut, the columns are counted at that slant of SLANTS at which the two share fewest.
+    """
+    if b.after_cut:
+        shared = (a.sides[:, 1] - b.sides[:, 0]).min()
+    else:
+        shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
+    if shared <= 0:
+        return 0.0
+    sizes = [max(part.box[2] - part.box[0], part.box[3] - part.box[1]) for part in (a, b)]
+    return shared / (TOLERANCE * (max(sizes) if a.sign or b.sign else min(sizes)))
+
+
+def straightened_sides(writing: Writing) -> np.ndarray:
+    """The left and right side of each piece, once the writing is straightened from each of SLANTS, (n, slants, 2)."""
+    rows, columns = writing.pieces.nonzero()
+    pieces = writing.pieces[rows, columns]
+    order = np.argsort(pieces, kind="stable")
+    starts = np.searchsorted(pieces[order], np.arange(1, len(writing.boxes) + 1))
+    across = columns[order] + np.multiply.outer(SLANTS, rows[order])
+    return np.stack([np.minimum.reduceat(across, starts, 1).T, np.maximum.reduceat(across, starts, 1).T + 1], axis=2)
+
+
+def straight_union_box(sides: np.ndarray) -> np.ndarray:
+    """The sides of several pieces together, (n, slants, 2) -> (slants, 2)."""
+    return np.stack([sides[..., 0].min(axis=0), sides[..., 1].max(axis=0)], axis=1)
