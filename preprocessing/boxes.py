@@ -86,7 +86,11 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
                 divided |= {first, second} if len(found) > 2 else set()
                 sides += [side for side in found if not any(is_same(side, other) for other in sides)]
                 break
+    spanning = [index for index in fit if across[index].spans]
     ruled = sum(line.spans for line in across) > MOST_SPANNING
+    if len(spanning) == 2 and not ruled:  # the upper and the lower border of a field from edge to edge
+        upper, lower = spanning
+        boxes = dict.fromkeys(spanning, across[lower].middle - across[upper].middle) | boxes
     for index in fit:
         if index in divided or (ruled and across[index].spans):
             continue

@@ -8,6 +8,7 @@ are as thin and as dark as the line.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ LEAST_ALIKE, MOST_ALIKE = 0.75, 1.3
 TOOTH_GAP = 2
 # The middle of a tooth is the middle of the columns in which it has at least this share of its full length.
 WHOLE_TOOTH = 0.9
+# At least this share of the teeth between the ends, and two if there are so many, stand free; digits touch the others.
+LEAST_SEEN = 0.5
 # A comb has no more places than this: an IBAN, the longest usual number, has 34 characters.
 MOST_PLACES = 34
 # A digit's place is at least this many pixels wide: a digit in it must be legible.
@@ -52,7 +55,8 @@ def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, box: float = 0.0) 
     room = round(MEETS * darkness.shape[1]) + 2
     found: list[Line] = []
     for direction in (-1, 1):
-        comb = even_teeth(standing_on(line, darkness, wide, room, direction), line, room, box)
+        standing = standing_on(line, darkness, wide, room, direction)
+        comb = even_teeth(standing, line, room, box, hidden_by(line, wide, direction))
         found += [tooth.side for tooth in comb if not any(is_same(tooth.side, other) for other in found)]
     return found
 
@@ -103,8 +107,37 @@ def upright_runs(
     return lengths + line.half, leans
 
 
-def even_teeth(standing: list[Tooth], line: Line, room: int, box: float) -> list[Tooth]:
-    """Those that divide a line evenly from end to end, into as many places as possible, and at least two."""
+def hidden_by(line: Line, wide: np.ndarray, direction: int) -> Callable[[float, list[Tooth]], Tooth | None]:
+    """A function that finds a tooth which a digit touches, so that it does not look printed: it is dark as far as the
+    teeth beside it are long. It takes the column and the other teeth, and gives None if nothing is there.
+    """
+
+    def tooth_at(column: float, others: list[Tooth]) -> Tooth | None:
+        usual = int(np.median([tooth.length for tooth in others]))
+        columns = np.arange(max(round(column) - 1, 0), min(round(column) + 2, wide.shape[1]))
+        lengths, leans = upright_runs(line, columns, wide, direction, usual)
+        at = int(lengths.argmax())
+        if lengths[at] < LEAST_ALIKE * usual:
+            return None
+        ends = sorted(float(line.at(column)) + direction * away for away in (0, usual))
+        rows = np.arange(max(round(ends[0]), 0), min(round(ends[1]) + 1, len(wide)))
+        path = columns[at] + leans[at] * (rows - float(line.at(column)))
+        printed = others[len(others) // 2].side
+        return Tooth(round(column), usual, printed._replace(start=int(rows[0]), rows=path.astype(np.float32)))
+
+    return tooth_at
+
+
+def even_teeth(
+    standing: list[Tooth],
+    line: Line,
+    room: int,
+    box: float,
+    hidden: Callable[[float, list[Tooth]], Tooth | None],
+) -> list[Tooth]:
+    """Those that divide a line evenly from end to end, into as many places as possible, and at least two. Digits may
+    hide some of them.
+    """
     columns = np.array([tooth.column for tooth in standing])
     lengths = np.array([tooth.length for tooth in standing])
     best: list[Tooth] = []
@@ -112,12 +145,18 @@ def even_teeth(standing: list[Tooth], line: Line, room: int, box: float) -> list
         for last in np.flatnonzero(np.abs(columns - line.end) <= room):
             whole = columns[last] - columns[first]
             for count in range(min(MOST_PLACES, int(whole // NARROWEST_PLACE)), max(len(best) - 1, 1), -1):
-                away = np.abs(columns - (columns[first] + whole * np.arange(count + 1) / count)[:, None])
+                places = columns[first] + whole * np.arange(count + 1) / count
+                away = np.abs(columns - places[:, None])
                 nearest = away.argmin(axis=1)
                 even = away.min(axis=1) <= UNEVEN / 2 * whole / count + 1  # a pixel: columns are whole ones
-                if even.all() and are_alike(lengths[nearest], box > 0):
-                    if is_tooth_long(float(np.median(lengths[nearest][1:-1])), whole / count, box):
-                        best = [standing[index] for index in nearest]
+                inner = [standing[index] for index in nearest[1:-1][even[1:-1]]]
+                seen = len(inner) >= max(LEAST_SEEN * (count - 1), min(count - 1, 2))
+                if not seen or not are_alike(lengths[nearest[even]], box > 0):
+                    continue
+                others = [hidden(place, inner) for place in places[~even]]
+                if all(others):
+                    if is_tooth_long(float(np.median([tooth.length for tooth in inner])), whole / count, box):
+                        best = [standing[index] for index in nearest[even]] + others
                     break
     return best
 

@@ -66,6 +66,22 @@ def test_other_strokes_on_a_line_are_no_teeth(name):
     assert found(sheet(*STROKES[name])) == []
 
 
+@pytest.mark.parametrize("places", [4, 6, 9])
+@pytest.mark.parametrize("covers", [(-3, 60, 7), (-2, 35, 5), (-8, 26, 12)], ids=str)
+def test_teeth_that_digits_touch_are_found_by_their_places(places, covers):
+    comb = evenly(places, 25)
+    away, length, thickness = covers
+    for hidden in (1, places - 1):
+        column = comb[hidden][0]
+        stroke = (column + away, length, thickness, INK)
+        np.testing.assert_allclose(found(sheet(*comb, stroke)), [each + 0.5 for each, *_ in comb], atol=2.1)
+
+
+def test_a_comb_is_none_where_half_of_its_teeth_are_missing():
+    comb = evenly(6, 25)
+    assert found(sheet(comb[0], comb[1], comb[2], comb[6])) == []
+
+
 EVEN = [(30, 90), (120, 180), (210, 270), (300, 360)]
 
 
