@@ -187,8 +187,8 @@ def darkness_against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndar
     )
     offset, noise = paper_noise(darkness)
     darkness -= np.float32(offset)
-    # along the edge of a shadow or of a sheet the paper is known only to within the step there
-    step = local_extreme(np.maximum, paper_level) - local_extreme(np.minimum, paper_level)
+    # along the edge of a shadow, a sheet or a tinted field the paper may be as dark as on the darker side
+    step = paper_level - local_extreme(np.minimum, paper_level)
     unsure = np.maximum(step / np.maximum(paper_level, np.float32(1 / 255)) - SMALL_STEP, 0)
     return np.where(darkness > 0, np.maximum(darkness - unsure, 0), darkness), noise
 
