@@ -66,6 +66,13 @@ class Sheet:
         for a, b in zip(corners, [*corners[1:], corners[0]], strict=True):
             self.rule(a, b)
 
+    def tint(self, level):
+        """Fills the first row's place; lines on it are thin, and not much darker."""
+        left, top = self.corner(0, 0)
+        box = (left, top, left + self.width, top + self.leading)
+        ImageDraw.Draw(self.lines).rectangle(box, fill=level)
+        self.thick, self.tone = 2, level // 2
+
     def boxes(self):
         for row, text in enumerate(self.rows):
             for column in range(len(text)):
@@ -130,9 +137,11 @@ def rounded_boxes(rng, text):
     return sheet.photographed()
 
 
-def comb(rng, text, tooth=(0.2, 0.45), framed=False):
+def comb(rng, text, tooth=(0.2, 0.45), framed=False, tinted=False):
     """A line below the number with a tooth between each two digits, and at both ends a tooth or the side of a frame."""
     sheet = Sheet(rng, [text], pitch=rng.uniform(1.1, 1.4))
+    if tinted:
+        sheet.tint(int(rng.integers(205, 235)))
     long = sheet.leading * rng.uniform(*tooth)
     left, top = sheet.corner(0, 0)
     right, bottom = left + sheet.width, top + sheet.leading
@@ -150,6 +159,11 @@ def tall_comb(rng, text):
 
 def framed_comb(rng, text):
     return comb(rng, text, framed=True)
+
+
+def tinted_comb(rng, text):
+    """A field of pale colour, framed in a thin line that is little darker."""
+    return comb(rng, text, framed=True, tinted=True)
 
 
 def blanks(rng, text):
@@ -193,6 +207,7 @@ KINDS = (
     comb,
     tall_comb,
     framed_comb,
+    tinted_comb,
     blanks,
     underline,
     table,
