@@ -16,8 +16,10 @@ HERE = Path(__file__).parent
 FILES = tuple(
     HERE / name
     for name in (
+        "lab.css",
         "inside.css",
         "kernels.css",
+        "fool.css",
         "train_one.css",
         "tools.js",
         "inside.js",
