@@ -40,7 +40,7 @@ def load(trainer: Trainer, path: Path) -> None:
         saved = asdict(Recipe()) | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
         wanted = json.loads(json.dumps(asdict(trainer.recipe)))
         if differing := [key for key in wanted if key not in AFTERWARDS and saved[key] != wanted[key]]:
-            settings = ", ".join(f"{key} {saved[key]} (now {wanted[key]})" for key in differing)
+            settings = ", ".join(difference(key, saved[key], wanted[key]) for key in differing)
             raise ValueError(f"{path} was made with {settings}: repeat that to resume")
         if metadata.get("images", fingerprint(trainer)) != fingerprint(trainer):
             raise ValueError(f"{path} was made from other images: give the same --data to resume")
@@ -49,6 +49,13 @@ def load(trainer: Trainer, path: Path) -> None:
     trainer.history = json.loads(metadata["history"])
     if trainer.history and trainer.best_row is trainer.history[-1]:
         trainer.best[...] = trainer.average  # as the trainer has it, whatever an older version kept
+
+
+def difference(name: str, before: object, now: object) -> str:
+    """A setting before and now; of several under one name, those that differ."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return ", ".join(difference(f"{name} {key}", before[key], now[key]) for key in now if before[key] != now[key])
+    return f"{name} {before} (now {now})"
 
 
 def fingerprint(trainer: Trainer) -> str:

@@ -28,7 +28,10 @@ REPEATED = [name for name, preset in PRESETS.items() if preset.repeats]
 def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
     """One line of the table. The preset is trained first, unless that is done."""
     if not finished(folder, preset):
-        runs = fit(preset.recipe, dataset, folder, resume=is_begun(folder))
+        try:
+            runs = fit(preset.recipe, dataset, folder, resume=is_begun(folder))
+        except ValueError as error:  # the folder has a run of another recipe, or from other images
+            raise ValueError(f"{error}; or give another --out") from error
         if runs[-1].epoch < preset.recipe.epochs:  # Ctrl-C: `fit` has kept the best network so far and returned
             raise KeyboardInterrupt
     results = evaluate(load(folder), dataset)

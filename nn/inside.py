@@ -51,7 +51,9 @@ class Step(NamedTuple):
 
 
 class Kernels(NamedTuple):
-    """The kernels of a convolution at work on one picture; `k` is their size, and of joined members all are here."""
+    """The kernels of a convolution at work on one picture; `k` is their size. Those of joined members follow one
+    another.
+    """
 
     x: np.ndarray  # (784,) what the first layer sees: the pixels, normalised
     kernels: np.ndarray  # (maps, k * k)

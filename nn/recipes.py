@@ -72,7 +72,9 @@ class Recipe:
             if limits and not limits[0] <= value <= limits[1]:
                 raise ValueError(f"{each.name} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
         if any(not 1 <= width <= MAX_UNITS for width in self.hidden) or len(self.hidden) >= MAX_LAYERS:
-            raise ValueError(f"expected at most {MAX_LAYERS - 1} hidden layers of 1 to {MAX_UNITS:,} units each")
+            raise ValueError(
+                f"expected at most {MAX_LAYERS - 1} hidden layers of 1 to {MAX_UNITS:,} units, got {self.hidden}"
+            )
         if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         if self.kernel_size:

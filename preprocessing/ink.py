@@ -188,14 +188,14 @@ def darkness_against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndar
     offset, noise = paper_noise(darkness)
     darkness -= np.float32(offset)
     # along the edge of a shadow, a sheet or a tinted field the paper may be as dark as on the darker side
-    step = paper_level - local_extreme(np.minimum, paper_level)
+    step = paper_level - local_minimum(paper_level)
     unsure = np.maximum(step / np.maximum(paper_level, np.float32(1 / 255)) - SMALL_STEP, 0)
     return np.where(darkness > 0, np.maximum(darkness - unsure, 0), darkness), noise
 
 
-def local_extreme(function: np.ufunc, levels: np.ndarray) -> np.ndarray:
-    """The largest or smallest of the EDGE_WIDTH x EDGE_WIDTH pixels around each."""
-    return running(function, running(function, levels, EDGE_WIDTH).T, EDGE_WIDTH).T
+def local_minimum(levels: np.ndarray) -> np.ndarray:
+    """The smallest of the EDGE_WIDTH x EDGE_WIDTH pixels around each."""
+    return running(np.minimum, running(np.minimum, levels, EDGE_WIDTH).T, EDGE_WIDTH).T
 
 
 def closed(grey: np.ndarray, window: int) -> np.ndarray:

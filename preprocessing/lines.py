@@ -55,7 +55,7 @@ class Line(NamedTuple):
     thickness: float
     level: float  # its darkness
     filled: float  # the share of it that is there
-    # Whether both its ends lie at an edge of the picture or at the border of a cell, or it is known to be printed.
+    # Whether both its ends lie at an edge of the picture or at the border of a cell. Also set where `is_printed` is.
     spans: bool = False
     is_printed: bool = False  # whether it belongs to the paper whatever the ink looks like
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 import os
@@ -270,10 +271,10 @@ def reduced_to_opaque(image: Image.Image | np.ndarray) -> Opaque:
 
 
 def is_empty(file: str | Path | BinaryIO) -> bool:
-    """Whether a file that could not be opened as a picture has no bytes."""
-    if isinstance(file, str | Path):
-        return Path(file).stat().st_size == 0
-    return file.seek(0, os.SEEK_END) == 0
+    """Whether a file that could not be opened as a picture has no bytes; False if it does not tell."""
+    with contextlib.suppress(OSError, AttributeError):
+        return (Path(file).stat().st_size if isinstance(file, str | Path) else file.seek(0, os.SEEK_END)) == 0
+    return False
 
 
 def from_array(array: np.ndarray) -> Image.Image:

@@ -114,7 +114,7 @@ class LeftOut(NamedTuple):
 
 Where = tuple[float, float, float]  # a reduced picture's left and top in the whole one, and its reduction
 
-NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no ink to read.",)))
+NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no digit to read.",)))
 NOTHING.tensor.setflags(write=False)  # one for all pictures without ink
 # What a tap on the pad leaves is no digit yet: a round blot, no larger than this share of the picture's longer side.
 DOT_SIDE = 0.12

@@ -9,7 +9,9 @@ with the highest joint confidence wins. Each group is discounted by the gaps bet
 neighbouring digits. A piece that may be two digits is cut first, and its parts are grouped like pieces.
 (Over-segmentation and a best path through all groupings: LeCun et al. 1998, section V.)
 
-    pieces of ink -> rows (rows.py) -> parts of touching digits (cuts.py) -> groups -> signs (signs.py) -> path
+    pieces of ink, seen from close by (closer.py) -> rows (rows.py) -> parts of touching digits (cuts.py)
+    -> groups (groups.py) that are read (writing.py), or signs (signs.py) -> what they are worth (prices.py)
+    -> the best path through all of them (paths.py)
 """
 
 from __future__ import annotations

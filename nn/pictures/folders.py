@@ -74,8 +74,8 @@ def open_or_none(file: Path | BinaryIO, opener: Opener) -> Image.Image | None:
 
 
 def to_pixels(picture: Image.Image, name: object, frame: Frame | None = None) -> np.ndarray:
-    """A picture -> (28, 28) uint8. A grey one of 28x28 is MNIST's own; any other goes through `frame`, and if there is
-    one, so does what lies on paper.
+    """A picture -> (28, 28) uint8. A grey one of 28x28 is MNIST's own; any other goes through `frame`. With a frame
+    a grey one on paper goes through it too.
 
     Raises:
         DataError: it is damaged, or there is no `frame`.

@@ -73,8 +73,9 @@ def read_npz(path: Path) -> tuple[Split, Split]:
 
 
 def first_row(path: Path) -> list[str]:
-    """The cells of the first line. In such tables no cell is quoted; a longer line than MOST_HEAD is none of them."""
-    return read_bytes(path)[:MOST_HEAD].split(b"\n", 1)[0].decode("utf-8-sig", "replace").rstrip("\r").split(",")
+    """The cells of the first line, without quotation marks; of a longer line than MOST_HEAD its beginning."""
+    line = read_bytes(path)[:MOST_HEAD].split(b"\n", 1)[0].decode("utf-8-sig", "replace")
+    return [cell.strip('" \r') for cell in line.split(",")]
 
 
 def read_csv(path: Path) -> Split:

@@ -211,9 +211,10 @@ def test_a_card_without_results_is_refused(hub, push, tmp_path, card):
     assert "python -m weights card" in refused(hub, push, "card|front matter", network=None, folder=folder)
 
 
-def test_a_card_of_other_weights_is_refused(hub, push, tmp_path):
+@pytest.mark.parametrize("info", [{}, {"results": {"test": {"accuracy": 0.5}}}], ids=["as nn.train leaves it", "other"])
+def test_a_card_of_other_weights_is_refused(hub, push, tmp_path, info):
     folder, retrained = folder_of(model(1), tmp_path / "mine"), model(2)
-    retrained.info = {}  # as nn.train leaves it
+    retrained.info = info
     weights.save_pretrained(retrained, folder)
     said = refused(hub, push, "written for other weights", network=None, folder=folder)
     assert "python -m weights card" in said

@@ -475,14 +475,46 @@ def test_back_returns_to_the_room_before_and_keeps_the_drawing(visit):
     assert v.errors == []
 
 
+def test_back_between_links_to_drawings_shows_the_drawing_of_the_address(visit, server):
+    v = visit()
+    links = []
+    for digit in (7, 1):
+        v.page.goto(server)
+        v.page.wait_for_function("document.documentElement.classList.contains('armed')")
+        v.draw(digit)
+        v.answer.wait_for()
+        links.append(v.page.evaluate("drawing.text(1800)"))
+        v.page.get_by_role("button", name="Clear canvas").click()
+    v.page.goto(f"{server}/#{links[0]}")
+    v.page.reload()
+    expect(v.page.locator("#words")).to_contain_text("That is a 7")
+    with v.page.expect_navigation():
+        v.page.evaluate("link => (location.hash = link)", links[1])
+    expect(v.page.locator("#words")).to_contain_text("That is a 1")
+    v.page.go_back()
+    expect(v.page.locator("#words")).to_contain_text("That is a 7")
+
+
+def test_a_link_to_the_kernels_scrolls_there_from_another_room(visit):
+    v = visit()
+    opened(v, "See inside", "inside")
+    v.page.get_by_role("tab", name="Draw").click()
+    v.page.evaluate("rooms.go('#inside=kernels')")
+    expect(v.page.locator(".lab.inside .kernels h2")).to_be_in_viewport()
+
+
 def test_an_answer_that_comes_late_reaches_the_room_in_sight(visit):
     v = visit()
-    v.page.route("**/queue/join**", lambda route: (v.page.wait_for_timeout(1500), route.continue_()))
     opened(v, "Fool it", "fool")
     v.page.get_by_role("tab", name="Draw").click()
+    questions_held = []
+    v.page.route("**/queue/join**", lambda route: questions_held.append(route))
     v.draw(7)
     room = opened(v, "Fool it", "fool")
     expect(room.locator(".example")).to_contain_text("example")
+    v.page.unroute("**/queue/join**")
+    for route in questions_held:
+        route.continue_()
     expect(room.locator(".example")).to_be_empty(timeout=20_000)
     expect(room.locator(".small .bars .top b")).to_have_text("7")
 

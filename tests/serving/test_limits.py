@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from conftest import EXAMPLES, ROOT, awaited
+from gradio_client import Client, handle_file
 from PIL import Image
 
 from preprocessing import picture
@@ -308,14 +309,19 @@ def test_wrong_call_is_told_what_was_expected(http, path, body):
     answer = http.post(path, json=body)
     assert answer.status_code == 422
     said = answer.json()["error"]
-    assert said
-    if path.endswith("queue/join"):  # the form in which gradio's clients show it
-        [detail] = answer.json()["detail"]
-        assert (detail["__type__"], detail["is_valid"], detail["message"]) == ("validate", False, said)
-    else:
-        assert answer.json()["detail"] == said
+    assert said == answer.json()["detail"]
     assert "Traceback" not in answer.text
     assert str(ROOT) not in answer.text
+
+
+def test_gradios_python_client_says_what_was_expected(server):
+    client = Client(server, verbose=False)
+    with pytest.raises(Exception, match="upload"):
+        client.predict(handle_file("https://example.org/7.png"), api_name="/predict")
+    question = {"json": {"data": [None], "fn_index": 0}, "headers": {"x-gradio-user": "api"}}
+    [detail] = httpx.post(f"{server}/gradio_api/queue/join", **question).json()["detail"]
+    assert (detail["__type__"], detail["is_valid"]) == ("validate", False)
+    assert "session_hash" in detail["message"]
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/run/nothing", "/gradio_api/call/nothing", "/gradio_api/call/v2/nothing"])

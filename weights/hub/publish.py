@@ -123,11 +123,15 @@ def check_card(folder: Path, model: MLP) -> None:
         raise NotPublishable(f"{path}: its front matter cannot be read ({type(error).__name__}); {hint}") from None
     if not results:
         raise NotPublishable(f"{path}: the card has no results (model-index); {hint}")
-    figures = read_figures(model.info)
-    for result in results:
-        stated = figures.get(result.dataset_split, {}).get("accuracy")
-        if stated is None or abs(stated - result.metric_value) > ROUNDED_ACCURACY:
-            raise NotPublishable(f"{path}: the card was written for other weights than {MODEL_FILE}; {hint}")
+    accuracies = {split: row["accuracy"] for split, row in read_figures(model.info).items() if "accuracy" in row}
+    stated = [result for result in results if result.metric_type == "accuracy" and result.dataset_split in accuracies]
+    if not stated or any(differs(result.metric_value, accuracies[result.dataset_split]) for result in stated):
+        raise NotPublishable(f"{path}: the card was written for other weights than {MODEL_FILE}; {hint}")
+
+
+def differs(stated: object, accuracy: float) -> bool:
+    """Whether what a card states is not this accuracy."""
+    return not isinstance(stated, int | float) or abs(stated - accuracy) > ROUNDED_ACCURACY
 
 
 def earlier_push(

@@ -145,11 +145,11 @@ def test_pictures_that_look_like_a_digit_are_left_out():
     base = rng.integers(0, 256, (30, 28, 28))
     digits = np.clip(np.repeat(base, 5, axis=0) + rng.normal(0, 20, (150, 28, 28)), 0, 255).astype(np.uint8)
     rng.shuffle(digits)
-    strange = rng.integers(0, 256, (6, 28, 28)).astype(np.uint8)
+    others = rng.integers(0, 256, (6, 28, 28)).astype(np.uint8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synthetic, "REFERENCES", 100)
-        kept = without_look_alikes(np.concatenate([digits[:6], strange]), digits)
-    np.testing.assert_array_equal(kept, strange)
+        kept = without_look_alikes(np.concatenate([digits[:6], others]), digits)
+    np.testing.assert_array_equal(kept, others)
 
 
 def test_half_the_size_never_overstates_a_distance():
@@ -173,10 +173,10 @@ def test_each_process_redraws_its_own_part(monkeypatch):
     assert (again != alone).any(axis=(1, 2)).all()
 
 
-def test_estranged_digits_are_mirrored_or_turned_and_those_that_stay_digits_are_left_out():
+def test_digits_out_of_distribution_are_mirrored_or_turned_and_those_that_stay_digits_are_left_out():
     images = np.arange(10 * 784).reshape(10, 28, 28).astype(np.uint8)
-    strange = out_of_distribution(Split(images, np.arange(10)))
+    others = out_of_distribution(Split(images, np.arange(10)))
     expected = [images[d][:, ::-1] for d in (2, 3, 4, 5, 6, 7, 9)]
     expected += [np.rot90(images[d], turn) for turn in (1, -1) for d in range(2, 10)]
-    np.testing.assert_array_equal(strange.images, expected)
-    assert set(strange.labels) == {NOT_A_DIGIT_CLASS}
+    np.testing.assert_array_equal(others.images, expected)
+    assert set(others.labels) == {NOT_A_DIGIT_CLASS}

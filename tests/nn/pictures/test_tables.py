@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -77,6 +78,7 @@ CSV_FILES = {
     "in a folder": ("digits/mnist_train.csv", "digits/mnist_test.csv", lambda raw: raw),
     "no header": ("mnist_train.csv", "mnist_test.csv", lambda raw: raw.split(b"\n", 1)[1]),
     "lines as on Windows": ("train.csv", "test.csv", lambda raw: b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n")),
+    "quoted header": ("train.csv", "test.csv", lambda raw: re.sub(rb"(label|pixel\d+)", rb'"\1"', raw)),
     "compressed": ("train.csv.gz", "test.csv", gzip.compress),
 }
 

@@ -97,8 +97,9 @@ def introduction(serving: Serving) -> str:
     said += f" {train['images']:,} digits" if train.get("images") else " digits"
     said += " that people wrote by hand"
     training = model.info.get("training", {})
-    if isinstance(training, dict) and training.keys() & MADE_UP and any(map(training.get, MADE_UP)):
-        said += ", and from pictures that a program made, some of them no digits"
+    if isinstance(training, dict) and any(training.get(name) for name in MADE_UP):
+        said += ", and from pictures that a program made"
+        said += ", some of them no digits" if training.get("non_digits") else ""
     said += ". The code is written from scratch in NumPy."
     if {"accuracy", "errors", "images"} <= test.keys():
         wrong, images = test["errors"], test["images"]

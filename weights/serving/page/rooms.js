@@ -7,12 +7,18 @@
   const inSight = (room) => tabs()[room]?.getAttribute("aria-selected") === "true";
   const newest = {}; // fragment of each room
   const enter = (hash) => tabs()[named(hash)]?.click();
-  const drawn = location.pathname + location.search; // the address of Draw, unless a link to a drawing led here
+  const drawn = location.pathname + location.search; // the address of Draw without a drawing's link
+  let current = Math.max(named(location.hash), 0); // the room in sight
 
-  // Each place that Back may return to says in its state which room it is.
+  // Each place that Back may return to says in its state which room it is. Gradio's own pages forget the state.
   const isOurs = (state) => ROOMS.includes(state?.room);
-  const renamed = (address) => history.replaceState(history.state, "", address);
-  const entered = (room, address) => history.pushState({ room: ROOMS[room] }, "", address);
+  const addressOf = (room) => newest[room] ?? (room ? `#${ROOMS[room]}` : drawn);
+  const renamed = (address) => history.replaceState({ room: ROOMS[current] }, "", address);
+  function entered(room, address) {
+    if (!isOurs(history.state)) renamed(addressOf(current));
+    current = room;
+    history.pushState({ room: ROOMS[room] }, "", address);
+  }
 
   // The address says what a room shows, now or when it comes into sight again.
   function name(hash) {
@@ -39,16 +45,17 @@
   // The address names the room in sight, so that a reload or a bookmark comes back to it.
   document.addEventListener("click", (event) => {
     const room = tabs().indexOf(event.target.closest?.("[role=tab]"));
-    if (room < 0 || ROOMS[room] === history.state?.room) return;
-    entered(room, room ? (newest[room] ?? `#${ROOMS[room]}`) : drawn);
+    if (room >= 0 && room !== current) entered(room, addressOf(room));
   });
   addEventListener("popstate", ({ state }) => {
-    if (isOurs(state)) tabs()[ROOMS.indexOf(state.room)]?.click();
+    if (!isOurs(state)) return;
+    current = ROOMS.indexOf(state.room);
+    tabs()[current]?.click();
+    if (newest[current]) renamed(newest[current]); // a room is as it was left
   });
   // Not before: gradio builds the pad, and lets it be drawn on, while it is in sight.
   document.addEventListener("drawing:opened", () => enter(location.hash));
-  const first = Math.max(named(location.hash), 0);
-  history.replaceState({ room: ROOMS[first] }, "", location.href);
-  if (first) newest[first] = location.hash;
+  renamed(location.href);
+  if (current) newest[current] = location.hash;
   window.rooms = { named, name, go, isOurs };
 })();

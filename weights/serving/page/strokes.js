@@ -211,8 +211,12 @@
     opened = true;
     document.dispatchEvent(new Event("drawing:opened"));
   });
-  // A link pasted where the page is open already; Back and Forward lead to places that rooms.js knows.
-  addEventListener("hashchange", () => rooms.isOurs(history.state) || location.reload());
+  // A link to another drawing, pasted where the page is open already, or come back to. Of rooms rooms.js takes care.
+  const link = () => (rooms.named(location.hash) < 0 ? location.hash : "");
+  const linked = link();
+  addEventListener("hashchange", () => {
+    if (!rooms.isOurs(history.state) || (link() && link() !== linked)) location.reload();
+  });
 
   window.drawing = {
     text: (longest) => textOf(pad.strokes(), longest),

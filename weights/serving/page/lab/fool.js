@@ -54,7 +54,7 @@
         answer.fooled === null
           ? "Choose a digit and press: the picture changes until the small network sees that digit."
           : answer.steps === 0
-            ? `It says ${said} already, with nothing changed.`
+            ? `It says ${said} already, before the gradient changed anything.`
             : answer.fooled
               ? `<b>Fooled:</b> it now sees a ${target}. ${steps}.`
               : `Not fooled: ${steps}. Give it more strength.`,

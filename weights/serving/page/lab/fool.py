@@ -76,7 +76,7 @@ def people() -> str:
         + slider("noise", "Noise", 0, 100, 0)
     )
     return (
-        "<h2>People's ways</h2><p>A little of each does not fool you. From when on does it?</p>"
+        "<h2>People's ways</h2><p>A little of each does not fool you. How much does?</p>"
         f'<div class="sliders">{ways}<label>Invert <input type="checkbox" name="invert"></label></div>'
     )
 

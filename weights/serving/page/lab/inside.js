@@ -385,8 +385,9 @@
       });
     }
     function open() {
-      if (location.hash === "#inside=kernels") $(element, ".kernels").scrollIntoView({ block: "start" });
       if (named()) stepTo(named());
+      if (location.hash !== "#inside=kernels") return;
+      requestAnimationFrame(() => $(element, ".kernels").scrollIntoView({ block: "start" })); // once it is in sight
     }
     window.lab.kernels($(element, ".kernels"), server);
     stepTo(STEPS[0]);

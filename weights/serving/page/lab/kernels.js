@@ -140,10 +140,8 @@
       const turn = ++asked;
       const sent = await answered(section, server.kernels({ pixels, run: own ? shared.own.run : null }));
       if (!sent || turn !== asked) return Boolean(sent); // a newer question is under way
-      if (!sent.side) {
-        section.hidden = true; // another network is served, and it has no kernels
-        return true;
-      }
+      section.classList.toggle("none", !sent.side); // another network is served, and it has no kernels
+      if (!sent.side) return true;
       net = sent;
       net.x = Array.from(unpacked(net.x));
       net.kernels = pieces(unpacked(net.kernels), net.side ** 2);

@@ -54,8 +54,8 @@ MOST_STEPS = 50
 RATE = 0.002
 # Noise is the same in each answer, so that moving another slider leaves it alone.
 NOISE_SEED = 0
-# Degrees to either side: all of them. Pixels by which a stroke grows: beyond these a digit is hardly one any more.
-MOST_DEGREES, MOST_PIXELS = 180, 3
+MOST_DEGREES = 180  # to either side: a full turn
+MOST_PIXELS = 3  # by which a stroke grows: beyond this a digit is hardly one any more
 FLOAT32 = "<f4"  # of matrices that are sent
 
 

@@ -27,7 +27,8 @@
     let pixels = null;
     let playing = false;
     let tests = { labels: [], pictures: [] };
-    let course = []; // all frames of this network
+    let course = []; // what the curves show of each frame of this network
+    let taught = false; // whether it learned drawings
     let latest = null; // the frame in sight
     let turn = 0; // a Reset or a Pause ends what an older turn still has to show
     let networks = 0; // asked for so far
@@ -73,19 +74,19 @@
       // The first round is shown step by step, the others as one point each.
       const first = course.findIndex(({ epoch, step }) => epoch === 1 && !step);
       const rounds = course.at(-1)?.epoch ?? 0;
-      const label = (i, text) => `<i style="left:${Math.min((100 * i) / width, 100)}%">${text}</i>`;
+      const label = (i, text, kind = "") => `<i class="${kind}" style="left:${Math.min((100 * i) / width, 100)}%">${text}</i>`;
       put(
         element,
         ".curves div",
         `<svg viewBox="0 -4 ${width} 108" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0H${width}M0 50H${width}M0 100H${width}"/>` +
           `${first > 0 ? `<path class="first" d="M${first} 0V100"/>` : ""}` +
           `<polyline points="${points("seen")}"/><polyline class="unseen" points="${points("unseen")}"/></svg>` +
-          `${first > 0 ? label(first, "1 round") : ""}${rounds > 4 ? label(course.length - 1, `${rounds} rounds`) : ""}`,
+          `${first > 0 ? label(first, "1 round") : ""}${rounds > 4 ? label(course.length - 1, `${rounds} rounds`, "end") : ""}`,
       );
     }
 
     function show(frame, keep = true) {
-      if (keep) course.push(frame);
+      if (keep) course.push({ seen: frame.seen, unseen: frame.unseen, epoch: frame.epoch, step: frame.step });
       latest = frame;
       curves();
       put(element, ".big b", percent(frame.unseen));
@@ -143,6 +144,7 @@
     function progress({ epoch, step }) {
       if (step) return `First round, after ${step} ${step === 1 ? "step" : "steps"}`;
       if (epoch) return `${epoch} ${epoch === 1 ? "round" : "rounds"} through the digits`;
+      if (taught) return "Taught drawings, no round yet";
       return fromFiles ? "As it was in its file" : "Not trained yet";
     }
 
@@ -165,6 +167,7 @@
 
     function stop() {
       play(false);
+      if (latest) put(element, ".round", progress(latest));
       return ++turn;
     }
 
@@ -181,8 +184,9 @@
       put(element, ".digits", tests.labels.map(tile).join(""));
       tests.pictures.forEach((each, i) => paint($$(element, ".digits canvas")[i], greys(each)));
       for (const place of [".told", ".taken"]) put(element, place, "");
+      taught = false;
       show(answer.frames[0]);
-      suggest(answer.frames[0]);
+      if (!$(element, ".label").value) suggest(answer.frames[0]); // the visitor's own choice stays
       element.dataset.ready = "true";
     }
 
@@ -227,6 +231,7 @@
       const answer = await answered(element, server.go({ run, pixels }));
       if (!answer) return false;
       if (answer.place) {
+        put(element, ".round", progress(latest));
         put(element, ".told", `Two others train at the moment. Your place in the line: ${answer.place}.`);
         await pause(1000);
         return true;
@@ -250,8 +255,7 @@
       do {
         if (!(await inTurn(() => (once || mine === turn) && round(mine)))) break;
       } while (!once && playing && mine === turn && element.isConnected && element.offsetParent);
-      if (mine === turn) play(false);
-      if (latest) put(element, ".round", progress(latest));
+      if (mine === turn) stop();
     }
 
     // --- Teaching, and a set of one's own ---
@@ -267,6 +271,7 @@
       const levels = base64(Uint8Array.from(drawings.flatMap((each) => each.pixels)));
       const answer = await answered(element, server.teach({ run, pixels, labels, drawings: levels, mixed }));
       if (!answer) return;
+      taught = true;
       show(answer.frames[0]);
       worthSeeing();
       put(element, ".told", answer.said);
