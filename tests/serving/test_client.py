@@ -248,7 +248,7 @@ def test_agent_finds_our_endpoints_as_tools_and_what_they_take(server):
     image = tools["predict"].inputSchema["properties"]["image"]
     assert image["type"] == "string"
     assert "base64" in image["description"]
-    assert "not opened" in image["description"]
+    assert "no address is opened" in image["description"]
     assert "the first key is the recognized digit and its value" in tools["predict"].description
 
 

@@ -43,8 +43,7 @@ def add(serving: Serving, example: Path) -> None:
         the recognized digit and its value the calibrated confidence. It is empty if there is no ink in the picture.
 
         Args:
-            image: PNG, JPEG ... as base64 or "data:image/png;base64,..."; in Gradio's Python client handle_file(path).
-                Addresses are not opened.
+            image: PNG, JPEG ... as base64, data URL or (in Gradio's clients) handle_file(path); no address is opened.
 
         Returns:
             The probability of each class, likeliest first.
