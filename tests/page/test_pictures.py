@@ -119,6 +119,9 @@ def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(visit):
 def test_question_that_was_overtaken_asks_what_the_newest_asks(visit):
     """Gradio sends the questions of several events in the order in which their input is ready."""
     v = visit()
+    v.take_example("paper 2")
+    expect(v.answer).to_have_text("2")
+    v.page.get_by_role("tab", name="On the pad").click()
     uploads = []
     v.page.route("**/upload*", lambda route: uploads.append(route))  # playwright refuses a builtin as a handler
     v.draw(7)
@@ -126,11 +129,46 @@ def test_question_that_was_overtaken_asks_what_the_newest_asks(visit):
     with v.page.expect_request("**/upload*"):
         v.page.evaluate("(drawing) => void (window.first = live.given(drawing, null))", drawing)
     v.page.get_by_role("tab", name="Use a picture").click()
-    newest = v.page.evaluate("live.given(null, { path: 'photo' })")
+    newest = v.page.evaluate("live.given(null, null)")
     for upload in uploads:
         upload.continue_()
     v.page.unroute("**/upload*")
-    assert v.page.evaluate("window.first") == newest == [None, {"path": "photo"}, None]
+    first = v.page.evaluate("window.first")
+    assert first == newest
+    assert first[0] is None
+    assert first[1]["path"].endswith("image.webp")
+
+
+def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(visit):
+    """On a slow machine the question of a tab that opens carries the value from before the example."""
+    v = visit()
+    v.take_example("sum 27")
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    [before] = v.page.evaluate("live.given(null, null).then(([_, file]) => [file])")
+    v.take_example("paper 2")
+    expect(v.answer).to_have_text("2")
+    frame(v, (0.05, 0.05, 0.95, 0.95))
+    _, file, part = v.page.evaluate("(before) => live.given(null, before)", before)
+    assert file["url"] == v.page.locator("#picture .image-frame img").get_attribute("src") != before["url"]
+    assert part == pytest.approx([0.05, 0.05, 0.95, 0.95], abs=0.02)
+    assert v.page.request.get(file["url"]).ok
+    assert file["path"] == file["url"].partition("/file=")[2]
+    expect(v.answer).to_have_text("2")
+
+
+def test_part_of_a_picture_whose_name_has_blanks_and_letters_of_other_languages(visit):
+    v = visit()
+    v.page.get_by_role("tab", name="Use a picture").click()
+    sheet = {
+        "name": "my Übung, page 2 ü.jpg",
+        "mimeType": "image/jpeg",
+        "buffer": (EXAMPLES / "sum-27.jpg").read_bytes(),
+    }
+    v.page.locator("#picture input[type=file]").set_input_files([sheet])
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    assert "bung" in v.page.locator("#picture .image-frame img").get_attribute("src")
+    frame(v, (0.43, 0.18, 0.65, 0.4))
+    expect(v.answer).to_have_text("2")
 
 
 def test_drawing_that_is_still_uploading_does_not_answer_for_the_picture_after_it(visit):

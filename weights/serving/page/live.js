@@ -152,7 +152,10 @@
   let newest = null; // a promise of what the newest question is about
 
   async function inSight(drawing, picture) {
-    if (pictures.inSight()) return [null, picture, pictures.partOf(picture)];
+    if (pictures.inSight()) {
+      const file = pictures.shown(picture);
+      return [null, file, pictures.partOf(file)];
+    }
     return [(await pad.newest(drawing)) ?? BLANK, null, null];
   }
 

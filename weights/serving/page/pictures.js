@@ -1,12 +1,23 @@
 // Pictures: taken, chosen or pasted, and cut to the part that shall be read.
 //
 //   pictures.inSight()    whether the tab for pictures is open
+//   pictures.shown(file)  the file of the picture that is shown; without one, the file that gradio gave
 //   pictures.partOf(file) the part of this file's picture that was framed, [left, top, right, bottom] as shares; or null
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 (() => {
   const TRIES = 50; // a tenth of a second each, until gradio has built what was asked for
   const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
   const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
+
+  // A question that opening the tab asks may carry the picture from before, and be answered last: what counts is the
+  // picture in sight. Its address holds the path that the server knows it by.
+  const address = () => pad.part("picture")?.getAttribute("src");
+  function shown(file) {
+    const url = address();
+    const path = url?.split("/file=")[1];
+    if (!path || url === file?.url) return file;
+    return { path: decodeURIComponent(path), url, meta: { _type: "gradio.FileData" } };
+  }
 
   // The tab for pictures, and what takes a file in it.
   function open() {
@@ -177,7 +188,7 @@
     from = null;
     const click = Math.min((right - left) * inner.width, (bottom - top) * inner.height) < SMALLEST;
     if (click || event.type === "pointercancel") return whole();
-    part = { url: image.src, box: [left, top, right, bottom] };
+    part = { url: address(), box: [left, top, right, bottom] };
     document.dispatchEvent(new Event("picture:part"));
   }
 
@@ -191,5 +202,5 @@
   document.addEventListener("load", ({ target }) => target === pad.part("picture") && whole(), { capture: true });
 
   for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) document.addEventListener(type, cut);
-  window.pictures = { inSight, partOf, say, openTab: () => pad.part(tab).click() };
+  window.pictures = { inSight, shown, partOf, say, openTab: () => pad.part(tab).click() };
 })();
