@@ -349,6 +349,24 @@ class Visit:
         session.send("Network.enable")
         session.send("Network.emulateNetworkConditions", fast | conditions)
 
+    @contextlib.contextmanager
+    def held(self, address):
+        """Keeps requests to this address until the end of the block."""
+        routes, over = [], False
+
+        def hold(route):
+            if over:
+                route.continue_()
+            else:
+                routes.append(route)
+
+        self.page.route(address, hold)
+        yield
+        over = True
+        for route in routes:
+            route.continue_()
+        self.page.unroute(address)
+
     def asked(self, request):
         self.requests.append(request.url)
         if STREAM not in request.url:

@@ -507,14 +507,10 @@ def test_an_answer_that_comes_late_reaches_the_room_in_sight(visit):
     v = visit()
     opened(v, "Fool it", "fool")
     v.page.get_by_role("tab", name="Draw").click()
-    questions_held = []
-    v.page.route("**/queue/join**", lambda route: questions_held.append(route))
-    v.draw(7)
-    room = opened(v, "Fool it", "fool")
-    expect(room.locator(".example")).to_contain_text("example")
-    v.page.unroute("**/queue/join**")
-    for route in questions_held:
-        route.continue_()
+    with v.held("**/queue/join**"):
+        v.draw(7)
+        room = opened(v, "Fool it", "fool")
+        expect(room.locator(".example")).to_contain_text("example")
     expect(room.locator(".example")).to_be_empty(timeout=20_000)
     expect(room.locator(".small .bars .top b")).to_have_text("7")
 

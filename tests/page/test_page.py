@@ -81,8 +81,8 @@ def test_three_drawn_with_the_mouse_is_a_three_in_another_language(visit):
     expect(v.answer).to_have_text("3")
 
 
-def test_drawing_and_clearing_twenty_times_loses_no_stroke(pad):
-    for _ in range(20):
+def test_drawing_and_clearing_again_and_again_loses_no_stroke(pad):
+    for _ in range(8):
         pad.draw(1)
         expect(pad.answer).to_have_text("1")
         pad.press("Clear canvas")
@@ -155,7 +155,7 @@ def test_clear_just_after_an_answer_stays_clear(visit):
             setTimeout(() => done(clear.click()), delay);
         }).observe(label, { subtree: true, childList: true });
     })"""
-    for delay in (0, 20, 50, 100, 200):
+    for delay in (0, 50, 200):
         v.page.evaluate(f"delay => {{ ({clear_at_once})(delay); }}", delay)
         v.take_example("7")
         v.page.evaluate("window.cleared")

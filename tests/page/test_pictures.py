@@ -122,17 +122,13 @@ def test_question_that_was_overtaken_asks_what_the_newest_asks(visit):
     v.take_example("paper 2")
     expect(v.answer).to_have_text("2")
     v.page.get_by_role("tab", name="On the pad").click()
-    uploads = []
-    v.page.route("**/upload*", lambda route: uploads.append(route))  # playwright refuses a builtin as a handler
-    v.draw(7)
     drawing = {"background": None, "layers": [{"path": "", "url": "/gradio_api/file=ink"}], "composite": None}
-    with v.page.expect_request("**/upload*"):
-        v.page.evaluate("(drawing) => void (window.first = live.given(drawing, null))", drawing)
-    v.page.get_by_role("tab", name="Use a picture").click()
-    newest = v.page.evaluate("live.given(null, null)")
-    for upload in uploads:
-        upload.continue_()
-    v.page.unroute("**/upload*")
+    with v.held("**/upload*"):
+        v.draw(7)
+        with v.page.expect_request("**/upload*"):
+            v.page.evaluate("(drawing) => void (window.first = live.given(drawing, null))", drawing)
+        v.page.get_by_role("tab", name="Use a picture").click()
+        newest = v.page.evaluate("live.given(null, null)")
     first = v.page.evaluate("window.first")
     assert first == newest
     assert first[0] is None
@@ -173,15 +169,11 @@ def test_part_of_a_picture_whose_name_has_blanks_and_letters_of_other_languages(
 
 def test_drawing_that_is_still_uploading_does_not_answer_for_the_picture_after_it(visit):
     v = visit()
-    uploads = []
-    v.page.route("**/upload*", lambda route: uploads.append(route))  # playwright refuses a builtin as a handler
-    with v.page.expect_request("**/upload*"):
-        v.take_example("4 tiny")
-    v.take_example("paper 2")
-    expect(v.page.locator("#picture .image-frame img")).to_be_visible()
-    for upload in uploads:
-        upload.continue_()
-    v.page.unroute("**/upload*")
+    with v.held("**/upload*"):
+        with v.page.expect_request("**/upload*"):
+            v.take_example("4 tiny")
+        v.take_example("paper 2")
+        expect(v.page.locator("#picture .image-frame img")).to_be_visible()
     v.wait_until_silent()
     expect(v.answer).to_have_text("2")
 
