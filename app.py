@@ -62,12 +62,25 @@ OPEN_TAB = "() => window.pictures.openTab()"
 DEMO = "window.demo?.connect(() => server.demo(), () => trigger('select'))"
 SHOW_LIVE = "document.addEventListener('live:show', () => trigger('select'))"
 LIVE = "() => window.live.shown()"
-# The tile that is pressed tells the way of its digit.
+# The tile that is pressed tells the way of its digit. Gradio may ask about a picture twice, and the second answer knows
+# of no tile: then it is chosen again.
 CHOOSE_TILE = """
+const TRIES = 3; // should the server know the tile no more
+let chosen = null;
+const picture = () => element.querySelector(".several img")?.src;
+const choose = () => trigger("select", { index: chosen.index });
 element.addEventListener("click", ({ target }) => {
     const tile = target.closest("[data-tile]");
-    if (tile) trigger("select", { index: Number(tile.dataset.tile) });
+    if (!tile) return;
+    chosen = { index: Number(tile.dataset.tile), picture: picture(), tries: TRIES };
+    choose();
 });
+new MutationObserver(() => {
+    if (chosen?.picture !== picture()) chosen = null;
+    if (!chosen?.tries || element.querySelector("[data-tile][aria-pressed=true]")) return;
+    chosen.tries -= 1;
+    choose();
+}).observe(element, { subtree: true, childList: true });
 """
 
 

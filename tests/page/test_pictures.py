@@ -221,6 +221,20 @@ def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way(visit):
     expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
 
 
+def test_tile_stays_chosen_when_the_same_picture_is_answered_again(visit):
+    v = visit()
+    v.take_example("sum 27")
+    v.page.get_by_role("button", name="Read as 7").click()
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 7")
+    v.page.evaluate("document.dispatchEvent(new Event('picture:part'))")  # asks about the whole picture
+    v.wait_until_silent()
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 7")
+    v.take_example("squared 350")
+    expect(v.page.locator("#why [data-tile]")).to_have_count(3)
+    v.wait_until_silent()
+    expect(v.page.locator("#why ol.chosen")).to_have_count(0)
+
+
 @pytest.fixture
 def two_before_the_camera(tmp_path):
     """A video of a 2 on white, for Chromium's fake camera."""
