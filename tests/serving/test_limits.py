@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 import pytest
 from conftest import EXAMPLES, ROOT, awaited
@@ -21,6 +22,7 @@ from weights.serving import schemas, serve
 from weights.serving.limits import calls, connections, pictures, sizes, streams, uploads
 from weights.serving.limits.calls import MAX_JSON_VALUES
 from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES
+from weights.serving.limits.turns import Turns
 from weights.serving.page.lab import archives, kept, runs
 
 SEVEN = (EXAMPLES / "7.png").read_bytes()
@@ -436,7 +438,7 @@ def test_brackets_without_end_are_refused(http, opening):
 
 def test_turns_are_counted_and_more_than_may_wait_are_refused():
     async def crowd():
-        turns, held = calls.Turns(1, 1), asyncio.Event()
+        turns, held = Turns(1, 1, "calls"), asyncio.Event()
 
         async def hold():
             async with turns.one():
@@ -453,6 +455,22 @@ def test_turns_are_counted_and_more_than_may_wait_are_refused():
             return turns.taken
 
     assert awaited(crowd()) == 1
+
+
+def test_tasks_in_threads_have_turns_and_more_than_may_wait_are_refused():
+    async def crowd():
+        turns, release = Turns(1, 1, "pictures"), threading.Event()
+        async with anyio.create_task_group() as group:
+            for _ in range(2):
+                group.start_soon(turns.run, release.wait)
+            await anyio.sleep(0.05)
+            with pytest.raises(sizes.Refused, match="1 pictures are waiting") as refused:
+                await turns.run(print)
+            release.set()
+        assert refused.value.status == 429
+        assert await turns.run(lambda: 7) == 7
+
+    awaited(crowd())
 
 
 # --- What is written about them ---------------------------------------------------------------------------------------

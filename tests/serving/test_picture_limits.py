@@ -2,21 +2,18 @@
 
 import io
 import re
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import anyio
 import httpx
 import pytest
-from conftest import EXAMPLES, awaited
+from conftest import EXAMPLES
 from PIL import Image
 
 from preprocessing.picture import MAX_DECODING_BYTES
-from weights.serving.http import LIVE_AT_ONCE, LIVE_WAITING, Turns
+from weights.serving.http import LIVE_AT_ONCE, LIVE_WAITING
 from weights.serving.limits.pictures import MAX_BYTES, SMALL_BYTES, Busy, Room
-from weights.serving.limits.sizes import Refused
 
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 
@@ -49,22 +46,6 @@ def test_large_pictures_leave_room_for_small_ones():
     with room.take(MAX_DECODING_BYTES):  # what was taken is given back
         pass
     assert MAX_BYTES - MAX_DECODING_BYTES >= 2 * SMALL_BYTES
-
-
-def test_more_than_may_wait_are_refused():
-    async def crowd():
-        turns, release = Turns(1, 1), threading.Event()
-        async with anyio.create_task_group() as group:
-            for _ in range(2):
-                group.start_soon(turns.run, release.wait)
-            await anyio.sleep(0.05)
-            with pytest.raises(Refused) as refused:
-                await turns.run(print)
-            release.set()
-        assert refused.value.status == 429
-        assert await turns.run(lambda: 7) == 7
-
-    awaited(crowd())
 
 
 def at_once(url, path, contents, count):

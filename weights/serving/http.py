@@ -22,9 +22,8 @@ import io
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
@@ -37,6 +36,7 @@ from preprocessing.picture import to_opaque
 from weights.current import Served, Serving
 from weights.serving.limits.pictures import Busy, room_for
 from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, Refused, takes
+from weights.serving.limits.turns import Turns
 from weights.serving.page.answer import live_answer
 from weights.serving.recognize import decode, examine, opened, pixels_of, read, recognize_all
 from weights.serving.schemas import (
@@ -122,8 +122,8 @@ def api(serving: Serving, example: Path) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},  # an outside host
     )
     app.router.route_class = Direct
-    pictures = Turns(PICTURES_AT_ONCE, PICTURES_WAITING)
-    drawings = Turns(LIVE_AT_ONCE, LIVE_WAITING)
+    pictures = Turns(PICTURES_AT_ONCE, PICTURES_WAITING, "pictures")
+    drawings = Turns(LIVE_AT_ONCE, LIVE_WAITING, "unfinished drawings")
     in_turn = pictures.run
     image = example.read_bytes()
     pixels = pixels_of(decode(image).tensor)
@@ -214,25 +214,6 @@ def api(serving: Serving, example: Path) -> FastAPI:
             return reply(Health.model_validate(serving.health()), headers)
 
     return app
-
-
-class Turns:
-    """Runs tasks beside the event loop: `at_once` at the same time, while `waiting` others wait."""
-
-    def __init__(self, at_once: int, waiting: int):
-        self.limiter = anyio.CapacityLimiter(at_once)
-        self.most = at_once + waiting
-        self.tasks = 0
-
-    async def run(self, task: Callable[..., Any], *given: Any) -> Any:
-        """The result of a task. Raises Refused when too many wait."""
-        if self.tasks >= self.most:
-            raise Refused(429, f"{self.most} pictures are under way here, which is the limit. Try again shortly.")
-        self.tasks += 1
-        try:
-            return await anyio.to_thread.run_sync(task, *given, limiter=self.limiter)
-        finally:
-            self.tasks -= 1
 
 
 class Direct(APIRoute):

@@ -11,12 +11,11 @@ hides an event but does not protect it, so all events are checked alike.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +30,7 @@ from weights.serving.gradio_internals import Event
 from weights.serving.limits.pictures import BUSY
 from weights.serving.limits.sizes import BODY, JSON, OTHER, PICTURE, Limit, Refused, allow, refuse
 from weights.serving.limits.streams import Streams
+from weights.serving.limits.turns import Turns
 from weights.serving.limits.uploads import UploadFolder, Uploads
 from weights.serving.schemas import MAX_BATCH
 
@@ -109,27 +109,6 @@ def route(methods: str, path: str, limit: Limit, handle: Handler) -> Route:
     return Route(tuple(methods.split()), re.compile(path, re.DOTALL | re.IGNORECASE), limit, handle)
 
 
-class Turns:
-    """At most `at_once` at the same time, and at most `waiting` that wait."""
-
-    def __init__(self, at_once: int, waiting: int):
-        self.waiting, self.most = waiting, at_once + waiting
-        self.turn = asyncio.Semaphore(at_once)
-        self.taken = 0
-
-    @contextlib.asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A turn, as soon as there is one. Raises Refused when too many wait."""
-        if self.taken >= self.most:
-            raise Refused(429, f"{self.waiting} calls are waiting, which is the limit. Try again shortly.")
-        self.taken += 1
-        try:
-            async with self.turn:
-                yield
-        finally:
-            self.taken -= 1
-
-
 class Calls:
     """The middleware.
 
@@ -152,8 +131,8 @@ class Calls:
         self.by_name = {event.name: event for event in self.by_index.values()}
         self.folders = [os.path.realpath(each) for each in (folder.folder, *files)]
         self.session = secrets.token_hex()
-        self.calls = Turns(CALLS_AT_ONCE, MAX_WAITING)
-        self.questions = Turns(QUESTIONS_AT_ONCE, QUESTIONS_WAITING)
+        self.calls = Turns(CALLS_AT_ONCE, MAX_WAITING, "calls")
+        self.questions = Turns(QUESTIONS_AT_ONCE, QUESTIONS_WAITING, "questions")
         streams = Streams(app, stopping)
         # Other routes stay closed: recordings go through ffmpeg, deep links and vibes write files, `proxy=` and
         # `file=http` fetch from elsewhere, names of components go to the log, `startup-events` starts a second queue.
