@@ -485,8 +485,7 @@ def test_back_between_links_to_drawings_shows_the_drawing_of_the_address(visit, 
         v.answer.wait_for()
         links.append(v.page.evaluate("drawing.text(1800)"))
         v.page.get_by_role("button", name="Clear canvas").click()
-    v.page.goto(f"{server}/#{links[0]}")
-    v.page.reload()
+    v.page.goto(f"{server}/#{links[0]}")  # the page loads itself anew for it
     expect(v.page.locator("#words")).to_contain_text("That is a 7")
     with v.page.expect_navigation():
         v.page.evaluate("link => (location.hash = link)", links[1])
