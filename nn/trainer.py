@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 
 from nn.backprop import Backprop
 from nn.functions import one_hot
 from nn.measure import metrics
-from nn.mlp import DIGITS, MLP
+from nn.mlp import DIGITS, MLP, PIXELS
 from nn.optimizers import learning_rate, make_optimizer
-from nn.pictures.augment import distort
+from nn.pictures.augment import CHUNK, distort
 from nn.pictures.bank import Bank
 from nn.pictures.mnist import Split, pixel_statistics
 from nn.pictures.synthetic import MadeUp
@@ -29,6 +31,8 @@ from nn.recipes import Recipe
 
 # Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
 AVERAGE_EVERY = 8
+# Images that are distorted at once, ahead of the steps that learn from them: a hundredth of an epoch or less.
+AHEAD = 2 * CHUNK
 # An epoch of a larger mean loss is no training any more: guessing has a loss of 2.3, and no run was seen to recover
 # from more than some hundreds.
 DIVERGED = 1000.0
@@ -107,15 +111,16 @@ class Trainer:
         """
         start, losses, rate = time.perf_counter(), 0.0, 0.0
         dropout_rng = self._rng(DROPPING)
-        for i, (X, targets) in enumerate(self._batches()):
-            step = self.epoch * self.steps_per_epoch + i
-            rate = self._learning_rate(step)
-            with np.errstate(over="ignore", invalid="ignore"):  # the loss tells of it
-                loss = self.backprop(X, targets, dropout_rng)
-                self.optimizer.step(self.model.theta, self.backprop.gradient, rate)
-                self._update_average(step)
-            losses += loss * len(X)
-            self.progress(loss)
+        with closing(self._batches()) as batches:
+            for i, (X, targets) in enumerate(batches):
+                step = self.epoch * self.steps_per_epoch + i
+                rate = self._learning_rate(step)
+                with np.errstate(over="ignore", invalid="ignore"):  # the loss tells of it
+                    loss = self.backprop(X, targets, dropout_rng)
+                    self.optimizer.step(self.model.theta, self.backprop.gradient, rate)
+                    self._update_average(step)
+                losses += loss * len(X)
+                self.progress(loss)
         mean_loss = losses / self.bank.examples_per_epoch
         if not mean_loss < DIVERGED:  # nor when it is not a number
             raise FloatingPointError(
@@ -155,13 +160,35 @@ class Trainer:
             yield self.inputs, self.targets  # one step sees them all: their order does not matter
             return
         order = self.bank.epoch(self._rng(SHUFFLING))
-        if self.recipe.augment:
-            copies = distort(self.bank.pictures.images[order], self._rng(DISTORTING), self.recipe.distortion)
-            copies = self.model.normalize(copies)
-        for start in range(0, len(order), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            X = copies[start : start + self.batch_size] if self.recipe.augment else self.inputs[rows]
-            yield X, self.targets[rows]
+        batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        inputs = self._distorted(order) if self.recipe.augment else (self.inputs[rows] for rows in batches)
+        with closing(inputs):
+            for X, rows in zip(inputs, batches, strict=True):
+                yield X, self.targets[rows]
+
+    def _distorted(self, order: np.ndarray) -> Iterator[np.ndarray]:
+        """Mini-batches of distorted copies, (n, 784), of the images in this order.
+
+        Another thread makes them, ahead of the steps: NumPy lets go of Python's lock in the long operations of both.
+        """
+        images, rng = self.bank.pictures.images, self._rng(DISTORTING)
+        inputs = np.empty((len(order), PIXELS), np.float32)
+
+        def make(start: int) -> None:
+            rows = order[start : start + AHEAD]
+            copies = distort(images[rows], rng, self.recipe.distortion)
+            inputs[start : start + AHEAD] = self.model.normalize(copies)
+
+        other = ThreadPoolExecutor(1, "distort")
+        try:
+            made = [other.submit(make, start) for start in range(0, len(order), AHEAD)]
+            for start in range(0, len(order), self.batch_size):
+                end = min(start + self.batch_size, len(order))
+                for part in made[start // AHEAD : (end - 1) // AHEAD + 1]:
+                    part.result()
+                yield inputs[start:end]
+        finally:
+            other.shutdown(cancel_futures=True)
 
     def _learning_rate(self, step: int) -> float:
         recipe, per_epoch = self.recipe, self.steps_per_epoch

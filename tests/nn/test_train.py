@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 import weights
 from nn import compare, finish, runs, train
@@ -52,6 +53,21 @@ def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, t
     fit(recipe, bars, tmp_path / "resumed", resume=True)
     files = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("once", "again", "resumed")]
     assert files[0] == files[1] == files[2]
+
+
+def test_while_another_thread_distorts_matrix_products_take_one_thread_less(bars, tmp_path, monkeypatch):
+    def threads():
+        return {pool["num_threads"] for pool in ThreadpoolController().select(user_api="blas").info()}
+
+    run_epoch, seen = Trainer.run_epoch, []
+    monkeypatch.setattr(Trainer, "run_epoch", lambda trainer: seen.append(threads()) or run_epoch(trainer))
+    for given in (1, 3):
+        for augment in (True, False):
+            with threadpool_limits(given, "blas"):
+                recipe = dataclasses.replace(SHORT, epochs=1, augment=augment)
+                fit(recipe, bars, tmp_path / f"{given}-{augment}")
+                assert threads() == {given}
+    assert seen == [{1}, {1}, {2}, {3}]
 
 
 def stopping_after_one_epoch(recipe, dataset, out, member=1):

@@ -3,13 +3,15 @@
 import itertools
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
+from nn.pictures.augment import distort
 from nn.pictures.mnist import Split
 from nn.recipes import Recipe
-from nn.trainer import Trainer
+from nn.trainer import AHEAD, DISTORTING, SHUFFLING, Trainer
 
 
 def bars(count):
@@ -63,6 +65,37 @@ def test_the_core_trains_and_answers_without_the_fast_matrices():
         [sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True
     )
     assert run.stdout == "1 MLP(784-8-10, relu, 6,370 parameters)\n", run.stderr
+
+
+def test_copies_that_another_thread_distorts_are_those_of_one_call():
+    recipe = Recipe(hidden=(8,), batch_size=96, augment=True, normalize=True)
+    trainer = Trainer(recipe, bars(2 * AHEAD + 70), bars(20))
+    batches = list(trainer._batches())
+    order = trainer.bank.epoch(trainer._rng(SHUFFLING))
+    copies = distort(trainer.train.images[order], trainer._rng(DISTORTING), recipe.distortion)
+    np.testing.assert_array_equal(np.concatenate([X for X, _ in batches]), trainer.model.normalize(copies))
+    labels = np.concatenate([targets.argmax(axis=1) for _, targets in batches])
+    np.testing.assert_array_equal(labels, trainer.train.labels[order])
+
+
+def test_an_epoch_that_is_broken_off_leaves_no_thread():
+    def stop(loss):
+        raise KeyboardInterrupt
+
+    trainer = Trainer(Recipe(hidden=(8,), batch_size=32, augment=True), bars(10 * AHEAD), bars(20), progress=stop)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run_epoch()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("distort")]
+    assert trainer.epoch == 0
+
+
+def test_what_distorting_raises_reaches_the_caller(monkeypatch):
+    def full(*_):
+        raise MemoryError("no room for the copies")
+
+    monkeypatch.setattr("nn.trainer.distort", full)
+    with pytest.raises(MemoryError, match="no room"):
+        Trainer(Recipe(hidden=(8,), augment=True), bars(100), bars(20)).run_epoch()
 
 
 def test_too_little_data_is_refused():
