@@ -19,6 +19,8 @@ from nn.convolution import positions
 from nn.pictures import mnist
 from preprocessing.picture import open_picture
 from weights.serving.page.lab import archives, drawings, kept, runs
+from weights.serving.page.lab.shown import answers_of
+from weights.serving.page.lab.splits import unseen
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +83,7 @@ def test_a_network_that_normalises_its_input_answers_as_it_did(shape, tmp_path):
     model = MLP(**shape, seed=3, mean=0.13, std=0.31)
     loaded = runs.load(sent(**network_files(tmp_path, model)))
     mine = kept.RUNS.get(loaded["run"]).trainer.model
-    X = runs.unseen().pixels()[:50]
+    X = unseen().pixels()[:50]
     np.testing.assert_allclose(mine.forward(X), model.forward(X), atol=2e-5)
 
 
@@ -216,7 +218,7 @@ def test_a_zip_that_is_damaged_anywhere_is_refused():
 
 
 def test_a_saved_set_is_what_nn_train_reads_and_what_is_loaded_again(tmp_path):
-    split = runs.unseen()[:30]
+    split = unseen()[:30]
     values = as_set(split.labels.tolist(), split.images)
     saved = drawings.save_set(values)["zip"]
     zipfile.ZipFile(io.BytesIO(base64.b64decode(saved))).extractall(tmp_path)
@@ -276,8 +278,8 @@ def test_a_whole_set_is_taught():
     run = begun()
     for _ in range(5):
         shown = runs.go({"run": run})["frames"][-1]
-    split = runs.unseen()
-    wrong = np.flatnonzero(runs.answers_of(kept.RUNS.get(run).trainer.model, split.pixels()) != split.labels)[:12]
+    split = unseen()
+    wrong = np.flatnonzero(answers_of(kept.RUNS.get(run).trainer.model, split.pixels()) != split.labels)[:12]
     values = as_set(split.labels[wrong].tolist(), split.images[wrong])
     for _ in range(8):
         answer = runs.teach({"run": run, **values})

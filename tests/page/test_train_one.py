@@ -26,6 +26,8 @@ from nn.recipes import PRESETS
 from weights.current import served
 from weights.serving.page.lab import drawings, kept, runs
 from weights.serving.page.lab.asking import Picture, answering
+from weights.serving.page.lab.shown import answers_of, first_weights
+from weights.serving.page.lab.splits import unseen
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +127,7 @@ def test_a_network_with_kernels_learns_to_read_unseen_digits():
     assert (answer["widths"], answer["kernels"], answer["side"]) == ([784, 400, 10], 16, 8)
     pictures = base64.b64decode(runs.go({"run": answer["run"]})["frames"][-1]["weights"])
     assert len(pictures) == 16 * 8 * 8
-    kernel = runs.first_weights(kept.RUNS.get(answer["run"]).trainer.model)[:, 3]
+    kernel = first_weights(kept.RUNS.get(answer["run"]).trainer.model)[:, 3]
     sent = np.frombuffer(pictures, np.int8)[3 * 64 : 4 * 64]
     assert np.corrcoef(kernel, sent)[0, 1] > 0.999
     for _ in range(2):
@@ -214,7 +216,7 @@ def test_a_taught_digit_is_read_and_what_it_cost_is_said(mixed):
     run = begun()
     for _ in range(6):
         shown = runs.go({"run": run})["frames"][-1]
-    split = runs.unseen()
+    split = unseen()
     answers = kept.RUNS.get(run).trainer.model.logits(split.pixels()).argmax(axis=1)
     wrong = int(np.flatnonzero(answers != split.labels)[0])
     pixels, label = split.images[wrong].reshape(-1).tolist(), int(split.labels[wrong])
@@ -235,15 +237,15 @@ def test_kernels_are_taught_gently(mixed):
     run = begun(kernels=16, hidden=[])
     for _ in range(3):
         shown = runs.go({"run": run})["frames"][-1]
-    split, one = runs.unseen(), kept.RUNS.get(run)
+    split, one = unseen(), kept.RUNS.get(run)
     model, theta = one.trainer.model, one.trainer.model.theta.copy()
-    wrong = np.flatnonzero(runs.answers_of(model, split.pixels()) != split.labels)[:10]
+    wrong = np.flatnonzero(answers_of(model, split.pixels()) != split.labels)[:10]
     mended, costs = 0, []
     for i in wrong:
         model.theta[...], one.seconds = theta, 0  # a busy machine is slow
         given = as_set([int(split.labels[i])], split.images[i])
         costs.append(shown["unseen"] - runs.teach({"run": run, "mixed": mixed, **given})["frames"][0]["unseen"])
-        mended += int(runs.answers_of(model, split.pixels()[[i]])[0] == split.labels[i])
+        mended += int(answers_of(model, split.pixels()[[i]])[0] == split.labels[i])
     assert mended >= 7
     assert np.mean(costs) < (0.01 if mixed else 0.03)
 
@@ -363,11 +365,11 @@ def test_the_digits_that_excite_a_unit_most_are_shown(hidden):
     runs.go({"run": run})
     answer = runs.unit({"run": run, "unit": 5})
     model = kept.RUNS.get(run).trainer.model
-    sums = runs.unseen().pixels() @ model.weights[0][:, 5] + model.biases[0][5]
+    sums = unseen().pixels() @ model.weights[0][:, 5] + model.biases[0][5]
     assert answer["sums"] == pytest.approx(sorted(sums, reverse=True)[:10], abs=1e-5)
     best = int(sums.argmax())
-    assert answer["labels"][0] == runs.unseen().labels[best]
-    assert base64.b64decode(answer["pixels"])[:784] == runs.unseen().images[best].tobytes()
+    assert answer["labels"][0] == unseen().labels[best]
+    assert base64.b64decode(answer["pixels"])[:784] == unseen().images[best].tobytes()
     assert "error" in runs.unit({"run": run, "unit": 15 if not hidden else 16})
 
 
@@ -377,10 +379,10 @@ def test_the_digits_that_show_most_of_a_kernel_anywhere_are_shown():
     answer = runs.unit({"run": run, "unit": 1})
     model = kept.RUNS.get(run).trainer.model
     hidden = []
-    model.forward(runs.unseen().pixels(), hidden)
+    model.forward(unseen().pixels(), hidden)
     sums = hidden[0][0].reshape(-1, 25, 3)[:, :, 1].max(axis=1)
     assert answer["sums"] == pytest.approx(sorted(sums, reverse=True)[:10], abs=1e-5)
-    assert answer["labels"][0] == runs.unseen().labels[int(sums.argmax())]
+    assert answer["labels"][0] == unseen().labels[int(sums.argmax())]
     assert len(base64.b64decode(answer["weights"])) == 64
     assert "3 kernels" in runs.unit({"run": run, "unit": 3})["error"]
 

@@ -23,7 +23,7 @@ from weights.serving.limits import calls, connections, pictures, sizes, streams,
 from weights.serving.limits.calls import MAX_JSON_VALUES
 from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES
 from weights.serving.limits.turns import Turns
-from weights.serving.page.lab import archives, kept, runs
+from weights.serving.page.lab import archives, kept, runs, settings
 
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 META = {"_type": "gradio.FileData"}
@@ -501,7 +501,7 @@ WRITTEN = {
     "networks of visitors that are kept": (kept.MOST_RUNS, "64"),
     "memory of all networks": (kept.MOST_BYTES, "32 MB"),
     "seconds of training": (runs.MOST_SECONDS, "60"),
-    "drawings of a visitor": (runs.MOST_DRAWINGS, "100"),
+    "drawings of a visitor": (settings.MOST_DRAWINGS, "100"),
     "a zip of a visitor": (archives.MOST_UNPACKED, "6 MB"),
 }
 UNITS = {"": 1, "KB": 1024, "MB": 1_000_000, "million": 1_000_000}

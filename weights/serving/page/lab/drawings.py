@@ -26,7 +26,7 @@ from weights.serving.limits.pictures import Busy, room_for
 from weights.serving.page.lab import archives
 from weights.serving.page.lab.asking import Digit, Question, Refusal, answering, packed
 from weights.serving.page.lab.kept import working
-from weights.serving.page.lab.runs import MOST_DRAWINGS
+from weights.serving.page.lab.settings import MOST_DRAWINGS
 
 # Pixels of all pictures of a set together: a hundred of a quarter of a million, each larger than the pad's.
 MOST_SET_PIXELS = 25_000_000

@@ -13,12 +13,6 @@ from weights.serving.page.lab.code_links import link
 from weights.serving.page.lab.lesson import word
 from weights.serving.page.lab.loading import room
 
-MISSIONS = {
-    "seven": "Draw a 7 that the small network calls 1, while the served one still sees the 7.",
-    "letter": "Show something that the small network calls a digit, more than 90% sure, and the served one refuses.",
-    "even": "Get the small network to fifty-fifty: two digits between 45 and 55%.",
-}
-
 
 def view() -> gr.HTML:
     """The whole tab as one component."""
@@ -83,7 +77,8 @@ def people() -> str:
 
 def missions() -> str:
     items = "".join(
-        f'<li data-mission="{name}"><span class="state">open</span> {text}</li>' for name, text in MISSIONS.items()
+        f'<li data-mission="{name}"><span class="state">open</span> {mission.text}</li>'
+        for name, mission in questions.MISSIONS.items()
     )
     return (
         "<section><h2>Missions</h2><p>With a drawing of your own and people's ways. The gradient does not count"

@@ -14,6 +14,7 @@ asking.py says how questions are asked.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ from nn.pictures.synthetic import thickened
 from preprocessing import to_mnist
 from weights.current import served
 from weights.serving.page.inputs import EXAMPLES
-from weights.serving.page.lab import kept, runs
+from weights.serving.page.lab import kept
 from weights.serving.page.lab.asking import (
     Digit,
     Picture,
@@ -43,6 +44,9 @@ from weights.serving.page.lab.asking import (
     probabilities,
     rounded,
 )
+from weights.serving.page.lab.settings import MOST_UNITS
+from weights.serving.page.lab.shown import MOST_PICTURES, answers_of, bytes_of_weights, first_weights
+from weights.serving.page.lab.splits import unseen
 
 # 784-16-10, whose numbers fit on a screen. Its README has the command that trained it.
 SMALL = weights.BUNDLED / "small"
@@ -83,8 +87,8 @@ class Change(Picture):
     strength: Annotated[float, Field(ge=0, le=1)] = 0.25
 
 
-Unit = Annotated[int, Field(strict=True, ge=0, lt=runs.MOST_UNITS)]
-Units = Annotated[list[Unit], Field(max_length=runs.MOST_UNITS)]
+Unit = Annotated[int, Field(strict=True, ge=0, lt=MOST_UNITS)]
+Units = Annotated[list[Unit], Field(max_length=MOST_UNITS)]
 
 
 class Silence(About):
@@ -208,11 +212,26 @@ def learn(question: Lesson) -> dict:
 
 # --- Fool it ----------------------------------------------------------------------------------------------------------
 
-# The missions: what the small network and the served one say of a drawing, as probabilities -> whether it is done.
+
+class Mission(NamedTuple):
+    text: str
+    # What the small network and the served one say of a drawing, as probabilities -> whether it is completed.
+    completed: Callable[[np.ndarray, np.ndarray], bool]
+
+
 MISSIONS = {
-    "seven": lambda small, served: served.argmax() == 7 and small.argmax() == 1,
-    "letter": lambda small, served: served.argmax() == DIGITS and small.max() > 0.9,
-    "even": lambda small, served: ((small >= 0.45) & (small <= 0.55)).sum() == 2,
+    "seven": Mission(
+        "Draw a 7 that the small network calls 1, while the served one still sees the 7.",
+        lambda small, served: served.argmax() == 7 and small.argmax() == 1,
+    ),
+    "letter": Mission(
+        "Show something that the small network calls a digit, more than 90% sure, and the served one refuses.",
+        lambda small, served: served.argmax() == DIGITS and small.max() > 0.9,
+    ),
+    "even": Mission(
+        "Get the small network to fifty-fifty: two digits between 45 and 55%.",
+        lambda small, served: ((small >= 0.45) & (small <= 0.55)).sum() == 2,
+    ),
 }
 
 
@@ -237,7 +256,9 @@ def change(question: Change) -> dict:
         "most": rounded([np.abs(end - start).max()])[0],
         "small": list(map(rounded, of_small)),
         "served": list(map(rounded, of_served)),
-        "missions": [name for name, done in MISSIONS.items() if counts and done(of_small[1], of_served[1])],
+        "missions": [
+            name for name, mission in MISSIONS.items() if counts and mission.completed(of_small[1], of_served[1])
+        ],
     }
 
 
@@ -245,18 +266,18 @@ def change(question: Change) -> dict:
 def silence(question: Silence) -> dict:
     """How many unseen digits are read, and what is said of the drawing, with all units and without some."""
     model, own, why = subject(question.run, shown=False)
-    x, test = pixels_of(question), runs.unseen()
+    x, test = pixels_of(question), unseen()
     for layer, units in enumerate(question.off):
         if layer >= len(model.hidden) or max(units, default=0) >= model.hidden[layer]:
             raise Refusal(f"This network has hidden layers of {' and '.join(map(str, model.hidden))} units.")
     with kept.working():
         both = [model, without_units(model, question.off)]
-        right = [runs.answers_of(each, test.pixels()) == test.labels for each in both]
+        right = [answers_of(each, test.pixels()) == test.labels for each in both]
     return {
         "own": own,
         "why": why,
         "hidden": list(model.hidden),
-        "weights": packed(runs.bytes_of_weights(runs.first_weights(model)[:, : runs.MOST_PICTURES].T)),
+        "weights": packed(bytes_of_weights(first_weights(model)[:, :MOST_PICTURES].T)),
         "right": [float(each.mean()) for each in right],
         "digits": [rounded(each[test.labels == digit].mean() for digit in range(DIGITS)) for each in right],
         "drawing": [rounded(probabilities(each, x)) for each in both],

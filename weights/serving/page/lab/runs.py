@@ -20,65 +20,37 @@ import time
 import weakref
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Base64Bytes, Field
 
-from nn import MLP, files
+from nn import files
 from nn.backprop import Backprop
-from nn.convolution import KERNEL_SIZES, Convolution, positions
+from nn.convolution import Convolution
 from nn.finish import calibrated
 from nn.functions import one_hot
 from nn.mlp import DIGITS, PIXELS, SIDE
-from nn.pictures import sample
-from nn.pictures.splits import Dataset, Split
-from nn.recipes import FULL_BATCH, PRESETS, Recipe
+from nn.pictures.splits import Dataset
+from nn.recipes import FULL_BATCH, Recipe
 from nn.trainer import Trainer
-from weights.current import served
 from weights.serving.page.lab import archives, kept
-from weights.serving.page.lab.asking import (
-    Digit,
-    Picture,
-    Refusal,
-    Token,
-    answering,
-    as_shares,
-    packed,
-    probabilities,
-    rounded,
-)
+from weights.serving.page.lab.asking import Refusal, answering, packed, rounded
 from weights.serving.page.lab.kept import Run, working
+from weights.serving.page.lab.own_network import command, network_in, saying, without_normalization
+from weights.serving.page.lab.settings import MOST_CONVOLVED, About, AboutUnit, Correction, Loading, Settings
+from weights.serving.page.lab.shown import TEST_DIGITS, answers_of, bytes_of_weights, first_weights, frame, share_right
+from weights.serving.page.lab.splits import digits, held_out, normalized, unseen
 
 # Seconds of training that a run may take in all: enough for all epochs of a small network, and for every preset that
 # repeats a public project's network.
 MOST_SECONDS = 60
-# Epochs of a run: the curves are flat long before.
-MOST_EPOCHS = 60
 # Epochs that one question stands for when each of them is a single step.
 FULL_BATCH_EPOCHS = 10
-# Units of a hidden layer: with two such layers an epoch takes a second.
-MOST_UNITS = 256
-# Kernels of a convolution: their pictures fill two rows on a laptop.
-MOST_KERNELS = 16
-# Digits a step with a convolution. A network keeps room for all windows of a step: up to 37 KB a digit.
-MOST_CONVOLVED = 128
-# The chip "kernels" on the page stands for this convolution.
-KERNELS, KERNEL_SIZE = MOST_KERNELS, 8
 # Seconds of rest after each step: other threads get the interpreter.
 REST = 0.0005
 # Steps of the first epoch after which the page sees the network: the most changes at the start.
 SHOWN_STEPS = (1, 3, 8, 20, 50)
-# Weight pictures and test digits on the page: two rows of each on a laptop.
-MOST_PICTURES, TEST_DIGITS = 16, 20
 # Test digits that excite a unit most, beside its weights.
 MOST_EXCITING = 10
-# Learning rates by optimizer: 784-16-10, and 16 kernels as well, need some ten epochs, or one, or learn nothing.
-RATES = {
-    "sgd": {"careful": 0.01, "good": 0.05, "wild": 15.0},
-    "momentum": {"careful": 0.001, "good": 0.01, "wild": 3.0},
-    "adam": {"careful": 0.0001, "good": 0.002, "wild": 1.0},
-}
 # Digits that it has learned from, and learns again beside a drawing.
 MIXED_DIGITS = 31
 # Learning rate and steps for a drawing. 784-16-10: alone, one step mends 20 of 20 mistakes and costs nine percent of
@@ -87,127 +59,10 @@ ALONE, MIXED = (0.02, 1), (0.1, 3)
 # The gradient of a kernel is a sum over all places where it looks. 784-400-10 with 16 kernels: alone, these mend 18 of
 # 20 mistakes and cost one percent; mixed, 17, and cost nothing.
 ALONE_KERNELS, MIXED_KERNELS = (0.005, 3), (0.03, 6)
-# Drawings of a visitor's own set: an hour's work.
-MOST_DRAWINGS = 100
 # A network that reads the seen digits better than the unseen ones by this much knows them by heart.
 OVERFIT = 0.08
 # Below this share of unseen digits a network is hardly better than guessing.
 GUESSING = 0.2
-# The shipped digits to learn from, without the 500 that nn.train holds out too.
-ALL_DIGITS = 4500
-
-# Parameters of the largest network here.
-MOST_PARAMETERS = (PIXELS + 1) * MOST_UNITS + (MOST_UNITS + 1) * MOST_UNITS + (MOST_UNITS + 1) * DIGITS
-# Bytes of a config.json: ten times the longest that is written here.
-MOST_CONFIG_BYTES = 50_000
-
-Repeated = Literal[tuple(name for name, preset in PRESETS.items() if preset.repeats)]
-Width = Annotated[int, Field(strict=True, ge=1, le=MOST_UNITS)]
-KernelSize = Literal[tuple(KERNEL_SIZES)]
-
-
-class Settings(Picture):
-    """A network, and how it learns. A preset replaces all of it but the digits and the seed."""
-
-    hidden: Annotated[tuple[Width, ...], Field(max_length=2)] = (16,)  # after the convolution, if there is one
-    kernels: Annotated[int, Field(strict=True, ge=0, le=MOST_KERNELS)] = 0
-    kernel_size: KernelSize = KERNEL_SIZE
-    rate: Literal["careful", "good", "wild"] = "good"
-    digits: Literal[100, 1000, ALL_DIGITS] = ALL_DIGITS
-    activation: Literal["relu", "sigmoid"] = "relu"
-    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
-    batch_size: Annotated[int, Field(strict=True, ge=8, le=512)] = 32
-    dropout: Annotated[float, Field(ge=0, le=0.9)] = 0
-    decay: Annotated[float, Field(ge=0, le=0.1)] = 0
-    seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
-    preset: Repeated | None = None
-    instead_of: Token | None = None  # the visitor's network until now
-
-    def recipe(self) -> Recipe:
-        if self.preset:
-            return replace(PRESETS[self.preset].recipe, seed=self.seed)
-        hidden = self.hidden
-        if self.kernels:
-            hidden = (self.kernels * positions(self.kernel_size), *hidden)
-        if len(hidden) > 2:
-            raise Refusal("Here a network has at most two hidden layers, and a convolution is one.")
-        return Recipe(
-            hidden=hidden,
-            kernel_size=self.kernel_size if self.kernels else 0,
-            activation=self.activation,
-            optimizer=self.optimizer,
-            lr=RATES[self.optimizer][self.rate],
-            batch_size=self.batch_size,
-            dropout=self.dropout,
-            l2=self.decay,
-            epochs=MOST_EPOCHS,
-            seed=self.seed,
-        )
-
-
-class Loading(Settings):
-    """A network from files; how it learns on is the page's choice. Its shape is its own, so there is no preset."""
-
-    files: archives.Files
-    preset: None = None
-
-
-class About(Picture):
-    """The network that `start` named."""
-
-    run: Token
-
-
-class AboutUnit(About):
-    unit: Annotated[int, Field(strict=True, ge=0, lt=MOST_PICTURES)]
-
-
-class Correction(About):
-    """What drawings are, 784 bytes each; they are learned alone, or mixed with digits learned before."""
-
-    labels: Annotated[list[Digit], Field(min_length=1, max_length=MOST_DRAWINGS)]
-    drawings: Base64Bytes
-    mixed: bool = True
-
-
-class Kept(Split):
-    """A split whose pixels are shared by all runs: as float32, 4,500 digits take 14 MB."""
-
-    @functools.cached_property
-    def shared(self) -> np.ndarray:
-        pixels = super().pixels()
-        pixels.flags.writeable = False
-        return pixels
-
-    def pixels(self) -> np.ndarray:
-        return self.shared
-
-
-@functools.cache
-def digits(number: int) -> Kept:
-    """The first of the digits to learn from, as many of each."""
-    train = sample.load().train
-    return Kept(train.images[:number], train.labels[:number])
-
-
-@functools.cache
-def held_out() -> Kept:
-    """The 500 digits by which the best epoch is chosen, as nn.train chooses it."""
-    return Kept(**vars(sample.load().validation))
-
-
-@functools.cache
-def unseen() -> Kept:
-    """The 1,000 digits that no network here learns from."""
-    return Kept(**vars(sample.load().test))
-
-
-@functools.cache
-def normalized(number: int, mean: float, std: float) -> np.ndarray:
-    """`digits` as the first layer of a network sees them that normalises its input."""
-    pixels = (digits(number).pixels() - mean) / std
-    pixels.flags.writeable = False
-    return pixels
 
 
 # --- Networks ---------------------------------------------------------------------------------------------------------
@@ -258,51 +113,6 @@ def introduced(run: Run, settings: Settings) -> dict:
         "tests": {"pixels": packed(shown.images), "labels": shown.labels.tolist()},
         "frames": [frame(run, run.trainer.model.theta, settings)],
     }
-
-
-def network_in(found: dict[str, bytes]) -> MLP:
-    """The network in model.safetensors and config.json, in whatever folder. Raises Refusal."""
-    needed = (files.MODEL_FILE, files.CONFIG_FILE)
-    named = {need: [found[name] for name in found if name.rpartition("/")[2] == need] for need in needed}
-    if missing := [name for name in needed if not named[name]]:
-        raise Refusal(f"A network has two files: {' and '.join(missing)} missing. Choose both, or the zip with them.")
-    if any(len(contents) > 1 for contents in named.values()):
-        raise Refusal("There is more than one network in it. Choose one.")
-    if len(named[files.CONFIG_FILE][0]) > MOST_CONFIG_BYTES:
-        raise Refusal(f"{files.CONFIG_FILE} has at most {MOST_CONFIG_BYTES:,} bytes.")
-    with tempfile.TemporaryDirectory() as folder:
-        for name in needed:
-            (Path(folder) / name).write_bytes(named[name][0])
-        try:
-            model = files.load(folder, MOST_PARAMETERS)
-        except files.WeightsError as error:
-            raise Refusal(f"This is no network: {str(error).replace(f'{folder}/', '')[:300]}.") from error
-    if model.members > 1:
-        raise Refusal("This network is joined of several, which cannot be trained on.")
-    widths, units = model.widths, model.hidden
-    if model.kernel_size:
-        kernels, units = first_weights(model).shape[1], units[1:]
-        if kernels > MOST_KERNELS:
-            raise Refusal(f"Here a convolution has at most {MOST_KERNELS} kernels; this one has {kernels}.")
-    if len(widths) > 4 or max(units, default=0) > MOST_UNITS or (widths[0], widths[-1]) != (PIXELS, DIGITS):
-        raise Refusal(
-            f"Here a network has {PIXELS} inputs, at most two hidden layers of {MOST_UNITS} units, and {DIGITS} "
-            f"outputs; this one is {'-'.join(map(str, widths))}."
-        )
-    return model
-
-
-def without_normalization(model: MLP) -> np.ndarray:
-    """The parameters of the same function on pixels as they are: (x - mean) / std @ W is x @ (W / std) - mean / std of
-    the sum of W's rows.
-    """
-    theta = model.theta.copy()
-    weights, biases = model.views(theta)
-    weights[0] /= model.std
-    biases[0].reshape(-1, weights[0].shape[1])[...] -= model.mean * weights[0].sum(
-        axis=0
-    )  # a kernel has a bias at each place
-    return theta
 
 
 # --- Training ---------------------------------------------------------------------------------------------------------
@@ -478,72 +288,3 @@ def take(question: About) -> dict:
         files.save(model, folder)
         content = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     return {"zip": archives.zipped(content), "said": saying(run, epochs, done), "command": command(recipe, epochs)}
-
-
-def saying(run: Run, epochs: int, done: int) -> str:
-    """Which network was saved, and whether the command trains the same one."""
-    if run.changed:
-        return f"Saved as it is now. {run.changed} The command trains one like it, without that:"
-    which = "Saved" if epochs == done else f"Saved: its best round, number {epochs} of {done}"
-    if run.digits == ALL_DIGITS:
-        return f"{which}. This command trains the very same network:"
-    return f"{which}. It learned from {run.digits:,} digits; this command trains one like it from {ALL_DIGITS:,}:"
-
-
-def command(recipe: Recipe, epochs: int) -> str:
-    """Trains a network in the same way from the same digits, and keeps the best epoch."""
-    start, end = f"python -m nn.train --data nn/pictures/{sample.FILE.name}", f"--seed {recipe.seed} --epochs {epochs}"
-    for name, preset in PRESETS.items():
-        if recipe == replace(preset.recipe, seed=recipe.seed):
-            return f"{start} --preset {name} {end}"
-    widths = "".join(f" {width}" for width in recipe.hidden)
-    kernels = f" --kernel-size {recipe.kernel_size}" if recipe.kernel_size else ""
-    return (
-        f"{start} --hidden{widths}{kernels} --activation {recipe.activation} --optimizer {recipe.optimizer} "
-        f"--lr {recipe.lr} --batch-size {recipe.batch_size} --dropout {recipe.dropout} --l2 {recipe.l2} {end}"
-    )
-
-
-def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
-    """What the page shows of the network with these parameters."""
-    model = run.trainer.answering_model(theta)
-    drawing, served_says = None, None
-    with np.errstate(over="ignore", invalid="ignore"):
-        if question.pixels is not None:
-            x = as_shares(question.pixels)
-            probs = probabilities(model, x)
-            drawing = rounded(probs) if np.isfinite(probs).all() else None
-            served_says = rounded(served().current.model.predict_proba(x[None])[0])
-        answers = answers_of(model, unseen().pixels())
-        seen = share_right(model, digits(min(run.digits, 1000)))
-    return {
-        "epoch": run.trainer.epoch,
-        "unseen": float((answers == unseen().labels).mean()),
-        "seen": seen,
-        "weights": packed(bytes_of_weights(first_weights(model)[:, :MOST_PICTURES].T)),  # (pictures, 784)
-        "tests": answers[:TEST_DIGITS].tolist(),
-        "drawing": drawing,
-        "served": served_says,
-    }
-
-
-def first_weights(model: MLP) -> np.ndarray:
-    """(784, units), or (kernel_size ** 2, kernels): in either case a column is a picture."""
-    return model.views(model.theta)[0][0]
-
-
-def answers_of(model: MLP, pixels: np.ndarray) -> np.ndarray:
-    """Pixels (n, 784) -> the digits that it reads, (n,)"""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return model.logits(pixels).argmax(axis=1)
-
-
-def share_right(model: MLP, split: Split) -> float:
-    return float((answers_of(model, split.pixels()) == split.labels).mean())
-
-
-def bytes_of_weights(weights: np.ndarray) -> np.ndarray:
-    """Weights of any shape -> int8, the strongest of all at 127 or -127."""
-    largest = np.abs(weights).max()
-    scaled = weights / largest * 127 if np.isfinite(largest) and largest else np.zeros_like(weights)
-    return np.rint(scaled).astype(np.int8)

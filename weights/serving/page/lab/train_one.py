@@ -16,8 +16,9 @@ from nn.recipes import PRESETS
 from weights.serving.page.lab import drawings, runs
 from weights.serving.page.lab.lesson import word
 from weights.serving.page.lab.loading import room
+from weights.serving.page.lab.settings import KERNEL_SIZE, KERNELS, MOST_DRAWINGS
 
-HIDDEN = {"16": "16", "": "none", "64": "64", "256-128": "256, then 128", "kernels": f"{runs.KERNELS} kernels"}
+HIDDEN = {"16": "16", "": "none", "64": "64", "256-128": "256, then 128", "kernels": f"{KERNELS} kernels"}
 # Settings in sight: name, what the page calls it, value -> words; the first value is chosen.
 CHIPS = (
     ("hidden", "Hidden units", HIDDEN),
@@ -97,7 +98,7 @@ def settings() -> str:
     presets = {"": "the settings above"} | {name: name for name, preset in PRESETS.items() if preset.repeats}
     about = {name: about_preset(name) for name in presets if name}
     return (
-        f'<form class="settings" data-kernels="{runs.KERNELS}" data-kernel-size="{runs.KERNEL_SIZE}">{chips}'
+        f'<form class="settings" data-kernels="{KERNELS}" data-kernel-size="{KERNEL_SIZE}">{chips}'
         f'<details class="more"><summary>More</summary><p>{selects}</p>'
         f"{group('preset', 'Or a network that a public project published', presets, about=about)}"
         '<p class="about"></p></details></form>'
@@ -137,7 +138,7 @@ def teaching() -> str:
 
 def own_set() -> str:
     return (
-        f'<section class="set" data-most="{runs.MOST_DRAWINGS}"><h2>Your own set</h2>'
+        f'<section class="set" data-most="{MOST_DRAWINGS}"><h2>Your own set</h2>'
         '<p class="counted" role="status"></p><ul class="tiles own"></ul><p class="controls">'
         '<button type="button" data-press="all" data-needs>Teach all of them</button>'
         '<button type="button" data-press="save-set" data-needs>Save the set</button>'

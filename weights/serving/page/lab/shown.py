@@ -1,0 +1,60 @@
+"""What the page shows of a visitor's network: how it reads the digits and the drawing, and its weights as pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn import MLP
+from nn.pictures.splits import Split
+from weights.current import served
+from weights.serving.page.lab.asking import Picture, as_shares, packed, probabilities, rounded
+from weights.serving.page.lab.kept import Run
+from weights.serving.page.lab.splits import digits, unseen
+
+# Weight pictures and test digits on the page: two rows of each on a laptop.
+MOST_PICTURES, TEST_DIGITS = 16, 20
+
+
+def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
+    """What the page shows of the network with these parameters."""
+    model = run.trainer.answering_model(theta)
+    drawing, served_says = None, None
+    with np.errstate(over="ignore", invalid="ignore"):
+        if question.pixels is not None:
+            x = as_shares(question.pixels)
+            probs = probabilities(model, x)
+            drawing = rounded(probs) if np.isfinite(probs).all() else None
+            served_says = rounded(served().current.model.predict_proba(x[None])[0])
+        answers = answers_of(model, unseen().pixels())
+        seen = share_right(model, digits(min(run.digits, 1000)))
+    return {
+        "epoch": run.trainer.epoch,
+        "unseen": float((answers == unseen().labels).mean()),
+        "seen": seen,
+        "weights": packed(bytes_of_weights(first_weights(model)[:, :MOST_PICTURES].T)),  # (pictures, 784)
+        "tests": answers[:TEST_DIGITS].tolist(),
+        "drawing": drawing,
+        "served": served_says,
+    }
+
+
+def first_weights(model: MLP) -> np.ndarray:
+    """(784, units), or (kernel_size ** 2, kernels): in either case a column is a picture."""
+    return model.views(model.theta)[0][0]
+
+
+def answers_of(model: MLP, pixels: np.ndarray) -> np.ndarray:
+    """Pixels (n, 784) -> the digits that it reads, (n,)"""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return model.logits(pixels).argmax(axis=1)
+
+
+def share_right(model: MLP, split: Split) -> float:
+    return float((answers_of(model, split.pixels()) == split.labels).mean())
+
+
+def bytes_of_weights(weights: np.ndarray) -> np.ndarray:
+    """Weights of any shape -> int8, the strongest of all at 127 or -127."""
+    largest = np.abs(weights).max()
+    scaled = weights / largest * 127 if np.isfinite(largest) and largest else np.zeros_like(weights)
+    return np.rint(scaled).astype(np.int8)
