@@ -14,6 +14,7 @@ from preprocessing.morphology import running
 from preprocessing.paper import paper_lines
 from preprocessing.removal import without_paper, without_remains
 from preprocessing.shadow import paper_in_shadow
+from preprocessing.tones import two_classes
 
 # Strokes must stand out from the paper by this share of the full range; JPEG noise and paper grain stay below it.
 FAINTEST_INK = 0.06
@@ -215,21 +216,16 @@ def blurred(grey: np.ndarray) -> np.ndarray:
 def paper_noise(darkness: np.ndarray) -> tuple[float, float]:
     """The median darkness of the paper and the standard deviation of its noise.
 
-    Where ink and paper are plainly two classes (Otsu 1979), only the paper's pixels count: the median over all would be
+    Where ink and paper are plainly two classes, only the paper's pixels count: the median over all would be
     ink's where ink covers half of the picture.
     """
     values = darkness.ravel()
     counts, edges_ = np.histogram(values, 128, (-0.3, 1))
     middles = (edges_[:-1] + edges_[1:]) / 2
-    below = counts.cumsum()
-    total, sums = below[-1], (counts * middles).cumsum()
-    if total:
-        above = total - below
-        with np.errstate(divide="ignore", invalid="ignore"):
-            apart = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
-        best = int(np.nanargmax(np.where((below > 0) & (above > 0), apart, -1)))
-        low = values[values <= edges_[best + 1]]
-        high_mean = (sums[-1] - sums[best]) / max(above[best], 1)
+    if counts.any():
+        last = two_classes(counts, middles)
+        low = values[values <= edges_[last + 1]]
+        high_mean = (counts * middles)[last + 1 :].sum() / max(counts[last + 1 :].sum(), 1)
         spread = float(np.median(np.abs(low - np.median(low)))) * DEVIATION_OF_MEDIAN if low.size else 0
         if low.size and high_mean - float(np.median(low)) > PLAINLY_APART * max(spread, 0.005):
             values = low

@@ -7,11 +7,10 @@ darker than the shadow. So the ink is found by its tone, and all else is paper.
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 
 from preprocessing.components import dilated, stroke_width
+from preprocessing.tones import three_classes
 
 # Tones are told apart by a histogram of this many levels: 0.016 of the full range, less than the grain of paper.
 LEVELS = 64
@@ -79,28 +78,15 @@ def is_pen(ink: np.ndarray) -> bool:
 
 
 def three_tones(soft: np.ndarray) -> tuple[float, float] | None:
-    """The levels between ink and shadow and between shadow and lit paper; None if there are no three plain tones.
-
-    Both are chosen so that the tones' means lie as far apart as can be (Otsu 1979, for three classes).
-    """
+    """The levels between ink and shadow and between shadow and lit paper; None if there are no three plain tones."""
     counts, edges = np.histogram(soft, LEVELS)
     middles = (edges[:-1] + edges[1:]) / 2
-    pixels = np.concatenate([[0], counts.cumsum()]).astype(np.float64)
-    light = np.concatenate([[0], (counts * middles).cumsum()])
-
-    def spread(first: np.ndarray, last: np.ndarray) -> np.ndarray:
-        return (light[last] - light[first]) ** 2 / np.maximum(pixels[last] - pixels[first], 1)
-
-    low, high = np.triu_indices(LEVELS + 1, 1)
-    inner = (low > 0) & (high < LEVELS)
-    low, high = low[inner], high[inner]
-    zero, end = np.zeros_like(low), np.full_like(low, LEVELS)
-    best = int((spread(zero, low) + spread(low, high) + spread(high, end)).argmax())
-    bounds = (0, low[best], high[best], LEVELS)
-    ink, shadow, lit = ((light[b] - light[a]) / max(pixels[b] - pixels[a], 1) for a, b in itertools.pairwise(bounds))
+    low, high = three_classes(counts, middles)
+    parts = (slice(low), slice(low, high), slice(high, LEVELS))
+    ink, shadow, lit = ((counts * middles)[part].sum() / max(counts[part].sum(), 1) for part in parts)
     if lit - shadow < FAINTEST_SHADOW * lit or shadow - ink < INK_IN_SHADOW * lit:
         return None
-    return float(edges[low[best]]), float(edges[high[best]])
+    return float(edges[low]), float(edges[high])
 
 
 def box_mean(levels: np.ndarray, window: int) -> np.ndarray:

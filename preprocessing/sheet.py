@@ -11,6 +11,7 @@ from PIL import Image
 
 from preprocessing.components import dilated, label, piece_boxes, stroke_width
 from preprocessing.shadow import box_mean
+from preprocessing.tones import two_classes
 
 # The sheet is looked for on a picture of about this many pixels along its longer side: its edges are long.
 SHEET_SIDE = 100
@@ -75,14 +76,9 @@ def sheet_mask(levels: np.ndarray) -> np.ndarray | None:
     return inner if width <= WIDEST_PEN * piece.sum() ** 0.5 else None
 
 
-def threshold(levels: np.ndarray) -> float:
-    """The level between the two tones of levels 0 to 255 (Otsu 1979)."""
-    counts = np.bincount(levels.astype(np.uint8).ravel(), minlength=256).astype(np.float64)
-    below, light = counts.cumsum(), (counts * np.arange(256)).cumsum()
-    above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        apart = below * above * (light / below - (light[-1] - light) / above) ** 2
-    return float(np.nan_to_num(apart).argmax())
+def threshold(levels: np.ndarray) -> int:
+    """The level between the two tones of levels 0 to 255."""
+    return two_classes(np.bincount(levels.astype(np.uint8).ravel(), minlength=256), np.arange(256))
 
 
 def smallest_rectangle(piece: np.ndarray) -> np.ndarray:
