@@ -443,8 +443,16 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     expect(v.page).to_have_url(re.compile("#lab=64,good,100,sigmoid$"))  # what a link does not name is as usual
     v.page.get_by_role("radio", name="none", exact=True).check()
     expect(v.page).to_have_url(re.compile("#lab=none,good,100,sigmoid$"))
-    v.page.evaluate("rooms.go('#lab=16')")
+    v.page.evaluate("rooms.go('#lab=16,optimizer=adam,dropout=0.5,seed=99,label=7')")  # there are no such last two
     expect(v.page.get_by_role("radio", name="none", exact=True)).not_to_be_checked()
+    for name, value in (("optimizer", "adam"), ("dropout", "0.5"), ("seed", "0")):
+        menu = v.page.locator(f".settings select[name={name}]")
+        expect(menu).to_have_value(value)
+        expect(menu).to_be_visible()
+    menu.select_option("3")
+    expect(v.page).to_have_url(re.compile("#lab=16,good,4500,relu,optimizer=adam,dropout=0.5,seed=3$"))
+    v.page.locator(".settings select[name=dropout]").select_option("0")
+    expect(v.page).to_have_url(re.compile("#lab=16,good,4500,relu,optimizer=adam,seed=3$"))
     v.page.evaluate("rooms.go('#lab=none,good,100,sigmoid')")
     expect(v.page.get_by_role("radio", name="none", exact=True)).to_be_checked()
     assert v.errors == []

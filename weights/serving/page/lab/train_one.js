@@ -412,20 +412,28 @@
         inTurn(() => tap(tests.pictures[i], tests.labels[i], room)); // with the network as it will be
       }
     });
-    // A link names settings by their values: #lab=64,wild. The address always says those that were chosen.
+    // A link names chips by their values, and what a menu says by the menu's name too: #lab=64,wild,optimizer=adam. The
+    // address always says which chips were chosen, and which menus say something unusual.
+    const unusual = () => $$(element, ".settings select").filter((menu) => menu.selectedIndex);
+
     function choose(values) {
       $(element, ".settings").reset();
       for (const value of values.split(",")) {
+        const [menu, option] = value.split("=").map(CSS.escape);
         const named = value === "none" ? "[name=hidden][value='']" : `[value="${CSS.escape(value)}"]`;
         const chip = value && $(element, `.settings input${named}`);
         if (chip) chip.checked = true;
+        const said = option && $(element, `.settings select[name="${menu}"] option[value="${option}"]`);
+        if (said) said.selected = true;
       }
+      if (unusual().length) $(element, ".more").open = true;
       chosenPreset();
     }
 
     function name() {
       const chips = $$(element, ".settings input:checked").map((chip) => chip.value || (chip.name === "hidden" && "none"));
-      window.rooms.name(`#lab=${chips.filter(Boolean).join(",")}`);
+      const menus = unusual().map((menu) => `${menu.name}=${menu.value}`);
+      window.rooms.name(`#lab=${[...chips.filter(Boolean), ...menus].join(",")}`);
     }
 
     document.addEventListener("room:link", () => {
