@@ -31,6 +31,8 @@ def save(trainer: Trainer, path: Path) -> None:
 def load(trainer: Trainer, path: Path) -> None:
     """Lets the run go on where it was saved.
 
+    At a constant learning rate the recipe may ask for more epochs than before: they only say when the run ends.
+
     Raises ValueError when the checkpoint is damaged, or was made by another recipe or from other images.
     """
     with opened(path) as file:
@@ -39,7 +41,9 @@ def load(trainer: Trainer, path: Path) -> None:
         distortion = asdict(Distortion()) | saved.get("distortion", {})
         saved = asdict(Recipe()) | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
         wanted = json.loads(json.dumps(asdict(trainer.recipe)))
-        if differing := [key for key in wanted if key not in AFTERWARDS and saved[key] != wanted[key]]:
+        longer = wanted["schedule"] == "constant" and wanted["epochs"] > saved["epochs"]
+        free = AFTERWARDS | ({"epochs"} if longer else set())
+        if differing := [key for key in wanted if key not in free and saved[key] != wanted[key]]:
             settings = ", ".join(difference(key, saved[key], wanted[key]) for key in differing)
             raise ValueError(f"{path} was made with {settings}: repeat that to resume")
         if metadata.get("images", fingerprint(trainer)) != fingerprint(trainer):

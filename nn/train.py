@@ -54,7 +54,11 @@ def parser() -> argparse.ArgumentParser:
         option(f"distort_{amount.name}", "with --augment", amount.default, type=float, metavar="X")
     parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--out", type=Path, default=Path("runs/latest"), help="folder to write (default: %(default)s)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint in --out; a constant learning rate may get more --epochs then",
+    )
     parser.add_argument("--dry-run", action="store_true", help="check everything, say what would happen, train nothing")
     text = "fail below this validation accuracy"
     parser.add_argument("--target-accuracy", type=percentage, metavar="PERCENT", help=text)

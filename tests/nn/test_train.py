@@ -196,6 +196,24 @@ def test_resuming_with_another_recipe_is_refused(bars, tmp_path):
         fit(Recipe(hidden=(16,), epochs=3, batch_size=32, lr=0.1), bars, tmp_path, resume=True)
 
 
+def test_a_finished_run_with_a_constant_learning_rate_may_go_on_for_more_epochs(bars, tmp_path):
+    fit(SHORT, bars, tmp_path / "resumed")
+    longer = dataclasses.replace(SHORT, epochs=SHORT.epochs + 2)
+    fit(longer, bars, tmp_path / "resumed", resume=True)
+    fit(longer, bars, tmp_path / "once")
+    files = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("once", "resumed")]
+    assert files[0] == files[1]
+    with pytest.raises(ValueError, match=r"made with epochs 5 \(now 3\)"):
+        fit(SHORT, bars, tmp_path / "resumed", resume=True)
+
+
+def test_a_learning_rate_that_falls_knows_its_end_from_the_start(bars, tmp_path):
+    falling = dataclasses.replace(SHORT, schedule="cosine")
+    fit(falling, bars, tmp_path)
+    with pytest.raises(ValueError, match=r"made with epochs 3 \(now 5\)"):
+        fit(dataclasses.replace(falling, epochs=5), bars, tmp_path, resume=True)
+
+
 def test_resuming_from_other_images_is_refused(bars, tmp_path):
     fit(SHORT, bars, tmp_path)
     others = Dataset(bars.train[1:], bars.validation, bars.test)
