@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from nn.convolution import ConvolutionStep
-from nn.functions import ACTIVATIONS, cross_entropy, softmax
+from nn.functions import cross_entropy, softmax
 from nn.mlp import MLP
 
 # Pixels that are blank in a whole mini-batch are left out where that saves more than copying the others costs:
@@ -41,7 +41,7 @@ class Backprop:
         if model.members > 1:
             raise ValueError(f"{model!r} is several networks in one: train those")
         self.model, self.l2, self.dropout = model, l2, dropout
-        self.activation = ACTIVATIONS[model.activation]
+        self.activations = model.activations
         self.gradient = np.zeros_like(model.theta)
         self.dW, self.db = model.views(self.gradient)
 
@@ -75,7 +75,7 @@ class Backprop:
                 np.matmul(h[i], W, out=z)  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
             z += b
             if i < last:
-                self.activation.forward(z, out=z)
+                self.activations[i].forward(z, out=z)
                 if self.dropout:
                     z *= self._draw_mask(i, n, rng)
             h.append(z)
@@ -110,7 +110,7 @@ class Backprop:
             mask = self._masks[i][: len(h)]
             dh *= mask
             h *= 1 - self.dropout  # the units' own outputs; the gradient of a silenced unit is zero already
-        dh *= self.activation.derivative(h, out=h)
+        dh *= self.activations[i].derivative(h, out=h)
         return dh
 
     def _draw_mask(self, i: int, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -40,7 +40,7 @@ def load(trainer: Trainer, path: Path) -> None:
         saved = json.loads(metadata["recipe"])
         distortion = asdict(Distortion()) | saved.get("distortion", {})
         saved = asdict(Recipe()) | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
-        wanted = json.loads(json.dumps(asdict(trainer.recipe)))
+        saved, wanted = (json.loads(json.dumps(each)) for each in (saved, asdict(trainer.recipe)))
         longer = wanted["schedule"] == "constant" and wanted["epochs"] > saved["epochs"]
         free = AFTERWARDS | ({"epochs"} if longer else set())
         if differing := [key for key in wanted if key not in free and saved[key] != wanted[key]]:

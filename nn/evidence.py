@@ -33,7 +33,6 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.convolution import transposed
-from nn.functions import ACTIVATIONS
 from nn.mlp import MLP
 
 # Where a unit's z moved by less than this, the tangent stands for the chord: rounding errors have no slope.
@@ -61,7 +60,7 @@ class Explanation(NamedTuple):
 
     evidence: np.ndarray  # for the answer
     contrast: np.ndarray  # for the answer rather than the runner-up
-    units: list[list[Unit]]  # the strongest of each hidden layer, first layer first
+    units: list[list[Unit]]  # the strongest of each hidden layer that is not linear, first layer first
 
 
 def explain(model: MLP, x: np.ndarray, for_class: int, against: int, count: int = STRONGEST) -> Explanation:
@@ -77,6 +76,8 @@ def explain(model: MLP, x: np.ndarray, for_class: int, against: int, count: int 
     worth, *hidden = worths(model, matrices, slopes, both)
     maps, units = (worth * X).reshape(2, *x.shape), []
     for layer, (move, rows) in enumerate(zip(moves, hidden, strict=True)):
+        if layer in model.linear:
+            continue
         contribution = rows[0] * move[0]
         strongest = np.argsort(-contribution)[:count]
         incoming = matrices[layer][strongest]  # (count, fan_in)
@@ -114,9 +115,9 @@ def chords(model: MLP, X: np.ndarray) -> tuple[Layers, Layers]:
     """Pixels (n, inputs) -> the moves h - h(blank) of the hidden units, and the slopes of their chords."""
     hidden, moves, slopes = [], [], []
     model.forward(np.concatenate([X, np.zeros((1, X.shape[1]), X.dtype)]), hidden)  # the last row is the blank picture
-    for z, h in hidden:
+    for (z, h), activation in zip(hidden, model.activations, strict=True):
         dz, dh = z[:-1] - z[-1], h[:-1] - h[-1]
-        slope = ACTIVATIONS[model.activation].derivative(h[:-1], out=np.empty_like(dh))
+        slope = activation.derivative(h[:-1], out=np.empty_like(dh))
         slopes.append(np.divide(dh, dz, out=slope, where=np.abs(dz) > SMALLEST_MOVE))
         moves.append(dh)
     return moves, slopes

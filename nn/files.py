@@ -31,7 +31,7 @@ CONFIG_FILE = "config.json"
 MODEL_TYPE = "numpy-mlp"
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
-OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size")  # left out where a network does without them
+OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size", "linear")  # left out where a network does without them
 
 
 class WeightsError(ValueError):
@@ -105,6 +105,7 @@ def config_of(model: MLP) -> dict:
         "odds_temperature": model.calibration.odds_temperature,
         "members": model.members if model.members > 1 else None,
         "kernel_size": model.kernel_size or None,
+        "linear": list(model.linear) or None,
     }
     return {key: value for key, value in config.items() if value is not None} | model.info
 
@@ -139,7 +140,7 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
         if "odds_temperature" in config and classes <= DIGITS:
             raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
         options = {"kernel_size": kernel_size, "mean": float(config["mean"]), "std": float(config["std"])}
-        options |= {"inputs": inputs, "classes": classes}
+        options |= {"linear": config.get("linear", ()), "inputs": inputs, "classes": classes}
         member = MLP([width // members for width in hidden], config["activation"], None, **options)
         model = joined([member] * members)
         model.calibration = calibration

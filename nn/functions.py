@@ -39,6 +39,17 @@ def sigmoid_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
     return np.subtract(h, h * h, out=out)
 
 
+def linear(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """h = z."""
+    return np.positive(z, out=out)
+
+
+def linear_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """dh/dz = 1."""
+    out[...] = 1
+    return out
+
+
 @dataclass(frozen=True)
 class Activation:
     """A hidden layer's non-linearity, its derivative, and the initialisation (see INITIALIZATIONS) that suits it."""
@@ -52,6 +63,8 @@ ACTIVATIONS = {
     "relu": Activation(relu, relu_derivative, initialization="he"),
     "sigmoid": Activation(sigmoid, sigmoid_derivative, initialization="xavier"),
 }
+
+LINEAR = Activation(linear, linear_derivative, initialization="xavier")  # of hidden layers that have none
 
 # Standard deviation of a weight at the start, such that signals neither grow nor fade from layer to layer:
 # He et al. 2015 for ReLU, which lets half of the signal through; Glorot and Bengio 2010 ("Xavier") for the sigmoid.

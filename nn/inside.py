@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.backprop import Backprop
-from nn.functions import ACTIVATIONS, one_hot, softmax
+from nn.functions import one_hot, softmax
 from nn.mlp import MLP
 from nn.optimizers import make_optimizer
 
@@ -130,9 +130,8 @@ def kernels_at_work(model: MLP, pixels: np.ndarray) -> Kernels:
 
 def from_first_layer(model: MLP, h: np.ndarray) -> np.ndarray:
     """Outputs of the first hidden layer (n, width) -> logits (n, classes)."""
-    activate = ACTIVATIONS[model.activation].forward
-    for W, b in zip(model.weights[1:-1], model.biases[1:-1], strict=True):
-        h = activate(h @ W + b)
+    for W, b, activation in zip(model.weights[1:-1], model.biases[1:-1], model.activations[1:], strict=True):
+        h = activation.forward(h @ W + b)
     return h @ model.weights[-1] + model.biases[-1]
 
 

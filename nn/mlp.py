@@ -5,6 +5,10 @@
     last layer       logits (n, classes) = h @ W + b
     calibration      probabilities (n, classes): softmax of the logits, with one temperature or two
 
+A hidden layer may be linear, h = z. The weights before and after it are then one matrix of low rank, in two parts with
+fewer numbers (Sainath et al. 2013, "Low-rank matrix factorization for deep neural network training with
+high-dimensional output targets").
+
 This file says what a trained network is and how it answers. backprop.py says how it learns.
 """
 
@@ -18,7 +22,7 @@ import numpy as np
 
 from nn.calibrate import Calibration
 from nn.convolution import KERNEL_SIZES, SIDE, Convolution, positions
-from nn.functions import ACTIVATIONS, INITIALIZATIONS, SMALLEST_DIVISOR
+from nn.functions import ACTIVATIONS, INITIALIZATIONS, LINEAR, SMALLEST_DIVISOR
 
 PIXELS = SIDE * SIDE  # row by row
 DIGITS = 10
@@ -40,7 +44,8 @@ class MLP:
 
     Args:
         hidden: width of each hidden layer, first to last.
-        activation: "relu" or "sigmoid", for all hidden layers.
+        activation: "relu" or "sigmoid", for all hidden layers but the linear ones.
+        linear: which of the hidden layers have no activation, counted from 0.
         seed: of the random initial weights; None leaves them at zero, for a caller who fills them in.
         kernel_size: the first layer is a convolution with kernels of so many pixels along an edge, pooled
             (convolution.py); 0: its units weigh all pixels.
@@ -63,6 +68,7 @@ class MLP:
         activation: str = "relu",
         seed: int | None = 0,
         *,
+        linear: Sequence[int] = (),
         kernel_size: int = 0,
         inputs: int = PIXELS,
         classes: int = DIGITS,
@@ -80,11 +86,14 @@ class MLP:
         self.widths = (inputs, *(int(width) for width in hidden), int(classes))
         if min(self.widths) < 1:
             raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
+        check_linear(linear, len(self.widths) - 2)
         if not (math.isfinite(mean) and SMALLEST_DIVISOR <= std < math.inf):
             raise ValueError(f"mean and std must be finite, and std positive; got {mean} and {std}")
         if kernel_size:
             check_kernel_size(kernel_size, self.widths, self.members)
         self.kernel_size, self.activation, self.mean, self.std = kernel_size, activation, float(mean), float(std)
+        self.linear = tuple(linear)
+        self.activations = [LINEAR if i in linear else ACTIVATIONS[activation] for i in range(len(self.widths) - 2)]
         self.calibration = calibration or Calibration()
         self.info = {}  # what else config.json says of this network: how it was trained, what it scored
 
@@ -123,8 +132,14 @@ class MLP:
         weights, biases = self.views(self.theta)
         return ([Convolution(weights[0], self.members), *weights[1:]] if self.kernel_size else weights), biases
 
+    @property
+    def layers(self) -> str:
+        """`784-1600-(64)-375-11`: the widths, those of linear layers in parentheses."""
+        linear = {i + 1 for i in self.linear}
+        return "-".join(f"({width})" if i in linear else str(width) for i, width in enumerate(self.widths))
+
     def __repr__(self) -> str:
-        return f"MLP({'-'.join(map(str, self.widths))}, {self.activation}, {self.theta.size:,} parameters)"
+        return f"MLP({self.layers}, {self.activation}, {self.theta.size:,} parameters)"
 
     def normalize(self, X: np.ndarray) -> np.ndarray:
         """Pixels (n, inputs) in [0, 1] -> the numbers that the first layer sees, same shape."""
@@ -132,11 +147,10 @@ class MLP:
 
     def forward(self, X: np.ndarray, hidden: list | None = None) -> np.ndarray:
         """Pixels (n, inputs) in [0, 1] -> logits (n, classes). A list `hidden` collects (z, h) of each hidden layer."""
-        activate = ACTIVATIONS[self.activation].forward
         h = self.normalize(X)
-        for W, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
+        for W, b, activation in zip(self.weights[:-1], self.biases[:-1], self.activations, strict=True):
             z = h @ W + b  # (n, fan_in) @ (fan_in, fan_out) + (fan_out,) -> (n, fan_out)
-            h = activate(z)
+            h = activation.forward(z)
             if hidden is not None:
                 hidden.append((z, h))
         return h @ self.weights[-1] + self.biases[-1]
@@ -176,6 +190,12 @@ def check_kernel_size(kernel_size: int, widths: Sequence[int], members: int = 1)
             f"kernels of {kernel_size} pixels need {PIXELS} inputs and a first hidden layer of a multiple of "
             f"{members * positions(kernel_size)} units, got widths {tuple(widths)}"
         )
+
+
+def check_linear(linear: Sequence[int], hidden: int) -> None:
+    """Raises ValueError unless these are numbers of some of so many hidden layers."""
+    if any(type(i) is not int or not 0 <= i < hidden for i in linear) or len(set(linear)) < len(linear):
+        raise ValueError(f"linear layers are numbers from 0 to {hidden - 1}, each at most once, got {list(linear)}")
 
 
 def shapes(widths: Sequence[int], kernel_size: int = 0) -> list[tuple[int, ...]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 
 from nn.convolution import KERNEL_SIZES
 from nn.functions import ACTIVATIONS, INITIALIZATIONS
-from nn.mlp import DIGITS, MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS, PIXELS, check_kernel_size, shapes
+from nn.mlp import DIGITS, MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS, PIXELS, check_kernel_size, check_linear, shapes
 from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
 
@@ -43,6 +43,7 @@ class Recipe:
         0, "pixels along an edge of the first layer's kernels; 0: no convolution", choices=(0, *KERNEL_SIZES)
     )
     activation: str = setting("relu", "non-linearity of the hidden layers", choices=ACTIVATIONS)
+    linear: tuple[int, ...] = setting((), "hidden layers without activation, counted from 0: fewer weights")
     initialization: str | None = setting(None, "None: he for relu, xavier for sigmoid", choices=INITIALIZATIONS)
     optimizer: str = setting("adam", "how gradients become steps", choices=OPTIMIZERS)
     momentum: float = setting(0.9, "share of the velocity that momentum and nesterov keep", SHARE)
@@ -77,6 +78,7 @@ class Recipe:
             )
         if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
+        check_linear(self.linear, len(self.hidden))
         if self.kernel_size:
             check_kernel_size(self.kernel_size, (PIXELS, *self.hidden, DIGITS), self.members)
             if self.batch_size == FULL_BATCH:  # a step holds all windows of each of its pictures

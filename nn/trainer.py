@@ -71,7 +71,8 @@ class Trainer:
         self.batch_size = min(recipe.batch_size or self.bank.examples_per_epoch, self.bank.examples_per_epoch)
         mean, std = pixel_statistics(train) if recipe.normalize else (0.0, 1.0)
         classes = DIGITS + bool(recipe.non_digits)
-        self.architecture = {"kernel_size": recipe.kernel_size, "classes": classes, "mean": mean, "std": std}
+        self.architecture = {"linear": recipe.linear, "kernel_size": recipe.kernel_size, "classes": classes}
+        self.architecture |= {"mean": mean, "std": std}
         self.model = MLP(
             recipe.hidden, recipe.activation, recipe.seed, initialization=recipe.initialization, **self.architecture
         )

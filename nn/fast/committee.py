@@ -36,8 +36,8 @@ class Committee(MLP):
         first, self.members = models[0], len(models)
         if first.members > 1 or not first.hidden:
             raise ValueError(f"expected networks with hidden layers that were not joined before, got {first!r}")
-        options = {"kernel_size": first.kernel_size, "inputs": first.widths[0], "classes": first.classes}
-        options |= {"mean": first.mean, "std": first.std}
+        options = {"linear": first.linear, "kernel_size": first.kernel_size, "mean": first.mean, "std": first.std}
+        options |= {"inputs": first.widths[0], "classes": first.classes}
         hidden = [width * self.members for width in first.hidden]
         super().__init__(hidden, first.activation, None, dtype=first.theta.dtype, **options)
         self.info = dict(first.info)

@@ -9,7 +9,7 @@ scale if the weights that its output meets are multiplied by it (Nagel et al. 20
 
     relu(x W1 + b1) W2  =  relu(x W1 / s + b1 / s) s W2        W1 / s is rounded, s W2 comes next
 
-The largest of four sums lets a factor through as well, so kernels are rounded like any W.
+The largest of four sums lets a factor through as well, so kernels are rounded like any W. So does a linear layer.
 
 The last layer keeps real numbers, for there the scales have gathered.
 """

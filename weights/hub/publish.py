@@ -99,7 +99,7 @@ def push(
     say(measured)
     if reasons and not force:
         raise NotPublishable(f"not published: {'; '.join(reasons)}. --force publishes it all the same and says so")
-    title = message or f"Publish a {'-'.join(map(str, model.widths))} network: {measured}"
+    title = message or f"Publish a {model.layers} network: {measured}"
     if reasons:
         title += f" [forced: {'; '.join(reasons)}]"
     if head is None:

@@ -93,7 +93,7 @@ def introduction(serving: Serving) -> str:
     """What a person wants to know first."""
     model, served = serving.current
     test, train = (served.results.get(split, {}) for split in ("test", "train"))
-    said = f"{model.theta.size:,} numbers in {len(model.hidden)} hidden layers, learned from"
+    said = f"{model.theta.size:,} numbers in {len(model.hidden) - len(model.linear)} hidden layers, learned from"
     said += f" {train['images']:,} digits" if train.get("images") else " digits"
     said += " that people wrote by hand"
     training = model.info.get("training", {})
@@ -183,9 +183,9 @@ def facts(serving: Serving) -> str:
 
 
 def layers(model: MLP) -> str:
-    """`784 → 4800 → 1125 → 11, kernels of 8 × 8, relu, 1,830,599 parameters`"""
+    """`784 → 4800 → (192) → 1125 → 11, kernels of 8 × 8, relu, 406,919 parameters`"""
     kernels = f"kernels of {model.kernel_size} × {model.kernel_size}, " if model.kernel_size else ""
-    return f"{' → '.join(map(str, model.widths))}, {kernels}{model.activation}, {model.theta.size:,} parameters"
+    return f"{model.layers.replace('-', ' → ')}, {kernels}{model.activation}, {model.theta.size:,} parameters"
 
 
 def links(repo: str | None) -> str:

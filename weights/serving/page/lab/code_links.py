@@ -34,7 +34,9 @@ FORMULAS = {
     "softmax": Formula("probs = exp(logits) / sum of exp(logits)", "nn/functions.py", "np.exp(probs, out=probs)"),
     "delta2": Formula("delta2 = probs - targets", "nn/backprop.py", "delta = np.subtract(probs, targets, out=probs)"),
     "blame": Formula("dL/dh1 = delta2 W2^T", "nn/backprop.py", "dh = np.matmul(delta, W.T"),
-    "delta1": Formula("delta1 = dL/dh1 * relu'(z1)", "nn/backprop.py", "dh *= self.activation.derivative(h, out=h)"),
+    "delta1": Formula(
+        "delta1 = dL/dh1 * relu'(z1)", "nn/backprop.py", "dh *= self.activations[i].derivative(h, out=h)"
+    ),
     "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "np.matmul(h[i].T, delta, out=self.dW[i])"),
     "windows": Formula("sums = windows K", "nn/convolution.py", "(flat(seen) @ self.kernels)"),
     "pool": Formula("z1 = largest of four sums + b1", "nn/convolution.py", "in_windows.max(axis=1)"),

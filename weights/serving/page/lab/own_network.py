@@ -43,6 +43,8 @@ def network_in(found: dict[str, bytes]) -> MLP:
             raise Refusal(f"This is no network: {str(error).replace(f'{folder}/', '')[:300]}.") from error
     if model.members > 1:
         raise Refusal("This network is joined of several, which cannot be trained on.")
+    if model.linear:
+        raise Refusal("Here every hidden layer has an activation; this network has one without.")
     widths, units = model.widths, model.hidden
     if model.kernel_size:
         kernels, units = first_weights(model).shape[1], units[1:]

@@ -320,7 +320,9 @@ def pixels_of(question: Picture) -> np.ndarray:
 
 
 def served_widths() -> list[int]:
-    return list(served().current.model.widths)
+    """Of the layers whose units have an activation."""
+    model = served().current.model
+    return [model.widths[0], *(width for i, width in enumerate(model.hidden) if i not in model.linear), model.classes]
 
 
 def levels(pixels: np.ndarray) -> list[int]:
