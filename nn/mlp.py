@@ -195,7 +195,9 @@ def check_kernel_size(kernel_size: int, widths: Sequence[int], members: int = 1)
 def check_linear(linear: Sequence[int], hidden: int) -> None:
     """Raises ValueError unless these are numbers of some of so many hidden layers."""
     if any(type(i) is not int or not 0 <= i < hidden for i in linear) or len(set(linear)) < len(linear):
-        raise ValueError(f"linear layers are numbers from 0 to {hidden - 1}, each at most once, got {list(linear)}")
+        raise ValueError(
+            f"linear layers are numbers from 0 to {hidden - 1}, each at most once, got {list(linear)[:MAX_LAYERS]}"
+        )
 
 
 def shapes(widths: Sequence[int], kernel_size: int = 0) -> list[tuple[int, ...]]:

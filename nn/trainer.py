@@ -31,7 +31,7 @@ from nn.recipes import Recipe
 
 # Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
 AVERAGE_EVERY = 8
-# Images that are distorted at once, ahead of the steps that learn from them: a hundredth of an epoch or less.
+# Images that the other thread distorts at once. The first step of an epoch waits for so many: some twelve milliseconds.
 AHEAD = 2 * CHUNK
 # An epoch of a larger mean loss is no training any more: guessing has a loss of 2.3, and no run was seen to recover
 # from more than some hundreds.

@@ -124,6 +124,16 @@ WRONG = {
     "members that do not share": (configure(members=3), "does not describe a network: 3 members cannot share"),
     "members without hidden layers": (configure(widths=[784, 10], members=10**9), "1000000000 members cannot share"),
     "members no integer": (configure(members=2.0), "does not describe a network: members must be a positive integer"),
+    "a linear layer that there is not": (
+        configure(linear=[2]),
+        "does not describe a network: linear layers are numbers",
+    ),
+    "linear layers no list": (configure(linear=1), "does not describe a network"),
+    "linear layers no numbers": (configure(linear=[[1]]), "does not describe a network: linear layers are numbers"),
+    "a million linear layers": (
+        configure(linear=[0] * 10**6),
+        "does not describe a network: linear layers are numbers",
+    ),
     "kernels that do not fit": (configure(kernel_size=8), "does not describe a network: kernels of 8 pixels need"),
     "kernels of no size": (
         configure(kernel_size=0),

@@ -43,8 +43,12 @@ EVERYTHING = {"augment": True, "dropout": 0.2, "schedule": "cosine", "warmup": 1
 
 @pytest.mark.parametrize(
     "recipe",
-    [SHORT, Recipe(hidden=(16,), epochs=3, **EVERYTHING), Recipe(hidden=(50,), kernel_size=8, epochs=3, **EVERYTHING)],
-    ids=["plain", "everything", "everything, convolution"],
+    [
+        SHORT,
+        Recipe(hidden=(16,), epochs=3, **EVERYTHING),
+        Recipe(hidden=(50, 4, 8), linear=(1,), kernel_size=8, epochs=3, **EVERYTHING),
+    ],
+    ids=["plain", "everything", "everything, convolution, linear"],
 )
 def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, tmp_path, recipe):
     fit(recipe, bars, tmp_path / "once")

@@ -135,6 +135,11 @@ def test_a_network_of_several_is_refused(tmp_path):
     assert "joined" in runs.load(sent(**network_files(tmp_path, members)))["error"]
 
 
+def test_a_network_with_a_linear_layer_is_refused(tmp_path):
+    narrow = MLP((16, 4), linear=(1,))
+    assert "one without" in runs.load(sent(**network_files(tmp_path, narrow)))["error"]
+
+
 @pytest.mark.parametrize(("kernel_size", "hidden"), [(8, (400,)), (12, (32, 20))])
 def test_a_network_with_kernels_learns_on(kernel_size, hidden, tmp_path):
     model = MLP(hidden, kernel_size=kernel_size, seed=1)
