@@ -41,18 +41,18 @@ def test_blocks_multiply_like_the_matrix_they_stand_for():
     blocks = rng.standard_normal((3, 4, 2))
     matrix = dense(blocks)
     for block_diagonal in (BlockDiagonal(blocks), BlockDiagonal([RowSparse(block) for block in blocks])):
-        for h in (rng.random((5, 12)), np.eye(12)[[7]]):
+        for h in (rng.random((5, 12)), np.eye(12)[[7]], np.empty((0, 12))):
             np.testing.assert_allclose(h @ block_diagonal, h @ matrix)
         np.testing.assert_allclose(matrix @ block_diagonal.T, matrix @ matrix.T)
         units = np.array([5, 0, 3])
         np.testing.assert_array_equal(block_diagonal.T[units], matrix.T[units])
 
 
-def quantized(members, kernel_size=0):
+def quantized(members, kernel_size=0, linear=()):
     """A quantized network with biases that matter."""
-    models = [
-        MLP((100 // members, 32 // members), kernel_size=kernel_size, seed=seed, classes=11) for seed in range(members)
-    ]
+    hidden = [width // members for width in ((100, 8, 32) if linear else (100, 32))]
+    options = {"kernel_size": kernel_size, "linear": linear, "classes": 11}
+    models = [MLP(hidden, seed=seed, **options) for seed in range(members)]
     for i, b in enumerate(b for model in models for b in model.biases):
         b[...] = np.random.default_rng(i).standard_normal(b.shape)
     model = joined(models)
@@ -60,12 +60,13 @@ def quantized(members, kernel_size=0):
     return quicken(model)
 
 
+@pytest.mark.parametrize("linear", [(), (1,)])
 @pytest.mark.parametrize(("members", "kernel_size"), [(1, 0), (4, 0), (1, 8), (4, 8)])
-def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members, kernel_size):
+def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members, kernel_size, linear):
     rng = np.random.default_rng(0)
     X = (rng.random((20, 784), np.float32) - 0.8).clip(0)  # mostly paper
     X[-1] = rng.random(784)  # all ink
-    model = quantized(members, kernel_size)
+    model = quantized(members, kernel_size, linear)
     batch = model.logits(X)
     assert freeze(model) is model
     np.testing.assert_array_equal(model.logits(X), batch)
