@@ -10,14 +10,14 @@ authors' figures beside ours.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from nn.convolution import KERNEL_SIZES
 from nn.functions import ACTIVATIONS, INITIALIZATIONS
 from nn.mlp import DIGITS, MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS, PIXELS, check_kernel_size, check_linear, shapes
 from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
+from nn.settings import check, setting
 
 FULL_BATCH = 0  # as a batch size: all training images in one step
 # Settings that take effect after a run's last epoch: a checkpoint does not depend on them.
@@ -27,11 +27,6 @@ AFTERWARDS = {"quantize"}
 MOST_QUANTIZED = 8
 ANY = (0, math.inf)
 SHARE, TEN = (0, 1), (0, 10)
-
-
-def setting(default: object, about: str, limits: tuple | None = None, choices: Iterable = ()) -> object:
-    """A field of Recipe. `nn.train --help` shows `about`; `limits` are the lowest and the highest value."""
-    return field(default=default, metadata={"about": about, "limits": limits, "choices": tuple(choices)})
 
 
 @dataclass(frozen=True)
@@ -68,10 +63,7 @@ class Recipe:
     seed: int = setting(0, "of initialisation, order, distortions and dropout", ANY)
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value, limits = getattr(self, each.name), each.metadata.get("limits")
-            if limits and not limits[0] <= value <= limits[1]:
-                raise ValueError(f"{each.name} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
+        check(self)
         if any(not 1 <= width <= MAX_UNITS for width in self.hidden) or len(self.hidden) >= MAX_LAYERS:
             raise ValueError(
                 f"expected at most {MAX_LAYERS - 1} hidden layers of 1 to {MAX_UNITS:,} units, got {self.hidden}"

@@ -40,18 +40,17 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m nn.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--preset", choices=PRESETS, help="a named recipe; the options below change it")
-    group = parser.add_argument_group("recipe", "each option overrides the preset's value")
 
-    def option(name: str, text: str, default: object, **reading: object) -> None:
-        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-        text, name = f"{text} (default: {shown})", f"--{name.replace('_', '-')}"
-        group.add_argument(name, help=text, default=argparse.SUPPRESS, **reading)
+    def add(title: str, text: str, settings: type, prefix: str = "") -> None:
+        group = parser.add_argument_group(title, text)
+        for setting in fields(settings):
+            if setting.metadata:
+                shown = " ".join(map(str, setting.default)) if isinstance(setting.default, tuple) else setting.default
+                name, about = setting.name.replace("_", "-"), f"{setting.metadata['about']} (default: {shown})"
+                group.add_argument(f"--{prefix}{name}", help=about, default=argparse.SUPPRESS, **reading_of(setting))
 
-    for setting in fields(Recipe):
-        if setting.metadata:
-            option(setting.name, setting.metadata["about"], setting.default, **reading_of(setting))
-    for amount in fields(Distortion):
-        option(f"distort_{amount.name}", "with --augment", amount.default, type=float, metavar="X")
+    add("recipe", "each option overrides the preset's value", Recipe)
+    add("distortions", "with --augment", Distortion, "distort-")
     parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--out", type=Path, default=Path("runs/latest"), help="folder to write (default: %(default)s)")
     parser.add_argument(
@@ -73,7 +72,7 @@ def percentage(text: str) -> float:
 
 
 def reading_of(setting: Field) -> dict:
-    """How argparse reads a field of Recipe."""
+    """How argparse reads a setting."""
     default, choices = setting.default, setting.metadata["choices"]
     if choices:
         return {"choices": choices, "type": str if default is None else type(default)}

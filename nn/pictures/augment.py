@@ -19,50 +19,37 @@ from functools import cache
 import numpy as np
 
 from nn.mlp import PIXELS, SIDE
+from nn.settings import check, setting
 
 PAD = 2  # black border of the look-up table: places outside the image read 0
 TABLE_SIDE = SIDE + 2 * PAD
 NOISE_SIDE = 9  # noise points along an edge of the displacement field; dense enough for elastic_sigma of 4 pixels
 CHUNK = 250  # images distorted at a time: the temporaries of one chunk stay in the processor's cache
-# Beyond these nothing is left of a digit. A smaller elastic_sigma would let noise points show one by one.
-LIMITS = {
-    "rotation": (0, 180),
-    "scale": (0, 0.9),
-    "shear": (0, 2),
-    "shift": (0, SIDE),
-    "elastic": (0, SIDE),
-    "elastic_sigma": (1, SIDE),
-    "sharpening": (0, 10),
-    "unchanged": (0, 1),
-}
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """How far images may be distorted; every amount is drawn uniformly between minus and plus the figure.
+    """How far images may be distorted.
 
-    rotation in degrees; scale and shear as shares (0.1: 0.9 to 1.1); shift in pixels; elastic is the displacement's
-    standard deviation in pixels, elastic_sigma how smooth the field is, in pixels (Simard's sigma). Sharpening is drawn
-    between 0 and the figure: the share of a pixel's difference from its four neighbours' mean that is added to it. With
-    0.7 the pixels of copies differ from their neighbours as much as those of MNIST's images do. A share `unchanged` of
-    the images is not distorted.
+    Rotation, scale, shear and shift are drawn uniformly between minus and plus the figure, sharpening between 0 and the
+    figure. With a sharpening of 0.7 the pixels of copies differ from their neighbours as much as those of MNIST's
+    images do.
 
-    Raises ValueError for an amount outside of LIMITS.
+    Raises ValueError for an amount outside of its limits.
     """
 
-    rotation: float = 15.0
-    scale: float = 0.15
-    shear: float = 0.15
-    shift: float = 2.0
-    elastic: float = 1.0
-    elastic_sigma: float = 4.0
-    sharpening: float = 0.0
-    unchanged: float = 0.0
+    # Beyond the limits nothing is left of a digit. A smaller elastic_sigma would let noise points show one by one.
+    rotation: float = setting(15.0, "degrees to either side", (0, 180))
+    scale: float = setting(0.15, "share of the width, and of the height, more or less", (0, 0.9))
+    shear: float = setting(0.15, "pixels to either side, for each pixel that a row lies off the middle", (0, 2))
+    shift: float = setting(2.0, "pixels to either side, and up or down", (0, SIDE))
+    elastic: float = setting(1.0, "standard deviation of each pixel's own displacement, in pixels", (0, SIDE))
+    elastic_sigma: float = setting(4.0, "how smooth these displacements are, Simard's sigma in pixels", (1, SIDE))
+    sharpening: float = setting(0.0, "at most this share of a pixel's difference from its neighbours is added", (0, 10))
+    unchanged: float = setting(0.0, "share of the images that are not distorted", (0, 1))
 
     def __post_init__(self) -> None:
-        for name, (low, high) in LIMITS.items():
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} of a distortion must be from {low:g} to {high:g}, got {getattr(self, name)}")
+        check(self, " of a distortion")
 
 
 def distort(images: np.ndarray, rng: np.random.Generator, distortion: Distortion | None = None) -> np.ndarray:

@@ -17,6 +17,7 @@ from nn import compare, finish, runs, train
 from nn.calibrate import fit_temperature
 from nn.fast.quantize import quantize
 from nn.pictures import mnist, synthetic
+from nn.pictures.augment import Distortion
 from nn.pictures.mnist import Dataset, Split
 from nn.recipes import PRESETS, Preset, Recipe
 from nn.runs import fit, member_of
@@ -391,8 +392,12 @@ def test_help_tells_every_option_of_the_recipe(capsys):
     with pytest.raises(SystemExit):
         train.main(["--help"])
     shown = capsys.readouterr().out
-    fields = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Recipe) if field.name != "distortion"]
-    for option in [*fields, "--distort-rotation", "--resume", "--preset", "--dry-run", "--target-accuracy"]:
+    options = {f"--{field.name}": field for field in dataclasses.fields(Recipe) if field.name != "distortion"}
+    options |= {f"--distort-{field.name}": field for field in dataclasses.fields(Distortion)}
+    for name, field in options.items():
+        assert name.replace("_", "-") in shown
+        assert "".join(field.metadata["about"].split()) in "".join(shown.split())  # however the lines are broken
+    for option in ("--resume", "--preset", "--dry-run", "--target-accuracy"):
         assert option in shown
 
 

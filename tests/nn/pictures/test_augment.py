@@ -1,10 +1,17 @@
 """Distorted copies of digits."""
 
 import numpy as np
+import pytest
 
 import weights
 from nn.pictures import mnist
 from nn.pictures.augment import Distortion, distort
+
+
+@pytest.mark.parametrize(("name", "limits"), [("rotation", "0 to 180"), ("elastic_sigma", "1 to 28")])
+def test_a_distortion_that_leaves_nothing_of_a_digit_is_refused(name, limits):
+    with pytest.raises(ValueError, match=f"{name} of a distortion must be from {limits}, got 999"):
+        Distortion(**{name: 999})
 
 
 def test_no_distortion_leaves_images_as_they_are():

@@ -1,0 +1,24 @@
+"""Settings: fields of a dataclass that say what they are for and which values they may have.
+
+    lr: float = setting(1e-3, "learning rate", limits=(1e-12, 1e38))
+
+Recipe and Distortion consist of them. `nn.train` makes an option of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import field, fields
+
+
+def setting(default: object, about: str, limits: tuple | None = None, choices: Iterable = ()) -> object:
+    """A field of a dataclass. `nn.train --help` shows `about`; `limits` are the lowest and the highest value."""
+    return field(default=default, metadata={"about": about, "limits": limits, "choices": tuple(choices)})
+
+
+def check(settings: object, of: str = "") -> None:
+    """Raises ValueError for a value outside of its limits. The message names the setting, and then says `of` what."""
+    for each in fields(settings):
+        value, limits = getattr(settings, each.name), each.metadata.get("limits")
+        if limits and not limits[0] <= value <= limits[1]:
+            raise ValueError(f"{each.name}{of} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
