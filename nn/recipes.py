@@ -25,7 +25,11 @@ AFTERWARDS = {"quantize"}
 # Each layer of a quantized network makes the numbers that pass through it some five hundred times larger, and float32
 # ends at 10^38.
 MOST_QUANTIZED = 8
-ANY = (0, math.inf)
+# More epochs than anybody waits for. Infinitely many would have no last one, and no number of steps.
+MOST_EPOCHS = 10**6
+# Where all is too much: with every unit silenced nothing is learned, and a velocity that loses nothing never slows.
+NOT_ALL = 0.999
+ANY, EPOCHS = (0, math.inf), (0, MOST_EPOCHS)
 SHARE, TEN = (0, 1), (0, 10)
 
 
@@ -41,21 +45,21 @@ class Recipe:
     linear: tuple[int, ...] = setting((), "hidden layers without activation, counted from 0: fewer weights")
     initialization: str | None = setting(None, "None: he for relu, xavier for sigmoid", choices=INITIALIZATIONS)
     optimizer: str = setting("adam", "how gradients become steps", choices=OPTIMIZERS)
-    momentum: float = setting(0.9, "share of the velocity that momentum and nesterov keep", SHARE)
+    momentum: float = setting(0.9, "share of the velocity that momentum and nesterov keep", (0, NOT_ALL))
     lr: float = setting(1e-3, "learning rate, its peak under a schedule", (1e-12, 1e38))
     schedule: str = setting("constant", "course of the learning rate", choices=SCHEDULES)
-    warmup: float = setting(0.0, "epochs of linear rise to the learning rate", ANY)
+    warmup: float = setting(0.0, "epochs of linear rise to the learning rate", EPOCHS)
     batch_size: int = setting(128, f"images a step; {FULL_BATCH}: all of them, 1: single sample", ANY)
-    epochs: int = setting(15, "passes over the training images", (1, math.inf))
+    epochs: int = setting(15, "passes over the training images", (1, MOST_EPOCHS))
     l2: float = setting(5e-4, "weight decay: l2 / 2 times the sum of squared weights is added to the loss", ANY)
-    dropout: float = setting(0.0, "share of hidden units silenced in each step", SHARE)
+    dropout: float = setting(0.0, "share of hidden units silenced in each step", (0, NOT_ALL))
     label_smoothing: float = setting(0.0, "share of each target spread over all classes", SHARE)
     augment: bool = setting(False, "affine and elastic distortions, new ones in each epoch")
     distortion: Distortion = field(default_factory=Distortion)
     redrawn: float = setting(0.0, "share of the digits shown as a pen on a pad draws them (synthetic.redraw)", SHARE)
     written: float = setting(0.0, "digits written stroke by stroke (pictures/digits.py), as a share of MNIST's", TEN)
     non_digits: float = setting(0.0, "pictures of no digit, as a share of MNIST's; any makes an eleventh class", TEN)
-    average: float = setting(0.0, "epochs over which the answering weights are averaged; 0: no averaging", ANY)
+    average: float = setting(0.0, "epochs over which the answering weights are averaged; 0: no averaging", EPOCHS)
     members: int = setting(1, "networks trained apart and joined into one, each a share of the hidden units", (1, 100))
     cross_fit: bool = setting(False, "each member holds out images of its own, and together they see all")
     quantize: bool = setting(False, "weights of hidden layers are rounded to int8")

@@ -12,13 +12,19 @@ from dataclasses import field, fields
 
 
 def setting(default: object, about: str, limits: tuple | None = None, choices: Iterable = ()) -> object:
-    """A field of a dataclass. `nn.train --help` shows `about`; `limits` are the lowest and the highest value."""
+    """A field of a dataclass. `nn.train --help` shows `about`; `limits` are the lowest and the highest value. A default
+    need not be one of the choices.
+    """
     return field(default=default, metadata={"about": about, "limits": limits, "choices": tuple(choices)})
 
 
 def check(settings: object, of: str = "") -> None:
-    """Raises ValueError for a value outside of its limits. The message names the setting, and then says `of` what."""
+    """Raises ValueError for a value outside of its limits, or that is none of its choices. The message names the
+    setting, and then says `of` what.
+    """
     for each in fields(settings):
-        value, limits = getattr(settings, each.name), each.metadata.get("limits")
+        value, limits, choices = getattr(settings, each.name), *map(each.metadata.get, ("limits", "choices"))
         if limits and not limits[0] <= value <= limits[1]:
             raise ValueError(f"{each.name}{of} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
+        if choices and value not in (each.default, *choices):
+            raise ValueError(f"{each.name}{of} must be one of {', '.join(map(str, choices))}, got {value!r}")

@@ -239,6 +239,7 @@ def test_a_file_that_is_no_checkpoint_is_said_to_be_none(bars, tmp_path):
         ["--hidden", "16000", "16000"],
         ["--hidden", "0"],
         ["--lr", "inf"],
+        ["--warmup", "inf"],
         ["--augment", "--distort-rotation", "nan"],
         ["--augment", "--distort-elastic-sigma", "0"],
         ["--augment", "--distort-scale", "-3"],
