@@ -2,8 +2,8 @@
 
 A network must be calibrated on images that it did not see, but a committee that leaves out the same tenth for all its
 members wastes it. Here as many blocks are held out as there are members, a twentieth of the images each, arranged in a
-ring: a member holds out its own block and the next one. So a member trains on nine tenths, every image trains all
-members but two, and every block is unseen by two neighbours:
+ring: a member holds out its own block and the next one. So a member trains on nine tenths, and every block is unseen by
+two neighbours and trains the others. That takes three members or more, for in a ring of two both hold out both blocks:
 
     members     1       2       3       4
     hold out  blocks  blocks  blocks  blocks

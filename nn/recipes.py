@@ -22,6 +22,8 @@ from nn.settings import check, setting
 FULL_BATCH = 0  # as a batch size: all training images in one step
 # Settings that take effect after a run's last epoch: a checkpoint does not depend on them.
 AFTERWARDS = {"quantize"}
+# Each member holds out its own block of images and the next one's: two would both hold out both blocks.
+FEWEST_CROSS_FITTED = 3
 # Each layer of a quantized network makes the numbers that pass through it some five hundred times larger, and float32
 # ends at 10^38.
 MOST_QUANTIZED = 8
@@ -82,8 +84,11 @@ class Recipe:
         of_member = (PIXELS, *(width // self.members for width in self.hidden), DIGITS + 1)
         if self.members * sum(map(math.prod, shapes(of_member, self.kernel_size))) > MAX_PARAMETERS:
             raise ValueError(f"a network has at most {MAX_PARAMETERS:,} parameters, one of {self.hidden} has more")
-        if self.cross_fit and self.members == 1:
-            raise ValueError("cross_fit is for several members: one network cannot hold out images and see all of them")
+        if self.cross_fit and self.members < FEWEST_CROSS_FITTED:
+            raise ValueError(
+                f"cross_fit is for {FEWEST_CROSS_FITTED} members or more, got {self.members}: fewer would all hold out "
+                "the same images, and none would learn from them"
+            )
         if self.quantize and not (1 <= len(self.hidden) <= MOST_QUANTIZED and self.activation == "relu"):
             raise ValueError(f"quantize is for networks with 1 to {MOST_QUANTIZED} hidden layers of relu units")
 

@@ -96,14 +96,17 @@ def interrupted(recipe):
         yield
 
 
+FEW_UNITS = ("75", "6")  # of the bundled recipe's hidden layers: a kernel and some units for each of the three members
+
+
 def test_a_short_form_of_the_bundled_recipe_gives_the_same_bytes_when_it_is_resumed(
     bars, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(mnist, "load", lambda *_: bars)
     for amount, fewer in (("TASK", 100), ("WRITTEN", 100), ("NON_DIGITS", 200)):
         monkeypatch.setattr(synthetic, amount, fewer)
-    options = ["--preset", "best", "--data", "toy", "--hidden", "100", "8", "--batch-size", "32"]
-    options += ["--members", "2", "--epochs", "3", "--warmup", "0"]
+    options = ["--preset", "best", "--data", "toy", "--hidden", *FEW_UNITS, "--batch-size", "32"]
+    options += ["--epochs", "3", "--warmup", "0"]
     recipe = train.recipe_from(train.parser().parse_args(options))
     assert recipe.cross_fit
     assert recipe.quantize
