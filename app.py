@@ -211,9 +211,10 @@ def main() -> None:
     """Serves the page until it is stopped."""
     from weights.serving import memory
     from weights.serving.address import address
-    from weights.serving.limits import uploads
+    from weights.serving.limits import pictures, uploads
 
     memory.share()  # before there are threads
+    pictures.limit()
     try:
         served()
     except weights.WeightsError as error:

@@ -87,6 +87,7 @@ def push_to_hub(
             was sent.
         weights.hub.problems.HubError: the Hub cannot be reached or refuses.
     """
+    import copy
     import tempfile
 
     import preprocessing
@@ -102,5 +103,6 @@ def push_to_hub(
     dataset = mnist.load(data, preprocessing.to_mnist, open_picture)
     options = {"tag": tag, "create_pr": create_pr, "private": private, "message": message, "force": force}
     with tempfile.TemporaryDirectory() as folder:
-        write_card(Path(folder), model, evaluate(model, seen_splits(model, dataset)))
+        # A copy, for a card changes what a network says of itself.
+        write_card(Path(folder), copy.copy(model), evaluate(model, seen_splits(model, dataset)))
         return push(folder, repository, dataset, **options)

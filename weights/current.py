@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -54,6 +55,9 @@ RETRY_SECONDS = 5.0
 BUDGET_SECONDS = 120.0
 # A look that outlasts its budget is told to end and left behind. A Hub that never lets go holds this many threads.
 MOST_LEFT_BEHIND = 4
+
+# The folders of a path, also of one in quotation marks; an address on the web is none.
+FOLDERS = re.compile(r"(?<![\w.:/])/(?:[^/\s'\"]+/)+")
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +181,7 @@ class Serving:
                 serves = self.current.provenance.revision
                 if listed != serves and self._within_budget(self._list_versions):
                     listed = serves  # not at every look: that would cost three requests instead of one
-                if COMMIT.fullmatch(self.settings.revision):
+                if COMMIT.fullmatch(self.settings.revision) and listed == serves:
                     return  # pinned: there is nothing left to wait for
                 pause, wait = self.settings.retry_seconds, self.settings.poll_seconds
             else:
@@ -333,4 +337,4 @@ def timestamp(moment: datetime | None) -> str | None:
 
 def without_folder(error: WeightsError) -> str:
     """The message with file names, but without the folders of this machine."""
-    return " ".join(word.rsplit("/", 1)[-1] if word.startswith("/") else word for word in str(error).split(" "))
+    return FOLDERS.sub("", str(error))

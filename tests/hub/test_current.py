@@ -123,6 +123,15 @@ def test_a_commit_is_pinned_for_ever(published, serve):
     assert revision(served) == first
 
 
+def test_a_pinned_commit_gets_its_list_of_versions_after_a_failure(published, serve):
+    fault = published.fault("GET", "/refs", status(503))
+    served = serve(revision=published.repos[REPO].branches["main"].oid)
+    wait_for(lambda: fault.met > 1)
+    fault.clear()
+    wait_for(lambda: served.versions, "the list of versions")
+    wait_for(lambda: not any(t.name == "weights" for t in threading.enumerate()), "the thread to end")
+
+
 def test_weights_from_the_cache_leave_the_time_of_the_last_check_empty(published, serve):
     first = published.repos[REPO].branches["main"].oid
     wait_for_version(serve(revision=first), 1)
@@ -291,7 +300,7 @@ def test_bad_commits(published, serve, name, caplog):
     assert f"commit {bad[:8]} is refused" in error(served)
     push(published, 3)
     wait_for_version(served, 3)
-    refusals = [record for record in caplog.records if "refused" in record.message]
+    refusals = [record for record in caplog.records if "is refused" in record.message]
     assert len(refusals) == 1
     assert published.seen("GET", "/lfs/") <= 3
 

@@ -28,7 +28,7 @@ from nn.pictures.mnist import Dataset
 from weights.hub import gate, publish
 from weights.hub.problems import Conflict, HubError
 from weights.hub.publish import NotPublishable
-from weights.hub.pull import Repository
+from weights.hub.pull import MAX_EXTRA_BYTES, Repository
 
 
 @pytest.fixture
@@ -116,7 +116,10 @@ def test_a_pull_request_needs_no_right_to_write(published, push):
 
 
 def test_push_to_hub_measures_and_makes_the_card_from_that(hub, mnist_folder):
-    weights.push_to_hub(model(1), REPO, data=mnist_folder, token=ANN, endpoint=hub.url)
+    network = model(1)
+    before = dict(network.info)
+    weights.push_to_hub(network, REPO, data=mnist_folder, token=ANN, endpoint=hub.url)
+    assert network.info == before
     config = json.loads(head(hub).files["config.json"])
     assert config["results"]["test"]["images"] == 100
     assert b"model-index" in head(hub).files["README.md"]
@@ -209,6 +212,13 @@ def test_a_card_without_results_is_refused(hub, push, tmp_path, card):
     folder = folder_of(model(1), tmp_path / "mine")
     (folder / "README.md").unlink() if CARDS[card] is None else (folder / "README.md").write_text(CARDS[card])
     assert "python -m weights card" in refused(hub, push, "card|front matter", network=None, folder=folder)
+
+
+def test_a_picture_that_is_too_large_is_refused_before_a_repository_is_made(hub, push, tmp_path):
+    folder = folder_of(model(1), tmp_path / "large")
+    (folder / "large.png").write_bytes(bytes(MAX_EXTRA_BYTES + 1))
+    refused(hub, push, "large.png: more than", network=None, folder=folder)
+    assert REPO not in hub.repos
 
 
 @pytest.mark.parametrize("info", [{}, {"results": {"test": {"accuracy": 0.5}}}], ids=["as nn.train leaves it", "other"])

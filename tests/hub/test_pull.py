@@ -8,6 +8,7 @@ from hub_server import changed, drop, flip_bit, flood, silence, status, truncate
 from huggingface_hub import constants
 
 import weights
+from nn.files import WeightsError
 from weights.current import without_folder
 from weights.hub.client import Damaged
 from weights.hub.problems import HubError
@@ -166,6 +167,15 @@ def test_errors_of_the_hub_are_in_plain_words(published, answer, monkeypatch):
         pull(at(published))
 
 
+def test_a_message_without_folders_keeps_names_and_addresses():
+    for text, expected in {
+        "/home/me/.cache/config.json: cannot be read": "config.json: cannot be read",
+        "Permission denied: '/home/me/.cache/config.json'": "Permission denied: 'config.json'",
+        "expected 1/2 of https://huggingface.co/ann/digits": "expected 1/2 of https://huggingface.co/ann/digits",
+    }.items():
+        assert without_folder(WeightsError(text)) == expected
+
+
 def test_a_refused_connection_is_reported_at_once(hub):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -230,6 +240,11 @@ def test_versions_are_listed_newest_first_with_tags_and_results(published):
     assert (newest.names, oldest.names) == (("main",), ("v1",))
     assert newest.results == {"test": {"accuracy": 0.5, "errors": 5}}
     assert oldest.results["test"]["images"] == 10_000
+
+
+def test_a_tag_lists_what_is_newer_than_itself_too(published):
+    published.add_commit(REPO, "Version 2", version(2))
+    assert list_versions(at(published), "v1") == list_versions(at(published))
 
 
 def test_a_version_without_readable_results_is_listed_all_the_same(published):

@@ -530,7 +530,7 @@ def test_file_that_is_no_picture_gets_a_clear_message(visit):
         {"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear network, which digit am I?"}
     )
     expect(v.page.get_by_text("cannot be read as a picture")).to_be_visible()
-    expect(v.page.locator("#words")).to_contain_text("I cannot read this picture")
+    expect(v.page.locator("#words")).to_contain_text("This picture was not read")
     expect(v.answer).to_have_count(0)
     expect(v.page.locator("#picture img")).to_be_hidden()
 

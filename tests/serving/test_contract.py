@@ -24,6 +24,7 @@ import gradio.mcp
 import gradio.processing_utils
 import gradio.route_utils
 import gradio.routes
+import gradio.state_holder
 import gradio.utils
 import httpx
 import pytest
@@ -192,6 +193,19 @@ def test_once_launched_gradio_itself_opens_no_file_that_was_not_uploaded():
         http = TestClient(gr.mount_gradio_app(FastAPI(), blocks, "/"))
         answer = http.post("/gradio_api/run/both", json={"data": ["", {"path": "/etc/passwd", "meta": META}]})
         assert said in answer.text
+
+
+@pytest.mark.parametrize("more", [{}, {"session_hash": None}])
+def test_calls_without_a_session_share_one(http, monkeypatch, more):
+    def ask(more):
+        assert http.post("/gradio_api/run/double", json={"data": [21]} | more).json()["data"] == [42]
+
+    ask({})
+    made, state = [], gradio.route_utils.SessionState
+    for module in (gradio.route_utils, gradio.state_holder):
+        monkeypatch.setattr(module, "SessionState", lambda blocks: made.append(blocks) or state(blocks))
+    ask(more)
+    assert not made
 
 
 def test_what_gradio_remembers_is_dropped(app, http, monkeypatch):

@@ -245,6 +245,7 @@ def test_unusable_picture_is_answered_with_what_was_expected(server):
         (bomb.getvalue(), "image/png", "expected at most 50,000,000 pixels"),
         (*form(("file", whole), ("file", whole)), "Maximum number of files is 1"),
         (*form(), "got 0 fields and no file"),
+        (form()[0], "Multipart/Form-Data; boundary=edge", "got 0 fields and no file"),
         (base64.b64encode(whole), "text/plain", "got text; /predict/batch takes pictures as base64"),
         (b"data:image/png;base64," + base64.b64encode(whole), "text/plain", "expected the bytes of an image file"),
         (json.dumps({"image": "7.png"}).encode(), "application/json", "expected the bytes of an image file, got text"),

@@ -1,5 +1,6 @@
 """Memory and turns for pictures are bounded: large ones are told to come back, small ones find room beside them."""
 
+import contextlib
 import io
 import re
 import time
@@ -11,9 +12,9 @@ import pytest
 from conftest import EXAMPLES
 from PIL import Image
 
-from preprocessing.picture import MAX_DECODING_BYTES
+from preprocessing.picture import MAX_DECODING_BYTES, decoding_bytes
 from weights.serving.http import LIVE_AT_ONCE, LIVE_WAITING
-from weights.serving.limits.pictures import MAX_BYTES, SMALL_BYTES, Busy, Room
+from weights.serving.limits.pictures import MAX_BYTES, SMALL_BYTES, Busy, Room, room_for
 
 SEVEN = (EXAMPLES / "7.png").read_bytes()
 
@@ -37,7 +38,7 @@ HEAVY = (
 
 
 def test_large_pictures_leave_room_for_small_ones():
-    room = Room()
+    room = Room(MAX_BYTES, MAX_DECODING_BYTES)
     with room.take(MAX_DECODING_BYTES):
         with pytest.raises(Busy), room.take(SMALL_BYTES + 1):
             pass
@@ -46,6 +47,15 @@ def test_large_pictures_leave_room_for_small_ones():
     with room.take(MAX_DECODING_BYTES):  # what was taken is given back
         pass
     assert MAX_BYTES - MAX_DECODING_BYTES >= 2 * SMALL_BYTES
+
+
+def test_a_program_that_imports_our_functions_is_not_bounded():
+    with Room().take(MAX_BYTES), Room().take(MAX_BYTES), room_for(Image.open(io.BytesIO(HEAVY[0]))):
+        pass
+    picture = Image.open(io.BytesIO(HEAVY[0]))
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * MAX_BYTES // decoding_bytes(picture)):
+            stack.enter_context(room_for(picture))
 
 
 def at_once(url, path, contents, count):

@@ -45,6 +45,11 @@ def test_base64_is_read_as_it_is_written_anywhere(text):
         assert image_data(url + text) == PICTURE
 
 
+def test_spaces_by_the_million_take_no_longer_than_other_text():
+    plus_signs = image_data("A" + " " * 4_000_000 + "A")  # a search that begins anew at each space would take a day
+    assert len(plus_signs) == 3_000_001
+
+
 def test_data_url_without_base64_is_percent_encoded():
     assert image_data("data:image/png," + quote(PICTURE)) == PICTURE
 

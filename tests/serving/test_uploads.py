@@ -14,6 +14,7 @@ from conftest import EXAMPLES, awaited, running
 
 from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Refused
 from weights.serving.limits.uploads import (
+    GRACE_SECONDS,
     KEPT_SECONDS,
     MAX_FOLDER_BYTES,
     MAX_FORM_FILES,
@@ -190,6 +191,22 @@ def test_uploads_that_a_killed_process_left_are_tidied_and_nothing_else(tmp_path
         "somebody else's/old",
         "somebody else's/old/file",
     ]
+
+
+def test_the_empty_folder_of_another_process_stays_as_long_as_that_one_lives(tmp_path, later):
+    ours, other = (UploadFolder(tmp_path / f"{OURS}{name}") for name in ("ours", "other"))
+    for each in (ours, other):
+        each.folder.mkdir()
+    later(GRACE_SECONDS + 1)
+    awaited(ours.tidy())
+    assert other.folder.exists()
+    os.utime(other.folder, (0, 0))
+    awaited(other.tidy())
+    awaited(ours.tidy())
+    assert other.folder.exists()
+    later(KEPT_SECONDS + 1)
+    awaited(ours.tidy())
+    assert not other.folder.exists()
 
 
 def test_folder_that_cannot_be_made_is_told_in_words(tmp_path, monkeypatch):

@@ -79,8 +79,8 @@ def push(
 
     Raises:
         WeightsError: the files are not usable weights; nothing was sent.
-        NotPublishable: they are worse than the published ones, not measured, without a card, or the tag is taken;
-            nothing was sent.
+        NotPublishable: they are worse than the published ones, not measured, without a card, or with a picture that is
+            too large, or the tag is taken; nothing was sent.
         HubError: the Hub cannot be reached or refuses. Conflict, when somebody else pushed meanwhile.
     """
     folder = Path(folder)
@@ -89,11 +89,12 @@ def push(
         raise NotPublishable("a tag goes on a commit of the branch: push with --tag once the pull request is merged")
     model = verified(folder)
     check_card(folder, model)
+    files = local_files(folder)
     publisher = sign_in(repository, writes=not create_pr)
     head = newest_commit(publisher)
     if head is None or not create_pr:
         check_right_to_write(publisher, head)
-    if head and (earlier := earlier_push(publisher, local_files(folder), tag, create_pr, say)):
+    if head and (earlier := earlier_push(publisher, files, tag, create_pr, say)):
         return earlier
     reasons, measured = reasons_against(model, dataset, publisher, head)
     say(measured)
@@ -105,7 +106,7 @@ def push(
     if head is None:
         head = create_repository(publisher, private)
         say(f"created {publisher.repo}")
-    published = make_commit(publisher, folder, title, head, create_pr=create_pr, say=say)
+    published = make_commit(publisher, files, title, head, create_pr=create_pr, say=say)
     return with_tag(publisher, tag, published) if tag else published
 
 
@@ -218,7 +219,7 @@ def rollback(version: str, repository: Repository, *, message: str | None = None
         if name not in WEIGHT_FILES:
             fetch(publisher.repository, snapshot.commit, name)
     title = message or f"Roll back to {version} ({snapshot.commit[:8]})"
-    return make_commit(publisher, snapshot.folder, title, head, say=say)
+    return make_commit(publisher, local_files(snapshot.folder), title, head, say=say)
 
 
 # --- The Hub, step by step --------------------------------------------------------------------------------------------
@@ -234,14 +235,19 @@ def tagged_commit(publisher: Publisher, tag: str) -> str | None:
 
 
 def make_commit(
-    publisher: Publisher, folder: Path, title: str, parent: str, *, create_pr: bool = False, say: Say = print
+    publisher: Publisher,
+    files: dict[str, Path],
+    title: str,
+    parent: str,
+    *,
+    create_pr: bool = False,
+    say: Say = print,
 ) -> Published:
-    """One commit with the publishable files of `folder`; pictures that belong to earlier weights go.
+    """One commit with these files, by name; pictures that belong to earlier weights go.
 
     Raises:
         HubError: the Hub refuses, or the connection broke. Conflict, when `parent` is not the newest commit any more.
     """
-    files = local_files(folder)
     try:
         with hub_errors(publisher.repo):
             _, there = remote_checksums(publisher, parent)

@@ -45,7 +45,7 @@ WEIGHT_FILES = {MODEL_FILE: MAX_MODEL_BYTES, CONFIG_FILE: MAX_CONFIG_BYTES}
 
 # One small answer: the Hub gives it in a fraction of a second, so a longer wait means that the Hub is down.
 ANSWER_SECONDS = 5
-# Each listed version costs one small file the first time, and a page of more is not read.
+# Each costs one small request the first time, and nobody reads a longer list.
 VERSIONS_LISTED = 20
 
 Answer = TypeVar("Answer")
@@ -290,7 +290,7 @@ def sha256_of(path: Path) -> str:
 
 
 def list_versions(repository: Repository, branch: str = BRANCH, deadline: Deadline | None = None) -> list[Version]:
-    """The tags and the newest commit of a branch with their results, newest first.
+    """The tags and the newest commit of a branch with their results, newest first. For a tag it is the main branch.
 
     Raises:
         HubError: the Hub cannot be reached, refuses, or has no such repository.
@@ -300,6 +300,8 @@ def list_versions(repository: Repository, branch: str = BRANCH, deadline: Deadli
     deadline = deadline or Deadline()
     api = HfApi(endpoint=repository.endpoint)
     refs = repository.read(lambda token: api.list_repo_refs(repository.name, token=token))
+    if branch in {tag.name for tag in refs.tags}:  # its commits would be the older ones alone
+        branch = BRANCH
     log = repository.read(lambda token: api.list_repo_commits(repository.name, revision=branch, token=token))
     names: dict[str, list[str]] = {log[0].commit_id: [branch]} if log else {}
     for tag in refs.tags:

@@ -1,4 +1,4 @@
-"""Where the app listens. It is worked out before gradio is imported, whose import fails when the port is none."""
+"""Where the app listens. It is read before gradio is imported, which fails if GRADIO_SERVER_PORT is no number."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 
 
 def address() -> tuple[str, int]:
-    """Host and port from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT. Ends the process if that is no port."""
+    """Host and port from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT. Ends the process when GRADIO_SERVER_PORT is
+    not a port."""
     host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
     port = os.environ.get("GRADIO_SERVER_PORT") or "7860"
     if not (port.isdecimal() and int(port) < 2**16):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ import weights
 from nn.mlp import MLP
 from preprocessing.picture import silence_decoders
 from preprocessing.segment import split
-from weights.serving.recognize import Reading, answers, doubted, joint_confidence, opened, text_of
+from weights.serving.recognize import Reading, joint_confidence, opened, readings_of, text_of
 from weights.serving.schemas import Digits, Prediction
 
 # Pictures in one forward pass: enough for matrix products at full speed, few enough for new rows every half second.
@@ -174,10 +175,10 @@ def outcomes(paths: list[Path], model: MLP) -> Iterator[tuple[Path, list[Reading
             except ValueError as error:
                 found[path] = "no pictures in this folder" if path.is_dir() else str(error)
         parts = [part for each in found.values() if isinstance(each, list) for part in each]
-        given = iter(answers([part.tensor for part in parts], model))
+        readings = iter(readings_of(parts, model, None))
         for path, each in found.items():
             if isinstance(each, list):
-                found[path] = [Reading(part, doubted(next(given), part.doubt), model, None) for part in each]
+                found[path] = list(itertools.islice(readings, len(each)))
         yield from ((path, found[path]) for path in batch)
 
 

@@ -9,7 +9,7 @@ POST /read            one picture of any number of digits
 POST /live            the page's unfinished drawing
 POST /heic            a picture that browsers cannot show, as a JPEG for the page
 GET  /health          the weights that answer, and why newer ones do not, if so
-GET  /docs            all but these two to be tried out, without help from other hosts
+GET  /docs            all but /live and /heic to be tried out, without help from other hosts
 
 To add a route, write its function in `api`, its limit beside it with `takes`, and its answer in schemas.py.
 """
@@ -35,7 +35,7 @@ from starlette.responses import JSONResponse
 from preprocessing.picture import to_opaque
 from weights.current import Served, Serving
 from weights.serving.limits.pictures import Busy, room_for
-from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, Refused, takes
+from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, Refused, is_form, takes
 from weights.serving.limits.turns import Turns
 from weights.serving.page.answer import live_answer
 from weights.serving.recognize import decode, examine, opened, pixels_of, read, recognize_all
@@ -68,7 +68,7 @@ LIVE_SIDE = 400
 # Bytes of such a drawing: as a PNG it has 1 to 3 KB.
 MAX_LIVE_BYTES = 65_536
 # Bodies that hold a picture as JSON, as a data URL or as base64, where its bytes are expected.
-TEXT = re.compile(rb"\s*(\{|data:|[A-Za-z0-9+/]{60})", re.IGNORECASE)
+TEXT = re.compile(rb"\s*+(\{|data:|[A-Za-z0-9+/]{60})", re.IGNORECASE)
 # Longest side of the JPEG that /heic makes: a written sheet is still read well, and 1 MB goes back to the server.
 SHOWN_SIDE = 3000
 
@@ -252,7 +252,7 @@ async def picture_in(request: Request) -> AsyncIterator[BinaryIO]:
     Raises:
         ValueError: there is none, or more than one.
     """
-    if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
+    if not is_form(request.headers):
         body = await request.body()
         if not body:
             raise ValueError("expected a picture, as the body or as a file in a form; got nothing")

@@ -58,7 +58,7 @@ class Reading(NamedTuple):
     prepared: Prepared  # what preprocessing made of the picture
     answer: Answer  # the probability of each class; empty without ink
     model: MLP
-    provenance: Provenance
+    provenance: Provenance | None  # None on the command line, where any folder may be named
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:
@@ -88,7 +88,7 @@ def examine(given: Input, served: Served) -> Reading:
         ValueError: this is no picture, or it is too large or damaged.
         Busy: other pictures take all the memory there is for pictures.
     """
-    return reading_of(decode(given), served)
+    return readings_of([decode(given)], *served)[0]
 
 
 def recognize_all(inputs: Iterable[Input], served: Served) -> list[Answer]:
@@ -126,12 +126,15 @@ def read(given: Input, served: Served) -> list[Reading]:
     picture = opened(given)
     with room_for(picture):
         parts = split(picture, served.model.predict_proba)
-    return [reading_of(part, served) for part in parts]
+    return readings_of(parts, *served)
 
 
-def reading_of(prepared: Prepared, served: Served) -> Reading:
-    """The network's reading of one digit or sign in MNIST's frame."""
-    return Reading(prepared, doubted(answers([prepared.tensor], served.model)[0], prepared.doubt), *served)
+def readings_of(parts: Sequence[Prepared], model: MLP, provenance: Provenance | None) -> list[Reading]:
+    """The network's readings of digits and signs in MNIST's frame, in one forward pass."""
+    named = answers([part.tensor for part in parts], model)
+    return [
+        Reading(part, doubted(answer, part.doubt), model, provenance) for part, answer in zip(parts, named, strict=True)
+    ]
 
 
 def joint_confidence(readings: Iterable[Reading]) -> float:

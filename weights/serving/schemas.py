@@ -25,7 +25,7 @@ FROM_URL_SAFE = str.maketrans("-_", "+/")
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 # Of fewer characters without their padding no image file is made. They are a word: "letter" would be base64.
 FEWEST_UNPADDED = 12
-LINE_BREAKS = re.compile(r" *[\r\n\t\f\v]+ *")
+LINE_BREAKS = re.compile(r"[\r\n\t\f\v]+")
 # Characters of a wrong value that a message repeats.
 SHOWN_CHARACTERS = 40
 
@@ -83,7 +83,7 @@ def unbroken(text: str) -> str:
     A space stands for a line break when it ends lines of one length, as `$(base64 FILE)` does in a shell. Any other was
     a plus sign, which a reader of web forms took for a space.
     """
-    lines = LINE_BREAKS.sub("", text.strip()).split(" ")
+    lines = "".join(part.strip(" ") for part in LINE_BREAKS.split(text.strip())).split(" ")
     length = len(lines[0])
     even = length % 4 == 0 and all(len(line) == length for line in lines[:-1]) and len(lines[-1]) <= length
     joined = "".join(lines)

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.serving.gradio_internals import Event
 from weights.serving.limits.pictures import BUSY
-from weights.serving.limits.sizes import BODY, JSON, OTHER, PICTURE, Limit, Refused, allow, refuse
+from weights.serving.limits.sizes import BODY, JSON, OTHER, PICTURE, Limit, Refused, allow, is_form, refuse
 from weights.serving.limits.streams import Streams
 from weights.serving.limits.turns import Turns
 from weights.serving.limits.uploads import UploadFolder, Uploads
@@ -178,7 +178,8 @@ class Calls:
         call = self.check(body, match["name"])
         if call.session_hash is None:
             # Gradio copies the settings of all components for each session, and for each call without one.
-            body = b'{"session_hash":"%s",' % self.session.encode() + body.lstrip()[1:]
+            # At the end: of two fields with one name the last one counts, and a call may say null.
+            body = body.rstrip()[:-1] + b',"session_hash":"%s"}' % self.session.encode()
         async with self.calls.one():
             await self.forward(scope, body, receive, send)
 
@@ -213,7 +214,7 @@ class Calls:
         """A call of a component's function. A form brings the pad's drawing, which the page sends again with its
         question: nothing is kept of this one.
         """
-        if Headers(scope=scope).get("content-type", "").startswith("multipart/form-data"):
+        if is_form(Headers(scope=scope)):
             await JSONResponse(None)(scope, receive, send)
             return
         body = await read(receive)

@@ -1,5 +1,6 @@
 """How much memory all pictures under way may take together, told by their headers before any is decoded.
 
+    limit()                              # in a server; elsewhere there is room for everything
     with room_for(picture):              # raises Busy when there is none
         tensor = to_mnist(picture)
 
@@ -10,6 +11,7 @@ that waited would be missing for small pictures.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Iterator
 
@@ -35,30 +37,35 @@ class Busy(Exception):
 class Room:
     """Memory for pictures. total: bytes of all; large: bytes of those that are not small."""
 
-    def __init__(self, total: int = MAX_BYTES, large: int = MAX_DECODING_BYTES):
-        self.limits = {False: total, True: large}
-        self.held = {False: 0, True: 0}  # by whether a picture is large
+    def __init__(self, total: float = math.inf, large: float = math.inf):
+        self.total, self.large = total, large
+        self.held = self.held_large = 0  # bytes of all pictures under way, and of the large ones among them
         self.lock = threading.Lock()
 
     @contextlib.contextmanager
     def take(self, size: int) -> Iterator[None]:
         """Raises Busy."""
-        large = size > SMALL_BYTES
+        large = size if size > SMALL_BYTES else 0
         with self.lock:
-            if sum(self.held.values()) + size > self.limits[False]:
+            if self.held + size > self.total or (large and self.held_large + large > self.large):
                 raise Busy
-            if large and self.held[True] + size > self.limits[True]:
-                raise Busy
-            self.held[large] += size
+            self.held += size
+            self.held_large += large
         try:
             yield
         finally:
             with self.lock:
-                self.held[large] -= size
+                self.held -= size
+                self.held_large -= large
 
 
-# One for the process, as its memory is.
+# One for the process, as its memory is. A program that only imports our functions knows best what it has room for.
 ROOM = Room()
+
+
+def limit() -> None:
+    """Bounds the memory for pictures, as a server needs that anybody may ask."""
+    ROOM.total, ROOM.large = MAX_BYTES, MAX_DECODING_BYTES
 
 
 def room_for(*pictures: Image.Image | np.ndarray) -> contextlib.AbstractContextManager[None]:

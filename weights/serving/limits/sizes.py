@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -100,6 +101,11 @@ def allow(scope: Scope, limit: Limit) -> None:
     """Sets the limit for the body of this request, before it is read. Raises Refused for one that is larger."""
     if BODY in scope:  # not in a test of a route alone
         scope[BODY].allow(limit)
+
+
+def is_form(headers: Headers) -> bool:
+    """Whether a body is a form with files. The names of media types ignore case."""
+    return headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
 # A form's file of more than 1 MB is stored on the disk while it is read.

@@ -75,8 +75,10 @@ def is_part(value: object) -> bool:
 def show_nothing(drawing: dict | None, file: dict | None, part: list | None = None) -> Shown:
     """As `show_given`, for what could not be read. An older answer would be taken for its own."""
     if drawing is not None:
-        return show(None, "I cannot read this drawing. Clear the pad and draw it again.")
-    return show(None, "I cannot read this picture. PNG, JPEG, WebP and HEIC work.", photo=True)
+        return show(None, "This drawing was not read. Draw one more stroke, or clear the pad and try again.")
+    return show(
+        None, "This picture was not read. PNG, JPEG, WebP and HEIC work; if it is one of these, try again.", photo=True
+    )
 
 
 def demo(_: list) -> list:

@@ -30,7 +30,8 @@ FILES = tuple(
 )
 LOAD = """
 (async () => {
-    const address = (path) => `${(window.gradio_config?.root ?? "").replace(/\\/$/, "")}/gradio_api/file=${path}`;
+    const address = (path) => `${(window.gradio_config?.root ?? "").replace(/\\/$/, "")}/gradio_api/file=${
+        encodeURI(path).replace(/[?#]/g, encodeURIComponent)}`;
     const load = (tag, properties) => new Promise((onload, onerror) => document.head.append(
         Object.assign(document.createElement(tag), properties, { onload, onerror })));
     // Scripts run in their order: all others use what tools.js has.
@@ -74,5 +75,5 @@ def room(name: str, content: Callable[[], str], functions: list[Callable]) -> gr
         elem_id=name,
         apply_default_css=False,
         server_functions=[answer, *functions],
-        js_on_load=LOAD.replace("FILES", files, 1).replace("NAME", name),
+        js_on_load=LOAD.replace("NAME", name).replace("FILES", files, 1),
     )

@@ -1,4 +1,4 @@
-"""What *See inside* and *Fool it* ask the server: a network, a picture, and nothing is kept.
+"""What *See inside* and *Fool it* ask the server. Each question brings its picture, and the server keeps nothing.
 
     numbers(values)     # of one forward pass
     kernels(values)     # of a convolution: the network on *Draw*, or the visitor's
