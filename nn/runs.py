@@ -38,12 +38,11 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
     Each run leaves its best network so far, its history and a checkpoint after each epoch: in `out`, or where there are
     several members, in folders in it. Ctrl-C ends all early; the interrupted run is then the last.
     """
-    check_out(out, resume)
+    check_out(recipe, out, resume)
     runs = []
     for number in range(1, recipe.members + 1):
         folder = member_folder(recipe, out, number)
-        images = crossfit.dataset_of(dataset, recipe.members, number) if recipe.cross_fit else dataset
-        runs.append(fit_member(member_of(recipe, number), images, folder, resume))
+        runs.append(fit_member(member_of(recipe, number), images_of(recipe, dataset, number), folder, resume))
         if runs[-1].epoch < recipe.epochs:
             break
         runs[-1].forget_pictures()  # 300 MB for each member of the largest recipe
@@ -56,9 +55,9 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
     return runs
 
 
-def check_out(out: Path, resume: bool) -> None:
+def check_out(recipe: Recipe, out: Path, resume: bool) -> None:
     """Raises OSError when `out` cannot be written to, when it has no checkpoint to resume from, or one that a
-    new run would replace.
+    new run would replace; ValueError when one network is to be resumed as several, or several as one.
     """
     existing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not existing.is_dir():
@@ -68,8 +67,12 @@ def check_out(out: Path, resume: bool) -> None:
     begun = is_begun(out)
     if begun and not resume:
         raise FileExistsError(f"{out}: there is a run in it; --resume goes on with it, another --out leaves it alone")
+    saved = member_folder(recipe, out, 1) / CHECKPOINT_FILE
     if resume and not begun:
-        raise FileNotFoundError(f"{out / CHECKPOINT_FILE}: no checkpoint to resume from; leave out --resume")
+        raise FileNotFoundError(f"{saved}: no checkpoint to resume from; leave out --resume")
+    if resume and not saved.is_file():
+        before = "several members" if recipe.members == 1 else "one network"
+        raise ValueError(f"{out}: the run in it was made with {before} (now {recipe.members}): repeat that to resume")
 
 
 def is_begun(out: Path) -> bool:
@@ -86,6 +89,11 @@ def member_of(recipe: Recipe, number: int) -> Recipe:
     hidden = tuple(width // recipe.members for width in recipe.hidden)
     seed = recipe.seed * recipe.members + number - 1
     return replace(recipe, hidden=hidden, members=1, cross_fit=False, seed=seed)
+
+
+def images_of(recipe: Recipe, dataset: Dataset, number: int) -> Dataset:
+    """The images that one member trains on, and those that it is measured by."""
+    return crossfit.dataset_of(dataset, recipe.members, number) if recipe.cross_fit else dataset
 
 
 def fit_member(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> Trainer:

@@ -26,7 +26,7 @@ from nn.pictures import mnist, sample
 from nn.pictures.augment import Distortion
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Recipe
-from nn.runs import CHECKPOINT_FILE, check_out, fit, member_folder, member_of
+from nn.runs import CHECKPOINT_FILE, check_out, fit, images_of, member_folder, member_of
 from nn.trainer import Trainer
 from preprocessing.picture import open_picture
 
@@ -134,13 +134,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         recipe = recipe_from(arguments)
-        check_out(arguments.out, arguments.resume)
+        check_out(recipe, arguments.out, arguments.resume)
         dataset = images_from(arguments.data)
         if arguments.dry_run:
-            member = Trainer(member_of(recipe, 1), dataset.train, dataset.validation)
-            saved = member_folder(recipe, arguments.out, 1) / CHECKPOINT_FILE
-            if arguments.resume and saved.is_file():
-                checkpoint.load(member, saved)
+            images = images_of(recipe, dataset, 1)
+            member = Trainer(member_of(recipe, 1), images.train, images.validation)
+            if arguments.resume:
+                checkpoint.load(member, member_folder(recipe, arguments.out, 1) / CHECKPOINT_FILE)
             print(describe(member, recipe, dataset, arguments.out))
             return 0
         runs = fit(recipe, dataset, arguments.out, arguments.resume)

@@ -204,6 +204,24 @@ def test_resuming_with_another_recipe_is_refused(bars, tmp_path):
         fit(Recipe(hidden=(16,), epochs=3, batch_size=32, lr=0.1), bars, tmp_path, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("members", "others", "message"),
+    [(1, 2, r"made with one network \(now 2\)"), (2, 1, r"made with several members \(now 1\)")],
+)
+def test_resuming_with_another_number_of_members_is_refused_and_nothing_is_overwritten(
+    bars, tmp_path, members, others, message
+):
+    fit(dataclasses.replace(SHORT, members=members), bars, tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        fit(dataclasses.replace(SHORT, members=others), bars, tmp_path, resume=True)
+    assert contents(tmp_path) == before
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_finished_run_with_a_constant_learning_rate_may_go_on_for_more_epochs(bars, tmp_path):
     fit(SHORT, bars, tmp_path / "resumed")
     longer = dataclasses.replace(SHORT, epochs=SHORT.epochs + 2)
@@ -352,6 +370,13 @@ def test_a_dry_run_checks_the_checkpoint(bars, run, tmp_path):
     code, _, err = run("--out", tmp_path, "--epochs", 3, "--batch-size", 16, "--resume", "--dry-run")
     assert code == 1
     assert "made with batch_size 32 (now 16)" in err
+
+
+def test_a_dry_run_checks_the_checkpoint_of_a_cross_fitted_run(bars, run, tmp_path):
+    fit(Recipe(hidden=(18,), members=3, cross_fit=True, epochs=1), bars, tmp_path)
+    options = ["--hidden", 18, "--members", 3, "--cross-fit", "--out", tmp_path, "--resume", "--dry-run"]
+    assert run(*options, "--epochs", 1)[0] == 0
+    assert "made with lr 0.001 (now 0.1)" in run(*options, "--epochs", 1, "--lr", 0.1)[2]
 
 
 @pytest.mark.parametrize("target", ["101", "-1", "nan", "most"])
