@@ -351,6 +351,15 @@ def test_a_network_that_has_hardly_learned_is_named_as_such(run, tmp_path):
     assert "guessing" not in run("--epochs", 20, "--out", tmp_path)[2]
 
 
+def test_a_network_that_tells_two_classes_apart_has_learned(bars, run, tmp_path, monkeypatch):
+    train, validation = (split[split.labels < 2] for split in (bars.train, bars.validation))
+    # One of the classes is more common, so that guessing reads more than half.
+    monkeypatch.setattr(mnist, "load", lambda *_: Dataset(train, validation[1:], bars.test))
+    code, out, err = run("--epochs", 20, "--out", tmp_path / "learned")
+    assert (code, "validation accuracy 100.00%" in out, "guessing" in err) == (0, True, False)
+    assert "guessing" in run("--epochs", 1, "--lr", 1e-9, "--out", tmp_path / "untrained")[2]
+
+
 def test_a_dry_run_checks_the_folder_to_write_to(run, tmp_path):
     file = tmp_path / "file"
     file.write_text("in the way")
@@ -399,6 +408,21 @@ def test_the_command_line_trains_checks_a_target_and_dry_runs(bars, tmp_path, ca
     assert train.main([*options, "--target-accuracy", "1"]) == 1
     assert "there is a run in it; --resume goes on with it" in capsys.readouterr().err
     assert train.main([*options, "--target-accuracy", "1", "--resume"]) == 0
+
+
+def test_a_network_that_reaches_its_target_exactly_does_reach_it(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "held_out_accuracy", lambda *_: ("validation accuracy", 100 * 0.954))
+    assert run("--epochs", 1, "--target-accuracy", 95.4, "--out", tmp_path / "equal")[0] == 0
+    assert run("--epochs", 1, "--target-accuracy", 95.41, "--out", tmp_path / "below")[0] == 1
+
+
+@pytest.mark.parametrize(("floor", "reached"), [(95.4, "yes"), (95.41, "no")])
+def test_a_preset_that_reaches_the_figure_of_its_author_exactly_does_reach_it(
+    bars, tmp_path, monkeypatch, floor, reached
+):
+    splits = ("train", "validation", "test")
+    monkeypatch.setattr(compare, "evaluate", lambda *_: {split: {"accuracy": 0.954} for split in splits})
+    assert compare.row("short", Preset(SHORT, "short", floor=floor), bars, tmp_path).endswith(f"| {reached} |")
 
 
 def test_options_override_a_preset(capsys):
