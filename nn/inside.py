@@ -140,8 +140,10 @@ def without_units(model: MLP, off: Sequence[Sequence[int]]) -> MLP:
 
     off: for each hidden layer, first to last, the numbers of its silent units; later layers may be left out.
 
-    Raises IndexError when there is no such unit.
+    Raises IndexError when there is no such unit, ValueError when several networks were joined.
     """
+    if model.members > 1:
+        raise ValueError(f"{model!r} is several networks in one: silence units of those")
     rest = copied(model)
     for layer, units in enumerate(off):
         rest.weights[layer + 1][list(units)] = 0  # (fan_in, fan_out): a row is what a unit's output is multiplied by

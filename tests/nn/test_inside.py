@@ -81,13 +81,17 @@ def test_without_units_is_the_network_whose_units_say_nothing():
     np.testing.assert_array_equal(model.theta, theta)
     with pytest.raises(IndexError):
         without_units(model, [[6]])
+    with pytest.raises(ValueError, match="several networks in one: silence units of those"):
+        without_units(joined([model, model]), [[1]])
 
 
 @pytest.mark.parametrize("members", [1, 2])
 def test_what_a_kernel_finds_and_pushes_is_what_the_network_answers_with_and_without_it(pixels, members):
     options = {"kernel_size": 8, "mean": 0.13, "std": 0.31}
-    model = joined([MLP((75, 6), seed=seed, **options) for seed in range(members)])
-    model.theta[...] += 0.01  # biases that are not 0
+    plain = [MLP((75, 6), seed=seed, **options) for seed in range(members)]
+    for each in plain:
+        each.theta[...] += 0.01  # biases that are not 0
+    model = joined(plain)
     seen = kernels_at_work(model, pixels)
     hidden = []
     logits = model.forward(pixels[None], hidden)[0]
@@ -100,12 +104,12 @@ def test_what_a_kernel_finds_and_pushes_is_what_the_network_answers_with_and_wit
     np.testing.assert_allclose(np.maximum(sums + seen.biases, 0), seen.h, rtol=1e-4, atol=1e-4)
     for kernel, push in enumerate(seen.pushes):
         member, column = divmod(kernel, 3)
-        units = 75 * member + 3 * np.arange(25) + column
-        np.testing.assert_array_equal(hidden[0][1][0, units], seen.h[kernel])
-        if members == 1:
-            without = without_units(model, [units]).forward(pixels[None])[0]
-            np.testing.assert_allclose(push, logits - without, rtol=1e-4, atol=1e-4)
-    assert (np.abs(seen.pushes).max(axis=1) > 0).all()
+        units = 3 * np.arange(25) + column  # in this member
+        np.testing.assert_array_equal(hidden[0][1][0, 75 * member + units], seen.h[kernel])
+        rest = [*plain[:member], without_units(plain[member], [units]), *plain[member + 1 :]]
+        without = np.mean([each.forward(pixels[None])[0] for each in rest], axis=0)
+        np.testing.assert_allclose(push, logits - without, rtol=1e-4, atol=1e-4)
+    assert (np.abs(seen.pushes).max(axis=1) > 0.1).all()
 
 
 def test_a_network_without_kernels_is_refused(model, pixels):
