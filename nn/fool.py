@@ -21,6 +21,7 @@ import numpy as np
 from nn.backprop import Backprop
 from nn.convolution import transposed
 from nn.functions import one_hot, softmax
+from nn.inside import as_row, check_class
 from nn.mlp import MLP
 
 # What a step adds to a pixel or takes from it: a fiftieth of the way from black to white.
@@ -40,10 +41,12 @@ class Fooled(NamedTuple):
 
 
 def pixel_gradient(model: MLP, pixels: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float]:
-    """Pixels (784,) and targets (classes,) -> dL/dpixels (784,) of the cross-entropy, and the loss."""
+    """Pixels (784,) and targets (classes,) -> dL/dpixels (784,) of the cross-entropy, and the loss.
+
+    Raises ValueError when there are too few pixels or too many.
+    """
     backprop = Backprop(model, batch_size=1)
-    X = np.asarray(pixels, model.theta.dtype).reshape(1, -1)
-    x = model.normalize(X)
+    x = model.normalize(as_row(model, pixels))
     loss = backprop(x, targets[None])
     delta1 = backprop.db[0]  # dL/db1 of a batch of one: the sum over the batch is delta1 itself
     dx = delta1[None] @ transposed(model.weights[0], x)
@@ -60,14 +63,12 @@ def fool(model: MLP, pixels: np.ndarray, target: int, strength: float = 0.25) ->
         strength: the largest change of a pixel, in [0, 1]; 0 changes nothing.
 
     Raises:
-        ValueError: there is no such class, or the strength is not in [0, 1].
+        ValueError: there is no such class, the strength is not in [0, 1], or there are too few pixels or too many.
     """
-    if not 0 <= target < model.classes:
-        raise ValueError(f"expected a target from 0 to {model.classes - 1}, got {target}")
+    check_class(model, target)
     if not 0 <= strength <= 1:
         raise ValueError(f"expected a strength from 0 to 1, got {strength}")
-    dtype = model.theta.dtype
-    start = np.asarray(pixels, dtype).reshape(-1)
+    start, dtype = as_row(model, pixels)[0], model.theta.dtype
     targets = one_hot(np.array([target]), model.classes, dtype=dtype)[0]
     lowest = np.maximum(start - dtype.type(strength), 0)
     highest = np.minimum(start + dtype.type(strength), 1)

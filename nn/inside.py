@@ -89,8 +89,7 @@ def one_step(model: MLP, pixels: np.ndarray, target: int, rate: float = 0.1) -> 
     Raises:
         ValueError: as for `one_pass`, or there is no such class.
     """
-    if not 0 <= target < model.classes:
-        raise ValueError(f"expected a target from 0 to {model.classes - 1}, got {target}")
+    check_class(model, target)
     check_plain(model)
     X = as_row(model, pixels)
     trained = copied(model)
@@ -162,6 +161,12 @@ def check_plain(model: MLP) -> None:
     """Raises ValueError unless the network has one hidden layer of the plain kind."""
     if len(model.hidden) != 1 or model.kernel_size:
         raise ValueError(f"expected a network with one hidden layer and no convolution, got {model!r}")
+
+
+def check_class(model: MLP, target: int) -> None:
+    """Raises ValueError unless the network has this class."""
+    if not 0 <= target < model.classes:
+        raise ValueError(f"expected a target from 0 to {model.classes - 1}, got {target}")
 
 
 def as_row(model: MLP, pixels: np.ndarray) -> np.ndarray:

@@ -57,3 +57,9 @@ def test_without_strength_nothing_changes(small, digits):
 def test_what_cannot_be_is_refused(small, target, strength):
     with pytest.raises(ValueError, match=r"expected a (target|strength) from 0"):
         fool(small, np.zeros(784), target, strength)
+
+
+def test_too_few_pixels_are_refused(small):
+    for ask in (lambda x: fool(small, x, 3), lambda x: pixel_gradient(small, x, np.eye(10)[3])):
+        with pytest.raises(ValueError, match="expected 784 pixels, got 700"):
+            ask(np.zeros(700))
