@@ -31,6 +31,8 @@ from nn.recipes import Recipe
 
 # Steps between two additions to the averaged weights: a pass over all parameters that would cost a tenth of the step.
 AVERAGE_EVERY = 8
+# An epoch has at least so many additions, or one in each step: the average of short epochs must not stand still.
+FEWEST_ADDITIONS = 16
 # Images that the other thread distorts at once. The first step of an epoch waits for so many: some twelve milliseconds.
 AHEAD = 2 * CHUNK
 # An epoch of a larger mean loss is no training any more: guessing has a loss of 2.3, and no run was seen to recover
@@ -201,8 +203,9 @@ class Trainer:
 
         At first it is the plain mean of the weights so far, so that the random start is soon forgotten.
         """
-        if not self.recipe.average or step % AVERAGE_EVERY:
+        every = max(min(AVERAGE_EVERY, self.steps_per_epoch // FEWEST_ADDITIONS), 1)
+        if not self.recipe.average or step % every:
             return
-        updates = step // AVERAGE_EVERY + 1
-        horizon = max(self.recipe.average * self.steps_per_epoch / AVERAGE_EVERY, 1)
+        updates = step // every + 1
+        horizon = max(self.recipe.average * self.steps_per_epoch / every, 1)
         self.average += (self.model.theta - self.average) * np.float32(1 / min(updates, horizon))

@@ -54,6 +54,27 @@ def test_the_last_epoch_answers_where_the_learning_rate_falls():
     np.testing.assert_array_equal(trainer.best, trainer.average)
 
 
+@pytest.mark.parametrize("batch_size", [0, 64, 10])
+def test_the_average_moves_in_every_epoch_however_few_its_steps(batch_size):
+    trainer = Trainer(Recipe(hidden=(8,), batch_size=batch_size, average=2.0), bars(200), bars(20))
+    for _ in range(4):
+        before = trainer.average.copy()
+        trainer.run_epoch()
+        assert (trainer.average != before).any()
+
+
+@pytest.mark.parametrize(("steps", "every"), [(380, 8), (211, 8), (40, 2), (20, 1), (3, 1)])
+def test_the_average_takes_every_eighth_step_or_more_of_a_short_epoch(steps, every):
+    trainer = Trainer(Recipe(hidden=(), batch_size=1, average=2.0), bars(steps), bars(20))
+    moved = []
+    for step in range(steps):
+        before = trainer.average.copy()
+        trainer.model.theta += 1
+        trainer._update_average(step)
+        moved.append((trainer.average != before).any())
+    assert np.flatnonzero(moved).tolist() == list(range(0, steps, every))
+
+
 def test_the_core_trains_and_answers_without_the_fast_matrices():
     code = (
         "import sys; sys.modules['nn.fast'] = None\n"
