@@ -17,7 +17,10 @@ class Bank:
         self.pictures = with_made_up(train, made_up) if made_up else train
         self.redrawn = len(made_up.redrawn) if made_up else 0
         self.non_digits = len(made_up.non_digits) if made_up else 0
-        self.examples_per_epoch = round(len(train) * (1 + recipe.written + recipe.non_digits))
+        # How many of them an epoch sees, beside all digits.
+        self.written_seen = round(recipe.written * len(train))
+        self.non_digits_seen = round(recipe.non_digits * len(train))
+        self.examples_per_epoch = len(train) + self.written_seen + self.non_digits_seen
 
     def epoch(self, rng: np.random.Generator) -> np.ndarray:
         """The rows of `pictures` that an epoch sees, in random order: every digit once, some of them as redrawn, and
@@ -29,10 +32,10 @@ class Bank:
             rows = rows + self.digits * copy * (rng.random(len(rows)) < self.recipe.redrawn)
         if self.recipe.written:
             written = np.arange(self.digits + self.redrawn, first_non_digit)
-            rows = np.concatenate([rows, rng.choice(written, round(self.recipe.written * self.digits))])
+            rows = np.concatenate([rows, rng.choice(written, self.written_seen)])
         if self.recipe.non_digits:
             non_digits = np.arange(first_non_digit, len(self.pictures))
-            rows = np.concatenate([rows, rng.choice(non_digits, self.examples_per_epoch - len(rows))])
+            rows = np.concatenate([rows, rng.choice(non_digits, self.non_digits_seen)])
         return rng.permutation(rows)
 
 

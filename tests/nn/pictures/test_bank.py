@@ -34,6 +34,20 @@ def test_an_epoch_sees_every_digit_once_and_its_shares_of_written_digits_and_non
     assert (np.diff(rows) != 1).any()
 
 
+@pytest.mark.parametrize(
+    ("count", "shares", "examples"),
+    [
+        (45, {"written": 0.1}, 49),
+        (45, {"written": 0.1, "non_digits": 0.1}, 53),
+        (54_000, {"written": 0.2, "non_digits": 0.6}, 97_200),
+    ],
+)
+def test_an_epoch_has_as_many_pictures_as_it_says(count, shares, examples):
+    train, made = (Split(np.zeros((n, 1, 1), np.uint8), np.zeros(n, np.int64)) for n in (count, 20))
+    bank = Bank(Recipe(hidden=(8,), **shares), train, MadeUp(made.images[:0], made, made.images))
+    assert len(bank.epoch(np.random.default_rng(0))) == bank.examples_per_epoch == examples
+
+
 def test_written_digits_do_not_need_redrawn_ones():
     train = Split(pictures(100, 1), np.arange(100) % 2)
     made = MadeUp(pictures(0, 2), Split(pictures(20, 3), np.zeros(20, np.int64)), pictures(0, 4))
