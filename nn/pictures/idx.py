@@ -59,6 +59,15 @@ def read(files: Sequence[Path], folder: Path) -> tuple[Split, Split] | None:
     return train, test
 
 
+def with_companions(path: Path) -> list[Path]:
+    """A file of MNIST's and those of the same data set beside it; a file of another name as it is, alone."""
+    own = NAME.fullmatch(path.name)
+    if own is None:
+        return [path]
+    beside = [(other, NAME.fullmatch(other.name)) for other in sorted(path.parent.iterdir()) if other.is_file()]
+    return [other for other, name in beside if name and name["set"].lower() == own["set"].lower()]
+
+
 def the_one_of(paths: Sequence[Path], role: tuple[str, str], folder: Path) -> Path:
     """The file for this role; copies of it, such as the compressed one beside it, do no harm."""
     first, *others = paths

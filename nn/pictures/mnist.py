@@ -40,7 +40,8 @@ def load(place: str | Path | None = None, frame: Frame | None = None, opener: Op
     """The data in `place`, or MNIST from the Hub without one.
 
     Args:
-        place: folder, or a file such as mnist.npz. nn.pictures.idx, tables and folders say which names they know.
+        place: folder, or a file such as mnist.npz; of MNIST's own files any one, if its companions lie beside it.
+            nn.pictures.idx, tables and folders say which names they know.
         frame: brings a picture that is not 28x28 into MNIST's frame; `preprocessing.to_mnist` is meant. Without it such
             pictures are an error.
         opener: opens a picture; `preprocessing.picture.open_picture` is meant.
@@ -56,10 +57,12 @@ def load(place: str | Path | None = None, frame: Frame | None = None, opener: Op
     folder = place.parent if place.is_file() else place
     if not folder.is_dir():
         raise DataError(f"{place}: no such folder; expected {EXPECTED} in it")
-    files = [place] if place.is_file() else files_in(folder)
+    files = idx.with_companions(place) if place.is_file() else files_in(folder)
     parts = idx.read(files, folder) or tables.read(files, folder) or folders.read(files, folder, frame, opener)
     if parts is None:
-        raise DataError(f"{place}: no images to learn from: expected {EXPECTED}; found {listing(files, folder)}")
+        found = listing(files, folder)
+        advice = "; of pictures give the folder that holds the folders 0 to 9" if place.is_file() else ""
+        raise DataError(f"{place}: no images to learn from: expected {EXPECTED}; found {found}{advice}")
     return with_validation(*parts)
 
 

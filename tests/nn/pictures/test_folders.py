@@ -128,6 +128,12 @@ def test_a_test_folder_alone_is_nothing_to_learn_from(tmp_path):
         load(tmp_path)
 
 
+def test_of_a_single_picture_the_folder_is_asked_for(tmp_path):
+    write_pictures(tmp_path)
+    with pytest.raises(DataError, match=r"7/0.png: no images .*; of pictures give the folder that holds the folders 0"):
+        load(tmp_path / "7" / "0.png")
+
+
 def test_a_picture_in_folders_of_two_labels_is_refused(tmp_path):
     save(tmp_path / "3" / "1" / "x.png")
     with pytest.raises(DataError, match=r"x.png: is it a 3 or a 1\? only one folder may be named after a digit"):

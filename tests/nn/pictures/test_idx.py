@@ -15,7 +15,7 @@ def idx(array):
     return struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
 
 
-def write_mnist(folder, n=20, compress=False):
+def write_mnist(folder, n=20, compress=False, prefix=""):
     rng = np.random.default_rng(0)
     for part in ("train", "t10k"):
         arrays = {
@@ -24,7 +24,7 @@ def write_mnist(folder, n=20, compress=False):
         }
         for name, array in arrays.items():
             raw = idx(array)
-            path = folder / f"{part}-{name}-ubyte{'.gz' if compress else ''}"
+            path = folder / f"{prefix}{part}-{name}-ubyte{'.gz' if compress else ''}"
             path.write_bytes(gzip.compress(raw) if compress else raw)
     return folder
 
@@ -143,6 +143,23 @@ def test_mnist_loads_under_its_other_names(tmp_path, names):
     for split, same in zip(dataset.splits().values(), expected.splits().values(), strict=True):
         np.testing.assert_array_equal(split.images, same.images)
         np.testing.assert_array_equal(split.labels, same.labels)
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
+def test_a_file_is_read_with_its_companions_and_nothing_of_other_data_sets(tmp_path, name):
+    expected = mnist.load(write_mnist(tmp_path))
+    write_mnist(tmp_path, n=30, prefix="emnist-digits-")
+    dataset = mnist.load(tmp_path / name)
+    for split, same in zip(dataset.splits().values(), expected.splits().values(), strict=True):
+        np.testing.assert_array_equal(split.images, same.images)
+    assert len(mnist.load(tmp_path / f"emnist-digits-{name}").test) == 30
+
+
+def test_a_file_without_its_companions_names_those_that_are_missing(tmp_path):
+    write_mnist(tmp_path)
+    (tmp_path / "t10k-images-idx3-ubyte").unlink()
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte missing .*; found 3 files"):
+        mnist.load(tmp_path / "train-images-idx3-ubyte")
 
 
 def test_a_compressed_copy_beside_the_files_does_no_harm(tmp_path):
