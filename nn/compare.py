@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         dataset = mnist.load(arguments.data, preprocessing.to_mnist, open_picture)
         if not len(dataset.test):
-            raise DataError(f"{arguments.data}: no test images; the table needs MNIST's")
+            raise DataError(f"{arguments.data or mnist.HUB_DATASET}: no test images; the table needs MNIST's")
         print("| preset | network | its author's figure | train | validation | test | reached |")
         print("|---|---|---|---:|---:|---:|---|")
         for name in arguments.only or REPEATED:

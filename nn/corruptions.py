@@ -48,13 +48,20 @@ def measure(model: MLP, images: np.ndarray, labels: np.ndarray, seed: int = 0) -
     return results | {"mean": means}
 
 
+def count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.corruptions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--weights", type=Path, default=BUNDLED, help="folder (default: the bundled weights)")
     parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N test images")
+    parser.add_argument("--limit", type=count, metavar="N", help="only the first N test images")
     parser.add_argument("--seed", type=int, default=0, help="of the corruptions' random numbers")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     arguments = parser.parse_args(argv)
@@ -62,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         model = load(arguments.weights)
         test = mnist.load(arguments.data, preprocessing.to_mnist, open_picture).test[: arguments.limit]
         if not len(test):
-            raise DataError(f"{arguments.data}: no test images to damage")
+            raise DataError(f"{arguments.data or mnist.HUB_DATASET}: no test images to damage")
         results = measure(model, test.images, test.labels, arguments.seed)
     except (DataError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

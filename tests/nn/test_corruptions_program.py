@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nn import corruptions
+from nn import compare, corruptions
 from nn.mlp import MLP
 from nn.pictures import mnist
 from nn.pictures.corruptions import CORRUPTIONS
+from nn.pictures.mnist import Dataset, Split
 
 
 def test_the_table_has_both_ways_for_every_corruption_and_their_means(mnist_dir):
@@ -25,6 +26,22 @@ def test_the_program_needs_test_images(tmp_path, capsys):
             Image.new("L", (28, 28)).save(tmp_path / label / f"{number}.png")
     assert corruptions.main(["--data", str(tmp_path)]) == 1
     assert "no test images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", [corruptions, compare])
+def test_without_test_images_the_data_set_is_named(program, monkeypatch, capsys):
+    none = Split(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64))
+    monkeypatch.setattr(mnist, "load", lambda *_: Dataset(none, none, none))
+    assert program.main([]) == 1
+    assert capsys.readouterr().err.startswith("error: ylecun/mnist: no test images")
+
+
+@pytest.mark.parametrize("limit", ["0", "-5", "few"])
+def test_a_limit_that_leaves_no_images_is_refused(limit, capsys):
+    with pytest.raises(SystemExit) as exit:
+        corruptions.main(["--limit", limit])
+    assert exit.value.code == 2
+    assert "argument --limit: " in capsys.readouterr().err
 
 
 def test_the_program_says_what_is_wrong_with_its_data(tmp_path, capsys):
