@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Dividing by less than this turns ordinary numbers into infinity in float32.
+# No network needs a smaller std or temperature. A damaged file may hold 1e-320, which float32 rounds to zero.
 SMALLEST_DIVISOR = 1e-6
 
 
@@ -56,7 +56,7 @@ class Activation:
 
     forward: Callable[..., np.ndarray]  # (z, out) -> h
     derivative: Callable[..., np.ndarray]  # (h, out) -> dh/dz
-    initialization: str
+    initialization: str | None  # None: that of the network's other layers
 
 
 ACTIVATIONS = {
@@ -64,7 +64,7 @@ ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, sigmoid_derivative, initialization="xavier"),
 }
 
-LINEAR = Activation(linear, linear_derivative, initialization="xavier")  # of hidden layers that have none
+LINEAR = Activation(linear, linear_derivative, initialization=None)  # of hidden layers that have none
 
 # Standard deviation of a weight at the start, such that signals neither grow nor fade from layer to layer:
 # He et al. 2015 for ReLU, which lets half of the signal through; Glorot and Bengio 2010 ("Xavier") for the sigmoid.

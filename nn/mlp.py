@@ -30,12 +30,12 @@ DIGITS = 10
 # Rows that go through the network at once. This is large enough for matrix products at full speed, and small enough
 # that a million images need no more memory for activations than a thousand.
 CHUNK_ROWS = 1024
-# 64 MB of weights, four times the memory of the largest network here: a few bytes of config.json must not claim all.
+# 64 MB of weights, far more than any network here has: a few bytes of config.json must not claim all memory.
 MAX_PARAMETERS = 2**24
 # Units of a hidden layer, three times what the largest network here has. The units of a convolution share weights, so
 # that a small file could ask for very many, and each needs memory for what it answers.
 MAX_UNITS = 2**14
-# Layers of a network: each is a few Python objects, and the deepest network here has three.
+# Layers of a network: each is a few Python objects, and no network here has more than a handful.
 MAX_LAYERS = 64
 
 
@@ -45,12 +45,12 @@ class MLP:
     Args:
         hidden: width of each hidden layer, first to last.
         activation: "relu" or "sigmoid", for all hidden layers but the linear ones.
-        linear: which of the hidden layers have no activation, counted from 0.
+        linear: which of the hidden layers have no activation, counted from 0; their weights start like the others.
         seed: of the random initial weights; None leaves them at zero, for a caller who fills them in.
         kernel_size: the first layer is a convolution with kernels of so many pixels along an edge, pooled
             (convolution.py); 0: its units weigh all pixels.
         inputs, classes: sizes of the first and last layer; an eleventh class is "not a digit".
-        initialization: "he" or "xavier"; None takes the one that suits the activation.
+        initialization: "he" or "xavier", for all layers; None takes the one that suits the activation.
         mean, std: input normalisation, x -> (x - mean) / std.
         calibration: turns logits into probabilities.
         dtype: float32; float64 is for gradient checks alone.

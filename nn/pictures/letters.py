@@ -115,8 +115,9 @@ def written(rng: np.random.Generator) -> list[np.ndarray]:
 def write(text: str, rng: np.random.Generator, hand: Hand) -> list[np.ndarray]:
     """The strokes of a text such as those of STROKES, written by a hand; the result is `written`'s.
 
-    A point that stands in the text more than once wanders to one place, so that strokes which share it still meet, and
-    a point named twice in a row keeps its corner in a stroke without corners.
+    A point that stands in the text more than once wanders to one place. Strokes that share it still meet there when
+    hand.stroke is 0; otherwise each has moved as a whole, and they miss each other by a little or cross. A point named
+    twice in a row keeps its corner in a stroke without corners.
     """
     rounded = rng.random() < hand.rounded
     places, paths = {}, []

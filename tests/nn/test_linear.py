@@ -86,6 +86,12 @@ def test_what_is_no_hidden_layer_is_refused(linear):
             make(hidden=(8, 4), linear=linear)
 
 
+@pytest.mark.parametrize(("activation", "fans"), [("relu", 20), ("sigmoid", 20 + 200)])
+def test_its_weights_start_like_those_of_the_other_layers(activation, fans):
+    model = MLP((20, 200, 15), activation, linear=(1,))
+    assert model.weights[1].std() == pytest.approx((2 / fans) ** 0.5, rel=0.05)
+
+
 def test_it_learns():
     from test_trainer import bars
 
