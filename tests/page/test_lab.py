@@ -413,6 +413,23 @@ def test_both_rooms_are_accessible_and_fit_the_screen(visit, options):
         if name == "inside":
             for step in ("unit", "units", "scores", "percent"):
                 v.page.locator(f".stepper [data-step={step}]").click()
+    # What does not reach the server here leaves the answer on Draw.
+    drawn.page.route("**/component_server/**", lambda route: route.abort())
+    room.locator("[data-press=fool]").click()
+    expect(room.locator(".problem").first).to_contain_text("does not answer")
+    drawn.page.unroute("**/component_server/**")
+    room.locator("[data-press=back]").click()
+    expect(room.locator(".problem").first).to_be_empty()
+    expect(drawn.page.locator("#words p")).to_have_text("That is a 7.")
+
+
+# The words whose meaning is not wholly on the screen.
+CUT_OFF = """() => [...document.querySelectorAll(".lab .word")].filter((word) => {
+    word.focus();
+    const { left, right, width } = word.querySelector("span").getBoundingClientRect();
+    return word.offsetParent && !(width && left >= 0 && right <= innerWidth);
+}).map((word) => word.textContent)"""
+
             v.page.locator(".kernels").scroll_into_view_if_needed()
             expect(v.page.locator(".kernels")).to_have_attribute("data-ready", "true")
         expect(v.page.locator(f".lab.{name} .problem").first).to_be_empty()

@@ -197,7 +197,7 @@
   window.fetch = async (input, init) => {
     if (isBlob(input, init)) return new Response("null", { headers: { "Content-Type": "application/json" } });
     const question = await repeatable(input, init).catch(() => null);
-    if (!question) return init?.method === "POST" ? fetched(input, init).catch(noticed) : fetched(input, init);
+    if (!question) return carriesDrawing(input, init) ? fetched(input, init).catch(noticed) : fetched(input, init);
     for (const [old, { until }] of answers) if (Date.now() > until) answers.delete(old);
     if (!answers.has(question)) answers.set(question, { until: Date.now() + KEEP, response: fetched(input, init) });
     try {
@@ -215,14 +215,21 @@
     throw error;
   }
 
+  const addressOf = (input) => String(input?.url ?? input);
+
+  // Not what the rooms ask, nor a photo of a phone.
+  function carriesDrawing(input, init) {
+    return init?.method === "POST" && !/(^|\/)(component_server|heic)\b/.test(addressOf(input));
+  }
+
   function isBlob(input, init) {
-    return String(input?.url ?? input).includes("/component_server") && init?.body instanceof FormData && init.body.get("fn_name") === "accept_blobs";
+    return addressOf(input).includes("/component_server") && init?.body instanceof FormData && init.body.get("fn_name") === "accept_blobs";
   }
 
   // A text that two requests share if they have the same answer; null for all that should be asked again.
   async function repeatable(input, init) {
     if (init?.signal) return null; // it may be broken off for one and not for the other
-    const url = String(input?.url ?? input);
+    const url = addressOf(input);
     if (!init?.method || init.method === "GET") return /\/file=[^?]*$/.test(url) && !init?.headers ? url : null;
     const files = init.body instanceof FormData && url.endsWith("/upload") ? init.body.getAll("files") : [];
     if (files.length !== 1 || files[0].size > LARGE) return null;
