@@ -459,6 +459,10 @@ def test_saved_picture_of_several_digits_names_them(pad):
         low, high = place.getextrema()
     assert high - low > 100
 
+    pad.page.locator("#words strong").evaluate("strong => (strong.innerHTML = '1 2<br>3 4')")
+    with pad.page.expect_download() as download:
+        pad.page.get_by_role("button", name="Save picture").click()
+    assert download.value.suggested_filename == "12-34.png"
 
 def test_examples_go_where_they_belong_and_have_names(pad):
     pad.take_example("paper 2")

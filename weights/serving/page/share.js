@@ -26,8 +26,11 @@
 
   const said = (selector) => document.querySelector(selector)?.textContent.trim() ?? "";
   const one = () => pad.part("digit")?.textContent.trim() ?? "";
-  const several = () => said("#words strong").replaceAll(" ", "");
-  const answer = () => one() || several();
+  // The text of several digits, a line at a time: <br> parts them.
+  const lines = () =>
+    [...(document.querySelector("#words strong")?.childNodes ?? [])]
+      .map((node) => node.textContent.replaceAll(" ", ""))
+      .filter(Boolean);
 
   // A picture of what is in sight: the drawing left, the answer right, and below it where it comes from.
   function picture() {
@@ -54,7 +57,10 @@
     const scale = side / Math.max(w, h);
     if (source) c.drawImage(source, edge + (side - w * scale) / 2, edge + (side - h * scale) / 2, w * scale, h * scale);
 
-    write(answer(), left, 130, one().length > 1 ? 56 : Math.min(170, 750 / several().length), "--accent", 700);
+    if (one()) write(one(), left, 130, one().length > 1 ? 56 : 170, "--accent", 700);
+    const all = lines();
+    const high = Math.min(170, 750 / Math.max(...all.map((line) => line.length)), 180 / all.length);
+    all.forEach((line, i) => write(line, left, 130 + high * (i - (all.length - 1) / 2), high, "--accent", 700));
     write(said("#words p"), left, 240, 26, "--ink");
     c.textAlign = "center";
     document.querySelectorAll("#words .chart i").forEach((column, i) => {
@@ -72,7 +78,7 @@
   }
 
   function save(button) {
-    const text = answer();
+    const text = one() || lines().join("-");
     if (!text) return say(button, "Draw first");
     picture().toBlob((blob) => {
       const a = Object.assign(document.createElement("a"), {
