@@ -464,6 +464,7 @@ def test_saved_picture_of_several_digits_names_them(pad):
         pad.page.get_by_role("button", name="Save picture").click()
     assert download.value.suggested_filename == "12-34.png"
 
+
 def test_examples_go_where_they_belong_and_have_names(pad):
     pad.take_example("paper 2")
     expect(pad.answer).to_have_text("2")

@@ -8,6 +8,7 @@
 
   async function copy(button) {
     if (pictures.inSight()) return say(button, "Drawings only");
+    if (drawing.isNameless()) return say(button, "This digit has no link");
     const here = new URL(location.href);
     here.hash = drawing.text(LONGEST);
     if (!here.hash) return say(button, "Draw first");

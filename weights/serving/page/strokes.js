@@ -4,6 +4,7 @@
 // any, and for each stroke its kind and its points, packed into bytes.
 //
 //   drawing.text(longest)    the drawing as a text, coarser if it would be longer than that; "" for a blank pad
+//   drawing.isNameless()     whether a digit lies under the strokes that no text names
 //   drawing.kept()           the text of the drawing that this tab kept
 (() => {
   const TOLERANCES = [0.6, 1.2, 2.5, 5, 10]; // pixels a point may lie off before it is kept; coarser for longer drawings
@@ -23,6 +24,7 @@
   let later = 0;
   let opened = false;
   let example = null; // the example under the strokes
+  let nameless = false; // whether a misread digit is there in its place
   let cleared = ""; // what the last clear took away
 
   // --- Strokes to text and back ---
@@ -183,7 +185,8 @@
   document.addEventListener("click", ({ target }) => {
     const taken = target.closest?.("#examples [data-drawing], #network [data-mistake]");
     if (!taken) return;
-    example = taken.dataset.drawing ?? null; // a misread digit has no name to link to
+    example = taken.dataset.drawing ?? null;
+    nameless = !example; // other weights misread other digits, so a number would name another one then
     forget();
   });
   document.addEventListener("pad:begin", forget);
@@ -196,6 +199,7 @@
     const text = textOf(detail, MOST);
     if (text) cleared = text; // gradio clears more than once
     example = null;
+    nameless = false;
     pad.undoable(Boolean(cleared));
     setTimeout(keep);
   });
@@ -220,6 +224,7 @@
 
   window.drawing = {
     text: (longest) => textOf(pad.strokes(), longest),
+    isNameless: () => nameless,
     kept,
   };
 })();
