@@ -43,6 +43,7 @@ SHARE = """
 <button type="button" id="save-picture">Save picture</button>
 <p>Drawings are deleted within {minutes} minutes.</p>
 <input type="text" readonly id="link" aria-label="Link to this drawing">
+<span id="said" role="status"></span>
 """
 
 ROOMS = """

@@ -329,6 +329,7 @@ def test_nothing_is_shared_before_something_is_drawn(pad):
     for name in ("Copy link", "Save picture"):
         pad.page.get_by_role("button", name=name).click()
         expect(pad.page.get_by_role("button", name="Draw first")).to_be_visible()
+        expect(pad.page.locator("#said")).to_have_text("Draw first")
         expect(pad.page.get_by_role("button", name=name)).to_be_visible()
 
 
@@ -458,7 +459,6 @@ def test_saved_picture_of_several_digits_names_them(pad):
         place = picture.convert("L").crop((500, 50, 1000, 250))  # of the answer
         low, high = place.getextrema()
     assert high - low > 100
-
     pad.page.locator("#words strong").evaluate("strong => (strong.innerHTML = '1 2<br>3 4')")
     with pad.page.expect_download() as download:
         pad.page.get_by_role("button", name="Save picture").click()
@@ -475,6 +475,9 @@ def test_examples_go_where_they_belong_and_have_names(pad):
     names = pad.page.locator("#examples button").evaluate_all("all => all.map(b => b.ariaLabel || b.innerText.trim())")
     assert len(names) > len(list(EXAMPLES.glob("*.[pj][np]g")))
     assert all(names)
+    pad.page.get_by_role("button", name=f"All {len(names) - 1}", expanded=False).click()
+    pad.page.get_by_role("button", name="Fewer", expanded=True).click()
+    expect(pad.page.get_by_role("button", name=f"All {len(names) - 1}", expanded=False)).to_be_visible()
 
 
 def test_blank_pad_has_a_friendly_line_and_no_answer(pad):
@@ -577,6 +580,8 @@ def test_network_view_begins_with_its_results_and_a_misread_digit_goes_on_the_pa
     digits.first.click()
     expect(v.answer).to_have_text("3")
     expect(v.page.locator("#pad")).to_be_in_viewport()
+    v.page.get_by_role("button", name="Copy link").click()
+    expect(v.page.get_by_role("button", name="This digit has no link")).to_be_visible()
 
 
 @pytest.mark.parametrize("screen", [{}, {**PHONE, "scheme": "dark"}], ids=["laptop", "phone, dark"])

@@ -35,7 +35,11 @@ POINTS = {
 CHOOSE = """
 element.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
-    if (button?.matches(".more")) element.querySelector("ul").classList.toggle("all");
+    if (button?.matches(".more")) {
+        const all = element.querySelector("ul").classList.toggle("all");
+        button.textContent = all ? "Fewer" : `All ${element.querySelectorAll("li").length}`;
+        button.setAttribute("aria-expanded", all);
+    }
     if (button?.dataset.index) trigger("select", { index: Number(button.dataset.index) });
 });
 """
@@ -163,7 +167,8 @@ def examples() -> list[Path]:
 def gallery() -> gr.HTML:
     """The examples as buttons, the first few in sight. `select` tells which was clicked, as {"index": ...}."""
     return gr.HTML(
-        f'<p>Or try one of these <button type="button" class="more">All {len(examples())}</button></p>'
+        '<p>Or try one of these <button type="button" class="more" aria-expanded="false">'
+        f"All {len(examples())}</button></p>"
         f"<ul>{''.join(map(example, range(len(examples()))))}</ul>",
         js_on_load=CHOOSE,
         elem_id="examples",

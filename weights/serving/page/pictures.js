@@ -72,6 +72,10 @@
     giveHeic(files[0]);
   }
 
+  const isPhone = () => matchMedia("(pointer: coarse)").matches;
+  const isMac = /Mac/.test(navigator.platform);
+
+  // The browser may let no button read the clipboard.
   async function paste(button) {
     try {
       for (const item of await navigator.clipboard.read()) {
@@ -80,21 +84,21 @@
       }
       say(button, "No picture there");
     } catch {
-      say(button, "Press Ctrl+V"); // the browser lets no button read the clipboard
+      say(button, isPhone() ? "Not allowed: choose a file" : `Press ${isMac ? "⌘V" : "Ctrl+V"}`);
     }
   }
 
-  // A button says what became of it, for a while.
+  // A button says what became of it, for a while; #said says it to those who do not see it.
   function say(button, text) {
     button.dataset.name ??= button.textContent;
-    button.textContent = text;
+    button.textContent = document.getElementById("said").textContent = text;
     clearTimeout(button.timer);
     button.timer = setTimeout(() => (button.textContent = button.dataset.name), 2500);
   }
 
   // A phone has a camera app of its own; elsewhere gradio shows what the camera sees.
   async function photo(input) {
-    if (matchMedia("(pointer: coarse)").matches) return input.click();
+    if (isPhone()) return input.click();
     (await there("webcam"))?.click();
     (await there("camera"))?.click();
   }
