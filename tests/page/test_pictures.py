@@ -223,6 +223,7 @@ def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way(visit):
     v.page.get_by_role("button", name="Read as 7").click()
     expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 7")
     expect(v.page.get_by_role("button", name="Read as 7")).to_have_attribute("aria-pressed", "true")
+    expect(v.page.get_by_role("button", name="Read as 7")).to_be_focused()
     v.page.get_by_role("button", name="Read as 6").click()
     expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
 
@@ -342,11 +343,11 @@ def test_heic_that_the_camera_of_a_phone_gives_is_read(visit, heic):
         v.page.get_by_role("button", name="Take a photo").click()
     chooser.value.set_files(heic)
     expect(v.answer).to_have_text("7")
-
     v.page.evaluate(NO_CLIPBOARD)
     v.page.get_by_role("button", name="Paste").click()
     expect(v.page.locator("#ways button").last).to_have_text("Not allowed: choose a file")  # a phone has no Ctrl
     assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
 
 def test_jpeg_with_the_longest_comment_is_shown_and_read(visit, tmp_path):
     """Such a file is read well, but Pillow cannot write it again."""
