@@ -1,9 +1,9 @@
 // See inside in the browser. The server sends the numbers of one pass once; pointing at a pixel, moving a weight and
 // switching units off then work on them here, with the same formulas.
 (() => {
-  const { SIDE, PIXELS, DIGITS, $, $$, put, number, percent, unpacked, best, softmax, paint, strongest, bars, signed } =
+  const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, percent, unpacked, best, article, softmax } = window.lab.tools;
+  const { paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered, invitation, shared, tappedOrDrawn } =
     window.lab.tools;
-  const { follow, answered, invitation, shared, tappedOrDrawn } = window.lab.tools;
 
   const STEPS = ["pixels", "unit", "units", "scores", "percent"];
   const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
@@ -99,9 +99,8 @@
       const [top, left] = [row, at].map((place) => Math.min(Math.max(place - NEAR, 0), SIDE - 2 * NEAR - 1));
       const cells = Array.from({ length: (2 * NEAR + 1) ** 2 }, (_, i) => {
         const index = SIDE * (top + Math.floor(i / (2 * NEAR + 1))) + left + (i % (2 * NEAR + 1));
-        const grey = Math.round(255 * net.x[index]);
         const chosen = index === pixel ? ' class="chosen"' : "";
-        return `<span${chosen} style="background:rgb(${grey},${grey},${grey});color:${grey > 117 ? "#000" : "#fff"}">${net.x[index].toFixed(2)}</span>`;
+        return `<span${chosen} ${greyCell(net.x[index])}>${net.x[index].toFixed(2)}</span>`;
       });
       put(element, ".near", cells.join(""));
     }
@@ -145,16 +144,14 @@
           `<tr class="total"><th scope="row">score</th><td></td><td class="figure">${number(scores[digit])}</td></tr>`,
       );
       put(element, ".pushes caption", `How each unit pushes the ${digit}`);
-      const exps = scores.map(Math.exp);
-      const sum = exps.reduce((a, b) => a + b);
       put(
         element,
         ".shares tbody",
         scores
           .map(
             (score, k) =>
-              `<tr><th scope="row">${k}</th><td class="figure">${number(score)}</td><td class="figure">${exps[k].toPrecision(4)}</td><td class="figure" data-prob="${k}">${number(exps[k] / sum)}</td>` +
-              `<td class="wide"><i class="share"><u style="width:${(100 * exps[k]) / sum}%"></u></i></td></tr>`,
+              `<tr><th scope="row">${k}</th><td class="figure">${number(score)}</td><td class="figure">${readable(Math.exp(score))}</td><td class="figure" data-prob="${k}">${number(probs[k])}</td>` +
+              `<td class="wide"><i class="share"><u style="width:${100 * probs[k]}%"></u></i></td></tr>`,
           )
           .join(""),
       );
@@ -247,7 +244,7 @@
         element,
         ".which-picture",
         shared.tapped
-          ? `This is one of the digits that it never saw, a <b>${shared.tapped.label}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
+          ? `This is one of the digits that it never saw, <b>${article(shared.tapped.label)}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
           : pixels
             ? ""
             : invitation("The picture is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."),
@@ -302,12 +299,11 @@
       put(
         element,
         ".said",
-        `Step ${steps}, learning rate ${answer.rate}: the chance of a ${target} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(answer.loss)}. Now it says <b>${best(after)}</b>; the numbers above are those from before it learned.`,
+        `Step ${steps}, learning rate ${answer.rate}: the chance of ${article(target)} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(answer.loss)}. Now it says <b>${best(after)}</b>; the numbers above are those from before it learned.`,
       );
       $(element, ".taken").hidden = false;
       // The unit that changes most is the one to look at.
-      unit = delta1.reduce((most, d, j) => (Math.abs(d) > Math.abs(delta1[most]) ? j : most), 0);
-      show();
+      chooseUnit(delta1.reduce((most, d, j) => (Math.abs(d) > Math.abs(delta1[most]) ? j : most), 0));
     }
 
     // A link names the step: #inside=scores.
@@ -320,22 +316,27 @@
       }
       for (const part of $$(element, ".part")) part.hidden = !part.dataset.of.split(" ").includes(next);
     }
+    const stepInSight = () => $(element, ".stepper [aria-pressed=true]");
 
-    element.addEventListener("click", ({ target }) => {
+    element.addEventListener("click", async ({ target }) => {
       const data = target.closest("button")?.dataset ?? {};
       if (data.step && data.step !== "learn") {
         stepTo(data.step);
         window.rooms.name(`#inside=${data.step}`);
       }
-      if (target.closest(".show"))
+      if (target.closest(".show")) {
         $(element, data.step === "learn" ? ".learning" : ".stepper").scrollIntoView({ block: "start" });
+        (data.step === "learn" ? $(element, '[data-learn="again"]') : stepInSight()).focus({ preventScroll: true });
+      }
       if ("own" in data) {
         own = Boolean(data.own);
-        look();
+        await look();
+        succeed($(element, "[data-own]"));
       }
       if ("untap" in data) {
         shared.tapped = null;
-        look();
+        await look();
+        succeed(stepInSight());
       }
       if (!net) return;
       if (data.unit) chooseUnit(Number(data.unit));
@@ -353,6 +354,7 @@
         off = new Set();
         weight = null;
         show();
+        succeed(stepInSight());
       }
       if (data.learn === "again") learn();
       if (data.learn === "over") {
@@ -368,22 +370,12 @@
       weight = Number(target.value);
       showPixel();
     });
-    for (const map of $$(element, ".map")) {
-      const point = (event) => {
-        if (!net) return;
-        const box = map.getBoundingClientRect();
-        const at = (place, start, side) => Math.min(Math.max(Math.floor((SIDE * (place - start)) / side), 0), SIDE - 1);
-        choosePixel(SIDE * at(event.clientY, box.top, box.height) + at(event.clientX, box.left, box.width));
-      };
-      map.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
-      map.addEventListener("pointerdown", point);
-      map.addEventListener("keydown", (event) => {
-        const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE }[event.key];
-        if (!move || !net) return;
-        event.preventDefault();
-        choosePixel(pixel + move);
-      });
-    }
+    const pixelAt = (share) => Math.min(Math.max(Math.floor(SIDE * share), 0), SIDE - 1);
+    pointed(
+      $(element, ".map"),
+      (x, y) => net && choosePixel(SIDE * pixelAt(y) + pixelAt(x)),
+      (right, down) => net && choosePixel(pixel + right + SIDE * down),
+    );
     function open() {
       if (named()) stepTo(named());
       if (location.hash !== "#inside=kernels") return;

@@ -64,7 +64,7 @@ def picture(name: str, title: str, label: str) -> str:
 def stage() -> str:
     """The picture at the left, what a step shows of it in the middle, the answer at the right."""
     pointed = (
-        '<figure class="seen"><div class="map" role="slider" tabindex="0" aria-label="A pixel of the picture" '
+        '<figure class="seen"><div class="map pointed" role="slider" tabindex="0" aria-label="A pixel of the picture" '
         'aria-valuemin="0" aria-valuemax="783" aria-valuenow="0"><canvas></canvas><span class="cursor"></span></div>'
         '<figcaption class="place">Point at a pixel</figcaption></figure>'
     )

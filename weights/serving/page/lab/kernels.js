@@ -1,12 +1,9 @@
 // The section about kernels. The server sends the kernels and the picture once; pointing at windows then works on them
 // here, with the same formulas.
 (() => {
-  const { SIDE, $, $$, put, minus, unpacked, pieces, best, paint, strongest, signed, follow, answered, shared, tappedOrDrawn } =
-    window.lab.tools;
+  const { SIDE, $, $$, put, unpacked, pieces, best, paint, greyCell, strongest, signed } = window.lab.tools;
+  const { readable: number, pointed, follow, answered, shared, tappedOrDrawn } = window.lab.tools;
   const FEW = 24; // kernels that are shown at first: two rows on a laptop
-
-  // Four digits that count: the served network's weights are whole numbers up to 127, a visitor's are below 1.
-  const number = (value) => minus(Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }));
 
   function kernels(section, server) {
     let net = null;
@@ -93,11 +90,10 @@
         ".places",
         net.h[chosen]
           .map((h, i) => {
-            const grey = Math.round(255 * Math.max(h / most, 0));
             const [r, c] = [Math.floor(i / rows) + 1, (i % rows) + 1];
             return (
               `<button type="button" data-place="${i}" aria-pressed="${i === position}" aria-label="Row ${r}, column ${c}: ${number(h)}" ` +
-              `style="background:rgb(${grey},${grey},${grey});color:${grey > 117 ? "#000" : "#fff"}">${number(Number(h.toPrecision(2)))}</button>`
+              `${greyCell(Math.max(h / most, 0))}>${number(Number(h.toPrecision(2)))}</button>`
             );
           })
           .join(""),
@@ -169,7 +165,7 @@
           `Each is laid on ${along() ** 2} windows of the picture, one after another. Choose one: the window where it found most is marked.`,
       );
       const button = $(section, "[data-whose]");
-      button.hidden = !net.own && own;
+      button.hidden = !net.own && (own || !shared.own.kernels);
       button.textContent = net.own ? "Show the network of Draw" : "Show yours";
     }
 
@@ -196,25 +192,17 @@
         $(section, `[data-window="${data.window}"]`).focus();
       }
     });
-    const sheet = $(section, ".sheet");
     const inside = (at) => Math.min(Math.max(at, 0), along() - 1);
-    const point = ({ clientX, clientY }) => {
-      if (!net) return;
-      const box = sheet.getBoundingClientRect();
-      const step = net.starts[1] - net.starts[0];
-      const at = (share) => inside(Math.round((SIDE * share - net.side / 2 - net.starts[0]) / step));
-      [row, column] = [at((clientY - box.top) / box.height), at((clientX - box.left) / box.width)];
+    function chooseWindow(nextRow, nextColumn) {
+      [row, column] = [inside(nextRow), inside(nextColumn)];
       show();
-    };
-    sheet.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
-    sheet.addEventListener("pointerdown", point);
-    sheet.addEventListener("keydown", (event) => {
-      const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-      if (!move || !net) return;
-      event.preventDefault();
-      [row, column] = [inside(row + move[0]), inside(column + move[1])];
-      show();
-    });
+    }
+    const windowAt = (share) => Math.round((SIDE * share - net.side / 2 - net.starts[0]) / (net.starts[1] - net.starts[0]));
+    pointed(
+      $(section, ".sheet"),
+      (x, y) => net && chooseWindow(windowAt(y), windowAt(x)),
+      (right, down) => net && chooseWindow(row + down, column + right),
+    );
     const look = follow(section, ask, tappedOrDrawn, () => `${own && shared.own.run} ${shared.own.version}`);
   }
 

@@ -18,9 +18,10 @@ def picture(name: str, title: str, label: str) -> str:
 
 def view() -> str:
     pointed = (
-        '<figure class="whole"><div class="sheet" role="slider" tabindex="0" aria-label="A window of the picture" '
-        'aria-valuemin="0" aria-valuemax="99" aria-valuenow="0"><canvas></canvas><span class="pooled"></span>'
-        '<span class="window"></span></div><figcaption>Point at a window, or use the arrow keys</figcaption></figure>'
+        '<figure class="whole"><div class="sheet pointed" role="slider" tabindex="0" '
+        'aria-label="A window of the picture" aria-valuemin="0" aria-valuemax="99" aria-valuenow="0"><canvas></canvas>'
+        '<span class="pooled"></span><span class="window"></span></div>'
+        "<figcaption>Point at a window, or use the arrow keys</figcaption></figure>"
     )
     answers = (
         '<figure class="answers"><div class="places"></div>'

@@ -8,9 +8,15 @@
 
   const $ = (root, selector) => root.querySelector(selector);
   const $$ = (root, selector) => [...root.querySelectorAll(selector)];
-  const put = (root, selector, html) => ($(root, selector).innerHTML = html);
+  // What stays the same is left alone: else a screen reader would say it again.
+  function put(root, selector, html) {
+    const place = $(root, selector);
+    if (place.innerHTML !== html) place.innerHTML = html;
+  }
   const minus = (text) => text.replace("-", "−");
   const number = (value) => minus(value.toFixed(4));
+  // Four digits that count: weights of the served network are whole numbers up to 127, a visitor's are below 1.
+  const readable = (value) => minus(Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }));
   // One decimal place, two near 0 and 100%; "100%" and "0%" have none.
   function percent(share) {
     const text = (100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 2 : 1);
@@ -25,6 +31,7 @@
   const greys = (levels) => Array.from(levels, (value) => value / 255);
   const best = (probs) => probs.indexOf(Math.max(...probs));
   const name = (index) => (index < 10 ? String(index) : "not a digit");
+  const article = (digit) => `${Number(digit) === 8 ? "an" : "a"} ${digit}`;
 
   function softmax(logits) {
     const top = Math.max(...logits);
@@ -59,6 +66,12 @@
     }
     context.putImageData(image, 0, 0);
   }
+  // The attribute of a cell that is as light as its number, in [0, 1], which is written on it.
+  function greyCell(level) {
+    const grey = Math.round(255 * level);
+    return `style="background:rgb(${grey},${grey},${grey});color:${grey > 117 ? "#000" : "#fff"}"`;
+  }
+
   const strongest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
 
   // Bars of probabilities, one a class; `before` leaves a mark where a bar was. ranked: the longest one stands out.
@@ -71,6 +84,38 @@
       })
       .join("");
   }
+
+  // A picture that is pointed at, or walked over with the arrow keys. at: is told the place, as shares of its sides. by: is
+  // told how far right and down.
+  function pointed(picture, at, by) {
+    const point = ({ clientX, clientY }) => {
+      const { left, top, width, height } = picture.getBoundingClientRect();
+      at((clientX - left) / width, (clientY - top) / height);
+    };
+    picture.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
+    picture.addEventListener("pointerdown", point);
+    picture.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      by(...move);
+    });
+  }
+
+  // Where an element with the focus is gone, its successor gets it.
+  function succeed(successor) {
+    if (document.activeElement === document.body) successor?.focus({ preventScroll: true });
+  }
+
+  // Esc closes what a word says, until it is left.
+  document.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    for (const word of $$(document, ".lab .word:is(:focus, :hover)")) {
+      word.classList.add("closed");
+      for (const type of ["blur", "pointerleave"])
+        word.addEventListener(type, () => word.classList.remove("closed"), { once: true });
+    }
+  });
 
   // What a room says in the place of a drawing: why it has none.
   const invitation = (otherwise) =>
@@ -94,6 +139,7 @@
     return look;
   }
 
+  // The answer, or null where there is none: then the first .problem in the element says why.
   async function answered(element, question) {
     const problem = $(element, ".problem");
     try {
@@ -106,8 +152,26 @@
     }
   }
 
-  // What one room leaves another: the visitor's own network as it is now, {run, version}, and a digit that was tapped.
-  const shared = { own: { run: null, version: 0 }, tapped: null };
+  // A reload of this tab loses nothing of this, if the browser keeps anything for this page.
+  function keep(name, value) {
+    try {
+      sessionStorage.setItem(name, JSON.stringify(value));
+    } catch {
+      // then it does
+    }
+  }
+
+  function kept(name) {
+    try {
+      return JSON.parse(sessionStorage.getItem(name));
+    } catch {
+      return null;
+    }
+  }
+
+  // What one room leaves another: the visitor's own network as it is now, {run, kernels, version}, and a digit that was
+  // tapped.
+  const shared = { own: kept("own") ?? { run: null, kernels: 0, version: 0 }, tapped: null };
 
   // The tapped digit, until something else is drawn; otherwise the drawing.
   async function tappedOrDrawn() {
@@ -125,8 +189,9 @@
     `<i class="signed"><u class="${value < 0 ? "minus" : ""}" style="width:${(50 * Math.abs(value)) / most}%"></u></i>`;
 
   const tools = {
-    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, percent, bytes, base64, unpacked, pieces, greys, best, name, softmax,
-    drawing, invitation, paint, strongest, bars, signed, follow, answered, shared, tappedOrDrawn, tap,
+    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, percent, bytes, base64, unpacked, pieces, greys, best, name,
+    article, softmax, drawing, invitation, paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered,
+    keep, kept, shared, tappedOrDrawn, tap,
   };
   window.lab = Object.assign(window.lab ?? {}, { tools });
 })();

@@ -1,8 +1,7 @@
 // Train one in the browser: asks the server for an epoch after the other while Play is on, and shows each.
 (() => {
-  const {
-    $, $$, put, percent, bytes, base64, pieces, greys, best, paint, strongest, bars, number, drawing, follow, answered, invitation, shared, tap,
-  } = window.lab.tools;
+  const { $, $$, put, percent, bytes, base64, pieces, greys, best, article, paint, strongest, bars, number } = window.lab.tools;
+  const { drawing, succeed, follow, answered, invitation, keep, kept, shared, tap } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second
   const MOST_BYTES = 1_400_000; // of files, as archives.py has it
   const KERNELS = "kernels"; // the chip for a convolution
@@ -150,7 +149,8 @@
 
     // See inside and Fool it show this network as soon as it is more than random numbers.
     function worthSeeing(is = true) {
-      shared.own = { run: is ? run : null, version: shared.own.version + 1 };
+      shared.own = { run: is ? run : null, kernels: is ? shape.kernels : 0, version: shared.own.version + 1 };
+      keep("own", shared.own);
     }
 
     // What the served network reads is most likely what the drawing is.
