@@ -61,11 +61,11 @@ def sentence(answer: Answer) -> str:
     if best == NOT_A_DIGIT:
         return "Nice, but this does not look like a digit to me."
     if confidence >= SURE:
-        return f"That is {article(best)} {best}."
+        return f"That is {article(best)}."
     if confidence >= LIKELY:
-        return f"Probably {article(best)} {best}."
+        return f"Probably {article(best)}."
     if second == NOT_A_DIGIT:
-        return f"Hard to tell: {article(best)} {best}?"
+        return f"Hard to tell: {article(best)}?"
     return f"Hard to tell: {best} or {second}?"
 
 
@@ -107,8 +107,9 @@ def tile(reading: Reading, index: int, chosen: bool) -> str:
     )
 
 
-def article(digit: str) -> str:
-    return "an" if digit == "8" else "a"
+def article(digit: str | int) -> str:
+    """A digit with its article: "a 7" or "an 8"."""
+    return f"{'an' if str(digit) == '8' else 'a'} {digit}"
 
 
 def ranked(answer: Answer) -> list[tuple[str, float]]:

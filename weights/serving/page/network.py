@@ -27,7 +27,7 @@ from weights.current import BUNDLED_SOURCE, Serving
 from weights.hub.figures import summarize
 from weights.hub.pull import Version
 from weights.serving.gradio_internals import field
-from weights.serving.page.answer import axis_label
+from weights.serving.page.answer import article, axis_label
 from weights.serving.page.inputs import CANVAS, on_the_pad
 
 CARD = "README.md"
@@ -156,8 +156,8 @@ def cell(true: str, read: str, count: int) -> str:
 
 def misread(index: int, mistake: dict) -> str:
     """One misread digit as a list item: a button that puts it on the pad."""
-    said = f"A {mistake['true']}, read as {mistake['read']} with {mistake['confidence']:.0%}. Put it on the pad."
     share = f"{mistake['confidence']:.0%}"
+    said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']} with {share}. Put it on the pad."
     image = f'<img src="data:image/png;base64,{mistake["png"]}" width="28" height="28" alt="{said}">'
     return f'<li><button type="button" data-mistake="{index}" title="{said}">{image}{share}</button></li>'
 

@@ -32,6 +32,7 @@ from nn.mlp import DIGITS, PIXELS, SIDE
 from nn.pictures.splits import Dataset
 from nn.recipes import FULL_BATCH, Recipe
 from nn.trainer import Trainer
+from weights.serving.page.answer import article
 from weights.serving.page.lab import archives, kept
 from weights.serving.page.lab.asking import Refusal, answering, packed, rounded
 from weights.serving.page.lab.kept import Run, working
@@ -227,7 +228,7 @@ def teach(question: Correction) -> dict:
         shown = frame(run, model.theta, question)
         now = answers_of(model, drawn)
     if number == 1:
-        learned = f"{'Now' if now[0] == labels[0] else 'Still'} it reads your drawing as a {now[0]}."
+        learned = f"{'Now' if now[0] == labels[0] else 'Still'} it reads your drawing as {article(now[0])}."
     else:
         learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {known}."
     cost = f"Of the unseen digits it read {before:.1%} before and reads {shown['unseen']:.1%} now"

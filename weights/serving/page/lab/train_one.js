@@ -101,7 +101,7 @@
         const said = frame.tests[i];
         const right = said === tests.labels[i];
         tile.className = right ? "right" : "wrong";
-        tile.setAttribute("aria-label", `A ${tests.labels[i]}, read as ${said}: see inside`);
+        tile.setAttribute("aria-label", `This ${tests.labels[i]} was read as ${said}: see inside`);
         put(tile, "span", `${said} ${right ? "✓" : "✗"}`);
       });
       put(element, ".mine", frame.drawing ? bars(frame.drawing) : "");
@@ -127,7 +127,7 @@
 
     function meaning(unit) {
       if (shape.kernels) return `What kernel ${unit + 1} looks for`;
-      return shape.widths.length === 2 ? `What speaks for a ${unit}` : `What unit ${unit + 1} looks for`;
+      return shape.widths.length === 2 ? `What speaks for ${article(unit)}` : `What unit ${unit + 1} looks for`;
     }
 
     function explainWeights() {
@@ -369,7 +369,7 @@
       put(element, "dialog h2", meaning(unit));
       $(element, "dialog .largest").hidden = !shape.kernels; // of those at all places
       paint($(element, "dialog .large"), weights, strongest(weights));
-      const tile = (label, i) => `<li><canvas role="img" aria-label="A ${label}"></canvas><span>${number(answer.sums[i]).slice(0, -2)}</span></li>`;
+      const tile = (label, i) => `<li><canvas role="img" aria-label="${label}"></canvas><span>${number(answer.sums[i]).slice(0, -2)}</span></li>`;
       put(element, "dialog .tiles", answer.labels.map(tile).join(""));
       pieces(bytes(answer.pixels)).forEach((each, i) => paint($$(element, "dialog .tiles canvas")[i], greys(each)));
       $(element, "dialog").showModal();
