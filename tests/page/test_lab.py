@@ -428,11 +428,29 @@ CUT_OFF = """() => [...document.querySelectorAll(".lab .word")].filter((word) =>
     return word.offsetParent && !(width && left >= 0 && right <= innerWidth);
 }).map((word) => word.textContent)"""
 
+
+@pytest.mark.parametrize("options", [{"scheme": "light"}, PHONE | {"scheme": "dark"}], ids=["laptop", "phone"])
+def test_both_rooms_are_accessible_and_fit_the_screen(visit, options):
+    v = visit(**options)
+    for title, name in (("See inside", "inside"), ("Fool it", "fool")):
+        opened(v, title, name)
+        if name == "inside":
+            for step in ("unit", "units", "scores", "percent"):
+                v.page.locator(f".stepper [data-step={step}]").click()
             v.page.locator(".kernels").scroll_into_view_if_needed()
             expect(v.page.locator(".kernels")).to_have_attribute("data-ready", "true")
         expect(v.page.locator(f".lab.{name} .problem").first).to_be_empty()
         assert serious(v.page) == []
         assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert v.page.evaluate(CUT_OFF) == []
+    for width in () if options.get("phone") else (721, 1100, 1160):
+        v.page.set_viewport_size({"width": width, "height": 800})
+        assert v.page.evaluate(CUT_OFF) == []
+    word = v.page.locator(".lab.fool .word").first
+    word.focus()
+    expect(word.get_by_role("tooltip")).to_be_visible()
+    v.page.keyboard.press("Escape")
+    expect(word.get_by_role("tooltip")).to_be_hidden()
 
 
 def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, server):
@@ -446,10 +464,17 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
     v.page.get_by_role("tab", name="Train one").click()
     expect(v.page).to_have_url(f"{server}/#lab=64,wild")  # a reload comes back to the same settings
     v.page.get_by_role("tab", name="Draw").click()
+    with v.context.expect_page() as other:
+        v.page.get_by_role("link", name="fool it").click(modifiers=["ControlOrMeta"])
+    other.value.close()
+    expect(v.page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
     v.page.get_by_role("link", name="fool it").click()
     expect(v.page.get_by_role("tab", name="Fool it")).to_have_attribute("aria-selected", "true")
+    expect(v.page.get_by_role("tab", name="Fool it")).to_be_focused()
     inside = opened(v, "See inside", "inside")
     inside.get_by_text("Lesson: six questions").click()
+    inside.get_by_role("button", name="Show me").first.click()
+    expect(inside.locator(".stepper [data-step=pixels]")).to_be_focused()
     inside.get_by_role("link", name="#inside=percent").click()
     expect(inside.locator(".stepper [data-step=percent]")).to_have_attribute("aria-pressed", "true")
     inside.get_by_role("link", name="#lab=64,100").click()

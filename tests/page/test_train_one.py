@@ -441,8 +441,13 @@ def wait_until(v, holds):
 
 def test_a_network_that_is_slow_to_come_is_the_one_that_plays(visit):
     v = visit()
-    room = opened(v, "Train one", "train")
     starts = held(v, "start")
+    v.page.get_by_role("tab", name="Train one").click()
+    wait_until(v, lambda: starts)
+    teach = v.page.get_by_role("button", name="Teach it", include_hidden=True)
+    assert teach.evaluate_all("all => all.map((button) => button.disabled)") == [True, True]
+    starts.pop().continue_()
+    room = opened(v, "Train one", "train")
     for chip in ("careful", "good", "wild"):
         room.get_by_role("radio", name=chip).check()
     room.get_by_role("button", name="Play").click()
@@ -454,8 +459,21 @@ def test_a_network_that_is_slow_to_come_is_the_one_that_plays(visit):
     assert json.loads(starts[1].request.post_data)["data"]["instead_of"]
     starts[1].continue_()
     expect(room.locator(".told")).to_contain_text("divergence")
-    expect(room.locator(".problem")).to_be_empty()
+    expect(room.locator(".problem").first).to_be_empty()
     assert v.errors == []
+
+
+def answer_once(v, name, answer):
+    """The next question of this name gets this answer, not the server's."""
+    given = []
+
+    def give(route):
+        if given or not asks(name)(route.request):
+            return route.fallback()
+        given.append(route)
+        return route.fulfill(json=answer)
+
+    v.page.route(re.compile("/component_server"), give)
 
 
 def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
@@ -468,7 +486,14 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
     for press in ("Play", "Pause", "Play", "Pause", "One round"):
         room.get_by_role("button", name=press).click()
     expect(room.locator(".round")).to_contain_text(re.compile("[3-9] rounds"))
-    expect(room.locator(".problem")).to_be_empty()
+    expect(room.locator(".problem").first).to_be_empty()
+
+    # One round waits for its turn.
+    rounds = room.locator(".round").inner_text()
+    answer_once(v, "go", {"place": 1})
+    step.click()
+    expect(room.locator(".told")).to_contain_text("Your place in the line: 1.")
+    expect(room.locator(".round")).not_to_have_text(rounds)
 
     # A late answer is about the network that was asked for, which stays until then.
     units = held(v, "unit")
@@ -478,7 +503,30 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
     units[0].continue_()
     expect(room.get_by_role("dialog")).to_contain_text("What unit 4 looks for")
     v.page.keyboard.press("Escape")
-    expect(room.get_by_role("button", name="What speaks for a 3")).to_be_visible()
+    expect(room.get_by_role("button", name="What speaks for an 8")).to_be_visible()
+
+    v.page.unroute_all()
+    step.click()
+    expect(room.locator(".round")).to_have_text("1 round through the digits")
+
+    # One that comes when the visitor is elsewhere opens nothing there, and Back closes what is open.
+    for press in (room.get_by_role("button", name="What speaks for a 3"), room.locator(".digits button").first):
+        rounds = held(v, "go")
+        step.click()
+        press.click()
+        wait_until(v, lambda rounds=rounds: rounds)
+        v.page.get_by_role("tab", name="Draw").click()
+        rounds[0].continue_()
+        v.page.unroute_all()
+        v.wait_until_silent()
+        expect(v.page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+        v.page.get_by_role("tab", name="Train one").click()
+    expect(room.locator("dialog")).to_be_hidden()
+    room.get_by_role("button", name="What speaks for a 3").click()
+    expect(room.locator("dialog")).to_be_visible()
+    v.page.go_back()
+    v.page.get_by_role("tab", name="Train one").click()
+    expect(room.locator("dialog")).to_be_hidden()
     assert v.errors == []
 
 

@@ -30,6 +30,7 @@
     if (hash.includes("=")) newest[named(hash)] = hash;
     inSight(named(hash)) ? renamed(hash) : entered(named(hash), hash);
     enter(hash);
+    tabs()[named(hash)]?.focus({ preventScroll: true }); // the link may be out of sight now
     scrollTo(0, 0);
     document.dispatchEvent(new CustomEvent("room:link")); // a room may scroll to what the link names
     renamed(newest[named(hash)] ?? hash); // a link without settings leaves them
@@ -38,14 +39,18 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href^='#']");
     if (!link || named(link.hash) < 0) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // for the browser: a tab of its own
     event.preventDefault(); // a new fragment would load the page anew
     go(link.hash);
   });
 
-  // The address names the room in sight, so that a reload or a bookmark comes back to it.
+  // The address names the room in sight, so that a reload or a bookmark comes back to it. Every way to a room clicks its
+  // tab.
   document.addEventListener("click", (event) => {
     const room = tabs().indexOf(event.target.closest?.("[role=tab]"));
-    if (room >= 0 && room !== current) entered(room, addressOf(room));
+    if (room < 0) return;
+    document.querySelector("#rooms dialog[open]")?.close(); // out of sight it would leave the page dead
+    if (room !== current) entered(room, addressOf(room));
   });
   addEventListener("popstate", ({ state }) => {
     if (!isOurs(state)) return;

@@ -364,7 +364,7 @@
 
     async function enlarge(unit) {
       const answer = await answered(element, server.unit({ run, unit }));
-      if (!answer) return;
+      if (!answer || !element.offsetParent) return; // the visitor is elsewhere by now
       const weights = Array.from(new Int8Array(bytes(answer.weights).buffer));
       put(element, "dialog h2", meaning(unit));
       $(element, "dialog .largest").hidden = !shape.kernels; // of those at all places
@@ -409,7 +409,8 @@
         const i = Number(data.test);
         stop();
         const room = shape.kernels ? "#inside=kernels" : "#inside";
-        inTurn(() => tap(tests.pictures[i], tests.labels[i], room)); // with the network as it will be
+        // With the network as it will be, unless the visitor is elsewhere by then.
+        inTurn(() => element.offsetParent && tap(tests.pictures[i], tests.labels[i], room));
       }
     });
     // A link names chips by their values, and what a menu says by the menu's name too: #lab=64,wild,optimizer=adam. The
