@@ -344,6 +344,8 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
         room.get_by_role("button", name="Save the set").click()
     saved.value.save_as(tmp_path / "digits.zip")
     assert zipfile.ZipFile(tmp_path / "digits.zip").namelist() == ["2/001.png"]
+    room.locator("[data-for=load-set]").set_input_files(EXAMPLES / "7.png")
+    expect(room.locator(".set .problem")).to_contain_text("no drawings in it")
     room.locator("[data-for=load-set]").set_input_files(tmp_path / "digits.zip")
     expect(room.locator(".own li")).to_have_count(2)
 
@@ -360,7 +362,9 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     assert abs(float(right.inner_text()[:-1]) - float(taught[:-1])) < 0.3  # weights are rounded in files
     loaded = right.inner_text()
     room.locator("[data-for=load]").set_input_files(EXAMPLES / "7.png")
-    expect(room.locator(".problem")).to_contain_text("A network has two files")
+    expect(room.locator(".along .problem")).to_contain_text("A network has two files")
+    room.locator("[data-for=load]").set_input_files(sorted(EXAMPLES.glob("*.png"))[:5])
+    expect(room.locator(".along .problem")).to_have_text("At most 4 files are taken at a time.")
     assert right.inner_text() == loaded
     expect(room.locator(".own li")).to_have_count(2)
 
@@ -375,7 +379,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
             const files = new DataTransfer();
             files.items.add(new File(["7"], "seven.txt"));
             const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files });
-            document.querySelector(".lab.inside").dispatchEvent(drop);
+            document.querySelector("#title").dispatchEvent(drop);
             return drop.defaultPrevented;
         }"""
     )
@@ -459,13 +463,13 @@ def test_what_is_refused_is_not_what_plays(visit):
     room.get_by_text("More", exact=True).click()
     room.locator("[name=batch_size]").select_option("512")
     room.get_by_role("radio", name="16 kernels").check()
-    expect(room.locator(".problem")).to_contain_text("at most 128 digits")
+    expect(room.locator(".problem").first).to_contain_text("at most 128 digits")
     room.get_by_role("button", name="One round").click()
     v.wait_until_silent()
-    expect(room.locator(".problem")).to_contain_text("at most 128 digits")
+    expect(room.locator(".problem").first).to_contain_text("at most 128 digits")
     expect(room.locator(".round")).to_have_text("Not trained yet")
     room.locator("[name=batch_size]").select_option("128")
-    expect(room.locator(".problem")).to_be_empty()
+    expect(room.locator(".problem").first).to_be_empty()
     room.get_by_role("button", name="One round").click()
     expect(room.locator(".round")).to_have_text("1 round through the digits")
     expect(room.locator(".weights canvas")).to_have_count(16)

@@ -22,6 +22,8 @@ from weights.serving.page.lab.asking import Question, Refusal
 # A component's call may take 2 MB (limits/calls.py), and base64 makes a third more of a file. The largest network of
 # Train one takes 1.1 MB.
 MOST_BYTES = 1_400_000
+# Files at a time: a network has two, or one zip.
+MOST_SENT = 4
 # What the files of a zip may take in all: four times what a zip that is not packed can hold.
 MOST_UNPACKED = 6_000_000
 # Twice the drawings of a set, for the files that a computer adds.
@@ -50,7 +52,7 @@ class Sent(Question):
     content: Base64Bytes
 
 
-Files = Annotated[list[Sent], Field(min_length=1, max_length=4)]
+Files = Annotated[list[Sent], Field(min_length=1, max_length=MOST_SENT)]
 
 
 def unpacked(files: list[Sent]) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from nn.mlp import DIGITS
 from weights.serving.page.lab import questions
 from weights.serving.page.lab.code_links import link
 from weights.serving.page.lab.lesson import word
-from weights.serving.page.lab.loading import room
+from weights.serving.page.lab.loading import PROBLEM, room
 
 
 def view() -> gr.HTML:
@@ -35,8 +35,7 @@ def gradient() -> str:
     return (
         f'<p class="lead">The {word("gradient")} says for each pixel which way it must move so that another digit '
         'seems likelier. Follow it, and a change that you hardly see fools it. <span class="example"></span></p>'
-        '<p class="problem" role="status"></p>'
-        f'<p class="controls"><label>Make it see a <select class="target">{digits}</select></label>'
+        f'{PROBLEM}<p class="controls"><label>Make it see a <select class="target">{digits}</select></label>'
         '<button type="button" class="main" data-press="fool">Fool it</button>'
         '<button type="button" data-press="back">As drawn</button></p>'
         f'<div class="sliders">{slider("strength", "Strength", 0, 50, 25)}</div>'
@@ -93,7 +92,8 @@ def silenced() -> str:
         '<section class="silenced"><h2>Switch off units</h2>'
         f'<p><span class="network"></span> Nobody hears a {word("hidden unit")} that is off. What breaks?</p>'
         '<div class="switches"></div><p class="controls"><button type="button" data-press="on">All on</button></p>'
-        '<p class="big" role="status"><b>…</b></p><div class="pair"><div><h3>How many of each digit it reads</h3>'
+        f'{PROBLEM}<p class="big" role="status"><b>…</b></p>'
+        '<div class="pair"><div><h3>How many of each digit it reads</h3>'
         '<ol class="bars of-digits"></ol></div><div><h3>Your drawing</h3><ol class="bars of-drawing"></ol></div></div>'
         "</section>"
     )

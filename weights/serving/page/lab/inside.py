@@ -13,7 +13,7 @@ from nn.mlp import DIGITS
 from weights.serving.page.lab import kernels, lesson, questions
 from weights.serving.page.lab.code_links import link
 from weights.serving.page.lab.lesson import word
-from weights.serving.page.lab.loading import room
+from weights.serving.page.lab.loading import PROBLEM, room
 
 STEPS = {
     "pixels": "Pixels",
@@ -41,8 +41,7 @@ def stepper() -> str:
     )
     return (
         '<p class="lead">A small network looks at your drawing.</p><p class="which-picture"></p>'
-        '<p class="problem" role="status"></p>'
-        f'<div class="stepper" role="group" aria-label="The way through the network">{buttons}</div>'
+        f'{PROBLEM}<div class="stepper" role="group" aria-label="The way through the network">{buttons}</div>'
     )
 
 

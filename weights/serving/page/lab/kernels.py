@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from weights.serving.page.lab.code_links import link
 from weights.serving.page.lab.lesson import word
+from weights.serving.page.lab.loading import PROBLEM
 
 
 def picture(name: str, title: str, label: str) -> str:
@@ -29,7 +30,7 @@ def view() -> str:
     )
     return (
         '<section class="kernels"><h2>Kernels: one stroke, looked for everywhere</h2>'
-        '<p class="lead"></p><p class="problem" role="status"></p>'
+        f'<p class="lead"></p>{PROBLEM}'
         '<h3 class="which-are"></h3><div class="tiles found"></div>'
         '<div class="controls"><p class="push" role="status"></p>'
         '<button type="button" data-all hidden></button>'

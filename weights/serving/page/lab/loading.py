@@ -1,6 +1,6 @@
 """A tab whose content, script and style come when it is first opened: the page's first load does not pay for them.
 
-room("inside", content, "inside", server_functions)      # inside a gr.Tab
+room("inside", content, server_functions)      # inside a gr.Tab
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FILES = tuple(
         "train_one.js",
     )
 )
+PROBLEM = '<p class="problem" role="status"></p>'  # where a room, or a section of its own, says what went wrong
 LOAD = """
 (async () => {
     const address = (path) => `${(window.gradio_config?.root ?? "").replace(/\\/$/, "")}/gradio_api/file=${

@@ -122,17 +122,23 @@ def subject(run: str | None, shown: bool) -> Subject:
     model = visitors(run)
     if model is None:
         return Subject(small(), False, "")
+    why = why_not(model, shown)
+    return Subject(small(), False, why) if why else Subject(model, True, "")
+
+
+def why_not(model: MLP, shown: bool) -> str:
+    """A sentence about a visitor's network that a room does not show; empty for one that it shows."""
     if not np.isfinite(model.theta).all():
-        return Subject(small(), False, "Your own blew up: its numbers are out of bounds.")
+        return "Your own blew up: its numbers are out of bounds."
     if not model.hidden:
-        return Subject(small(), False, "Your own has no hidden units.")
+        return "Your own has no hidden units."
     if model.kernel_size:
-        return Subject(small(), False, "Your own has kernels: they are shown below.")
+        return "Your own has kernels: they are shown below."
     if shown and (len(model.hidden) > 1 or model.hidden[0] > MOST_SHOWN):
-        return Subject(small(), False, f"Your own has {sum(model.hidden)} hidden units, too many to see them all.")
+        return f"Your own has {sum(model.hidden)} hidden units, too many to see them all."
     if shown and model.activation != "relu":
-        return Subject(small(), False, f"Your own has {model.activation} units; here are ReLU units shown.")
-    return Subject(model, True, "")
+        return f"Your own has {model.activation} units; here are ReLU units shown."
+    return ""
 
 
 @answering(About)

@@ -37,6 +37,7 @@ from weights.serving.page.lab import archives, kept
 from weights.serving.page.lab.asking import Refusal, answering, packed, rounded
 from weights.serving.page.lab.kept import Run, working
 from weights.serving.page.lab.own_network import command, network_in, saying, without_normalization
+from weights.serving.page.lab.questions import why_not
 from weights.serving.page.lab.settings import MOST_CONVOLVED, About, AboutUnit, Correction, Loading, Settings
 from weights.serving.page.lab.shown import TEST_DIGITS, answers_of, bytes_of_weights, first_weights, frame, share_right
 from weights.serving.page.lab.splits import digits, held_out, normalized, unseen
@@ -111,6 +112,7 @@ def introduced(run: Run, settings: Settings) -> dict:
         "activation": model.activation,
         "kernels": first_weights(model).shape[1] if model.kernel_size else 0,
         "side": model.kernel_size or SIDE,  # of the weight pictures
+        "shown_inside": not why_not(model, shown=True),
         "tests": {"pixels": packed(shown.images), "labels": shown.labels.tolist()},
         "frames": [frame(run, run.trainer.model.theta, settings)],
     }

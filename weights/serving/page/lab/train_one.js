@@ -3,9 +3,8 @@
   const { $, $$, put, percent, bytes, base64, pieces, greys, best, article, paint, strongest, bars, number } = window.lab.tools;
   const { drawing, succeed, follow, answered, invitation, keep, kept, shared, tap } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second
-  const MOST_BYTES = 1_400_000; // of files, as archives.py has it
   const KERNELS = "kernels"; // the chip for a convolution
-  const MOST_SHOWN = 16; // units of a network that See inside shows, as questions.py has it
+  const WAITS = "waits"; // said of a round whose turn it is not yet
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
   function save(zip, name) {
@@ -21,6 +20,16 @@
     return all.map(([name, content]) => ({ name: name.slice(0, 200), content: base64(content) }));
   }
 
+  // A list of {label, pixels} as the server takes and gives it, and back.
+  const packed = (set) => ({
+    labels: set.map((each) => each.label),
+    drawings: base64(Uint8Array.from(set.flatMap((each) => each.pixels))),
+  });
+  function unpacked({ labels, drawings }) {
+    const pictures = pieces(bytes(drawings));
+    return labels.map((label, i) => ({ label, pixels: pictures[i] }));
+  }
+
   function train(element, server) {
     let run = null;
     let pixels = null;
@@ -31,7 +40,7 @@
     let latest = null; // the frame in sight
     let turn = 0; // a Reset or a Pause ends what an older turn still has to show
     let networks = 0; // asked for so far
-    let shape = {}; // of the network in sight: widths, kernels, and the side of its weight pictures
+    let shape = {}; // of the network in sight, and its test digits: what the server said of it at first
     let queue = Promise.resolve(); // of all questions about the network
     let set = []; // the visitor's own drawings, {label, pixels}
     let loaded = null; // the shape of a network from a file, which need not be one of the chips'
@@ -135,8 +144,7 @@
       put(element, ".filters h2", shape.kernels ? "What its kernels look for" : units);
       put(element, ".filters .side", `${shape.side} × ${shape.side}`);
       $(element, ".filters .convolved").hidden = !shape.kernels;
-      const shown = shape.widths.length === 3 && shape.widths[1] <= MOST_SHOWN && shape.activation === "relu";
-      const small = shown ? "Tap one to see inside." : "Tap one to see what a small network makes of it.";
+      const small = shape.shown_inside ? "Tap one to see inside." : "Tap one to see what a small network makes of it.";
       put(element, ".tapped-to", shape.kernels ? "Tap one to see what the kernels find in it." : small);
     }
 
@@ -174,7 +182,7 @@
     // A new network takes the place of the one until now.
     function take(answer) {
       run = answer.run;
-      shape = { widths: answer.widths, kernels: answer.kernels, side: answer.side, activation: answer.activation };
+      shape = { ...answer, frames: [] };
       explainWeights();
       worthSeeing(false);
       tests = { labels: answer.tests.labels, pictures: pieces(bytes(answer.tests.pixels)) };
@@ -183,7 +191,7 @@
       const tile = (_, i) => `<li><button type="button" data-test="${i}"><canvas></canvas><span></span></button></li>`;
       put(element, ".digits", tests.labels.map(tile).join(""));
       tests.pictures.forEach((each, i) => paint($$(element, ".digits canvas")[i], greys(each)));
-      for (const place of [".told", ".taken"]) put(element, place, "");
+      for (const place of [".problem", ".told", ".along .problem", ".taken"]) put(element, place, "");
       taught = false;
       show(answer.frames[0]);
       if (!$(element, ".label").value) suggest(answer.frames[0]); // the visitor's own choice stays
@@ -198,10 +206,11 @@
       return answer;
     }
 
-    // Asks for the network that the settings and the files say. Only in turn; false when there is none.
-    async function begin() {
+    // Asks for the network that the settings and the files say. Only in turn; false when there is none, and the section
+    // says why.
+    async function begin(section = element) {
       const files = wanted;
-      const answer = await answered(element, files ? server.load({ ...settings(), preset: null, files }) : server.start(settings()));
+      const answer = await answered(section, files ? server.load({ ...settings(), preset: null, files }) : server.start(settings()));
       if (!files) refused = !answer; // files that are no network leave the one in sight
       if (!answer) return false;
       refused = false;
@@ -219,13 +228,13 @@
     }
 
     // Of several networks that are asked for at once the last one is made.
-    function renew() {
+    function renew(section) {
       stop();
       const mine = ++networks;
-      return inTurn(() => mine !== networks || begin());
+      return inTurn(() => mine !== networks || begin(section));
     }
 
-    // One round; false when there is nothing more to come.
+    // One round, or a second in the line for it: WAITS. False when there is nothing more to come.
     async function round(mine) {
       if ((!run || refused) && !(await begin())) return false;
       const answer = await answered(element, server.go({ run, pixels }));
@@ -234,7 +243,7 @@
         put(element, ".round", progress(latest));
         put(element, ".told", `Two others train at the moment. Your place in the line: ${answer.place}.`);
         await pause(1000);
-        return true;
+        return WAITS;
       }
       const last = answer.frames.at(-1);
       for (const frame of answer.frames) {
@@ -252,24 +261,22 @@
       const mine = ++turn;
       play(!once);
       if (latest && !latest.epoch) put(element, ".round", "First round …"); // it may take seconds
-      do {
-        if (!(await inTurn(() => (once || mine === turn) && round(mine)))) break;
-      } while (!once && playing && mine === turn && element.isConnected && element.offsetParent);
+      let more;
+      do more = await inTurn(() => (once || mine === turn) && round(mine));
+      while ((once ? more === WAITS : more) && mine === turn && element.isConnected && element.offsetParent);
       if (mine === turn) stop();
     }
 
     // --- Teaching, and a set of one's own ---
 
-    function teach(drawings, mixed) {
+    function teach(drawings, mixed, section = element) {
       stop();
-      return inTurn(() => learn(drawings, mixed));
+      return inTurn(() => learn(drawings, mixed, section));
     }
 
-    async function learn(drawings, mixed) {
+    async function learn(drawings, mixed, section) {
       if ((!run || refused) && !(await begin())) return;
-      const labels = drawings.map((each) => each.label);
-      const levels = base64(Uint8Array.from(drawings.flatMap((each) => each.pixels)));
-      const answer = await answered(element, server.teach({ run, pixels, labels, drawings: levels, mixed }));
+      const answer = await answered(section, server.teach({ run, pixels, mixed, ...packed(drawings) }));
       if (!answer) return;
       taught = true;
       show(answer.frames[0]);
@@ -278,10 +285,12 @@
     }
 
     function teachDrawing(mixed) {
-      const label = Number($(element, ".label").value);
+      const chosen = $(element, ".label").value;
+      if (!pixels || !chosen) return;
+      const label = Number(chosen);
       set = set.filter((each) => String(each.pixels) !== String(pixels)); // said to be something else before
       collect([{ label, pixels }]);
-      return teach([{ label, pixels }], mixed);
+      teach([{ label, pixels }], mixed);
     }
 
     function collect(more) {
@@ -296,8 +305,7 @@
     }
 
     async function saveSet() {
-      const levels = base64(Uint8Array.from(set.flatMap((each) => each.pixels)));
-      const answer = await answered(element, server.save_set({ labels: set.map((each) => each.label), drawings: levels }));
+      const answer = await answered($(element, ".set"), server.save_set(packed(set)));
       if (!answer) return;
       save(answer.zip, "my-digits.zip");
       put(element, ".counted", "Saved. Unpacked, it is a folder that <code>python -m nn.train --data</code> reads.");
@@ -305,11 +313,14 @@
 
     // --- Files ---
 
-    // Files as the server takes them; null, and a sentence on the page, when they are too large.
-    async function fit(files) {
+    // Files as the server takes them; null, and a sentence in this section, when they are too many or too large.
+    async function fit(files, section) {
+      const { mostFiles, mostBytes } = $(element, ".bench").dataset;
+      const refuse = (error) => answered(section, Promise.resolve({ error }));
       if (!files.length) return null;
-      if (files.length > 4 || files.reduce((sum, file) => sum + file.size, 0) > MOST_BYTES)
-        return answered(element, Promise.resolve({ error: `Files of at most ${MOST_BYTES / 1e6} MB are taken.` }));
+      if (files.length > mostFiles) return refuse(`At most ${mostFiles} files are taken at a time.`);
+      if (files.reduce((sum, file) => sum + file.size, 0) > mostBytes)
+        return refuse(`Files of at most ${mostBytes / 1e6} MB are taken.`);
       return sent(files);
     }
 
@@ -320,11 +331,12 @@
     }
 
     async function loadNetwork(chosen) {
-      const files = await fit(chosen);
+      const section = $(element, ".along");
+      const files = await fit(chosen, section);
       if (!files) return;
-      const before = wanted;
+      const earlier = wanted;
       wanted = files;
-      if (!(await renew()) && wanted === files) wanted = before;
+      if (!(await renew(section)) && wanted === files) wanted = earlier;
     }
 
     // The settings in sight become those of a network from a file.
@@ -340,19 +352,21 @@
     }
 
     async function loadSet(chosen) {
-      const files = await fit(chosen);
-      const answer = files && (await answered(element, server.load_set({ files })));
+      const section = $(element, ".set");
+      const files = await fit(chosen, section);
+      if (!files) return;
+      stop();
+      const answer = await inTurn(() => answered(section, server.load_set({ files })));
       if (!answer) return;
-      const pictures = pieces(bytes(answer.drawings));
-      const before = set.length;
-      collect(answer.labels.map((label, i) => ({ label, pixels: pictures[i] })));
+      const earlier = set.length;
+      collect(unpacked(answer));
       const left = answer.left_out ? ` ${answer.left_out} files were left out.` : "";
-      put(element, ".counted", `${pictures.length} drawings loaded${before ? `, ${set.length} now` : ""}.${left}`);
+      put(element, ".counted", `${answer.labels.length} drawings loaded${earlier ? `, ${set.length} now` : ""}.${left}`);
     }
 
     async function takeAlong() {
       if ((!run || refused) && !(await begin())) return;
-      const answer = await answered(element, server.take({ run }));
+      const answer = await answered($(element, ".along"), server.take({ run }));
       if (!answer) return;
       save(answer.zip, "my-network.zip");
       put(element, ".taken", "<span></span> <code></code>");
@@ -395,7 +409,7 @@
         renew();
       }
       if (press === "mixed" || press === "alone") teachDrawing(press === "mixed");
-      if (press === "all") teach(set, true);
+      if (press === "all") teach(set, true, $(element, ".set"));
       if (press === "save-set") saveSet();
       if (press === "take") inTurn(takeAlong);
       if (press === "load" || press === "load-set") $(element, `input[data-for=${press}]`).click();
@@ -404,6 +418,7 @@
       if (data.drop) {
         set.splice(Number(data.drop), 1);
         collect([]);
+        succeed($$(element, "[data-drop]")[Math.min(data.drop, set.length - 1)] ?? $(element, "[data-press=load-set]"));
       }
       if (data.test) {
         const i = Number(data.test);
@@ -455,7 +470,11 @@
       name();
       renew();
     });
-    element.addEventListener("drop", ({ dataTransfer }) => loadNetwork([...(dataTransfer?.files ?? [])]));
+    element.addEventListener("drop", ({ dataTransfer }) => {
+      const files = [...(dataTransfer?.files ?? [])];
+      if (files.length) $(element, ".along").scrollIntoView({ block: "nearest" }); // there it is said what became of it
+      loadNetwork(files);
+    });
 
     // Another shape is a new network; what no chip says is the usual one then.
     function forgetLoaded() {

@@ -13,9 +13,9 @@ import gradio as gr
 
 from nn.mlp import DIGITS
 from nn.recipes import PRESETS
-from weights.serving.page.lab import drawings, runs
+from weights.serving.page.lab import archives, drawings, runs
 from weights.serving.page.lab.lesson import word
-from weights.serving.page.lab.loading import room
+from weights.serving.page.lab.loading import PROBLEM, room
 from weights.serving.page.lab.settings import KERNEL_SIZE, KERNELS, MOST_DRAWINGS
 
 HIDDEN = {"16": "16", "": "none", "64": "64", "256-128": "256, then 128", "kernels": f"{KERNELS} kernels"}
@@ -64,9 +64,9 @@ def content() -> str:
         '<p class="controls"><button type="button" class="main" data-press="play">Play</button>'
         '<button type="button" data-press="step">One round</button>'
         '<button type="button" data-press="reset">Reset</button>'
-        '<span class="round">Not trained yet</span></p><p class="problem" role="status"></p>'
-        '<div class="bench">'
-        '<section class="you"><h2>Your drawing, now</h2><div class="now"><canvas role="img" '
+        f'<span class="round">Not trained yet</span></p>{PROBLEM}'
+        f'<div class="bench" data-most-files="{archives.MOST_SENT}" data-most-bytes="{archives.MOST_BYTES}">'
+        '<section class="you empty"><h2>Your drawing, now</h2><div class="now"><canvas role="img" '
         f'aria-label="Your drawing as the network sees it"></canvas><div><p class="note"></p>{teaching()}</div></div>'
         '<div class="pair both"><div><h3>Your network</h3><ol class="bars mine"></ol></div>'
         '<div><h3>The one on <i>Draw</i></h3><ol class="bars theirs"></ol></div></div></section>'
@@ -131,8 +131,8 @@ def teaching() -> str:
     digits = options({"": "?"} | {str(digit): str(digit) for digit in range(DIGITS)})
     return (
         f'<div class="teach"><label>My drawing is a <select class="label">{digits}</select></label>'
-        '<p class="controls"><button type="button" data-press="mixed">Teach it, with old digits</button>'
-        '<button type="button" data-press="alone">Teach it alone</button></p></div>'
+        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it, with old digits</button>'
+        '<button type="button" data-press="alone" disabled>Teach it alone</button></p></div>'
     )
 
 
@@ -143,7 +143,7 @@ def own_set() -> str:
         '<button type="button" data-press="all" data-needs>Teach all of them</button>'
         '<button type="button" data-press="save-set" data-needs>Save the set</button>'
         '<button type="button" data-press="load-set">Load a set</button>'
-        '<input type="file" accept=".zip" data-for="load-set" hidden></p></section>'
+        f'<input type="file" accept=".zip" data-for="load-set" hidden></p>{PROBLEM}</section>'
     )
 
 
@@ -155,7 +155,7 @@ def files() -> str:
         '<p class="controls"><button type="button" data-press="take">Save the network</button>'
         '<button type="button" data-press="load">Load a network</button>'
         '<input type="file" accept=".zip,.safetensors,.json" multiple data-for="load" hidden></p>'
-        '<p class="taken" role="status"></p></section>'
+        f'{PROBLEM}<p class="taken" role="status"></p></section>'
     )
 
 
