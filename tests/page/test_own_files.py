@@ -333,6 +333,10 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     expect(fool.locator(".silenced .network")).to_contain_text("In your network")
     fool.get_by_role("button", name="Switch unit 3 of layer 1 off").click()
     expect(fool.locator(".silenced .big")).to_contain_text("with all units")
+    answer_once(v, "silence", {"error": "This network has hidden layers of 16 units."})  # the server keeps it no longer
+    fool.get_by_role("button", name="Switch unit 5 of layer 1 off").click()
+    expect(fool.locator(".silenced [aria-pressed=true]")).to_have_count(0)
+    expect(fool.locator(".silenced .problem")).to_be_empty()
 
     # A set: taught, saved, loaded beside what is there.
     opened(v, "Train one", "train")
@@ -348,6 +352,17 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     expect(room.locator(".set .problem")).to_contain_text("no drawings in it")
     room.locator("[data-for=load-set]").set_input_files(tmp_path / "digits.zip")
     expect(room.locator(".own li")).to_have_count(2)
+    expect(room.locator(".set .problem")).to_be_empty()
+    room.get_by_role("button", name="Take this 2 out of the set").last.click()
+    expect(room.get_by_role("button", name="Take this 2 out of the set")).to_be_focused()
+
+    # A reload loses neither.
+    known = room.locator(".big b").inner_text()
+    v.page.reload()
+    expect(room).to_have_attribute("data-ready", "true")
+    expect(room.locator(".round")).to_have_text("1 round through the digits")
+    expect(room.locator(".big b")).to_have_text(known)
+    expect(room.locator(".own li")).to_have_count(1)
 
     # The network: saved, lost, loaded; and what is none changes nothing.
     with v.page.expect_download() as saved:
@@ -366,7 +381,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     room.locator("[data-for=load]").set_input_files(sorted(EXAMPLES.glob("*.png"))[:5])
     expect(room.locator(".along .problem")).to_have_text("At most 4 files are taken at a time.")
     assert right.inner_text() == loaded
-    expect(room.locator(".own li")).to_have_count(2)
+    expect(room.locator(".own li")).to_have_count(1)
 
     # Other settings keep the loaded network; a file that is dropped beside everything does not lose the page.
     room.get_by_role("radio", name="careful").check()
@@ -432,8 +447,12 @@ def test_a_visitor_trains_a_network_with_kernels_and_drops_its_file(visit, tmp_p
     expect(kernels.locator(".lead")).to_contain_text("192 kernels")
     kernels.get_by_role("button", name="Show yours").click()
     expect(kernels.locator(".found button")).to_have_count(16)
+    kernels.get_by_role("button", name="Show the network of Draw").click()
+    expect(kernels.locator(".lead")).to_contain_text("192 kernels")
     v.page.evaluate("rooms.go('#lab=256-128')")
     expect(room.locator(".round")).to_have_text("Not trained yet")
+    v.page.evaluate("rooms.go('#inside=kernels')")
+    expect(kernels.locator("[data-whose]")).to_be_hidden()  # there are none of the visitor's any more
     v.page.evaluate("rooms.go('#lab=kernels')")
     expect(room.locator(".weights canvas").first).to_have_js_property("width", 8)
     assert v.errors == []

@@ -42,11 +42,12 @@
     let networks = 0; // asked for so far
     let shape = {}; // of the network in sight, and its test digits: what the server said of it at first
     let queue = Promise.resolve(); // of all questions about the network
-    let set = []; // the visitor's own drawings, {label, pixels}
+    let set = unpacked(kept("set") ?? { labels: [], drawings: "" }); // the visitor's own drawings, {label, pixels}
     let loaded = null; // the shape of a network from a file, which need not be one of the chips'
     let fromFiles = false; // whether the network in sight began so
     let wanted = null; // the files that the network begins from; null: from random numbers
     let refused = false; // whether there is no network of the settings in sight
+    let before = kept("network"); // what `leave` kept of it when the page was left
 
     // The convolution that its chip stands for.
     function usual() {
@@ -296,6 +297,7 @@
     function collect(more) {
       const most = Number($(element, ".set").dataset.most);
       set = [...set, ...more].slice(-most);
+      keep("set", packed(set));
       const tile = ({ label }, i) =>
         `<li><button type="button" data-drop="${i}" aria-label="Take this ${label} out of the set"><canvas></canvas><span>${label} ✕</span></button></li>`;
       put(element, ".set .own", set.map(tile).join(""));
@@ -446,17 +448,19 @@
       chosenPreset();
     }
 
-    function name() {
+    function values() {
       const chips = $$(element, ".settings input:checked").map((chip) => chip.value || (chip.name === "hidden" && "none"));
       const menus = unusual().map((menu) => `${menu.name}=${menu.value}`);
-      window.rooms.name(`#lab=${[...chips.filter(Boolean), ...menus].join(",")}`);
+      return [...chips.filter(Boolean), ...menus].join(",");
     }
 
+    const name = () => window.rooms.name(`#lab=${values()}`);
+
+    const linked = () => location.hash.match(/^#lab=(.*)/)?.[1];
     document.addEventListener("room:link", () => {
-      const values = location.hash.match(/^#lab=(.*)/)?.[1];
-      if (!values || !element.isConnected) return;
+      if (!linked() || !element.isConnected) return;
       loaded = wanted = null;
-      choose(values);
+      choose(linked());
       renew();
     });
     $(element, ".label").addEventListener("change", teachable);
@@ -482,7 +486,34 @@
       if (!$(element, "[name=hidden]:checked")) $(element, "[name=hidden][value='16']").checked = true;
     }
 
-    choose(location.hash.match(/^#lab=(.*)/)?.[1] ?? "");
+    // --- Leaving the page, and coming back ---
+
+    const leave = () => run && element.isConnected && keep("network", { shape, course, taught, loaded, fromFiles, values: values() });
+    for (const type of ["pagehide", "visibilitychange"]) addEventListener(type, leave); // some phones tell the second alone
+
+    // The settings of a link, or else those that were left; with other settings than those it is another network.
+    function recall() {
+      choose(before?.values ?? "");
+      const left = values();
+      if (linked() !== undefined) choose(linked());
+      else if (before) name();
+      if (values() !== left) before = null;
+      if (before?.loaded) chooseLoaded(before.shape);
+    }
+
+    // The network that was left; false when the server does not keep it any longer.
+    async function resume() {
+      const answer = before && (await answered(element, server.look({ run: before.shape.run, pixels })));
+      if (!answer) return false;
+      const { run: own } = shared.own;
+      take({ ...before.shape, frames: answer.frames });
+      ({ course, taught, fromFiles } = before);
+      show(answer.frames[0], false);
+      worthSeeing(own === run);
+      return true;
+    }
+
+    recall();
     collect([]);
     follow(
       element,
@@ -494,7 +525,7 @@
     );
 
     async function look() {
-      if (!run) return begin();
+      if (!run) return (await resume()) || begin();
       const answer = await answered(element, server.look({ run, pixels }));
       if (!answer) return false;
       show(answer.frames[0], false);
