@@ -407,6 +407,8 @@ def test_it_is_fooled(drawn):
     room.locator("[data-press=fool]").click()
     expect(room).to_have_attribute("data-fooled", "true")
     expect(room.locator(".small .top b")).to_have_text("3")
+    room.locator("[name=strength]").fill("0")
+    expect(room.locator(".outcome")).to_have_text("Not fooled: at strength 0 no pixel may change.")
     room.locator("[data-press=back]").click()
     expect(room).to_have_attribute("data-fooled", "null")
     expect(room.locator(".small .top b")).not_to_have_text("3")

@@ -11,7 +11,7 @@ import pytest
 from conftest import EXAMPLES, expect
 from PIL import Image
 from test_lab import opened
-from test_train_one import as_set, begun
+from test_train_one import answer_once, as_set, begun
 
 import preprocessing
 from nn import MLP, files

@@ -2,13 +2,12 @@
 (() => {
   const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, name, paint, strongest, bars } =
     window.lab.tools;
-  const { drawing, follow, answered, invitation, shared } = window.lab.tools;
+  const { article, drawing, follow, answered, invitation, shared } = window.lab.tools;
   const FEW = 16; // units that have a switch each
   const LIVE = 150; // ms after the last move of a slider
 
   function fool(element, server) {
     let pixels = null;
-    let waiting;
     let asked = 0;
     let fooling = false;
 
@@ -30,10 +29,21 @@
       put(element, "[data-of=noise]", now.noise ? `${Math.round(100 * now.noise)}% of the pixels` : "none");
     }
 
+    // What became of the gradient's change.
+    function outcome({ fooled, steps, most }, said, { target, strength }) {
+      if (fooled === null) return "Choose a digit and press: the picture changes until the small network sees that digit.";
+      if (fooled && !steps) return `It says ${said} already, before the gradient changed anything.`;
+      const changed = `${steps} ${steps === 1 ? "step" : "steps"}, no pixel changed by more than ${most.toFixed(2)}.`;
+      if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. ${changed}`;
+      if (!strength) return "Not fooled: at strength 0 no pixel may change.";
+      return `Not fooled: ${steps ? `${changed} Give it more strength.` : "the gradient finds no pixel to change."}`;
+    }
+
     async function ask() {
       labels();
       const turn = ++asked;
-      const answer = await answered(element, server.change(values()));
+      const question = values();
+      const answer = await answered(element, server.change(question));
       if (!answer || turn !== asked) return Boolean(answer); // a newer question is under way
       const [drawn, start, after] = ["drawn", "pixels", "after"].map((key) => Array.from(unpacked(answer[key])));
       paint($(element, ".before canvas"), drawn);
@@ -46,19 +56,7 @@
       const [said, saidServed] = [answer.small[1], answer.served[1]].map((probs) => name(best(probs)));
       put(element, ".small p", `It says <b>${said}</b>, ${percent(Math.max(...answer.small[1]))}.`);
       put(element, ".served p", `It says <b>${saidServed}</b>, ${percent(Math.max(...answer.served[1]))}.`);
-      const target = values().target;
-      const steps = `${answer.steps} ${answer.steps === 1 ? "step" : "steps"}, no pixel changed by more than ${answer.most.toFixed(2)}`;
-      put(
-        element,
-        ".outcome",
-        answer.fooled === null
-          ? "Choose a digit and press: the picture changes until the small network sees that digit."
-          : answer.steps === 0
-            ? `It says ${said} already, before the gradient changed anything.`
-            : answer.fooled
-              ? `<b>Fooled:</b> it now sees a ${target}. ${steps}.`
-              : `Not fooled: ${steps}. Give it more strength.`,
-      );
+      put(element, ".outcome", outcome(answer, said, question));
       $(element, ".gradient-on").hidden = !fooling;
       for (const mission of answer.missions) {
         if (!$(element, `[data-mission=${mission}].done`)) put(element, ".outcome", "<b>A mission is done.</b>");
@@ -81,9 +79,11 @@
 
     async function silence() {
       const turn = ++silenced;
-      const answer = await answered(element, server.silence({ pixels, run: shared.own.run, off: rebuild ? [] : off }));
-      if (!answer || turn !== silenced) return Boolean(answer);
-      if (!rebuild && shown !== String([answer.own, answer.hidden])) {
+      const section = $(element, ".silenced");
+      const answer = await answered(section, server.silence({ pixels, run: shared.own.run, off: rebuild ? [] : off }));
+      if (turn !== silenced) return Boolean(answer);
+      if (!answer && (rebuild || !shared.own.run)) return false;
+      if (!answer || (!rebuild && shown !== String([answer.own, answer.hidden]))) {
         allOn(); // the visitor's network is gone: these switches are not of the one that answered
         return silence();
       }
@@ -137,11 +137,16 @@
       silence();
     }
 
-    const soon = (question) => {
-      labels();
-      clearTimeout(waiting);
-      waiting = setTimeout(question, LIVE);
-    };
+    // The question, once a slider has come to rest.
+    function rested(question) {
+      let waiting;
+      return () => {
+        clearTimeout(waiting);
+        waiting = setTimeout(question, LIVE);
+      };
+    }
+    const askSoon = rested(ask);
+    const silenceSoon = rested(silence);
     element.addEventListener("click", ({ target }) => {
       const data = target.closest("button")?.dataset ?? {};
       const press = data.press;
@@ -161,10 +166,13 @@
       if (press === "fool" || press === "back") ask();
     });
     element.addEventListener("input", ({ target }) => {
-      if (target.name) soon(ask);
+      if (target.name) {
+        labels();
+        askSoon();
+      }
       if (!target.dataset.layer) return;
       off[Number(target.dataset.layer)] = Array.from({ length: Number(target.value) }, (_, unit) => unit);
-      soon(silence);
+      silenceSoon();
     });
     element.addEventListener("change", ({ target }) => target.matches(".target") && fooling && ask());
     const about = () => `${shared.own.run} ${shared.own.version}`;
