@@ -57,7 +57,7 @@ def look_closer(
             for first, size, offset, limit in zip(start[::-1], within.shape, (top, left), kept.shape, strict=True)
         )
         within = dilated(kept)[np.ix_(rows, columns)]
-    return np.where(within, inked(closer, within).ink, 0), (*start, factor)
+    return np.where(within, inked(closer, within).ink, 0), Where(*start, factor)
 
 
 def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:

@@ -42,7 +42,7 @@ def center_of_mass(ink: np.ndarray) -> tuple[float, float]:
 
 def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float] | None:
     """Ink (H, W) in [0, 1] -> the (28, 28) float32 tensor, and the stroke width that the digit had in it before
-    mending, in pixels. None when what there is vanishes at this size: a few lone pixels far apart.
+    mending, in pixels. None when what there is vanishes at this size: lone pixels far apart, or a long row of strokes.
     """
     large = fit_box(ink, BOX * OVERSAMPLING)
     width = stroke_width(large)

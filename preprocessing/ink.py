@@ -275,7 +275,8 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     light = None if even else paper_is_light(picture)
     if light is not None and light == (sign > 0):  # what is as light as the paper is no ink
         sign = -sign
-        ink = np.array([difference[np.sign(difference) == sign].mean() for difference in differences])
+        sides = [difference[np.sign(difference) == sign] for difference in differences]
+        ink = np.array([side.mean() if side.size else 0.0 for side in sides])  # a channel may have one level alone
     weights = np.maximum(ink * sign, 0)
     weights /= max(weights.sum(), 1e-6) * 255
     level = float(paper @ weights)

@@ -71,7 +71,6 @@ def best_lines(
     lines: dict[tuple[int, int], list[int]],
     reads: dict[Group, Read],
     crossed: dict[int, float],
-    pieces: np.ndarray,
 ) -> Path:
     """The best way to read all pieces, as one or more lines from top to bottom."""
     sides = straightened_sides(writing) if crossed else None
@@ -133,7 +132,7 @@ def candidates_of(
                 continue
             own = boxes[start:end]
             box = union_box(own)
-            place = place_in_row(box, boxes)
+            place = place_in_row(box, boxes) if 1 <= pieces <= 2 else None
             ways, price = [], 0.0
             if place and pieces == 1:
                 price, sign = signs_of(writing, group, box, place, read)

@@ -28,8 +28,17 @@ DECODER_BYTES = {"WEBP": 13, "AVIF": 16}
 # four channels and their copies.
 COPIES_BYTES, ALPHA_COPIES_BYTES = 6, 16
 # How TIFFs of scanners, cameras and drawing programs are compressed. Other decoders take memory as the file tells them.
-DEFLATE = ("tiff_adobe_deflate", "tiff_deflate")
-TIFF_COMPRESSIONS = ("raw", "packbits", "tiff_lzw", *DEFLATE, "jpeg", "tiff_ccitt", "group3", "group4")
+TIFF_COMPRESSIONS = (
+    "raw",
+    "packbits",
+    "tiff_lzw",
+    "tiff_adobe_deflate",
+    "tiff_deflate",
+    "jpeg",
+    "tiff_ccitt",
+    "group3",
+    "group4",
+)
 TILE_WIDTH, TILE_LENGTH = 322, 323  # tags of TIFF
 # Rows of a picture with more than 8 bits that are brought to 8 at a time.
 STRIP_ROWS = 64
@@ -152,7 +161,14 @@ def decoding_bytes(picture: Image.Image) -> int:
     decoding = DECODER_BYTES.get(picture.format, 0) * pixels + tiff_bytes(picture) + heif_bytes(picture)
     if factor > 1 and (as_reducible(picture) or picture.mode in ("LA", "RGBA")):
         copies += 4 * pixels  # a converted one, or one that is multiplied by alpha
+    if picture.format == "TIFF" and turn_of(picture) is not None:
+        copies = max(copies, stored * pixels)  # the decoder makes a turned copy at its end
     return stored * pixels + max(decoding, copies)  # the decoder has ended before anything is copied
+
+
+def turn_of(picture: Image.Image) -> Image.Transpose | None:
+    """What brings a picture upright, by its EXIF; None when it is."""
+    return TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def heif_bytes(picture: Image.Image) -> int:
@@ -252,7 +268,7 @@ def reduced_to_opaque(image: Image.Image | np.ndarray) -> Opaque:
     check_size(picture)
     width, height = picture.size
     try:
-        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        turn = None if picture.format == "TIFF" else turn_of(picture)  # Pillow's decoder of TIFF turns it itself
         picture, factor = reduced(picture)
         if picture.mode == "La":  # premultiplied alpha, which Pillow turns into LA alone
             picture = picture.convert("LA")
@@ -278,11 +294,13 @@ def is_empty(file: str | Path | BinaryIO) -> bool:
 
 
 def from_array(array: np.ndarray) -> Image.Image:
+    """An array as `reduced_to_opaque` takes it -> a picture in L, RGB or RGBA. Raises ValueError."""
     given, array = array, np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        kind = type(given).__name__ if array.dtype == object or array.ndim == 0 else f"one of {array.dtype}"
+        raise ValueError(f"expected a PIL image or an array of numbers, got {kind}")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
-    if array.dtype.kind in "OSU":
-        raise ValueError(f"expected a PIL image or an array of numbers, got {type(given).__name__}")
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
         raise ValueError(f"expected an array (H, W), (H, W, 3) or (H, W, 4), got shape {array.shape}")
     if array.size == 0:
@@ -294,8 +312,6 @@ def from_array(array: np.ndarray) -> Image.Image:
             said = "NaN or infinity" if not np.isfinite(array).all() else f"{array.min():g} to {array.max():g}"
             raise ValueError(f"expected floats from 0 to 1, got {said}; for 0 to 255 give integers")
         array = np.rint(array * 255)
-    elif not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"expected an array of numbers, got {array.dtype}")
     elif array.min() < 0 or array.max() > 255:
         raise ValueError(f"expected integers from 0 to 255, got {array.min()} to {array.max()}")
     return Image.fromarray(np.ascontiguousarray(array, np.uint8))

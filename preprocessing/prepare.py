@@ -112,7 +112,13 @@ class LeftOut(NamedTuple):
     kept: np.ndarray | None = None
 
 
-Where = tuple[float, float, float]  # a reduced picture's left and top in the whole one, and its reduction
+class Where(NamedTuple):
+    """Where a part of a picture lies in the whole one."""
+
+    left: int
+    top: int
+    scale: int  # pixels of the whole for one of the part, along an edge
+
 
 NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no digit to read.",)))
 NOTHING.tensor.setflags(write=False)  # one for all pictures without ink
@@ -144,16 +150,17 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
     """Like `to_mnist`, with diagnostics."""
     picture, size, factor = reduced_to_opaque(image)
     ink, left_out, where = look(picture)
-    return describe_all(size, ink, left_out, scaled(where, factor))
+    where = scaled(where, factor)
+    return NOTHING if is_blank(ink, where, size) else describe(size, ink, left_out, where)
 
 
-def describe_all(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Where) -> Prepared:
-    """`describe` for all that is in a picture, which may be a mere dot."""
+def is_blank(ink: np.ndarray, where: Where, size: tuple[int, int]) -> bool:
+    """Whether a picture of this size has no ink but a mere dot at most."""
     box = bounding_box(ink)
-    return NOTHING if box is None or is_dot(ink, box, where[2], max(size)) else describe(size, ink, left_out, where)
+    return box is None or is_dot(ink, box, where.scale, max(size))
 
 
-def is_dot(ink: np.ndarray, box: tuple[int, int, int, int], scale: float, longer_side: int) -> bool:
+def is_dot(ink: np.ndarray, box: tuple[int, int, int, int], scale: int, longer_side: int) -> bool:
     """Whether the ink in its box is what a tap leaves, in a picture of which a pixel of `ink` covers `scale` pixels."""
     left, top, right, bottom = box
     sides = right - left, bottom - top
@@ -166,7 +173,7 @@ def is_dot(ink: np.ndarray, box: tuple[int, int, int, int], scale: float, longer
 def scaled(where: Where, factor: int) -> Where:
     """A place in a picture that was reduced by this factor -> the place in the original."""
     left, top, scale = where
-    return left * factor, top * factor, scale * factor
+    return Where(left * factor, top * factor, scale * factor)
 
 
 def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Where) -> Prepared:
@@ -208,7 +215,8 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:
         # what is left of lines that were taken out is no noise
         beside_lines = ink if removed is None else np.where(dilated(removed > 0), 0, ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
-            ink, removed, lines, blank_edge = inked(reduced.filter(ImageFilter.MedianFilter(3)))
+            reduced = reduced.filter(ImageFilter.MedianFilter(3))
+            ink, removed, lines, blank_edge = inked(reduced)
         if blank_edge and one_holds_others(ink):
             ink, removed, lines, _ = inked(reduced, boxes=True)
         if not blank_edge:
@@ -224,16 +232,16 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:
     found = LeftOut(specks, lines, edge_pieces, removed, kept)
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
-        return ink, found, (0, 0, factor)
+        return ink, found, Where(0, 0, factor)
     margin = max(round(longest * CLOSE_UP_MARGIN), 2)
     left, top = (max(edge - margin, 0) * factor for edge in box[:2])
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
-    closer, also, (inner_left, inner_top, scale) = look(picture.crop((left, top, right, bottom)))
+    closer, also, inner = look(picture.crop((left, top, right, bottom)))
     lines = max(lines, also.lines)
     return (
         closer,
         found._replace(lines=lines, removed=also.removed, kept=also.kept),
-        (left + inner_left, top + inner_top, scale),
+        Where(left + inner.left, top + inner.top, inner.scale),
     )
 
 

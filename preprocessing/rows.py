@@ -82,13 +82,13 @@ def profile_clarity(levels: np.ndarray, half: np.ndarray) -> float:
     return float((steps.cumsum() ** 2).sum())
 
 
-def mergeable(rows: list[list[int]], boxes: np.ndarray, most: int) -> list[tuple[int, int]]:
-    """(first row, last row + 1) of all neighbouring rows that may be one: each alone, and such as are few pieces."""
-    return [
-        (first, last)
-        for first, last in itertools.combinations(range(len(rows) + 1), 2)
-        if last - first == 1 or sum(map(len, rows[first:last])) <= most
-    ]
+def mergeable(rows: list[list[int]], most: int) -> list[tuple[int, int]]:
+    """(first row, last row + 1) of all neighbouring rows that may be one: each alone, and any if there are at most so
+    many pieces in all.
+    """
+    if sum(map(len, rows)) <= most:
+        return list(itertools.combinations(range(len(rows) + 1), 2))
+    return [(row, row + 1) for row in range(len(rows))]
 
 
 def place_in_row(box: np.ndarray, row: np.ndarray) -> Place | None:

@@ -27,7 +27,7 @@ from preprocessing.components import label, piece_boxes, stroke_width
 from preprocessing.groups import cut, may_touch, promising, runs_in
 from preprocessing.paths import SURE_OF_PLACE, Candidate, Path, best_lines
 from preprocessing.picture import reduced_to_opaque
-from preprocessing.prepare import Prepared, describe_all, look, scaled
+from preprocessing.prepare import Prepared, describe, is_blank, look, scaled
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row
 from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
@@ -65,37 +65,37 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     """
     picture, size, factor = reduced_to_opaque(image)
     ink, left_out, where = look(picture)
-    whole = describe_all(size, ink, left_out, scaled(where, factor))
-    if not whole.has_ink:
+    place = scaled(where, factor)
+    if is_blank(ink, place, size):
         return []
+    whole = describe(size, ink, left_out, place)
+    alone = [whole] if whole.has_ink else []  # a long row of thin strokes vanishes in the frame of one digit
     pieces, count = label(ink > PIECE_LEVEL)
-    if count == 0 or count > MOST_PIECES or (count == 1 and not may_touch(whole, predict)):
-        return [whole]
+    if count == 0 or count > MOST_PIECES or (count == 1 and not (alone and may_touch(whole, predict))):
+        return alone
     ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out.kept)
     pieces, count = label(ink > PIECE_LEVEL)
     stroke = stroke_width(ink)
     pieces, count = without_grain(pieces, count, GRAIN * stroke)
     if not 1 <= count <= MOST_PIECES:
-        return [whole]
+        return alone
     writing = Writing(size, ink, scaled(where, factor), pieces, piece_boxes(pieces, count), stroke)
-    return read_writing(writing, whole, predict)
+    return read_writing(writing, alone, predict)
 
 
-def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Prepared]:
-    """The parts of the writing; `whole` is all of it taken for one digit."""
+def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> list[Prepared]:
+    """The parts of the writing; `alone` is all of it taken for one digit, and empty if it vanishes in that frame."""
     boxes = writing.boxes
     sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     specks = sizes <= SPECK * writing.stroke
     rows = find_rows(boxes)
-    lines = {
-        rows_: [piece for row in rows[slice(*rows_)] for piece in row] for rows_ in mergeable(rows, boxes, FEW_PIECES)
-    }
+    lines = {rows_: [piece for row in rows[slice(*rows_)] for piece in row] for rows_ in mergeable(rows, FEW_PIECES)}
     centers = boxes[:, 0] + boxes[:, 2]
     lines = {rows_: sorted(line, key=lambda piece: centers[piece]) for rows_, line in lines.items()}
 
     reads = read_all(writing, [(piece,) for piece in range(len(boxes)) if not specks[piece]], predict)
     reads |= read_all(writing, promising(writing, lines, reads), predict)
-    (all_of_it,) = predict_all([whole], predict)
+    as_one = predict_all(alone, predict)
 
     divided, parts, crossed = cut(writing, reads)
     runs = [run for part in parts if len(part) > 1 for run in runs_in(part, divided.boxes)]
@@ -107,20 +107,20 @@ def read_writing(writing: Writing, whole: Prepared, predict: Predict) -> list[Pr
     else:
         crossed = {}
 
-    best = best_lines(writing, lines, reads, crossed, boxes)
+    best = best_lines(writing, lines, reads, crossed)
     main = boxes[~specks] if not specks.all() else boxes
-    score = (
-        log_confidence(all_of_it.digit)
-        - gap_cost(main)
-        - broadness_price(union_box(main), all_of_it, len(main))
-        - DIGIT_PRICE
-        - LINE_PRICE
-    )
-    if len(best.parts) < 2 or (len(boxes) <= FEW_PIECES and score >= best.score) or is_nonsense(best):
-        return [whole]
+    better = len(boxes) <= FEW_PIECES and any(score_of_one(read, main) >= best.score for read in as_one)
+    if len(best.parts) < 2 or better or is_nonsense(best):
+        return alone
     if len(boxes) == 1 and any(is_no_digit(reads[part.group], part.doubt) for part in best.parts):
-        return [whole]  # a drawing that is cut into digits and something else is one drawing that is no digit
+        return alone  # a drawing that is cut into digits and something else is one drawing that is no digit
     return in_order(writing, best, reads)
+
+
+def score_of_one(read: Read, boxes: np.ndarray) -> float:
+    """What the writing is worth as one digit: `Path.score` of a path through it that has one part."""
+    price = gap_cost(boxes) + broadness_price(union_box(boxes), read, len(boxes)) + DIGIT_PRICE + LINE_PRICE
+    return log_confidence(read.digit) - price
 
 
 def is_no_digit(read: Read, doubt: float) -> bool:

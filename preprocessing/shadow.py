@@ -55,15 +55,15 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
     width = stroke_width(ink.astype(np.float32))
     inside = 2 * int(np.ceil(WIDER_THAN_STROKES * width / 2)) + 1  # odd, so that it has a middle
     shadow = soft < shadow_top
-    wide = box_mean((shadow & ~dilated(dilated(ink))).astype(np.float32), inside) > 0.99
+    clean = ~dilated(dilated(ink))
+    wide = box_mean((shadow & clean).astype(np.float32), inside) > 0.99
     if wide.mean() < LEAST_SHADOW:
         return None
-    clean = (~dilated(dilated(ink))).astype(np.float32)
     window = 2 * int(np.ceil(BESIDE_STROKES * width)) + 5
-    weight = box_mean(clean, window)
+    weight = box_mean(clean.astype(np.float32), window)
     beside = box_mean(soft * clean, window) / np.maximum(weight, 1e-3)
     beside = np.where(weight > 1e-3, beside, np.float32(np.median(soft)))
-    return np.where(clean > 0, soft, beside).astype(np.float32)
+    return np.where(clean, soft, beside).astype(np.float32)
 
 
 def is_pen(ink: np.ndarray) -> bool:

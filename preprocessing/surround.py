@@ -87,7 +87,7 @@ def begin(other: np.ndarray) -> int:
 
 
 def repainted(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """The picture with the commonest colour along the inside of the box in the place of all outside it."""
+    """The picture with the median colour along the inside of the box in the place of all outside it."""
     inside = picture.crop(box)
     paper = np.median(border(np.asarray(inside)), axis=0)
     colour = int(paper) if picture.mode == "L" else tuple(int(level) for level in paper)

@@ -25,7 +25,7 @@ class Writing(NamedTuple):
 
     size: tuple[int, int]  # of the picture
     ink: np.ndarray
-    where: Where  # of the ink in the picture: left, top, pixels of the picture for one of the ink
+    where: Where  # of the ink in the picture
     pieces: np.ndarray  # (H, W) int32: 0, or the number of the piece from 1 on
     boxes: np.ndarray  # (n, 4)
     stroke: float
@@ -50,7 +50,7 @@ class Writing(NamedTuple):
             mine = dilated(mine)
         ink = np.where(mine & ~others, self.ink[crop], 0).astype(self.ink.dtype)
         x, y, scale = self.where
-        return describe(self.size, ink, LeftOut(), (x + scale * left, y + scale * top, scale))
+        return describe(self.size, ink, LeftOut(), Where(x + scale * left, y + scale * top, scale))
 
 
 class Read(NamedTuple):

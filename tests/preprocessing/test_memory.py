@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from preprocessing.picture import ENOUGH_PIXELS, MAX_DECODING_BYTES, decoding_bytes, open_picture, to_bytes
 from preprocessing.prepare import prepare
@@ -62,6 +62,15 @@ def test_header_tells_what_a_picture_costs(mode, kind, options, tmp_path):
     assert peak <= decoding_bytes(open_picture(tmp_path / "picture")) + MARGIN
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_header_of_a_turned_tiff_tells_what_it_costs(compression, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "picture").write_bytes(saved("RGB", "TIFF", LARGE, compression=compression, exif=exif))
+    peak = int(subprocess.check_output([sys.executable, "-c", PEAK, str(tmp_path / "picture")]))
+    assert peak <= decoding_bytes(open_picture(tmp_path / "picture")) + MARGIN
+
+
 @pytest.mark.parametrize(("mode", "chroma"), [("RGB", 420), ("RGBA;16", 444)])
 def test_header_of_heic_tells_what_it_costs(mode, chroma, tmp_path):
     width, height = 2400, 1800
@@ -110,18 +119,27 @@ def test_ordinary_pictures_are_not_reduced_and_large_ones_keep_their_places():
     assert np.abs(large.tensor - small.tensor).mean() < 0.02
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_large_photograph_is_turned_upright_as_a_small_one(orientation):
+def test_a_large_photograph_is_turned_upright_as_a_small_one(orientation, kind):
     picture = Image.new("L", (3000, 2000), "white")
     picture.paste("black", (500, 500, 700, 1500))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    boxes = []
+    upright = ImageOps.exif_transpose(with_exif(picture, exif))
+    expected, boxes = np.array(ImageOps.invert(upright).getbbox()), []
     for factor in (2, 1):
         file = io.BytesIO()
-        picture.reduce(factor).save(file, "JPEG", exif=exif)
+        picture.reduce(factor).save(file, kind, exif=exif)
         boxes.append(np.array(prepare(open_picture(file)).box))
-    assert np.abs(boxes[1] - 2 * boxes[0]).max() <= 30
+    assert np.abs(2 * boxes[0] - expected).max() <= 30
+    assert np.abs(boxes[1] - expected).max() <= 30
+
+
+def with_exif(picture, exif):
+    file = io.BytesIO()
+    picture.save(file, "PNG", exif=exif)
+    return Image.open(file)
 
 
 def test_sixteen_bits_become_eight_without_a_large_copy():

@@ -149,14 +149,11 @@ def desk_corner(rng):
 def other_writing(rng):
     """What is left of other digits at one or two edges."""
     image = two()
-    pen = ImageDraw.Draw(image)
     for side in rng.permutation(4)[: rng.integers(1, 3)]:
         deep, at = rng.uniform(8, 28), rng.uniform(60, 180)
-        box = [at, -80 + deep, at + 70, deep]
-        pen.ellipse(box, outline=PEN, width=10)
-        image = image.rotate(90 * int(side == 1))
-        image = image.rotate(-90 * int(side == 1))
-        pen = ImageDraw.Draw(image)
+        image = image.rotate(90 * side)
+        ImageDraw.Draw(image).ellipse([at, -80 + deep, at + 70, deep], outline=PEN, width=10)
+        image = image.rotate(-90 * side)
     return photographed(image, rng)
 
 
@@ -195,16 +192,13 @@ def pasted(rng):
 
 def shadow(rng):
     """A hard or soft shadow across the digit, a quarter to a half darker."""
-    image, soft = two(), rng.uniform(0.5, 5)
-    mask = Image.new("L", image.size)
+    mask = Image.new("L", (SIDE, SIDE))
     shape = ImageDraw.Draw(mask)
     if rng.random() < 0.5:
         shape.polygon([(SIDE, rng.uniform(0, 200)), (SIDE, SIDE), (rng.uniform(50, 250), SIDE)], fill=255)
     else:
         shape.rectangle([rng.uniform(50, 200), rng.uniform(100, 220), SIDE, SIDE], fill=255)
-    cover = np.asarray(mask.filter(ImageFilter.GaussianBlur(soft)), np.float32)[..., None] / 255
-    shaded = np.asarray(image) * (1 - rng.uniform(0.25, 0.5) * cover)
-    return photographed(Image.fromarray(shaded.astype(np.uint8)), rng)
+    return darkened(two(), mask, rng)
 
 
 def darkened(image, mask, rng):

@@ -1,5 +1,7 @@
 """From any picture to MNIST's frame, on drawings made here and on what real people drew."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
@@ -219,11 +221,29 @@ def test_exif_rotation_is_applied():
     turned = seven().rotate(90, expand=True)
     exif = Image.Exif()
     exif[0x0112] = 6  # "turn by 90 degrees clockwise to see it upright"
-    import io
-
     file = io.BytesIO()
     turned.save(file, "JPEG", exif=exif, quality=95)
     assert difference(preprocessing.to_mnist(Image.open(file)), REFERENCE) < 0.1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("blue", [0, 255])
+def test_a_channel_that_has_one_level_alone_does_not_matter(blue):
+    light = np.asarray(seven().convert("L").resize((120, 120))) < 128
+    levels = np.where(light, 194, 43) * np.linspace(0.63, 1, 120)
+    picture = np.dstack([levels, levels, np.full_like(levels, blue)]).astype(np.uint8)
+    assert difference(preprocessing.to_mnist(picture), REFERENCE) < 0.2
+
+
+def test_noise_is_taken_out_before_boxes_are_looked_for():
+    picture = Image.new("L", (200, 200), "white")
+    ImageDraw.Draw(picture).ellipse([60, 40, 140, 160], outline="black", width=14)
+    ImageDraw.Draw(picture).ellipse([92, 92, 108, 108], fill="black")
+    levels = np.asarray(picture).copy()
+    noise = np.random.default_rng(0).random((196, 196)) < 0.04
+    levels[2:-2, 2:-2][noise] = 0
+    box = prepare(levels).box
+    assert np.abs(np.array(box) - (60, 40, 141, 161)).max() <= 4
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "bool"])
@@ -426,6 +446,9 @@ def test_an_ordinary_drawing_has_no_hints():
         (np.full((4, 4), np.nan), "floats from 0 to 1"),
         (np.full((4, 4), 300), "integers from 0 to 255"),
         (np.array([["a", "b"]]), "array of numbers"),
+        (np.ones((3, 3), "m8[s]"), "array of numbers, got one of timedelta64"),
+        (np.ones((3, 3), complex), "array of numbers, got one of complex128"),
+        (np.full((4, 4, 3), None), "array of numbers"),
         (Image.new("1", (10_000, 10_000)), "at most 50,000,000 pixels, got 10000x10000"),
     ],
 )

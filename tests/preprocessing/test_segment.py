@@ -7,6 +7,7 @@ from conftest import EXAMPLES
 from PIL import Image, ImageDraw, ImageOps
 
 import app
+from preprocessing.rows import mergeable
 from preprocessing.segment import split
 from weights.serving.recognize import examine, joint_confidence
 
@@ -192,6 +193,19 @@ def test_a_long_scribble_costs_no_more_reads_than_a_page_of_digits():
 
     split(picture, unsure)
     assert len(reads) < 1000
+
+
+@pytest.mark.parametrize(("count", "pen"), [(12, 5), (20, 5), (30, 7)])
+def test_a_long_row_is_read_although_it_vanishes_in_the_frame_of_one_digit(count, pen):
+    strip = Image.new("L", (80 * count, 100), "white")
+    for x in range(20, strip.width, 80):
+        ImageDraw.Draw(strip).line([(x, 20), (x + 36, 20), (x + 10, 80)], fill="black", width=pen, joint="curve")
+    assert text(app.read(strip)) == " ".join("7" * count)
+
+
+def test_in_a_tall_column_of_pieces_only_those_side_by_side_are_taken_together():
+    assert len(mergeable([[0], [1], [2]], 3)) == 6
+    assert len(mergeable([[row] for row in range(240)], 16)) == 240
 
 
 def test_what_is_no_picture_gets_a_value_error():
