@@ -345,7 +345,7 @@ def test_heic_that_the_camera_of_a_phone_gives_is_read(visit, heic):
     expect(v.answer).to_have_text("7")
     v.page.evaluate(NO_CLIPBOARD)
     v.page.get_by_role("button", name="Paste").click()
-    expect(v.page.locator("#ways button").last).to_have_text("Not allowed: choose a file")  # a phone has no Ctrl
+    expect(v.page.locator("#ways button").last).to_have_text("Not allowed here: choose a file")  # a phone has no Ctrl
     assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

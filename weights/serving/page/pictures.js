@@ -84,7 +84,7 @@
       }
       say(button, "No picture there");
     } catch {
-      say(button, isPhone() ? "Not allowed: choose a file" : `Press ${isMac ? "⌘V" : "Ctrl+V"}`);
+      say(button, isPhone() ? "Not allowed here: choose a file" : `Press ${isMac ? "⌘V" : "Ctrl+V"}`);
     }
   }
 
