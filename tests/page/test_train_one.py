@@ -489,6 +489,7 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
     expect(room.locator(".problem").first).to_be_empty()
 
     # One round waits for its turn.
+    v.wait_until_silent()
     rounds = room.locator(".round").inner_text()
     answer_once(v, "go", {"place": 1})
     step.click()
