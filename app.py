@@ -73,17 +73,12 @@ const choose = () => trigger("select", { index: chosen.index });
 element.addEventListener("click", ({ target }) => {
     const tile = target.closest("[data-tile]");
     if (!tile) return;
-    chosen = { index: Number(tile.dataset.tile), picture: picture(), tries: TRIES, hadFocus: true };
+    chosen = { index: Number(tile.dataset.tile), picture: picture(), tries: TRIES };
     choose();
 });
 new MutationObserver(() => {
     if (chosen?.picture !== picture()) chosen = null;
-    const pressed = element.querySelector("[data-tile][aria-pressed=true]");
-    if (chosen?.hadFocus && pressed) {
-        if (document.activeElement === document.body) pressed.focus({ preventScroll: true });
-        chosen.hadFocus = false; // once: later the visitor may be elsewhere
-    }
-    if (!chosen?.tries || pressed) return;
+    if (!chosen?.tries || element.querySelector("[data-tile][aria-pressed=true]")) return;
     chosen.tries -= 1;
     choose();
 }).observe(element, { subtree: true, childList: true });
