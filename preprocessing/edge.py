@@ -119,16 +119,17 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
     return np.where(dilated(gone) & ((labels == 0) | gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
 
 
-def is_substantial(ink: np.ndarray) -> bool:
-    """Whether a piece of ink is large enough for a digit and does not lie along an edge; or several that are large
-    enough for the digits of a page. Without them the part that was left out was the digit.
+def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: int = SEVERAL) -> bool:
+    """Whether a piece of ink is large enough for a digit and does not lie along an edge; or `several` that are large
+    enough for the digits of a page, `on_page` of its shorter side. Without them the part that was left out was the
+    digit.
     """
     labels, count = label(ink >= 0.5)
     if not count:
         return False
     boxes, side = piece_boxes(labels, count), min(ink.shape)
     longest = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)[inner_reach(boxes, ink.shape).min(axis=1) > BAND * side]
-    many = np.count_nonzero(longest >= SMALLEST_ON_PAGE * side) >= SEVERAL
+    many = np.count_nonzero(longest >= on_page * side) >= several
     return many or bool((longest >= SMALLEST_DIGIT * side).any())
 
 

@@ -64,6 +64,10 @@ BETWEEN_TONES = 0.12
 ONE_TONE = 0.7
 # A ring around the middle is light if this share of it is: ink covers the rest where strokes cross it.
 WHOLE_RING = 0.8
+# No digit has so many straight lines: they are the paper's, and what is left may be small.
+MANY_LINES = 6
+# What is smaller on such a sheet, as a share of its shorter side, is left of its lines: 6 mm of A4.
+SMALLEST_ON_SHEET = 0.028
 # Paper in a shadow has at least this share of the light that it has elsewhere.
 DARKEST_PAPER = 0.45
 # A pixel lies on the smooth surface of the light if it differs from it by less than this share: grain does.
@@ -146,7 +150,10 @@ def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray 
     cleared, zone = without_paper(darkness, lines, faintest)
     ink = without_remains(coverage(cleared, noise), zone)
     if not is_substantial(ink):
-        return Inked(coverage(darkness, noise))  # the lines were the digit
+        if len(lines[0]) + len(lines[1]) < MANY_LINES:
+            return Inked(coverage(darkness, noise))  # the lines were the digit
+        if not is_substantial(ink, SMALLEST_ON_SHEET, 1):
+            ink = np.zeros_like(ink)  # nobody has written on the sheet yet
     removed = np.where(zone & (darkness > faintest), 1 - ink, 0).astype(np.float32)
     return Inked(ink, removed, len(lines[0]) + len(lines[1]))
 

@@ -16,8 +16,8 @@ from preprocessing.morphology import opened, running
 
 # A printed line is no thicker than this share of the picture's shorter side; the thick lines of a sudoku come close.
 THICKEST = 0.09
-# At most this many lines are followed in one direction, because each is compared with all others. Lines lie farther
-# apart than THICKEST, so a sheet of common proportions shows at most twenty. A strip of lined paper may show hundreds.
+# At most this many lines are followed in one direction, because each is compared with all others. A ruled sheet shows
+# some thirty. A strip of lined paper may show hundreds.
 MOST_LINES = 64
 # A line is followed in this many blocks of columns: a gap or a crossing stroke then fills one block or two.
 BLOCKS = 32
@@ -143,7 +143,8 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
     for row in np.argsort(-best, kind="stable"):
         if best[row] < SHORTEST * count or len(lines) == MOST_LINES:
             break
-        if any(abs(row - other) <= thickest for other, _ in lines):
+        # a thick stroke would be found again at its other edge; thin rules may lie close together
+        if any(abs(row - other) <= (thickest if line.thickness > NARROW else line.half) for other, line in lines):
             continue
         # several slopes may be equally good: take the middle one
         good = np.flatnonzero(scores[:, row] == best[row])

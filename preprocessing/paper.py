@@ -159,11 +159,13 @@ def rest_of(darkness: np.ndarray, lines: list[Line], able: list[bool]) -> np.nda
 
 
 def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> list[Line]:
-    """The rules that a stroke hides: they lie where the period of the other rules leaves a gap."""
+    """The rules that a stroke hides, or that are too pale to be found: two rows of pixels may share one. They lie where
+    the period of the other rules leaves a gap.
+    """
     rules = sorted((line for line in lines if line.spans), key=lambda line: line.middle)
     if len(rules) < PERIODIC:
         return []
-    regular = lattice(np.array([line.middle for line in rules]))
+    regular = lattice(np.array([line.middle for line in rules]), rounded=0.5)
     if regular is None or regular.period < SHORTEST_PERIOD:
         return []
     found = []
@@ -174,7 +176,7 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
             rows = (1 - share) * before.rows[start - before.start : end - before.start]
             rows = rows + share * after.rows[start - after.start : end - after.start]
             line = before._replace(start=start, rows=rows.astype(np.float32))
-            if share_dark(darkness, line, faintest) > FILLED:
+            if share_dark(darkness, line, faintest / 2) > FILLED:
                 found.append(line)
     return found
 

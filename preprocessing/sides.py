@@ -148,8 +148,8 @@ class Lattice(NamedTuple):
     steps: np.ndarray  # how many periods lie between each place and the next, integers
 
 
-def lattice(places: np.ndarray) -> Lattice | None:
-    """Ascending places as a lattice; None if they have no period."""
+def lattice(places: np.ndarray, rounded: float = 0.0) -> Lattice | None:
+    """Ascending places as a lattice; None if they have no period. `rounded` is by how much each may be off."""
     if len(places) < 3:
         return None
     gaps = np.diff(places)
@@ -157,7 +157,7 @@ def lattice(places: np.ndarray) -> Lattice | None:
     if period <= 0:
         return None
     steps = np.maximum(np.rint(gaps / period), 1)
-    if np.abs(gaps / steps - period).max() > UNEVEN * period:
+    if np.abs(gaps / steps - period).max() > UNEVEN * period + rounded:
         return None
     return Lattice(float(places[0]), float((places[-1] - places[0]) / steps.sum()), steps.astype(int))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from test_preprocessing import unlikeness
 
 import preprocessing
@@ -115,6 +115,32 @@ def ruled(rng):
     for at in np.arange(first, SIDE + step, step):
         lines(sheet, [[(-5, at - slope), (SIDE + 5, at + slope)]], colour, 3)
     return photographed(Image.fromarray(np.minimum(np.asarray(image), np.asarray(sheet))), rng)
+
+
+def sheet_of(rng, squares):
+    """A sheet of which all rules or squares are in the picture: they are closer than usual, and the digit is small."""
+    size, step = (4 * SIDE, 5 * SIDE), rng.uniform(70 if squares else 50, 140)
+    sheet = Image.new("RGB", size, PAPER)
+    colour, width = (int(rng.uniform(110, 200)),) * 3, int(rng.integers(2, 5))
+    for at in np.arange(rng.uniform(0, step), size[1], step):
+        lines(sheet, [[(-5, at), (size[0] + 5, at)]], colour, width)
+        if squares:
+            lines(sheet, [[(at, -5), (at, size[1] + 5)]], colour, width)
+    return sheet
+
+
+def ruled_sheet(rng, squares=False):
+    """The digit is a tenth to a third of the sheet's width high."""
+    sheet = sheet_of(rng, squares)
+    side = int(rng.uniform(120, 400))
+    x, y = (int(rng.uniform(0.2, 0.8) * (all_ - side)) for all_ in sheet.size)
+    digit = two().resize((side, side))
+    sheet.paste(ImageChops.darker(digit, sheet.crop((x, y, x + side, y + side))), (x, y))
+    return photographed(sheet, rng, noise=2)
+
+
+def squared_sheet(rng):
+    return ruled_sheet(rng, squares=True)
 
 
 def binarised(rng):
@@ -257,8 +283,8 @@ def askew_on_desk(rng):
 
 
 MADE = (
-    cell, broken_cell, wide_cell, squared, ruled, binarised, desk_strip, desk_corner, other_writing, punched_holes,
-    spiral, ledge, pasted, shadow, phone_shadow, finger_shadow, thin_border, grey_frame,
+    cell, broken_cell, wide_cell, squared, ruled, ruled_sheet, squared_sheet, binarised, desk_strip, desk_corner,
+    other_writing, punched_holes, spiral, ledge, pasted, shadow, phone_shadow, finger_shadow, thin_border, grey_frame,
 )  # fmt: skip
 
 
@@ -267,6 +293,12 @@ MADE = (
 def test_the_digit_comes_out_as_on_blank_paper(made, way):
     tensor = preprocessing.to_mnist(made(np.random.default_rng([0, way])))
     assert unlikeness(tensor, REFERENCE) < 0.4  # a line or an edge that stays gives 0.6 and more
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_ruled_sheet_without_writing_is_blank(way):
+    rng = np.random.default_rng([0, way])
+    assert not preprocessing.prepare(photographed(sheet_of(rng, squares=False), rng, noise=2)).has_ink
 
 
 TURNED = [preprocessing.to_mnist(two().rotate(angle, fillcolor=PAPER)) for angle in range(-12, 13, 3)]
