@@ -109,7 +109,7 @@ def test_picture_pasted_anywhere_on_the_page_is_read(visit):
 
 def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(visit):
     v = visit()
-    for _ in range(3):
+    for _ in range(2):
         v.take_example("4 tiny")
         v.take_example("paper 2")
         expect(v.answer).to_have_text("2")
