@@ -29,12 +29,16 @@ class RowSparse:
     For a single row h the time goes into reading W from memory. A drawing is mostly paper, and relu switches most units
     off. The rows of W that meet a zero are not read, and an answer takes half the time or less. Of many rows h, columns
     that are zero in all of them are left out: a thousand digits leave a quarter of their frame blank.
+
+    Weights that were rounded to whole numbers and that nothing can change any more (`freeze`) are kept in int8 too. The
+    rows are read from there, a quarter of the bytes, and turned into floats: the products are the same to the last bit.
     """
 
     __array_ufunc__ = None
 
     def __init__(self, W: np.ndarray) -> None:
         self.W, self.T, self.shape = W, W.T, W.shape
+        self.rows = W if W.flags.writeable else lossless_cast(W, np.int8)
 
     def __rmatmul__(self, h: np.ndarray) -> np.ndarray:
         """h (n, fan_in) -> h @ W (n, fan_out)."""
@@ -47,7 +51,7 @@ class RowSparse:
         if np.count_nonzero(used) >= most * used.size:
             return h @ self.W
         (used,) = used.nonzero()
-        return h.take(used, axis=1) @ self.W.take(used, axis=0)
+        return h.take(used, axis=1) @ self.rows.take(used, axis=0).astype(self.W.dtype, copy=False)
 
 
 class BlockDiagonal:

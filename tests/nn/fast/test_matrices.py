@@ -36,6 +36,20 @@ def test_rows_that_meet_a_zero_are_not_read(n, width):
     np.testing.assert_array_equal(h @ RowSparse(W), [range(width)] * n)
 
 
+@pytest.mark.parametrize(("whole", "fixed", "dtype"), [(1, 1, np.int8), (0, 1, np.float32), (1, 0, np.float32)])
+def test_rows_are_read_in_8_bits_if_that_gives_the_same_products_for_good(whole, fixed, dtype):
+    rng = np.random.default_rng(0)
+    W = rng.integers(-127, 128, (12, 6)).astype(np.float32) + (0 if whole else 0.5)
+    W.flags.writeable = not fixed
+    matrix, h = RowSparse(W), rng.standard_normal((1, 12), np.float32)
+    h[:, 3:] = 0
+    assert matrix.rows.dtype == dtype
+    np.testing.assert_array_equal(h @ matrix, h[:, :3] @ W[:3])
+    if not fixed:
+        W *= 1.5
+        np.testing.assert_array_equal(h @ matrix, h[:, :3] @ W[:3])
+
+
 def test_blocks_multiply_like_the_matrix_they_stand_for():
     rng = np.random.default_rng(0)
     blocks = rng.standard_normal((3, 4, 2))
@@ -67,11 +81,13 @@ def test_a_frozen_network_answers_as_before_and_cannot_be_changed(members, kerne
     X = (rng.random((20, 784), np.float32) - 0.8).clip(0)  # mostly paper
     X[-1] = rng.random(784)  # all ink
     model = quantized(members, kernel_size, linear)
-    batch = model.logits(X)
+    batch, single = model.logits(X), [model.logits(row[None]) for row in X]
     assert freeze(model) is model
     np.testing.assert_array_equal(model.logits(X), batch)
-    for row, expected in zip(X, batch, strict=True):
-        np.testing.assert_allclose(model.logits(row[None])[0], expected, rtol=1e-4, atol=1e-4 * batch.std())
+    for row, before, expected in zip(X, single, batch, strict=True):
+        alone = model.logits(row[None])
+        np.testing.assert_array_equal(alone, before)
+        np.testing.assert_allclose(alone[0], expected, rtol=1e-4, atol=1e-4 * batch.std())
     for array in (model.theta, model.weights[-1], *model.biases):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
