@@ -25,6 +25,7 @@ def check(settings: object, of: str = "") -> None:
     for each in fields(settings):
         value, limits, choices = getattr(settings, each.name), *map(each.metadata.get, ("limits", "choices"))
         if limits and not limits[0] <= value <= limits[1]:
-            raise ValueError(f"{each.name}{of} must be from {limits[0]:g} to {limits[1]:g}, got {value}")
+            lowest, highest = (f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" for limit in limits)
+            raise ValueError(f"{each.name}{of} must be from {lowest} to {highest}, got {value}")
         if choices and value not in (each.default, *choices):
             raise ValueError(f"{each.name}{of} must be one of {', '.join(map(str, choices))}, got {value!r}")
