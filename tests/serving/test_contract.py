@@ -37,7 +37,7 @@ from starlette.testclient import TestClient
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from weights.serving import gradio_internals, serve
-from weights.serving.limits.sizes import MAX_OTHER_BYTES, Limit, takes
+from weights.serving.limits.sizes import MAX_OTHER_BYTES, takes
 from weights.serving.limits.uploads import OURS, own_folder
 
 META = {"_type": "gradio.FileData"}
@@ -72,7 +72,7 @@ def app(tmp_path_factory):
     api, built = FastAPI(), build()
 
     @api.post("/ours")
-    @takes(Limit(10))
+    @takes(10)
     async def ours(request: Request) -> Response:
         return Response(await request.body())
 

@@ -35,7 +35,7 @@ from starlette.responses import JSONResponse
 from preprocessing.picture import to_opaque
 from weights.current import Served, Serving
 from weights.serving.limits.pictures import Busy, room_for
-from weights.serving.limits.sizes import JSON, MAX_PIXELS_BYTES, PICTURE, Limit, Refused, is_form, takes
+from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_PIXELS_BYTES, Refused, is_form, takes
 from weights.serving.limits.turns import Turns
 from weights.serving.page.answer import live_answer
 from weights.serving.recognize import decode, examine, opened, pixels_of, read, recognize_all
@@ -130,7 +130,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
     pixels = pixels_of(decode(image).tensor)
 
     @app.post("/predict", response_model=Prediction, **described(PixelsBody, {"pixels": pixels}))
-    @takes(Limit(MAX_PIXELS_BYTES))
+    @takes(MAX_PIXELS_BYTES)
     async def predict(request: Request) -> Response:
         """Names the digit that 784 pixel values show: MNIST's own frame, row by row, white ink on black.
 
@@ -146,7 +146,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
             return reply(Prediction.of(examine(given.pixels, served).answer), headers)
 
     @app.post("/predict/image", response_model=Prediction, **described_image())
-    @takes(PICTURE)
+    @takes(MAX_PICTURE_BYTES)
     async def predict_image(request: Request) -> Response:
         """Names the digit in a picture: dark ink on light or light on dark, of any size, anywhere in the picture."""
         with answering(serving.current) as (served, headers):
@@ -155,7 +155,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
             return reply(Prediction.of(reading.answer), headers)
 
     @app.post("/predict/batch", response_model=Predictions, **described(BatchBody, batch_example(pixels, image)))
-    @takes(JSON)
+    @takes(MAX_JSON_BYTES)
     async def predict_batch(request: Request) -> Response:
         """Names many digits, in one forward pass: each given as pixel values or as a picture, answered in order."""
 
@@ -167,7 +167,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
             return reply(await in_turn(predictions, await request.body(), served), headers)
 
     @app.post("/read", response_model=Digits, **described_image())
-    @takes(PICTURE)
+    @takes(MAX_PICTURE_BYTES)
     async def read_picture(request: Request) -> Response:
         """Names all digits in a picture, line by line from left to right, each with its place.
 
@@ -179,7 +179,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
             return reply(Digits.of(readings), headers)
 
     @app.post("/live", include_in_schema=False)
-    @takes(Limit(MAX_LIVE_BYTES))
+    @takes(MAX_LIVE_BYTES)
     async def live(request: Request) -> Response:
         """Answers a stroke that is still being drawn, for the page: live.js sends a small PNG, ink on paper."""
         with answering(serving.current) as (served, headers):
@@ -190,7 +190,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
             return JSONResponse(live_answer(readings), headers=headers)
 
     @app.post("/heic", include_in_schema=False)
-    @takes(PICTURE)
+    @takes(MAX_PICTURE_BYTES)
     async def heic(request: Request) -> Response:
         """A picture as a JPEG, for the page: browsers show no HEIC."""
 

@@ -28,7 +28,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.serving.gradio_internals import Event
 from weights.serving.limits.pictures import BUSY
-from weights.serving.limits.sizes import BODY, JSON, OTHER, PICTURE, Limit, Refused, allow, is_form, refuse
+from weights.serving.limits.sizes import (
+    BODY,
+    MAX_JSON_BYTES,
+    MAX_OTHER_BYTES,
+    MAX_PICTURE_BYTES,
+    Refused,
+    allow,
+    is_form,
+    refuse,
+)
 from weights.serving.limits.streams import Streams
 from weights.serving.limits.turns import Turns
 from weights.serving.limits.uploads import UploadFolder, Uploads
@@ -101,12 +110,12 @@ class Route:
 
     methods: tuple[str, ...]
     path: re.Pattern  # for all of the path after PREFIX; no two routes match the same one
-    limit: Limit
+    most_bytes: int  # of a body
     handle: Handler
 
 
-def route(methods: str, path: str, limit: Limit, handle: Handler) -> Route:
-    return Route(tuple(methods.split()), re.compile(path, re.DOTALL | re.IGNORECASE), limit, handle)
+def route(methods: str, path: str, most_bytes: int, handle: Handler) -> Route:
+    return Route(tuple(methods.split()), re.compile(path, re.DOTALL | re.IGNORECASE), most_bytes, handle)
 
 
 class Calls:
@@ -137,21 +146,24 @@ class Calls:
         # Other routes stay closed: recordings go through ffmpeg, deep links and vibes write files, `proxy=` and
         # `file=http` fetch from elsewhere, names of components go to the log, `startup-events` starts a second queue.
         self.routes = [
-            route("POST", "(run|api)/(?P<name>[^/]+)/?", JSON, self.direct_call),
-            route("POST", "call/(?P<v2>v2/)?(?P<name>[^/]+)/?", JSON, self.queued_call),
-            route("POST", "queue/join/?", JSON, self.queued_call),
-            route("POST", "upload/?", PICTURE, passing(Uploads(app, folder))),
-            route("POST", "component_server/?", Limit(MAX_BLOB_BYTES), self.component_call),
-            route("POST", "(cancel|reset)/?", OTHER, passing(app)),
-            route("POST", "mcp(/.*)?", JSON, self.tool_call),
-            route("DELETE", "mcp(/.*)?", OTHER, passing(app)),
+            route("POST", "(run|api)/(?P<name>[^/]+)/?", MAX_JSON_BYTES, self.direct_call),
+            route("POST", "call/(?P<v2>v2/)?(?P<name>[^/]+)/?", MAX_JSON_BYTES, self.queued_call),
+            route("POST", "queue/join/?", MAX_JSON_BYTES, self.queued_call),
+            route("POST", "upload/?", MAX_PICTURE_BYTES, passing(Uploads(app, folder))),
+            route("POST", "component_server/?", MAX_BLOB_BYTES, self.component_call),
+            route("POST", "(cancel|reset)/?", MAX_OTHER_BYTES, passing(app)),
+            route("POST", "mcp(/.*)?", MAX_JSON_BYTES, self.tool_call),
+            route("DELETE", "mcp(/.*)?", MAX_OTHER_BYTES, passing(app)),
             route(
-                "GET HEAD", "(config|app_id|user|token|login_check|openapi[.]json|theme[.]css)/?", OTHER, passing(app)
+                "GET HEAD",
+                "(config|app_id|user|token|login_check|openapi[.]json|theme[.]css)/?",
+                MAX_OTHER_BYTES,
+                passing(app),
             ),
-            route("GET HEAD", "info/?", OTHER, self.info),
-            route("GET HEAD", "file=(?!https?:).*", OTHER, self.file),
-            route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", OTHER, passing(streams)),
-            route("GET HEAD", "heartbeat/.*|mcp(/.*)?", OTHER, passing(streams.company)),
+            route("GET HEAD", "info/?", MAX_OTHER_BYTES, self.info),
+            route("GET HEAD", "file=(?!https?:).*", MAX_OTHER_BYTES, self.file),
+            route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", MAX_OTHER_BYTES, passing(streams)),
+            route("GET HEAD", "heartbeat/.*|mcp(/.*)?", MAX_OTHER_BYTES, passing(streams.company)),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -164,7 +176,7 @@ class Calls:
             for each in () if closed else self.routes:
                 match = scope["method"] in each.methods and each.path.fullmatch(path, len(PREFIX) + 1)
                 if match:
-                    allow(scope, each.limit)
+                    allow(scope, each.most_bytes)
                     await each.handle(match, scope, receive, send)
                     return
             raise Refused(404, "There is nothing here.")

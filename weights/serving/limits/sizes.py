@@ -3,7 +3,7 @@
     app.add_middleware(Limits)           # around everything else
 
     @app.post("/predict")
-    @takes(Limit(MAX_PIXELS_BYTES))      # a route says what it takes; without this it takes OTHER
+    @takes(MAX_PIXELS_BYTES)             # a route says how many bytes it takes; without this MAX_OTHER_BYTES
     async def predict(request): ...
 
 Too much is answered with 413 or 429, a body that does not end with 408, and each answer names the limit. What a call to
@@ -18,7 +18,6 @@ import errno
 import functools
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -31,6 +30,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_UPLOAD_BYTES = 20_000_000
 # A form adds this much to the files in it.
 FORM_BYTES = 16_384
+# A picture as the body, or in a form.
+MAX_PICTURE_BYTES = MAX_UPLOAD_BYTES + FORM_BYTES
 # JSON: a picture of 3 MB as a data: URL, or a few hundred small ones. The parser holds it in memory several times, so
 # larger pictures are uploaded.
 MAX_JSON_BYTES = 4_000_000
@@ -58,18 +59,6 @@ BODY = "weights.body"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True)
-class Limit:
-    """What a route takes."""
-
-    body_bytes: int  # of a request
-
-
-PICTURE = Limit(MAX_UPLOAD_BYTES + FORM_BYTES)  # as the body, or in a form
-JSON = Limit(MAX_JSON_BYTES)
-OTHER = Limit(MAX_OTHER_BYTES)  # for routes that say nothing
-
-
 class Refused(Exception):
     """A request that is not answered, and why."""
 
@@ -83,13 +72,13 @@ class Stopped(MultiPartException):
     """Ends the reading of a body. A parser of forms that meets it throws away the files it has begun."""
 
 
-def takes(limit: Limit) -> Callable[[Endpoint], Endpoint]:
-    """Declares the limit of a route, beside the route."""
+def takes(most_bytes: int) -> Callable[[Endpoint], Endpoint]:
+    """Declares the largest body of a route, beside the route."""
 
     def declare(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
         async def limited(request: Request) -> Response:
-            allow(request.scope, limit)
+            allow(request.scope, most_bytes)
             return await endpoint(request)
 
         return limited
@@ -97,10 +86,10 @@ def takes(limit: Limit) -> Callable[[Endpoint], Endpoint]:
     return declare
 
 
-def allow(scope: Scope, limit: Limit) -> None:
+def allow(scope: Scope, most_bytes: int) -> None:
     """Sets the limit for the body of this request, before it is read. Raises Refused for one that is larger."""
     if BODY in scope:  # not in a test of a route alone
-        scope[BODY].allow(limit)
+        scope[BODY].allow(most_bytes)
 
 
 def is_form(headers: Headers) -> bool:
@@ -153,7 +142,7 @@ class Body:
     def __init__(self, limits: Limits, scope: Scope, receive: Receive, send: Send):
         self.limits = limits
         self._receive, self._send = receive, send
-        self.limit = OTHER.body_bytes
+        self.most_bytes = MAX_OTHER_BYTES
         self.declared = declared_length(scope)
         self.received = 0
         self.deadline: float | None = None
@@ -161,15 +150,15 @@ class Body:
         self.answered = False
         self.refused: Refused | None = None
 
-    def allow(self, limit: Limit) -> None:
-        self.limit = limit.body_bytes
+    def allow(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
         if refused := self.excess(self.declared):
             raise refused
 
     def excess(self, size: int) -> Refused | None:
         """Why a body of this size is too much, if it is."""
-        if size > self.limit:
-            return Refused(413, f"The request is too large: {self.limit:,} bytes are the limit here.")
+        if size > self.most_bytes:
+            return Refused(413, f"The request is too large: {self.most_bytes:,} bytes are the limit here.")
         if self.limits.held - self.received + size > MAX_BYTES_AT_ONCE:
             return Refused(429, f"Requests of {MAX_BYTES_AT_ONCE:,} bytes are under way: the limit. Try again shortly.")
         return None

@@ -25,7 +25,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.limits.sizes import BODY, DISK_FULL, NO_ROOM, PICTURE, Refused, declared_length
+from weights.serving.limits.sizes import BODY, DISK_FULL, MAX_PICTURE_BYTES, NO_ROOM, Refused, declared_length
 
 # All uploads on the disk together: 25 of the largest, thousands of usual ones.
 MAX_FOLDER_BYTES = 500_000_000
@@ -222,7 +222,7 @@ class Uploads:
             await send(message)
 
         try:
-            async with self.folder.room_for(declared_length(scope) or PICTURE.body_bytes):
+            async with self.folder.room_for(declared_length(scope) or MAX_PICTURE_BYTES):
                 await self.app(scope, counted, sent)
         except TypeError as error:  # gradio's, for a field that is no file
             raise Refused(422, 'Expected files in the field "files" of the form, each with a file name.') from error
