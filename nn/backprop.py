@@ -17,10 +17,12 @@ from nn.convolution import ConvolutionStep
 from nn.functions import cross_entropy, softmax
 from nn.mlp import MLP
 
-# Pixels that are blank in a whole mini-batch are left out where that saves more than copying the others costs:
-ROWS = 32  # in mini-batches of so many rows,
-UNITS = 64  # for so many units,
-INKED = 0.9  # and if no more than this share of the pixels shows ink.
+# Leaving out pixels that are blank in a whole mini-batch pays only in mini-batches of at least this many rows,
+ROWS = 32
+# for at least this many units,
+UNITS = 64
+# and if at most this share of the pixels has ink. Otherwise copying them costs more.
+INKED = 0.9
 
 
 class Backprop:
@@ -32,6 +34,8 @@ class Backprop:
 
     The large arrays that a step writes to are made once, here: fresh ones cost more in page faults than arithmetic on
     them does. `gradient` is one vector laid out like `model.theta`.
+
+    Raises ValueError when dropout is not in [0, 1), or when the network consists of joined members.
     """
 
     def __init__(self, model: MLP, batch_size: int, *, l2: float = 0.0, dropout: float = 0.0) -> None:
@@ -39,7 +43,7 @@ class Backprop:
             raise ValueError(f"dropout must be in [0, 1), got {dropout}")
         self.weights, self.biases = model.views(model.theta)
         if model.members > 1:
-            raise ValueError(f"{model!r} is several networks in one: train those")
+            raise ValueError(f"{model!r} consists of joined networks: train its members one by one")
         self.model, self.l2, self.dropout = model, l2, dropout
         self.activations = model.activations
         self.gradient = np.zeros_like(model.theta)

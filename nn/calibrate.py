@@ -1,4 +1,4 @@
-"""Calibration: makes the network's probabilities mean what they say.
+"""Calibration: among answers given with 90% confidence, about 90% should be right.
 
 `Calibration` turns logits into probabilities when a network answers. The functions below it find its numbers once the
 network is trained:
@@ -23,8 +23,8 @@ import numpy as np
 
 from nn.functions import SMALLEST_DIVISOR, cross_entropy, one_hot, softmax
 
-# The share of non-digits that the answers assume. A page that asks for a digit is mostly given one; nn/README.md tells
-# how it was chosen.
+# The share of non-digits that the answers assume. A page that asks for a digit is mostly given one. nn/experiments.md
+# tells how it was chosen.
 NON_DIGIT_SHARE = 0.007
 TEMPERATURES = np.geomspace(0.25, 4, 241)  # a step of about 1%; the loss is flat around its minimum
 
@@ -79,7 +79,10 @@ def last_log_odds(logits: np.ndarray) -> np.ndarray:
 
 
 def prior_correction(training_share: float, share: float = NON_DIGIT_SHARE) -> float:
-    """The number to add to the logit of a class whose share was `training_share` in training and is `share` in use."""
+    """The number to add to the logit of a class whose share was `training_share` in training and is `share` in use.
+
+    Both shares lie strictly between 0 and 1.
+    """
     return float(np.log(share / (1 - share)) - np.log(training_share / (1 - training_share)))
 
 

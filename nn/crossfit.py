@@ -12,7 +12,7 @@ two neighbours and trains the others. That takes three members or more, for in a
 Nothing was unseen by the whole committee, so its temperatures cannot be fitted directly. They are extrapolated. On the
 held-out blocks one is fitted for single members, T1, and one for pairs of neighbours, T2. A committee's logits are a
 mean of members, and what random starts add to the logits shrinks like 1 / members: so does its part in the temperature.
-The line through both, T = a + b / members, gives the temperature of the committee. nn/README.md
+The line through both, T = a + b / members, gives the temperature of the committee. nn/experiments.md
 shows how close it comes.
 """
 

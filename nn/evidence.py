@@ -1,4 +1,4 @@
-"""Evidence: which ink spoke for an answer, and which against it.
+"""Evidence (feature attribution): which ink supported an answer, and which opposed it.
 
     evidence(model, tensor, for_class=7)                # worth of each pixel for the 7, in the tensor's shape
     evidence(model, tensor, for_class=7, against=1)     # ... for the 7 rather than the 1

@@ -1,4 +1,4 @@
-"""Fooling: a small change of the pixels that makes a network see another digit.
+"""Adversarial examples: a small change of the pixels that makes a network see another digit.
 
     fooled = fool(model, pixels, target=3, strength=0.25)
 
@@ -43,7 +43,7 @@ class Fooled(NamedTuple):
 def pixel_gradient(model: MLP, pixels: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float]:
     """Pixels (784,) and targets (classes,) -> dL/dpixels (784,) of the cross-entropy, and the loss.
 
-    Raises ValueError when there are too few pixels or too many.
+    Raises ValueError when there are too few pixels or too many, or the network consists of joined members.
     """
     backprop = Backprop(model, batch_size=1)
     x = model.normalize(as_row(model, pixels))
@@ -57,13 +57,14 @@ def fool(model: MLP, pixels: np.ndarray, target: int, strength: float = 0.25) ->
     """Changes each pixel by at most `strength`, until the target is the most probable class.
 
     Args:
-        model: a network that `Backprop` takes.
+        model: a single network. Joined members cannot be used; `weights/small` can.
         pixels: (784,) in [0, 1].
         target: the class to be seen.
         strength: the largest change of a pixel, in [0, 1]; 0 changes nothing.
 
     Raises:
-        ValueError: there is no such class, the strength is not in [0, 1], or there are too few pixels or too many.
+        ValueError: there is no such class, the strength is not in [0, 1], there are too few pixels or too many, or the
+            network consists of joined members.
     """
     check_class(model, target)
     if not 0 <= strength <= 1:

@@ -135,14 +135,14 @@ def from_first_layer(model: MLP, h: np.ndarray) -> np.ndarray:
 
 
 def without_units(model: MLP, off: Sequence[Sequence[int]]) -> MLP:
-    """A copy of the network in which nobody hears some units: the weights that leave them are 0.
+    """A copy of the network in which some units are silent: the weights that leave them are 0.
 
     off: for each hidden layer, first to last, the numbers of its silent units; later layers may be left out.
 
     Raises IndexError when there is no such unit, ValueError when several networks were joined.
     """
     if model.members > 1:
-        raise ValueError(f"{model!r} is several networks in one: silence units of those")
+        raise ValueError(f"{model!r} consists of joined networks: silence units of its members")
     rest = copied(model)
     for layer, units in enumerate(off):
         rest.weights[layer + 1][list(units)] = 0  # (fan_in, fan_out): a row is what a unit's output is multiplied by

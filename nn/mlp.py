@@ -55,12 +55,15 @@ class MLP:
         calibration: turns logits into probabilities.
         dtype: float32; float64 is for gradient checks alone.
 
+    Raises ValueError for an unknown activation or initialization, a width below 1, a std that is not positive, and for
+    kernels or linear layers that do not fit the widths.
+
     All parameters live in one vector `theta`. `weights[i]` (fan_in, fan_out) and `biases[i]` (fan_out,) are views of
     it, so an optimizer can treat the network as a single vector while the formulas below read like the maths. With
     kernels, `weights[0]` is a Convolution around its view.
     """
 
-    members = 1  # nn/fast/committee.py joins several networks in one
+    members = 1  # nn/fast/committee.py joins several networks into one
 
     def __init__(
         self,
@@ -175,7 +178,8 @@ class MLP:
     def predict_proba(self, X: np.ndarray, progress: Callable[[int], object] | None = None) -> np.ndarray:
         """Pixels (n, 784) in [0, 1], white ink on black in MNIST's frame -> probabilities (n, classes), rows sum to 1.
 
-        Column d is digit d; an eleventh column, if there is one, is "not a digit". `progress` is as for `logits`.
+        Column d is digit d; an eleventh column, if there is one, is "not a digit". X is cast to the network's dtype;
+        `progress` is as for `logits`, and so is the ValueError.
         """
         return self.calibration.probabilities(self.logits(X, progress))
 

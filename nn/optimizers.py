@@ -19,6 +19,7 @@ class SGD:
     """theta <- theta - lr * g, with `momentum` > 0 (Polyak 1964): v <- momentum * v - lr * g; theta <- theta + v.
 
     `nesterov` looks ahead along the velocity (Sutskever et al. 2013): theta <- theta + momentum * v - lr * g.
+    Raises ValueError when momentum is not in [0, 1).
     """
 
     def __init__(self, size: int, momentum: float = 0.0, nesterov: bool = False, dtype: type = np.float32) -> None:
@@ -88,7 +89,7 @@ OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 
 
 def make_optimizer(name: str, size: int, momentum: float = 0.9, dtype: type = np.float32) -> SGD | Adam:
-    """One of OPTIMIZERS by its name, for `size` parameters."""
+    """One of OPTIMIZERS by its name, for `size` parameters. Raises ValueError for another name."""
     match name:
         case "sgd":
             return SGD(size, dtype=dtype)
@@ -112,7 +113,7 @@ def learning_rate(
     """The learning rate of step 0 <= step < total_steps.
 
     It rises linearly to `peak` over the warm-up, then stays ("constant") or falls along half a cosine towards zero
-    ("cosine", Loshchilov and Hutter 2017).
+    ("cosine", Loshchilov and Hutter 2017). Raises ValueError for another schedule.
     """
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")

@@ -95,6 +95,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Preset:
+    """A named recipe, and the figure of the public project that it repeats."""
+
     recipe: Recipe
     about: str
     repeats: bool = True  # a public project's network

@@ -37,6 +37,10 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
 
     Each run leaves its best network so far, its history and a checkpoint after each epoch: in `out`, or where there are
     several members, in folders in it. Ctrl-C ends all early; the interrupted run is then the last.
+
+    Raises:
+        OSError, ValueError: as `check_out`, or the checkpoint is one of another recipe or of other images.
+        FloatingPointError: training diverged.
     """
     check_out(recipe, out, resume)
     runs = []

@@ -54,6 +54,8 @@ class Trainer:
 
     The next epoch depends on the parameters `model.theta`, their moving average `average`, those that would answer now,
     `best`, the optimizer's `state` and the `history`, a row for each finished epoch: checkpoint.py keeps these.
+
+    Raises ValueError when a split is empty.
     """
 
     def __init__(

@@ -83,8 +83,9 @@ def push_to_hub(
 
     Raises:
         nn.pictures.mnist.DataError: there is no data to measure on.
-        weights.hub.publish.NotPublishable: the network is worse than the published one, or the tag is taken; nothing
-            was sent.
+        nn.files.WeightsError: the network fails the self-test; nothing was sent.
+        weights.hub.publish.NotPublishable: the network is worse than the published one or not measured, or the tag is
+            taken; nothing was sent.
         weights.hub.problems.HubError: the Hub cannot be reached or refuses.
     """
     import copy

@@ -121,6 +121,8 @@ class Provenance:
 
 
 class Served(NamedTuple):
+    """A network, and where it comes from."""
+
     model: MLP
     provenance: Provenance
 

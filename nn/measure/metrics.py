@@ -27,6 +27,7 @@ Answer = dict[str, float]  # the probability of each class; empty for a picture 
 
 
 def accuracy(probs: np.ndarray, labels: np.ndarray) -> float:
+    """The share of rows whose most probable class is the label, in [0, 1]."""
     return float((probs.argmax(axis=1) == labels).mean())
 
 

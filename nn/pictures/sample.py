@@ -1,6 +1,6 @@
 """Digits that come with this project: 5,000 of MNIST's training images to learn from and 1,000 others to test on.
 
-    python -m nn.train --data nn/pictures/mnist-sample.png     # trains on them, without a network
+    python -m nn.train --data nn/pictures/mnist-sample.png     # trains on them, offline
     python -m nn.pictures.sample --data DIR                    # makes the file again from MNIST's files in DIR
 
 The rule: of each digit the first 500 training images are to learn from, and the next 100 to test on. In the file, a

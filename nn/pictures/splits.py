@@ -39,6 +39,8 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
+    """Images to learn from, to choose settings by, and to test on; the last may be empty."""
+
     train: Split
     validation: Split
     test: Split

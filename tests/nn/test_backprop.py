@@ -208,5 +208,5 @@ def test_a_network_that_was_loaded_is_trained_further(tmp_path):
 
 
 def test_a_joined_network_is_not_trained():
-    with pytest.raises(ValueError, match="several networks in one: train those"):
+    with pytest.raises(ValueError, match="joined networks: train its members"):
         Backprop(joined([MLP((4, 2)), MLP((4, 2), seed=1)]), 8)

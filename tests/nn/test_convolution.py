@@ -191,7 +191,7 @@ def test_joined_members_answer_with_the_mean_of_their_logits(hidden):
     means = np.mean([member.logits(X) for member in members], axis=0)
     np.testing.assert_allclose(network.logits(X), means, rtol=1e-9)
     np.testing.assert_allclose(network.logits(X[:1]), means[:1], rtol=1e-9)
-    with pytest.raises(ValueError, match="several networks in one"):
+    with pytest.raises(ValueError, match="joined networks"):
         Backprop(network, 8)
 
 

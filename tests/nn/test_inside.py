@@ -81,7 +81,7 @@ def test_without_units_is_the_network_whose_units_say_nothing():
     np.testing.assert_array_equal(model.theta, theta)
     with pytest.raises(IndexError):
         without_units(model, [[6]])
-    with pytest.raises(ValueError, match="several networks in one: silence units of those"):
+    with pytest.raises(ValueError, match="joined networks: silence units"):
         without_units(joined([model, model]), [[1]])
 
 

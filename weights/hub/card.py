@@ -58,7 +58,10 @@ def write_card(folder: Path, model: MLP, results: dict[str, dict], drawings: dic
 
 
 def model_card(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -> ModelCard:
-    """pictures: {file: caption}."""
+    """The model card of a network.
+
+    figures: for each split, KEPT_OF_SPLIT. pictures: {file: caption} of those that lie beside the card.
+    """
     training = model.info.get("training", {})
     known = CROSS_FITTED_IMAGES if training.get("cross_fit") else MNIST_IMAGES
     mnist = all(row["images"] == known.get(split) for split, row in figures.items())

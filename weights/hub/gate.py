@@ -40,6 +40,7 @@ class Comparison:
 
 
 def compare(new: MLP, published: MLP, test: Split) -> Comparison:
+    """Both networks on the same test images, at least one: their errors, and McNemar's one-sided p."""
     wrong, published_wrong = misread(new, test), misread(published, test)
     p = mcnemar(int((wrong & ~published_wrong).sum()), int((published_wrong & ~wrong).sum()))
     return Comparison(len(test), int(wrong.sum()), int(published_wrong.sum()), p)

@@ -150,7 +150,7 @@ def pull(
             return snapshot
         if local_files_only:
             raise HubError(
-                f"{repository.name} at {revision} is not in the cache, or damaged there; pull it once with a network"
+                f"{repository.name} at {revision} is not in the cache, or damaged there; pull it once while online"
             )
     commit, checksum = resolve(repository, revision)
     fetch(repository, commit, MODEL_FILE, checksum, deadline)
