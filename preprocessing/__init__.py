@@ -7,7 +7,9 @@ picture    any mode, size, rotation, transparency -> upright, opaque, grey or RG
 surround   what lies around the paper becomes paper
 sheet      a sheet that lies turned on a table is found, and the table becomes paper
 shadow     the level of paper that lies partly in the shadow of a hand or a phone
-ink        paper and light told from ink -> coverage in [0, 1]
+light      how much darker than the paper each pixel is, under uneven light
+channel    grey or colour -> one channel in which ink is dark
+ink        by all of these, paper told from ink -> coverage in [0, 1]
 lines      thin straight lines are found
 sides      straight uprights between two lines, or on one
 combs      teeth that divide a line evenly
@@ -27,6 +29,9 @@ prices     what a reading is worth
 paths      the best of all readings
 signs      points, commas and dashes told from digits
 segment    several digits told apart, by all of these
+
+morphology the largest, the smallest and the mean of a window around each pixel
+tones      classes of tones, the border and the noise of a picture
 """
 
 from preprocessing.prepare import Diagnostics, Prepared, prepare, to_mnist

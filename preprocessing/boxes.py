@@ -14,7 +14,18 @@ from typing import NamedTuple
 import numpy as np
 
 from preprocessing.combs import teeth
-from preprocessing.lines import MEETS, Line, Lines, is_same, pen_of, runs_of, share_dark, zone_of
+from preprocessing.lines import (
+    MEETS,
+    MEETS_PIXELS,
+    Line,
+    Lines,
+    is_same,
+    pen_of,
+    runs_of,
+    share_dark,
+    without_known,
+    zone_of,
+)
 from preprocessing.sides import SIDE_FILLED, UNEVEN, is_alike, lattice, sides_between
 
 # The lines above and below a row of boxes are at least this long, as a share of the picture.
@@ -23,12 +34,14 @@ BOXES_LONG = 0.45
 LINE_FILLED = 0.7
 # A row of boxes is at least this many pixels high: a digit in it must be legible.
 LOWEST = 12
+# The lower edge of a row of boxes is one of this many lines below the upper edge: a stroke may lie between them.
+NEXT_LINES = 2
 # A side with gaps is there along at least this share if it stands at the end of the lines, where a side is expected,
 # or joins both.
 END_SIDE_FILLED = 0.6
 # This many sides in a row have a period, and need not stand at the ends of the lines.
 PERIODIC_SIDES = 4
-# Between two rules only the sides of boxes end at both, so many of them; strokes of digits cross the rules.
+# Between two rules, this many uprights that end at both are the sides of boxes: strokes of digits cross the rules.
 ENDING_SIDES = 3
 # More lines from edge to edge than this are rules or squares, and no combs.
 MOST_SPANNING = 2
@@ -57,7 +70,9 @@ class Boxes(NamedTuple):
 
 
 def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> Boxes:
-    """All rows of boxes between lines across the darkness (H, W) of a picture, and all combs on such lines."""
+    """All rows of boxes between lines across a picture's darkness (H, W) float32, and all combs on such lines. What is
+    no darker than `faintest` is paper.
+    """
     width = darkness.shape[1]
     fit = [
         index
@@ -75,7 +90,7 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
     sides: list[Line] = []
     edges: list[tuple[Line, Line]] = []
     for place, first in enumerate(fit):
-        for second in fit[place + 1 : place + 3]:
+        for second in fit[place + 1 : place + 1 + NEXT_LINES]:
             found = separate_boxes(across[first], across[second], darkness, faintest, wide)
             found = found or boxes_between(across[first], across[second], darkness, wide)
             if found:
@@ -84,7 +99,7 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
                 edges.append((across[first], across[second]))
                 boxes |= dict.fromkeys((first, second), across[second].middle - across[first].middle)
                 divided |= {first, second} if len(found) > 2 else set()
-                sides += [side for side in found if not any(is_same(side, other) for other in sides)]
+                sides += without_known(found, sides)
                 break
     spanning = [index for index in fit if across[index].spans]
     ruled = sum(line.spans for line in across) > MOST_SPANNING
@@ -98,7 +113,7 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
         rest = np.where(zone_of(darkness.shape, ([across[index]], found)), 0, darkness) if found else darkness
         if found and (index in boxes or not pen_of(rest, faintest).drew(across[index])):
             lines.setdefault(index, []).extend(side.middle for side in found)
-            sides += [side for side in found if not any(is_same(side, other) for other in sides)]
+            sides += without_known(found, sides)
     return Boxes(lines, sides, edges)
 
 
@@ -133,7 +148,7 @@ def boxes_between(
     from the ends of the lines.
     """
     width = darkness.shape[1]
-    room = min(MEETS * width + 2, corner)
+    room = min(MEETS * width + MEETS_PIXELS, corner)
     if abs(upper.start - lower.start) > 2 * room or abs(upper.end - lower.end) > 2 * room:
         return []
     if lower.middle - upper.middle < LOWEST:

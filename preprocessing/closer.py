@@ -7,9 +7,10 @@ import math
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import dilated, piece_boxes
+from preprocessing.components import longer_sides, piece_boxes
 from preprocessing.frame import bounding_box
 from preprocessing.ink import inked
+from preprocessing.morphology import dilated
 from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Where
 
 # Where the pieces are small, the picture is reduced up to this many times less. The work grows with the square of this.
@@ -18,7 +19,8 @@ MOST_ZOOM = 4
 MOST_TOUCHING = 4
 # A digit on a page of many has at least this many pixels: twice those of its box in MNIST.
 PAGE_SIDE = 40
-# Up to this many pieces may lie in any number of rows, and may all be one digit.
+# This many pieces at most may be one digit in many strokes: it is tried whether they are, and whether neighbouring rows
+# are one. More pieces are a page of digits.
 FEW_PIECES = 16
 
 
@@ -32,9 +34,16 @@ def look_closer(
     """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
     by one.
 
-    Lines and frames that were left out at the first look stay out: `kept` (H, W) bool are the pixels of ink then, None
-    if there were no such things. Lines are not looked for again on the larger picture, which would take longest. A
-    stain may turn out to be a thin stroke, and a thing at the edge a digit of a page, so these are not kept out.
+    Lines and frames that were left out at the first look stay out. Lines are not looked for again on the larger
+    picture, which would take longest. A stain may turn out to be a thin stroke, and a thing at the edge a digit of a
+    page, so these are not kept out.
+
+    Args:
+        picture: in L or RGB.
+        ink: (H, W) in [0, 1], as `look` gives it.
+        where: where the ink lies in the picture.
+        boxes: (n, 4) of the pieces of ink, at least one.
+        kept: (H, W) bool, the pixels of ink at the first look; None if no lines or frames were left out.
     """
     left, top, scale = where
     widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
@@ -61,11 +70,10 @@ def look_closer(
 
 
 def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:
-    """The pieces, numbered anew, without those that are smaller than this in both directions."""
-    if not count:
-        return pieces, count
-    boxes = piece_boxes(pieces, count)
-    kept = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= size
+    """Numbers of pieces (H, W) and how many there are -> the same without those that are smaller than `size` pixels in
+    both directions, numbered anew.
+    """
+    kept = longer_sides(piece_boxes(pieces, count)) >= size
     number = np.zeros(count + 1, np.int32)
     number[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
     return number[pieces], int(np.count_nonzero(kept))

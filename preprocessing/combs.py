@@ -13,24 +13,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.lines import MEETS, Line, is_same
+from preprocessing.lines import MEETS, MEETS_PIXELS, Line, without_known
 from preprocessing.sides import LEANS, UNEVEN, is_alike, side_at
 
 # A tooth is at least this many times as long as the line is thick: less is a blot on the line.
 SHORTEST_TOOTH = 3.0
-# A tooth is at least as long as the first and at most as long as the second share of the distance between teeth: less
-# is a blot, more leaves no room for a digit.
+# The shortest and the longest tooth, as shares of the distance between teeth: a shorter one is a blot, a longer one
+# leaves no room for a digit.
 TOOTH_LONG = 0.1, 1.8
 # In a box a tooth is no longer than this share of its height: what is longer is a side or a 1.
 SHORT_IN_BOX = 0.5
-# The teeth of a comb are as long as the usual one to within these factors; some are broken in print, none goes on.
-LEAST_ALIKE, MOST_ALIKE = 0.75, 1.3
+# The teeth of a comb have at least this share of the usual length: some are broken in print.
+LEAST_ALIKE = 0.75
+# The teeth of a comb have at most this share of the usual length: none goes on, but its end may be blurred.
+MOST_ALIKE = 1.3
 # A gap in a tooth is no longer than this many pixels.
 TOOTH_GAP = 2
 # The middle of a tooth is the middle of the columns in which it has at least this share of its full length.
 WHOLE_TOOTH = 0.9
-# At least this share of the teeth between the ends, and two if there are so many, stand free; digits touch the others.
+# At least this share of the teeth between the ends stands free; digits touch the others.
 LEAST_SEEN = 0.5
+# At least this many of them stand free, or all if there are fewer: one alone may be a stroke.
+FEWEST_SEEN = 2
 # A comb has no more places than this: an IBAN, the longest usual number, has 34 characters.
 MOST_PLACES = 34
 # A digit's place is at least this many pixels wide: a digit in it must be legible.
@@ -52,12 +56,12 @@ def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, box: float = 0.0) 
     `wide` (H, W) bool is where the picture or a pixel beside it is dark. `box` is the height of the box that the line
     is the edge of, or 0: its sides stand at the ends of the line, and only short teeth are looked for between them.
     """
-    room = round(MEETS * darkness.shape[1]) + 2
+    room = round(MEETS * darkness.shape[1]) + MEETS_PIXELS
     found: list[Line] = []
     for direction in (-1, 1):
         standing = standing_on(line, darkness, wide, room, direction)
         comb = even_teeth(standing, line, room, box, hidden_by(line, wide, direction))
-        found += [tooth.side for tooth in comb if not any(is_same(tooth.side, other) for other in found)]
+        found += without_known([tooth.side for tooth in comb], found)
     return found
 
 
@@ -89,13 +93,12 @@ def upright_runs(
     than `longest` rows are looked at.
     """
     height, width = wide.shape
-    slope = -(line.rows[-1] - line.rows[0]) / len(line.rows)
     steps = np.arange(line.half, max(longest, line.half + 1))[:, None]
     rows = np.rint(line.continued(columns) + direction * steps).astype(int)
     inside = (rows >= 0) & (rows < height)
     rows = np.clip(rows, 0, height - 1)
     lengths, leans = np.zeros(len(columns), int), np.zeros(len(columns))
-    for lean in LEANS + slope:
+    for lean in LEANS + line.lean:
         places = np.clip(np.rint(columns + lean * direction * steps).astype(int), 0, width - 1)
         dark = wide[rows, places] & inside
         there = dark.copy()
@@ -137,6 +140,12 @@ def even_teeth(
 ) -> list[Tooth]:
     """Those that divide a line evenly from end to end, into as many places as possible, and at least two. Digits may
     hide some of them.
+
+    Args:
+        standing: what stands on the line, from left to right.
+        room: how many columns from the ends of the line the outer teeth may stand.
+        box: as for `teeth`.
+        hidden: as `hidden_by` gives it.
     """
     columns = np.array([tooth.column for tooth in standing])
     lengths = np.array([tooth.length for tooth in standing])
@@ -150,7 +159,7 @@ def even_teeth(
                 nearest = away.argmin(axis=1)
                 even = away.min(axis=1) <= UNEVEN / 2 * whole / count + 1  # a pixel: columns are whole ones
                 inner = [standing[index] for index in nearest[1:-1][even[1:-1]]]
-                seen = len(inner) >= max(LEAST_SEEN * (count - 1), min(count - 1, 2))
+                seen = len(inner) >= max(LEAST_SEEN * (count - 1), min(count - 1, FEWEST_SEEN))
                 if not seen or not are_alike(lengths[nearest[even]], box > 0):
                     continue
                 others = [hidden(place, inner) for place in places[~even]]

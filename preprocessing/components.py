@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-# A speck fits in a square of this many stroke widths: a dot of the same pen does, a stroke on its own does not ...
+from preprocessing.morphology import dilated
+
+# A pixel is ink, however faint, from this coverage on: noise and the outermost rim of a blurred stroke stay below it.
+FAINT = 0.2
+# A pixel is more ink than paper from this coverage on. Pieces are told apart at this level: neighbours whose blurred
+# rims alone touch stay two.
+HALF = 0.5
+# A piece that is nowhere darker than this coverage, half a stroke's darkness, is a stain.
+STAIN = 0.5
+# A speck fits in a square of this many stroke widths: a dot of the same pen does, a stroke on its own does not.
 SPECK_STROKE_WIDTHS = 1.7
-# ... and all specks together are at most this share of the ink. What is made of dots altogether is left alone.
+# All specks together are at most this share of the ink. What is made of dots altogether is left alone.
 SPECK_SHARE = 0.25
-# A lone piece has no more pixels than this: two or three noisy neighbours still count, the smallest dot of a pen not.
+# A lone piece has no more pixels than this: two or three noisy neighbours do, the smallest dot of a pen does not.
 LONE = 3
-# A frame has ink along so much of each side of its box, no farther from the edge than this share of the shorter side,
-# which has at least so many pixels; and what it holds is at least so large, or the frame is an angular zero with a dot.
-FRAME_SIDE, FRAME_EDGE, FRAME_SHORTEST, FRAME_FILLED = 0.9, 0.08, 20, 0.15
+# A frame has ink along at least this share of each side of its box: its corners may be round, its lines broken.
+FRAME_SIDE = 0.9
+# A frame's ink lies no farther from its box than this share of the box's shorter side: a frame is drawn by hand.
+FRAME_EDGE = 0.08
+# ... or this many pixels, the width of a thin line.
+FRAME_EDGE_PIXELS = 2
+# The shorter side of a frame has at least this many pixels: there must be room for a digit.
+FRAME_SHORTEST = 20
+# What a frame holds is longer than this share of its shorter side. Otherwise it is an angular zero with a dot.
+FRAME_FILLED = 0.15
 # The longer side of a digit is at least this share of the picture's shorter side.
 SMALLEST_DIGIT = 0.2
-# Stains are ink of at least FAINT that nowhere reaches STAIN, half a stroke's darkness.
-FAINT, STAIN = 0.2, 0.5
+# Full ink is this quantile of all that may be ink: a few pixels, where strokes cross, are darker still.
+DARK_QUANTILE = 0.9
 
 
 def label(mask: np.ndarray) -> tuple[np.ndarray, int]:
@@ -76,8 +92,14 @@ def piece_boxes(labels: np.ndarray, count: int) -> np.ndarray:
     return boxes
 
 
+def longer_sides(boxes: np.ndarray) -> np.ndarray:
+    """The longer side of each of (n, 4) boxes, (n,) in pixels."""
+    return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+
+
 def stroke_width(ink: np.ndarray) -> float:
-    """Mean width of the strokes in pixels: a long stroke of width w and length l has area w l and perimeter 2 l.
+    """Mean width of the strokes of ink (H, W) float32 in [0, 1], in pixels; 0.0 without ink. A long stroke of width w
+    and length l has area w l and perimeter 2 l.
 
     The perimeter of antialiased ink is the sum of its gradient's length.
     """
@@ -89,17 +111,20 @@ def stroke_width(ink: np.ndarray) -> float:
 
 
 def ink_level(strokes: np.ndarray) -> float:
-    """The typical darkness of ink, from the darkness (n,) of all pixels that may be ink; 0.0 without any."""
+    """The typical darkness of ink, from the darkness (n,) of all pixels that may be ink; 0.0 without any.
+
+    Of these pixels, the rims of strokes and faint stains are lighter than half of full ink: they do not count.
+    """
     if not strokes.size:
         return 0.0
-    dark = float(np.quantile(strokes, 0.9))
+    dark = float(np.quantile(strokes, DARK_QUANTILE))
     return float(np.median(strokes[strokes > dark / 2]))
 
 
 def lone_pixels(ink: np.ndarray) -> int:
-    """How many pieces of ink there are of no more than LONE pixels."""
-    labels, count = label(ink > 0.5)
-    return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] <= LONE).sum()) if count > 1 else 0
+    """How many pieces of ink (H, W) in [0, 1] have no more than LONE pixels."""
+    labels, count = label(ink > HALF)
+    return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] <= LONE).sum())
 
 
 def one_holds_others(ink: np.ndarray) -> bool:
@@ -125,7 +150,7 @@ def without_frame(ink: np.ndarray) -> np.ndarray:
     sides = boxes[:, 2:] - boxes[:, :2]
     largest = int(sides.prod(axis=1).argmax())
     (left, top, right, bottom), shorter = boxes[largest], sides[largest].min()
-    edge = max(round(FRAME_EDGE * shorter), 2)
+    edge = max(round(FRAME_EDGE * shorter), FRAME_EDGE_PIXELS)
     if shorter < FRAME_SHORTEST:
         return ink
     piece = labels[top:bottom, left:right] == largest + 1
@@ -155,8 +180,10 @@ def without_stains(ink: np.ndarray) -> np.ndarray:
 
 
 def without_specks(ink: np.ndarray) -> tuple[np.ndarray, int]:
-    """Ink (H, W) in [0, 1] -> the ink without stray dots, and how many of them there were."""
-    labels, count = label(ink > 0.5)
+    """Ink (H, W) in [0, 1] -> the ink without stray dots, and how many of them there were. Their antialiased edges go
+    with them.
+    """
+    labels, count = label(ink > HALF)
     if count < 2:
         return ink, 0
     mass = np.bincount(labels.ravel(), weights=ink.ravel(), minlength=count + 1)
@@ -165,15 +192,8 @@ def without_specks(ink: np.ndarray) -> tuple[np.ndarray, int]:
     limit = SPECK_STROKE_WIDTHS * stroke_width(np.where(labels == main, ink, 0))
     boxes = piece_boxes(labels, count)
     specks = np.zeros(count + 1, bool)
-    specks[1:] = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) <= limit
+    specks[1:] = longer_sides(boxes) <= limit
     specks[main] = False
     if not specks.any() or mass[specks].sum() > SPECK_SHARE * mass.sum():
         return ink, 0
     return np.where(dilated(specks[labels]), 0, ink).astype(ink.dtype), int(specks.sum())
-
-
-def dilated(mask: np.ndarray) -> np.ndarray:
-    """The mask and the pixels around it: a speck's antialiased edge goes with it."""
-    padded = np.pad(mask, 1)
-    rows = padded[:-2] | padded[1:-1] | padded[2:]
-    return rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# Cuts through one piece: so many for each time that its height goes into its width, and one more.
+# A piece is cut in this many places for each time that its height goes into its width, and in one more.
 CUTS_PER_SQUARE = 6
 # A cut crosses no more ink than this many stroke widths: digits touch in a point or two, and a digit has at least as
 # much ink everywhere but at its ends.
@@ -20,9 +20,10 @@ SEAM_HEIGHT = 60
 # Seams pass the cheapest places of these rows, as shares of the height: where digits that lean or hook into each other
 # touch, the way between them may be no cheaper than its neighbours in the middle.
 ROWS = (0.25, 0.5, 0.75)
-# Two seams lie at least so many times NARROWEST apart in some row; elsewhere they may run together.
+# Two seams lie at least this many times NARROWEST apart in some row; elsewhere they may run together.
 APART = 2
-PAPER_COST = 0.01  # of a step over paper, so that a seam goes straight where nothing is in its way
+# What a step over paper costs, so that a seam goes straight where nothing is in its way. A step over full ink costs 1.
+PAPER_COST = 0.01
 
 
 def find_cuts(ink: np.ndarray, stroke: float) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +67,9 @@ def find_cuts(ink: np.ndarray, stroke: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def seam_costs(cost: np.ndarray) -> np.ndarray:
-    """The cost of the cheapest way from the first row to each pixel, to one of the three below at each step."""
+    """The cost of each pixel (H, W) float32 -> the cost of the cheapest way from the first row to it, (H, W) float32. A
+    step leads to one of the three pixels below.
+    """
     total = cost.copy()
     for row in range(1, len(cost)):
         before = np.pad(total[row - 1], 1, constant_values=np.inf)
@@ -75,7 +78,10 @@ def seam_costs(cost: np.ndarray) -> np.ndarray:
 
 
 def trace(above: np.ndarray, below: np.ndarray, row: int, x: int) -> np.ndarray:
-    """The columns, row by row, of the cheapest seam through the pixel (row, x)."""
+    """The column in each row, (H,) int, of the cheapest seam through the pixel (row, x).
+
+    above, below: (H, W), `seam_costs` from the first row on and from the last.
+    """
     columns = np.empty(len(above), int)
     columns[row] = x
     for rows, costs in ((range(row - 1, -1, -1), above), (range(row + 1, len(above)), below)):
@@ -91,7 +97,9 @@ def trace(above: np.ndarray, below: np.ndarray, row: int, x: int) -> np.ndarray:
 
 
 def parted(mask: np.ndarray, seams: np.ndarray) -> np.ndarray:
-    """(H, W) bool of one piece and (n, H) seams -> (H, W) int32: 0 for paper, 1 to n + 1 for the parts."""
+    """The pixels of a piece, (H, W) bool, and seams as `find_cuts` gives them, (n, H) int -> (H, W) int32: 0 for paper,
+    1 to n + 1 for the parts.
+    """
     part = np.ones(mask.shape, np.int32)
     columns = np.arange(mask.shape[1])
     for seam in seams:

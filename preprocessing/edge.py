@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, SMALLEST_DIGIT, dilated, label, piece_boxes
+from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, label, longer_sides, piece_boxes
+from preprocessing.morphology import dilated
 
 # A piece that reaches no deeper into the picture than this share of its shorter side lies along the edge.
 BAND = 0.17
+# A piece touches an edge if it ends this many pixels from it: the outermost pixels may be blurred.
+TOUCHING = 1
+# A dark strip begins within this many rows from the edge, and is looked for there.
+STRIP_START = 2
 # A dark strip covers at least this share of an edge.
 STRIP_LONG = 0.75
+# So many rows more are left out with the strip: its blurred rim.
+STRIP_RIM = 2
 # A dark strip reaches no deeper into the picture than this share.
 DEEPEST = 0.3
-# The inner border of a dark strip is no rougher than this share of the picture.
+# The inner border of a dark strip is no rougher than this share of the picture, and a pixel.
 STRIP_ROUGH = 0.02
-# The usual depth of a strip at one place is taken from its depths up to this part of the edge's length away: a sixth.
+# The usual depth of a strip at one place is taken from its depths around, as far as the edge's length divided by this.
 AROUND = 6
 # It is this quantile of them. A digit that touches the strip makes some depths larger, so it lies below the median.
 USUAL_DEPTH = 0.4
 # A piece along the edge is no part of the digit if the gap between them is larger than this share of the digit's size.
 CLOSE = 0.1
+# A piece that touches the edge is a part of the digit, cut off by a line, if the gap is no larger than this share.
+CUT_OFF = CLOSE / 3
 # A piece that touches the edge is left out only if it reaches no deeper into the picture than this share.
 EDGE_REACH = 0.4
 # A piece that touches one edge is left out only if it reaches no deeper than this share of the digit's size.
 SLIVER = 0.6
-# Neighbours in a row of digits share this much of their height.
+# Digits in a row are as tall as each other, and share the rows of pixels, to within this share of their height.
 IN_ROW = 0.7
+# This many pieces in a row are digits: those at its ends lie near the edges.
+ROW_OF_DIGITS = 2
 # A digit of a page is at least this large, as a share of the picture's shorter side.
 SMALLEST_ON_PAGE = 0.05
 # This many pieces that are so large are digits of a page, and not what is left of a digit.
@@ -35,7 +46,9 @@ AT_EDGE = 0.3
 
 
 def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
-    """Ink (H, W) without things along the edges of the picture, and how many of them there were."""
+    """Ink (H, W) in [0, 1] without things along the edges of the picture, and how many of them there were. If nothing
+    large enough for a digit were left, the ink is returned as it is.
+    """
     band = int(BAND * min(ink.shape))
     if not (ink[band : -band or None, band : -band or None] >= FAINT).any():
         return ink, 0  # everything lies along the edges
@@ -46,7 +59,7 @@ def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def without_strips(ink: np.ndarray) -> tuple[np.ndarray, int]:
-    """Ink (H, W) without dark strips along whole edges: a table, a binding, a thick border."""
+    """Ink (H, W) without dark strips along whole edges, and how many there were: a table, a binding, a thick border."""
     out, strips = ink, 0
     for turns in range(4):
         view = np.rot90(out, turns)
@@ -61,13 +74,16 @@ def without_strips(ink: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def strip_depth(dark: np.ndarray) -> np.ndarray | None:
-    """How many rows of each column, from the top, belong to a dark strip along the top edge; None without one."""
+    """How many rows of each column of ink (H, W) bool, from the top, belong to a dark strip along the top edge, (W,)
+    float; None without one.
+    """
     height, width = dark.shape
     deep = min(round(DEEPEST * height) + 1, height)
-    if dark[:2].any(axis=0).mean() < STRIP_LONG:
+    at_edge = dark[:STRIP_START].any(axis=0)
+    if at_edge.mean() < STRIP_LONG:
         return None
     starts = dark[:deep].copy()
-    starts[:2] |= dark[:2].any(axis=0)
+    starts[:STRIP_START] |= at_edge
     run = np.where(starts.all(axis=0), deep, (~starts).argmax(axis=0))
     # where a digit touches the strip, its own run is longer than those around it
     reach = max(width // AROUND, 1)
@@ -77,7 +93,7 @@ def strip_depth(dark: np.ndarray) -> np.ndarray | None:
     if np.median(usual) >= deep:
         return None
     room = STRIP_ROUGH * height + 1
-    return np.where(run <= usual + room, run + 2, usual + 2)
+    return np.where(run <= usual + room, run + STRIP_RIM, usual + STRIP_RIM)
 
 
 def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, int]:
@@ -92,7 +108,8 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
     boxes = piece_boxes(labels, count)
     left, top, right, bottom = boxes.T
     reach = inner_reach(boxes, ink.shape) / side
-    on_edge = np.stack([left <= 1, top <= 1, right >= width - 1, bottom >= height - 1], axis=1)
+    ends = left, top, width - right, height - bottom
+    on_edge = np.stack([end <= TOUCHING for end in ends], axis=1)
     banded = reach.min(axis=1) <= BAND
     sizes = boxes[:, 2:] - boxes[:, :2]
     longest = sizes.max(axis=1)
@@ -102,14 +119,14 @@ def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, 
     gap = np.maximum(boxes[main, :2] - boxes[:, 2:], boxes[:, :2] - boxes[main, 2:]).max(axis=1)
     in_corner = (on_edge[:, :2] | on_edge[:, 2:]).all(axis=1)
     small = np.where(on_edge, reach * side, np.inf).min(axis=1) <= SLIVER * longest[main]
-    part = ~in_corner & (gap <= CLOSE / 3 * longest[main])  # of the digit, cut off by a line
+    part = ~in_corner & (gap <= CUT_OFF * longest[main])  # of the digit, cut off by a line
     drop = (in_corner | small & on_edge.any(axis=1)) & (reach.min(axis=1) <= EDGE_REACH) & ~part
     drop |= banded & (gap > CLOSE * longest[main])
     # in a row of digits the first and the last lie near the edges
     tall = sizes[:, 1] >= IN_ROW * sizes[main, 1]
     shared = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
     in_row = tall & (shared >= IN_ROW * sizes[:, 1]) & (sizes[:, 1] <= sizes[main, 1] / IN_ROW)
-    if np.count_nonzero(in_row & ~drop) >= 2 or sizes[main, 1] >= IN_ROW * height:
+    if np.count_nonzero(in_row & ~drop) >= ROW_OF_DIGITS or sizes[main, 1] >= IN_ROW * height:
         drop &= ~in_row
     drop &= ~in_row | on_edge.any(axis=1)  # a piece beside the digit, as tall, that touches no edge is another digit
     drop[main] = False
@@ -124,11 +141,9 @@ def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: 
     enough for the digits of a page, `on_page` of its shorter side. Without them the part that was left out was the
     digit.
     """
-    labels, count = label(ink >= 0.5)
-    if not count:
-        return False
+    labels, count = label(ink >= HALF)
     boxes, side = piece_boxes(labels, count), min(ink.shape)
-    longest = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)[inner_reach(boxes, ink.shape).min(axis=1) > BAND * side]
+    longest = longer_sides(boxes)[inner_reach(boxes, ink.shape).min(axis=1) > BAND * side]
     many = np.count_nonzero(longest >= on_page * side) >= several
     return many or bool((longest >= SMALLEST_DIGIT * side).any())
 

@@ -9,23 +9,27 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import stroke_width
+from preprocessing.components import FAINT, stroke_width
+from preprocessing.morphology import grown
 
+# The side of MNIST's frame, in pixels.
 SIDE = 28
+# The longer side of a digit in it.
 BOX = 20
 # Strokes are mended at four times the final resolution: fine enough that a half-pixel change of width shows.
 OVERSAMPLING = 4
+# Thinned ink is kept only if some of it still has this level (of 255): thinning must not lose the digit.
+STILL_INK = 128
 # The stroke widths between which 90% of MNIST's training digits lie, in pixels of the frame, as stroke_width() measures
 # them. Thinner strokes are thickened to the lower, thicker ones thinned to the upper bound.
 MNIST_STROKE_WIDTHS = (1.8, 3.4)
 # Where MNIST has its centers of mass, measured from the frame's edge: the middle of pixel 14, not the frame's middle.
 CENTER = 14.5
-INK_LEVEL = 0.2  # coverage from which a pixel counts as ink for the bounding box
 
 
 def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
-    """(left, top, right, bottom) of the ink, right and bottom exclusive; None without ink."""
-    mask = ink >= INK_LEVEL
+    """(left, top, right, bottom) of ink (H, W) in [0, 1], right and bottom exclusive; None without ink."""
+    mask = ink >= FAINT
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return None
@@ -33,7 +37,7 @@ def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
 
 
 def center_of_mass(ink: np.ndarray) -> tuple[float, float]:
-    """(x, y) in pixels, the middle of the first pixel being 0.5."""
+    """(x, y) of ink (H, W) in [0, 1] that is not blank, in pixels, the middle of the first pixel being 0.5."""
     total = ink.sum()
     x = ink.sum(axis=0) @ (np.arange(ink.shape[1]) + 0.5) / total
     y = ink.sum(axis=1) @ (np.arange(ink.shape[0]) + 0.5) / total
@@ -41,8 +45,9 @@ def center_of_mass(ink: np.ndarray) -> tuple[float, float]:
 
 
 def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float] | None:
-    """Ink (H, W) in [0, 1] -> the (28, 28) float32 tensor, and the stroke width that the digit had in it before
-    mending, in pixels. None when what there is vanishes at this size: lone pixels far apart, or a long row of strokes.
+    """Ink (H, W) float32 in [0, 1], not blank -> the (28, 28) float32 tensor in [0, 1], and the stroke width that the
+    digit had in it before mending, in pixels. None when what there is vanishes at this size: lone pixels far apart, or
+    a long row of strokes.
     """
     large = fit_box(ink, BOX * OVERSAMPLING)
     width = stroke_width(large)
@@ -57,7 +62,9 @@ def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float] | None:
 
 
 def fit_box(ink: np.ndarray, side: int) -> np.ndarray:
-    """The ink cropped and resized, antialiased, so that its longer side is `side` pixels, proportions kept."""
+    """Ink (H, W) float32 in [0, 1], not blank, cropped and resized, antialiased, so that its longer side is `side`
+    pixels, proportions kept.
+    """
     left, top, right, bottom = bounding_box(ink)
     scale = side / max(right - left, bottom - top)
     size = max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1)
@@ -75,28 +82,8 @@ def with_stroke_width(large: np.ndarray, width: float, wanted: float) -> np.ndar
     r = (share * side - width) / (2 * (1 - share))
     room = int(np.ceil(abs(r))) + 1
     padded = np.pad(np.rint(large * 255).astype(np.uint8), room)
-    moved = grow(padded, r) if r > 0 else 255 - grow(255 - padded, -r)
-    return moved.astype(np.float32) / 255 if moved.max() > 127 else large  # thinning must not lose the digit
-
-
-def grow(levels: np.ndarray, radius: float) -> np.ndarray:
-    """Greyscale dilation of (H, W) uint8 by a disc; a radius between two whole numbers blends their results."""
-    whole = int(radius)
-    smaller, larger = dilate(levels, whole), dilate(levels, whole + 1)
-    return (smaller + (larger.astype(np.float32) - smaller) * (radius - whole)).astype(np.uint8)
-
-
-def dilate(levels: np.ndarray, radius: int) -> np.ndarray:
-    """Each pixel becomes the largest within `radius`; outside the picture is taken to be like its border."""
-    height, width = levels.shape
-    padded = np.pad(levels, radius, mode="edge")
-    out = levels.copy()
-    for dy in range(-radius, radius + 1):
-        reach = int((radius * radius - dy * dy) ** 0.5)
-        for dx in range(-reach, reach + 1):
-            shifted = padded[radius + dy : radius + dy + height, radius + dx : radius + dx + width]
-            np.maximum(out, shifted, out=out)
-    return out
+    moved = grown(padded, r) if r > 0 else 255 - grown(255 - padded, -r)
+    return moved.astype(np.float32) / 255 if moved.max() >= STILL_INK else large
 
 
 def centred(digit: np.ndarray) -> np.ndarray:

@@ -10,16 +10,17 @@ import itertools
 
 import numpy as np
 
-from preprocessing.components import piece_boxes
+from preprocessing.components import longer_sides, piece_boxes
 from preprocessing.cuts import find_cuts, parted
 from preprocessing.prepare import Prepared
-from preprocessing.prices import DIGIT_PRICE, PLACED_SIGN_PRICE, SIGN_PRICE, TOLERANCE, gap_cost, log_confidence
+from preprocessing.prices import DIGIT_PRICE, PLACED_SIGN_PRICE, SIGN_PRICE, gap_cost, log_confidence, overlap_cost
 from preprocessing.rows import usual_height
 from preprocessing.writing import Group, Predict, Read, Writing, predict_all, union_box
 
 # Groups that lost more than this many factors e by the gaps between their pieces are not read at all.
 HOPELESS = 2.0
-# So many groups of several pieces are read, beside one for each piece. Reading one takes as long as a small picture.
+# This many groups of several pieces are read, and one more for each piece. Reading one takes as long as a small
+# picture.
 MOST_GROUPS = 24
 # A group has no more pieces than this.
 LONGEST_GROUP = 8
@@ -39,6 +40,9 @@ def promising(writing: Writing, lines: dict[tuple[int, int], list[int]], singles
     """The groups of several pieces that would beat their pieces one by one if the reader were sure of them.
 
     The groups whose pieces lie closest come first.
+
+    lines: (first row, last row + 1) -> the pieces in these rows, from left to right. singles: what the reader says of
+    single pieces; it was not asked about specks.
     """
     boxes, costs = writing.boxes, {}
     scores = [
@@ -60,16 +64,15 @@ def promising(writing: Writing, lines: dict[tuple[int, int], list[int]], singles
                 if cost > HOPELESS:
                     continue
                 apart = sum(scores[piece] for piece in group)
-                for a, b in itertools.pairwise(own):
-                    shared = min(a[2], b[2]) - max(a[0], b[0])
-                    apart -= max(shared, 0) / (TOLERANCE * min(max(x[2] - x[0], x[3] - x[1]) for x in (a, b)))
+                for (a, size_a), (b, size_b) in itertools.pairwise(zip(own, longer_sides(own), strict=True)):
+                    apart -= overlap_cost(min(a[2], b[2]) - max(a[0], b[0]), min(size_a, size_b))
                 if -cost - DIGIT_PRICE > apart:
                     costs[group] = cost
     return sorted(costs, key=costs.get)[: MOST_GROUPS + len(boxes)]
 
 
 def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group], dict[int, float]]:
-    """Cuts doubtful pieces in parts.
+    """Cuts pieces of which the reader doubts that they are one digit; `reads` is what it says of single pieces.
 
     Returns the writing with parts for pieces; the parts of each piece from left to right; and for each part right of a
     cut how many stroke widths of ink that cut crosses.
@@ -111,7 +114,7 @@ def runs_in(parts: Group, boxes: np.ndarray) -> list[Group]:
 
 
 def is_doubtful(box: np.ndarray, read: Read | None) -> bool:
-    """Whether a piece may be several digits that touch."""
+    """Whether a piece in this box (4,) may be several digits that touch."""
     if read is None:
         return False
     wide = box[2] - box[0] > WIDE * (box[3] - box[1])

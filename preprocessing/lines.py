@@ -16,6 +16,8 @@ from preprocessing.morphology import opened, running
 
 # A printed line is no thicker than this share of the picture's shorter side; the thick lines of a sudoku come close.
 THICKEST = 0.09
+# A line may have this many pixels of thickness in any picture: its blurred edges belong to it.
+THICKEST_AT_LEAST = 3
 # At most this many lines are followed in one direction, because each is compared with all others. A ruled sheet shows
 # some thirty. A strip of lined paper may show hundreds.
 MOST_LINES = 64
@@ -25,12 +27,38 @@ BLOCKS = 32
 FEWEST_BLOCKS = 8
 # A line on a page that does not lie flat bends by no more than this share of its length.
 BEND = 0.015
+# The curve of a line bends by up to this many pixels however short it is: its place is not known better.
+BEND_PIXELS = 1.5
 # Where two lines meet, one may end before the other by this share of its length.
 MEETS = 0.04
-# A page that is held by hand is turned by this slope at most; the step between slopes moves an end by about a pixel.
+# ... and by this many pixels more, for blurred ends.
+MEETS_PIXELS = 2
+# A page that is held by hand is turned by this slope at most.
 STEEPEST = 0.12
+# From one slope that is tried to the next, the ends of a line move by this many pixels: less is not seen.
+SLOPE_STEP = 1
+# A block shows a line if one of this many rows around it is dark: a slanted line changes rows within a block.
+BLOCK_ROWS = 3
 # A thin line is looked for this many rows around its guessed place: a stroke may lie farther off.
 NARROW = 3
+# The row of a line in a block is the mean of rows with at least this share of the darkest one's darkness.
+CENTRAL = 0.5
+# A line's place is known in at least this many blocks: a straight one through two or three means nothing.
+FEWEST_PLACES = 4
+# From this many blocks on a line may bend.
+PLACES_TO_BEND = 8
+# The curve is fitted this many times. Each time, blocks are left out whose place lies far from it.
+FITS = 3
+# A block's place is far from the curve from this many times the usual distance on: a stroke crosses there.
+FAR_OFF = 2.5
+# No distance up to this many pixels is far: places are known to about a pixel.
+NEVER_FAR_OFF = 1.0
+# The places of a straight line lie no farther from it than this many pixels, by their median.
+ROUGH = 0.8
+# At least this share of a straight line's places lies near it.
+STRAIGHT = 0.6
+# The thickness of a line is measured in at least this many columns.
+FEWEST_DARK = 3
 # A gap in a printed line is no longer than this share of the picture.
 LONGEST_GAP = 0.16
 # At least this share of a printed line is there between its ends.
@@ -39,11 +67,13 @@ FILLED = 0.6
 SHORTEST = 0.25
 # A line is a stroke of the same pen if it is no thinner and no fainter than this share of the ink.
 SAME_PEN = 0.7
-# A line is interrupted on purpose if its parts are as long and as far apart as each other, to within this share ...
+# A line is interrupted on purpose if its parts are as long and as far apart as each other, to within this share.
 UNEVEN_RUNS = 0.2
-# ... and each gap is at least so long as a share of the parts, and so many pixels; a gap in print is shorter.
-SHORTEST_BREAK, FEWEST_BREAK = 0.1, 3
-# A digit is written above such a part, so it has at least this many pixels.
+# A gap that is made on purpose is at least this long, as a share of the longest part; a gap in print is shorter.
+SHORTEST_BREAK = 0.1
+# It is at least this many pixels long, however short the parts are.
+SHORTEST_BREAK_PIXELS = 3
+# A digit is written above each part, so it has at least this many pixels.
 SHORTEST_RUN = 10
 
 
@@ -65,7 +95,7 @@ class Line(NamedTuple):
 
     def meets(self, column: float) -> bool:
         """Whether the line is there in this column, or begins or ends close by."""
-        room = self.half + MEETS * len(self.rows) + 2
+        room = self.half + MEETS * len(self.rows) + MEETS_PIXELS
         return self.start - room <= column <= self.end + room
 
     def at(self, columns: np.ndarray | float) -> np.ndarray:
@@ -98,6 +128,11 @@ class Line(NamedTuple):
     def middle(self) -> float:
         return float(self.rows.mean())
 
+    @property
+    def lean(self) -> float:
+        """By how many columns per row an upright leans that stands on the line at a right angle."""
+        return -(self.rows[-1] - self.rows[0]) / len(self.rows)
+
 
 Lines = tuple[list[Line], list[Line]]  # across and upright
 
@@ -114,16 +149,18 @@ class Pen(NamedTuple):
 
 
 def pen_of(darkness: np.ndarray, faintest: float) -> Pen:
-    """The pen of the strokes in the darkness (H, W) of a picture."""
+    """The pen of the strokes in the darkness (H, W) of a picture, which are darker than `faintest`."""
     strokes = np.where(darkness > faintest, darkness, 0)
     level = ink_level(strokes[strokes > 0])
     return Pen(stroke_width(np.clip(strokes / max(level, faintest), 0, 1)), level)
 
 
 def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
-    """All thin straight lines of the darkness (H, W) that run roughly from left to right, the longest first."""
+    """All thin straight lines of the darkness (H, W) float32 in [0, 1] that run roughly from left to right, the longest
+    first, at most MOST_LINES. What is no darker than `faintest` is paper.
+    """
     height, width = darkness.shape
-    thickest = max(round(THICKEST * min(height, width)), 3)
+    thickest = max(round(THICKEST * min(height, width)), THICKEST_AT_LEAST)
     thin = darkness - opened(darkness, thickest + 1)
     block = max(round(width / BLOCKS), 1)
     count = width // block
@@ -131,8 +168,8 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
         return []
     middles = (np.arange(count) + 0.5) * block
     means = thin[:, : count * block].reshape(height, count, block).mean(axis=2)
-    there = running(np.maximum, means, 3) > faintest
-    slopes = np.arange(-STEEPEST, STEEPEST + 1e-6, 2 / width)
+    there = running(np.maximum, means, BLOCK_ROWS) > faintest
+    slopes = np.arange(-STEEPEST, STEEPEST + 1e-6, 2 * SLOPE_STEP / width)  # lines turn about their middles
     moves = np.rint(slopes[:, None] * (middles - width / 2)).astype(int)  # (slopes, blocks)
     margin = int(np.abs(moves).max())
     padded = np.pad(there, ((margin, margin), (0, 0)))
@@ -153,9 +190,14 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
         if line is None or line.thickness > NARROW:
             line = traced(thin, means, guess, block, faintest, max(thickest // 2, 2) + 1) or line
         line = line and line._replace(filled=share_dark(darkness, line, faintest))
-        if line is not None and not any(is_same(line, other) for _, other in lines):
+        if line is not None and without_known([line], [other for _, other in lines]):
             lines.append((row, line))
     return [line for _, line in lines]
+
+
+def without_known(lines: list[Line], known: list[Line]) -> list[Line]:
+    """Those lines that are not among the known ones."""
+    return [line for line in lines if not any(is_same(line, other) for other in known)]
 
 
 def is_same(line: Line, other: Line) -> bool:
@@ -170,7 +212,16 @@ def is_same(line: Line, other: Line) -> bool:
 def traced(
     thin: np.ndarray, means: np.ndarray, guess: np.ndarray, block: int, faintest: float, reach: int
 ) -> Line | None:
-    """The line within `reach` of a guessed row for each block, or None if no line is there."""
+    """The line near guessed rows, or None if no line is there.
+
+    Args:
+        thin: (H, W) float32, the darkness of all that is as thin as a line.
+        means: (H, blocks) float32, its mean in each block of columns.
+        guess: (blocks,) int, the guessed row in each block.
+        block: the width of a block.
+        faintest: the darkness up to which a pixel is paper.
+        reach: how many rows above and below the guessed ones the line may lie.
+    """
     height, width = thin.shape
     count = len(guess)
     window = np.clip(guess[:, None] + np.arange(-reach, reach + 1), 0, height - 1)
@@ -186,30 +237,31 @@ def traced(
     filled = len(places) / (last - first + 1)
     if last - first + 1 < SHORTEST * count or filled < FILLED:
         return None
-    weights = np.where(seen > 0.5 * seen.max(axis=1, keepdims=True), seen, 0)[places]
+    weights = np.where(seen > CENTRAL * seen.max(axis=1, keepdims=True), seen, 0)[places]
     centre = (weights * window[places]).sum(axis=1) / weights.sum(axis=1)
     middles = (places + 0.5) * block
     keep = np.ones(len(places), bool)
-    for _ in range(3):
-        if keep.sum() < 4:
+    for _ in range(FITS):
+        if keep.sum() < FEWEST_PLACES:
             return None
-        bend = np.polynomial.Polynomial.fit(middles[keep], centre[keep], 2 if keep.sum() >= 8 else 1)
-        away = np.abs(centre - bend(middles))
-        keep = away <= max(1.0, 2.5 * np.median(away))
-    if np.median(away) > 0.8 or keep.mean() < 0.6:
+        degree = 2 if keep.sum() >= PLACES_TO_BEND else 1
+        curve = np.polynomial.Polynomial.fit(middles[keep], centre[keep], degree)
+        away = np.abs(centre - curve(middles))
+        keep = away <= max(NEVER_FAR_OFF, FAR_OFF * np.median(away))
+    if np.median(away) > ROUGH or keep.mean() < STRAIGHT:
         return None
     start, end = first * block, (last + 1) * block if last < count - 1 else width
     columns = np.arange(start, end)
-    rows = bend(columns + 0.5)
+    rows = curve(columns + 0.5)
     chord = np.linspace(rows[0], rows[-1], len(rows))
-    if np.abs(rows - chord).max() > max(BEND * len(rows), 1.5):
+    if np.abs(rows - chord).max() > max(BEND * len(rows), BEND_PIXELS):
         return None  # the curve of a digit
     # thickness: the summed darkness across the line over its peak, in the typical column
     across = np.clip(np.rint(rows)[None].astype(int) + np.arange(-reach, reach + 1)[:, None], 0, height - 1)
     profile = thin[across, columns]
     top = profile[reach - 1 : reach + 2].max(axis=0)
     dark = top > faintest
-    if dark.sum() < 3:
+    if dark.sum() < FEWEST_DARK:
         return None
     level = float(np.median(top[dark]))
     thickness = float(np.median(profile[:, dark].sum(axis=0) / top[dark]))
@@ -222,7 +274,7 @@ def runs_of(line: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
     edges = np.flatnonzero(np.diff(dark))
     starts, ends = edges[::2], edges[1::2]
     gaps = starts[1:] - ends[:-1]
-    for shortest in np.unique(gaps[gaps >= FEWEST_BREAK]):  # the shortest gap that counts as a break
+    for shortest in np.unique(gaps[gaps >= SHORTEST_BREAK_PIXELS]):  # the shortest gap that counts as a break
         breaks = gaps >= shortest
         first, last = starts[np.concatenate([[True], breaks])], ends[np.concatenate([breaks, [True]])]
         lengths = last - first

@@ -1,13 +1,16 @@
-"""Greyscale morphology along columns: the largest and the smallest value within a window, and openings."""
+"""Morphology and means: each pixel becomes the largest, the smallest or the mean of a window around it."""
 
 from __future__ import annotations
 
 import numpy as np
 
+# Where less than this share of a window is to be averaged, there is nothing to average but rounding errors.
+EMPTY_WINDOW = 1e-3
+
 
 def running(function: np.ufunc, array: np.ndarray, window: int) -> np.ndarray:
-    """The largest (np.maximum) or smallest (np.minimum) within `window` rows around each row; what lies outside the
-    array never wins.
+    """The largest (np.maximum) or smallest (np.minimum) within `window` rows around each row of (H, W); what lies
+    outside the array never wins.
 
     The window is doubled until it is wide enough, which takes log2(window) passes. The method of van Herk (1992) needs
     as many passes at these sizes.
@@ -24,7 +27,70 @@ def running(function: np.ufunc, array: np.ndarray, window: int) -> np.ndarray:
 
 
 def opened(darkness: np.ndarray, window: int) -> np.ndarray:
-    """The darkness without everything that is less than `window` rows high; outside the picture is paper."""
+    """The darkness (H, W) without everything that is less than `window` rows high; outside the picture is paper."""
     padded = np.pad(darkness, ((window, window), (0, 0)))
-    eroded = running(np.minimum, padded, window)
-    return running(np.maximum, eroded[::-1], window)[::-1][window:-window]
+    eroded_rows = running(np.minimum, padded, window)
+    return running(np.maximum, eroded_rows[::-1], window)[::-1][window:-window]
+
+
+def closed(grey: np.ndarray, window: int) -> np.ndarray:
+    """Morphological closing of grey levels (H, W): dark things narrower than the window vanish."""
+    largest_there = running(np.maximum, running(np.maximum, grey, window).T, window)
+    back = running(np.minimum, largest_there[::-1], window)[::-1].T
+    return running(np.minimum, back[::-1], window)[::-1]
+
+
+def eroded(levels: np.ndarray, window: int) -> np.ndarray:
+    """The smallest of the `window` x `window` pixels around each of (H, W)."""
+    return running(np.minimum, running(np.minimum, levels, window).T, window).T
+
+
+def dilated(mask: np.ndarray) -> np.ndarray:
+    """The pixels of (H, W) bool and their eight neighbours: a piece of ink and its antialiased edge."""
+    padded = np.pad(mask, 1)
+    rows = padded[:-2] | padded[1:-1] | padded[2:]
+    return rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
+
+
+def grown(levels: np.ndarray, radius: float) -> np.ndarray:
+    """Greyscale dilation of (H, W) uint8 by a disc; a radius between two whole numbers blends their results."""
+    whole = int(radius)
+    smaller, larger = grown_by_whole(levels, whole), grown_by_whole(levels, whole + 1)
+    return (smaller + (larger.astype(np.float32) - smaller) * (radius - whole)).astype(np.uint8)
+
+
+def grown_by_whole(levels: np.ndarray, radius: int) -> np.ndarray:
+    """Each pixel of (H, W) becomes the largest within `radius`; outside the picture is taken to be like its border."""
+    height, width = levels.shape
+    padded = np.pad(levels, radius, mode="edge")
+    out = levels.copy()
+    for dy in range(-radius, radius + 1):
+        reach = int((radius * radius - dy * dy) ** 0.5)
+        for dx in range(-reach, reach + 1):
+            shifted = padded[radius + dy : radius + dy + height, radius + dx : radius + dx + width]
+            np.maximum(out, shifted, out=out)
+    return out
+
+
+def blurred(grey: np.ndarray) -> np.ndarray:
+    """The mean of the 3x3 pixels around each of (H, W) float32. `box_mean` takes wider windows, and longer."""
+    padded = np.pad(grey, 1, mode="edge")
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+
+
+def box_mean(levels: np.ndarray, window: int) -> np.ndarray:
+    """The mean of the `window` x `window` pixels around each of (H, W), float32; `window` is odd."""
+    for _ in range(2):
+        padded = np.pad(levels, ((window // 2 + 1, window // 2), (0, 0)), mode="edge").cumsum(axis=0, dtype=np.float64)
+        levels = ((padded[window:] - padded[:-window]) / window).T
+    return levels.astype(np.float32)
+
+
+def mean_of(mask: np.ndarray, levels: np.ndarray, window: int, otherwise: float) -> np.ndarray:
+    """The mean of those of the `window` x `window` pixels around each of `levels` (H, W) float32 that are in `mask`
+    (H, W) bool; `otherwise` where none are.
+    """
+    weight = box_mean(mask.astype(np.float32), window)
+    mean = box_mean(np.where(mask, levels, 0), window) / np.maximum(weight, EMPTY_WINDOW)
+    return np.where(weight > EMPTY_WINDOW, mean, np.float32(otherwise))

@@ -13,7 +13,7 @@ from enum import Enum, auto
 import numpy as np
 
 from preprocessing.boxes import LINE_FILLED, boxed
-from preprocessing.components import SMALLEST_DIGIT, label, piece_boxes
+from preprocessing.components import SMALLEST_DIGIT, label, longer_sides, piece_boxes
 from preprocessing.lines import FILLED, Line, Lines, Pen, level_lines, pen_of, runs_of, share_dark, zone_of
 from preprocessing.sides import lattice
 
@@ -21,8 +21,14 @@ from preprocessing.sides import lattice
 PERIODIC = 4
 # A shorter period than this, in pixels, is a texture.
 SHORTEST_PERIOD = 4
+# A missing rule may have this share of the darkness of the faintest line that is found: two rows of pixels share it.
+PALE_RULE = 0.5
+# The place of a rule is off by up to this many pixels.
+RULE_OFF = 0.5
 # A line runs to the edge of the picture if it ends no farther from it than this share of the picture.
 REACHES = 0.02
+# ... or than this many pixels.
+REACHES_PIXELS = 2
 # The border of a cell lies no farther from the picture's edge than this share of its shorter side.
 NEAR_EDGE = 0.18
 # The border of a cell is at least this long, as a share of the picture.
@@ -41,10 +47,16 @@ LONG_ACROSS = 0.4
 LONG_UPRIGHT = 0.9
 # A rule goes on beyond the digit on both sides by this share of its length.
 OVERHANG = 0.08
+# The digit touches a line if its ink lies right beside the line in this many places: one may be noise.
+FEWEST_TOUCHES = 2
+# This many borders of a cell are the paper's, and then a doubtful one is as well.
+BORDERS = 2
 
 
 def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
-    """The printed lines of a picture's darkness (H, W): those across, and those upright (of the transposed picture)."""
+    """The printed lines of a picture's darkness (H, W) float32: those across, and those upright (of the transposed
+    picture). What is no darker than `faintest` is paper.
+    """
     views = darkness, darkness.T
     found = framed((level_lines(darkness, faintest), level_lines(darkness.T, faintest)), darkness.shape)
     found = boxed(found, darkness, faintest)
@@ -74,7 +86,7 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
                 case Verdict.DOUBTFUL:
                     doubts.append(line)
     # a line that may be a stroke belongs to the paper if the paper has others: two borders, or one other rule
-    borders = len(kept[0]) + len(kept[1]) >= 2
+    borders = len(kept[0]) + len(kept[1]) >= BORDERS
     for view, papers, doubts in zip(views, kept, doubtful, strict=True):
         rules = any(not is_border(line, view.shape) for line in papers)
         papers.extend([line for line in doubts if (borders if is_border(line, view.shape) else rules)])
@@ -127,10 +139,8 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, sho
     if all(line.is_printed for line, yes in zip(lines, able, strict=True) if yes):
         return lines
     labels, count = label(rest_of(darkness, lines, able) > faintest)
-    if not count:
-        return lines
     boxes = piece_boxes(labels, count)
-    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    sizes = longer_sides(boxes)
     found = []
     for line, yes, parts in zip(lines, able, runs, strict=True):
         beside = (boxes[:, 0] < line.end) & (boxes[:, 2] > line.start)
@@ -165,7 +175,7 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
     rules = sorted((line for line in lines if line.spans), key=lambda line: line.middle)
     if len(rules) < PERIODIC:
         return []
-    regular = lattice(np.array([line.middle for line in rules]), rounded=0.5)
+    regular = lattice(np.array([line.middle for line in rules]), rounded=RULE_OFF)
     if regular is None or regular.period < SHORTEST_PERIOD:
         return []
     found = []
@@ -176,7 +186,7 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
             rows = (1 - share) * before.rows[start - before.start : end - before.start]
             rows = rows + share * after.rows[start - after.start : end - after.start]
             line = before._replace(start=start, rows=rows.astype(np.float32))
-            if share_dark(darkness, line, faintest / 2) > FILLED:
+            if share_dark(darkness, line, PALE_RULE * faintest) > FILLED:
                 found.append(line)
     return found
 
@@ -195,7 +205,7 @@ def framed(found: Lines, shape: tuple[int, int]) -> Lines:
 
 def spans(line: Line, walls: list[Line], size: int) -> bool:
     """Whether both ends of a line lie at an edge of the picture, `size` long in its direction, or at a wall there."""
-    room = max(REACHES * size, 2)
+    room = max(REACHES * size, REACHES_PIXELS)
     start = max(
         [wall.middle + wall.half for wall in walls if wall.middle < size / 2 and wall.meets(line.rows[0])] + [0]
     )
@@ -216,9 +226,7 @@ def large_pieces(darkness: np.ndarray, faintest: float) -> np.ndarray:
     """The pixels of all pieces that are large enough to be a digit, bool (H, W)."""
     labels, count = label(darkness > faintest)
     large = np.zeros(count + 1, bool)
-    if count:
-        boxes = piece_boxes(labels, count)
-        large[1:] = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= SMALLEST_DIGIT * min(darkness.shape)
+    large[1:] = longer_sides(piece_boxes(labels, count)) >= SMALLEST_DIGIT * min(darkness.shape)
     return large[labels]
 
 
@@ -240,4 +248,4 @@ def is_touched(digit: np.ndarray, line: Line) -> bool:
         for rows in (middle - away, middle + away):
             inside = (rows >= 0) & (rows < len(digit))
             touching |= inside & digit[np.clip(rows, 0, len(digit) - 1), columns]
-    return bool(touching.sum() >= 2)
+    return bool(touching.sum() >= FEWEST_TOUCHES)

@@ -24,10 +24,10 @@ from preprocessing.prices import (
     SMALL,
     SMALL_PRICE,
     SPECK_PRICE,
-    TOLERANCE,
     broadness_price,
     gap_cost,
     log_confidence,
+    overlap_cost,
 )
 from preprocessing.rows import Place, place_in_row
 from preprocessing.signs import SOLID, Sign, is_stacked, sign_of, solidity
@@ -53,6 +53,11 @@ class Candidate(NamedTuple):
     doubt: float = 0.0
     after_cut: bool = False  # what stands before it is a part of the same piece
     sides: np.ndarray | None = None  # (slants, 2), in a writing with cuts: left and right once it is straightened
+
+    @property
+    def size(self) -> int:
+        """The longer side of its box."""
+        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
 
 class Path(NamedTuple):
@@ -103,7 +108,7 @@ def best_line(line: list[int], candidates: dict[tuple[int, int], list[Candidate 
                         key, new = last, path._replace(score=path.score - way)
                     else:
                         leading = LEADING_COMMA_PRICE if way.sign is Sign.COMMA else 0.0
-                        cost = overlap_cost(path.parts[-1], way) if path.parts else leading
+                        cost = cost_of_neighbours(path.parts[-1], way) if path.parts else leading
                         key, new = way.group, Path(path.score + way.score - cost, (*path.parts, way))
                     if key not in best[end] or new.score > best[end][key].score:
                         best[end][key] = new
@@ -173,7 +178,7 @@ def signs_of(
     return 0.0, Candidate(group, box, log_confidence(read.other) - price, Sign.OTHER)
 
 
-def overlap_cost(a: Candidate, b: Candidate) -> float:
+def cost_of_neighbours(a: Candidate, b: Candidate) -> float:
     """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
     may stand under an arm of a digit, so beside a sign the larger size counts. Digits that lean share columns: on
     either side of a cut, the columns are counted at that slant of SLANTS at which the two share fewest.
@@ -184,8 +189,7 @@ def overlap_cost(a: Candidate, b: Candidate) -> float:
         shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
     if shared <= 0:
         return 0.0
-    sizes = [max(part.box[2] - part.box[0], part.box[3] - part.box[1]) for part in (a, b)]
-    return shared / (TOLERANCE * (max(sizes) if a.sign or b.sign else min(sizes)))
+    return overlap_cost(shared, max(a.size, b.size) if a.sign or b.sign else min(a.size, b.size))
 
 
 def straightened_sides(writing: Writing) -> np.ndarray:

@@ -14,6 +14,8 @@ import numpy as np
 import PIL
 from PIL import ExifTags, Image, ImageFilter, UnidentifiedImageError
 
+from preprocessing.tones import TONE_QUANTILES
+
 # A phone's photograph has 12 to 50 million pixels; decoding more than this would cost a visitor's share of memory.
 MAX_PIXELS = 50_000_000
 # Memory that one picture may take while it is decoded: a JPEG of 50 million pixels as phones write it, a PNG of as many
@@ -21,12 +23,17 @@ MAX_PIXELS = 50_000_000
 MAX_DECODING_BYTES = 250_000_000
 # A larger picture is reduced before anything else is done with it. A digit needs about 800 pixels of the longer side.
 ENOUGH_PIXELS = 4_000_000
+# A tile of a TIFF takes this many bytes for each pixel while it is decoded: four channels.
+TILE_BYTES = 4
+# A picture that is converted before it is reduced, or multiplied by alpha, takes this many bytes more for each pixel.
+CONVERTED_BYTES = 4
 # Bytes for each pixel that decoders take beside the picture itself: WebP two canvases and a copy, AVIF planes of 16
 # bits, earlier frames and a copy. Measured: 12.5 and 14.8. For HEIC see `heif_bytes`.
 DECODER_BYTES = {"WEBP": 13, "AVIF": 16}
-# Bytes for each pixel of what is left after the reduction: a copy in RGB, and reduced ones. Transparency is resolved in
-# four channels and their copies.
-COPIES_BYTES, ALPHA_COPIES_BYTES = 6, 16
+# Bytes for each pixel of what is left after the reduction: a copy in RGB, and reduced ones.
+COPIES_BYTES = 6
+# The same for a picture with transparency, which is resolved in four channels and their copies.
+ALPHA_COPIES_BYTES = 16
 # How TIFFs of scanners, cameras and drawing programs are compressed. Other decoders take memory as the file tells them.
 TIFF_COMPRESSIONS = (
     "raw",
@@ -39,7 +46,8 @@ TIFF_COMPRESSIONS = (
     "group3",
     "group4",
 )
-TILE_WIDTH, TILE_LENGTH = 322, 323  # tags of TIFF
+# The tags of TIFF with a tile's width and height.
+TILE_WIDTH, TILE_LENGTH = 322, 323
 # Rows of a picture with more than 8 bits that are brought to 8 at a time.
 STRIP_ROWS = 64
 # What brings a picture upright, by EXIF's number for how the camera was held.
@@ -58,9 +66,11 @@ SIDEWAYS = {TURNS[number] for number in (5, 6, 7, 8)}  # width and height change
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "HEIF")
 # How a HEIC file of a phone begins, after its length; pillow-heif reads them, Pillow alone does not.
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+# A pixel is opaque from this alpha (of 255) on, if the picture has any such pixel.
+OPAQUE = 128
 # Opaque parts that differ by no more than this (of 255) are of one colour: an ink on nothing, not a picture.
 ONE_COLOUR = 32
-# Of the box around all that is opaque: strokes leave more of it free, a picture less.
+# A picture fills at least this share of the box around all that is opaque; strokes leave more of it free.
 MOSTLY_OPAQUE = 0.6
 # The side of the filter, in pixels, that takes the rim off the opaque parts. The rim is half as wide.
 RIM = 5
@@ -160,7 +170,7 @@ def decoding_bytes(picture: Image.Image) -> int:
         return 2 * pixels * samples // (widest * highest) + stored * pixels // factor**2 + copies
     decoding = DECODER_BYTES.get(picture.format, 0) * pixels + tiff_bytes(picture) + heif_bytes(picture)
     if factor > 1 and (as_reducible(picture) or picture.mode in ("LA", "RGBA")):
-        copies += 4 * pixels  # a converted one, or one that is multiplied by alpha
+        copies += CONVERTED_BYTES * pixels
     if picture.format == "TIFF" and turn_of(picture) is not None:
         copies = max(copies, stored * pixels)  # the decoder makes a turned copy at its end
     return stored * pixels + max(decoding, copies)  # the decoder has ended before anything is copied
@@ -202,7 +212,7 @@ def tiff_bytes(picture: Image.Image) -> int:
     except (TypeError, ValueError):
         raise ValueError("expected a TIFF whose tiles have a size") from None
     strip = 0 if compression == "raw" else math.prod(picture.size)
-    return 4 * max(tile, strip)
+    return TILE_BYTES * max(tile, strip)
 
 
 def is_scalable(picture: Image.Image) -> bool:
@@ -352,8 +362,8 @@ def flatten(picture: Image.Image) -> Image.Image:
         return picture.convert("RGB")
     if red.tobytes() == green.tobytes() == blue.tobytes():
         part = red  # black ink, most often: one channel is a third of the work from here on
-    opaque = 127 if most > 127 else 0
-    mask = alpha.point([0] * (opaque + 1) + [255] * (255 - opaque))
+    opaque = OPAQUE if most >= OPAQUE else 1
+    mask = alpha.point([0] * opaque + [255] * (256 - opaque))
     paper = paper_under(part.convert("L"), mask)
     flat = Image.new("L", picture.size, paper) if part is red else Image.new("RGB", picture.size, (paper,) * 3)
     flat.paste(part, box, mask=alpha)
@@ -368,7 +378,7 @@ def paper_under(grey: Image.Image, mask: Image.Image) -> int:
     """
     histogram = np.array(grey.histogram(mask))
     shares = histogram.cumsum() / histogram.sum()
-    darkest, lightest = (int(np.searchsorted(shares, share)) for share in (0.1, 0.9))
+    darkest, lightest = (int(np.searchsorted(shares, share)) for share in TONE_QUANTILES)
     farther = 255 if 255 - lightest > darkest else 0
     levels = np.flatnonzero(histogram)
     if levels[-1] - levels[0] <= ONE_COLOUR:

@@ -10,7 +10,6 @@ from PIL import Image, ImageFilter
 
 from preprocessing.components import (
     FAINT,
-    dilated,
     label,
     lone_pixels,
     one_holds_others,
@@ -21,6 +20,7 @@ from preprocessing.components import (
 from preprocessing.edge import without_edge
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import inked
+from preprocessing.morphology import dilated
 from preprocessing.picture import reduced_to_opaque
 from preprocessing.surround import without_surround
 
@@ -30,15 +30,29 @@ WORKING_SIDE = 200
 LONGEST_SIDE = 500
 # Ink smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
 CLOSE_UP_SIDE = 60
-CLOSE_UP_MARGIN = 0.5  # of the ink's longer side, on all sides: the paper must stay visible
+# Then this share of the ink's longer side is seen around it on all sides: the paper must stay visible.
+CLOSE_UP_MARGIN = 0.5
+# ... and at least this many pixels, which even a dot needs.
+CLOSE_UP_PIXELS = 2
 
 # More lone pixels than this are no dots that somebody made but noise in the picture; a median takes it out.
 MANY_LONE_PIXELS = 10
+# The side of the median's window, in pixels: the smallest there is, for strokes may be thin.
+MEDIAN_SIDE = 3
 
-# What the hints call small, off the centre, and much thinner or thicker than MNIST's strokes.
+# A hint says that a drawing is small if its longer side is below this share of the picture's.
 SMALL_SIDE = 0.2
+# A hint says that a drawing is off the centre from this share of the picture's width or height on.
 FAR_OFF_CENTER = 0.2
+# A hint says that strokes are thin or thick if they are beyond MNIST's usual widths by this factor.
 MUCH = 1.4
+
+# What a tap on the pad leaves is no digit yet: a round blot, no larger than this share of the picture's longer side.
+DOT_SIDE = 0.12
+# The box of such a blot is nearly a square; a small 0 or 1 under a thick pen is taller.
+DOT_SHORTER_SIDE = 0.85
+# The blot fills this share of its box: a disc fills 0.785, a ring less.
+DOT_FILLED = 0.72
 
 
 @dataclass(frozen=True)
@@ -122,12 +136,6 @@ class Where(NamedTuple):
 
 NOTHING = Prepared(np.zeros((SIDE, SIDE), np.float32), Diagnostics(hints=("There is no digit to read.",)))
 NOTHING.tensor.setflags(write=False)  # one for all pictures without ink
-# What a tap on the pad leaves is no digit yet: a round blot, no larger than this share of the picture's longer side.
-DOT_SIDE = 0.12
-# Its box is nearly a square; a small 0 or 1 under a thick pen is taller.
-DOT_SHORTER_SIDE = 0.85
-# It fills its box as a disc does (0.785) or a square; a ring does not.
-DOT_FILLED = 0.72
 
 
 def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
@@ -147,7 +155,11 @@ def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
 
 
 def prepare(image: Image.Image | np.ndarray) -> Prepared:
-    """Like `to_mnist`, with diagnostics."""
+    """Like `to_mnist`, with what was found on the way. Takes and raises the same.
+
+    Returns:
+        `NOTHING`, whose tensor is read-only, for a picture without ink.
+    """
     picture, size, factor = reduced_to_opaque(image)
     ink, left_out, where = look(picture)
     where = scaled(where, factor)
@@ -155,13 +167,17 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
 
 
 def is_blank(ink: np.ndarray, where: Where, size: tuple[int, int]) -> bool:
-    """Whether a picture of this size has no ink but a mere dot at most."""
+    """Whether ink (H, W) in [0, 1], in its place in a picture of this size, is nothing but a mere dot at most."""
     box = bounding_box(ink)
     return box is None or is_dot(ink, box, where.scale, max(size))
 
 
 def is_dot(ink: np.ndarray, box: tuple[int, int, int, int], scale: int, longer_side: int) -> bool:
-    """Whether the ink in its box is what a tap leaves, in a picture of which a pixel of `ink` covers `scale` pixels."""
+    """Whether ink (H, W) in [0, 1] is what a tap on the pad leaves.
+
+    box: of the ink, as `bounding_box` gives it. scale: how many pixels of the picture a pixel of the ink covers.
+    longer_side: of the picture.
+    """
     left, top, right, bottom = box
     sides = right - left, bottom - top
     if max(sides) * scale > DOT_SIDE * longer_side or min(sides) < DOT_SHORTER_SIDE * max(sides):
@@ -177,7 +193,14 @@ def scaled(where: Where, factor: int) -> Where:
 
 
 def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: Where) -> Prepared:
-    """What `look` found, or a part of this ink, brought into MNIST's frame; `size` is the picture's."""
+    """What `look` found, or a part of this ink, brought into MNIST's frame; `NOTHING` if too little is left there.
+
+    Args:
+        size: width and height of the picture.
+        ink: (H, W) float32 in [0, 1].
+        left_out: what the hints speak of.
+        where: where the ink lies in the picture.
+    """
     left, top, scale = where
     box = bounding_box(ink)
     if box is None:
@@ -203,8 +226,8 @@ def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: W
 
 
 def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:
-    """The ink on a reduced picture, without specks, printed lines and things at the edge; what was left out; and where
-    the reduced picture lies in the whole one.
+    """The ink of a picture in L or RGB, without specks, printed lines and things at the edge, (H, W) float32 in [0, 1]
+    on a reduced picture; what was left out; and where the reduced picture lies in the whole one.
     """
     width, height = picture.size
     factor = max(1, round(max((width * height) ** 0.5 / WORKING_SIDE, max(width, height) / LONGEST_SIDE)))
@@ -215,7 +238,7 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:
         # what is left of lines that were taken out is no noise
         beside_lines = ink if removed is None else np.where(dilated(removed > 0), 0, ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
-            reduced = reduced.filter(ImageFilter.MedianFilter(3))
+            reduced = reduced.filter(ImageFilter.MedianFilter(MEDIAN_SIDE))
             ink, removed, lines, blank_edge = inked(reduced)
         if blank_edge and one_holds_others(ink):
             ink, removed, lines, _ = inked(reduced, boxes=True)
@@ -233,7 +256,7 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
         return ink, found, Where(0, 0, factor)
-    margin = max(round(longest * CLOSE_UP_MARGIN), 2)
+    margin = max(round(longest * CLOSE_UP_MARGIN), CLOSE_UP_PIXELS)
     left, top = (max(edge - margin, 0) * factor for edge in box[:2])
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
     closer, also, inner = look(picture.crop((left, top, right, bottom)))

@@ -43,7 +43,8 @@ LARGE_PRICE = 6.0
 CUT_PRICE = 0.1
 # A cut costs this much more for each stroke width of ink that it crosses.
 CROSSING_PRICE = 0.05
-LEAST_CONFIDENCE = 1e-9  # keeps the logarithm finite
+# No confidence counts as less than this: the logarithm stays finite.
+LEAST_CONFIDENCE = 1e-9
 
 
 def log_confidence(confidence: float) -> float:
@@ -52,14 +53,21 @@ def log_confidence(confidence: float) -> float:
 
 
 def gap_cost(boxes: np.ndarray) -> float:
-    """The price of taking these pieces for one digit: the empty columns and rows between them, by its size."""
+    """The price of taking these pieces, boxes (n, 4), for one digit: the empty columns and rows between them, by its
+    size.
+    """
     left, top, right, bottom = union_box(boxes)
     empty = sum(emptiness(boxes[:, axis], boxes[:, axis + 2]) for axis in (0, 1))
     return empty / (TOLERANCE * max(right - left, bottom - top))
 
 
+def overlap_cost(shared: float, size: float) -> float:
+    """The price of taking neighbours for two digits that share this many columns, by the size of one of them."""
+    return max(shared, 0) / (TOLERANCE * size)
+
+
 def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:
-    """The length that these intervals leave uncovered between the first and the last."""
+    """The length that intervals leave uncovered between the first and the last; (n,) where they start and end."""
     order = np.argsort(starts)
     covered = np.maximum.accumulate(ends[order])
     return float(np.maximum(starts[order][1:] - covered[:-1], 0).sum())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, SMALLEST_DIGIT, dilated, ink_level, label, piece_boxes
+from preprocessing.components import FAINT, SMALLEST_DIGIT, ink_level, label, longer_sides, piece_boxes
 from preprocessing.lines import Line, Lines, zone_of
+from preprocessing.morphology import dilated
 
 # A stroke that crosses a line is continued across it in directions up to this slope (columns per row).
 CROSSING_SLOPES = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2.2, 2.2)
 # A line has a stroke on it where it is more than this many times as thick as usual.
 THICKER = 1.7
+# ... and this many pixels more: thickness is measured in whole ones.
+THICKER_PIXELS = 2
 # The thickness at one place counts the pixels that reach this share of the line's darkness.
 THICKER_LEVEL = 0.6
 # A piece of ink is a remainder of lines if more than this share of it lies in or along them.
@@ -73,7 +76,7 @@ def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
     dark = tall > THICKER_LEVEL * min(line.level, ink)
     inner_row = len(tall) // 2
     run = run_length_at(dark, inner_row)
-    kept = np.where(run > THICKER * line.thickness + 2, covered, kept)
+    kept = np.where(run > THICKER * line.thickness + THICKER_PIXELS, covered, kept)
     kept = np.minimum(kept, covered)
     if line.level < FAINT_LINE * ink:
         kept = np.where(covered > (line.level + ink) / 2, covered, kept)
@@ -95,15 +98,13 @@ def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
 
     `zone` (H, W) bool marks the pixels of these lines. If nothing else were left, the ink is returned as it is.
     """
-    wide = dilated(dilated(zone))
+    wide = dilated(dilated(zone))  # with what is left of the blurred edges of lines
     labels, count = label(ink >= FAINT)
-    if not count:
-        return ink
     pixels = np.bincount(labels.ravel(), minlength=count + 1)
     lying = np.bincount(labels[wide], minlength=count + 1)
     remains = lying > REMAINS * pixels
     boxes = piece_boxes(labels, count)
-    longest = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    longest = longer_sides(boxes)
     remains[1:] &= (longest < SMALLEST_DIGIT * min(ink.shape)) | (pixels[1:] < THIN_REMAINS * longest)
     remains[0] = False
     return np.where(remains[labels], 0, ink).astype(ink.dtype) if not remains[1:].all() else ink

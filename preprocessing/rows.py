@@ -15,9 +15,11 @@ import numpy as np
 TALL = 0.5
 # How much of a tall piece's height, around its middle, counts for its row: digits of one row may reach into the next.
 CORE = 0.3
-# Slopes of a row that are tried, down per right: a sheet turned by up to 11 degrees.
+# The slopes of a row that are tried, in rows of pixels per column: a sheet turned by up to 11 degrees.
 SLOPES = np.linspace(-0.2, 0.2, 41)
-# A slope must make the rows so much clearer than none at all: few digits at different heights are no turned row.
+# A slope is looked for among at least this many tall pieces: fewer lie on a slanted line by chance.
+FEWEST_TO_SLOPE = 4
+# A slope must make the rows clearer by this factor than none at all: few digits at different heights are no turned row.
 CLEARER = 1.05
 # Neighbours from which the place of a sign in its row is told.
 NEIGHBOURS = 4
@@ -50,7 +52,7 @@ def find_rows(boxes: np.ndarray) -> list[list[int]]:
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     half = CORE / 2 * heights[tall]
     slope = 0.0
-    if len(tall) > 3:
+    if len(tall) >= FEWEST_TO_SLOPE:
         clarity = [profile_clarity(y[tall] - slope * x[tall], half) for slope in SLOPES]
         best = int(np.argmax(clarity))
         if clarity[best] > CLEARER * clarity[len(SLOPES) // 2]:
@@ -71,7 +73,11 @@ def find_rows(boxes: np.ndarray) -> list[list[int]]:
 
 
 def profile_clarity(levels: np.ndarray, half: np.ndarray) -> float:
-    """How sharply the pieces fall into rows: the mean of the squared profile of their middles across the rows."""
+    """How sharply pieces fall into rows: the sum of the squared profile of their middles across the rows, which is
+    larger the more of them share a bin.
+
+    levels, half: (n,) the middle of each piece and half the height of its core.
+    """
     start = levels.min() - half.max()
     unit = max(float(half.mean()) / 2, 0.5)
     first = ((levels - half - start) / unit).astype(int)
@@ -83,8 +89,8 @@ def profile_clarity(levels: np.ndarray, half: np.ndarray) -> float:
 
 
 def mergeable(rows: list[list[int]], most: int) -> list[tuple[int, int]]:
-    """(first row, last row + 1) of all neighbouring rows that may be one: each alone, and any if there are at most so
-    many pieces in all.
+    """(first row, last row + 1) of all neighbouring rows that may be one: each alone, and any if all rows have at most
+    `most` pieces together.
     """
     if sum(map(len, rows)) <= most:
         return list(itertools.combinations(range(len(rows) + 1), 2))
@@ -92,7 +98,7 @@ def mergeable(rows: list[list[int]], most: int) -> list[tuple[int, int]]:
 
 
 def place_in_row(box: np.ndarray, row: np.ndarray) -> Place | None:
-    """The top and bottom of the digits around a box, from the boxes of its row (n, 4); None where there are none.
+    """The top and bottom of the digits around a box (4,), from the boxes of its row (n, 4); None where there are none.
 
     The nearest tall pieces tell it, the box itself left out.
     """

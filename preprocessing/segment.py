@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.closer import FEW_PIECES, look_closer, without_grain
-from preprocessing.components import label, piece_boxes, stroke_width
+from preprocessing.components import HALF, label, longer_sides, piece_boxes, stroke_width
 from preprocessing.groups import cut, may_touch, promising, runs_in
 from preprocessing.paths import SURE_OF_PLACE, Candidate, Path, best_lines
 from preprocessing.picture import reduced_to_opaque
@@ -41,8 +41,6 @@ NONSENSE_PRICE = 0.28
 # Runs of parts that are read: twice as many as thirty digits have that all touch. Each run takes as long as a small
 # picture. A long scribble has thousands, so nothing is cut where there are more.
 MOST_RUNS = 600
-# Neighbouring pixels belong to one piece from this coverage on.
-PIECE_LEVEL = 0.5
 # A piece smaller than this many stroke widths is noise.
 GRAIN = 0.6
 # A piece no larger than this many stroke widths may be a dot that means nothing.
@@ -70,11 +68,11 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
         return []
     whole = describe(size, ink, left_out, place)
     alone = [whole] if whole.has_ink else []  # a long row of thin strokes vanishes in the frame of one digit
-    pieces, count = label(ink > PIECE_LEVEL)
+    pieces, count = label(ink > HALF)
     if count == 0 or count > MOST_PIECES or (count == 1 and not (alone and may_touch(whole, predict))):
         return alone
     ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out.kept)
-    pieces, count = label(ink > PIECE_LEVEL)
+    pieces, count = label(ink > HALF)
     stroke = stroke_width(ink)
     pieces, count = without_grain(pieces, count, GRAIN * stroke)
     if not 1 <= count <= MOST_PIECES:
@@ -86,8 +84,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
 def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> list[Prepared]:
     """The parts of the writing; `alone` is all of it taken for one digit, and empty if it vanishes in that frame."""
     boxes = writing.boxes
-    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    specks = sizes <= SPECK * writing.stroke
+    specks = longer_sides(boxes) <= SPECK * writing.stroke
     rows = find_rows(boxes)
     lines = {rows_: [piece for row in rows[slice(*rows_)] for piece in row] for rows_ in mergeable(rows, FEW_PIECES)}
     centers = boxes[:, 0] + boxes[:, 2]

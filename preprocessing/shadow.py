@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import dilated, stroke_width
+from preprocessing.components import stroke_width
+from preprocessing.morphology import box_mean, dilated, mean_of
 from preprocessing.tones import three_classes
 
 # Tones are told apart by a histogram of this many levels: 0.016 of the full range, less than the grain of paper.
@@ -24,24 +25,29 @@ MOST_INK = 0.2
 LEAST_INK = 0.003
 # The pen's strokes are no wider than this share of the picture's shorter side: what is wider is a shadow or a thing.
 WIDEST_PEN = 0.12
-# So much of the ink lies farther from the picture's edges than RIM. The black border of a cell, beside which pale ink
-# has the tone of a shadow, lies nearer.
+# At least this share of the ink lies inside the rim of the picture. The black border of a cell lies in it: beside that,
+# pale ink has the tone of a shadow.
 MOSTLY_INSIDE = 0.6
 # The rim of the picture, as a share of its width and height: borders of cells, tables and bindings lie in it.
 RIM = 0.12
 # A shadow is wider than the strokes by this factor. The blurred edges of strokes have its tone and are narrower.
 WIDER_THAN_STROKES = 1.2
+# All of a window is shadow if this share of it is: a mean of ones may be a little less than one.
+ALL = 0.99
 # What is so wide covers at least this share of the picture. A hand or a phone shadows a tenth and more, of which half
 # is left beside the ink and the blurred edges. The pale parts of a thick pen's strokes are as wide, but cover less.
 LEAST_SHADOW = 0.045
 # The paper under a stroke is the mean of the paper within this many stroke widths: the nearest that is surely clean.
 BESIDE_STROKES = 2.0
+# ... and this many pixels more, across the blurred edges of the stroke, which are no clean paper.
+BESIDE_PIXELS = 2
 
 
 def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
     """The level of paper that lies partly in shadow, under the ink too; None where no shadow is plain to see.
 
-    soft: grey levels (H, W) float32, ink dark, blurred by a pixel or so against the grain. The result is like it.
+    soft: grey levels (H, W) float32 in [0, 1], ink dark, blurred by a pixel or so against the grain. The result is like
+        it.
     """
     tones = three_tones(soft)
     if tones is None:
@@ -55,14 +61,12 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
     width = stroke_width(ink.astype(np.float32))
     inside = 2 * int(np.ceil(WIDER_THAN_STROKES * width / 2)) + 1  # odd, so that it has a middle
     shadow = soft < shadow_top
-    clean = ~dilated(dilated(ink))
-    wide = box_mean((shadow & clean).astype(np.float32), inside) > 0.99
+    clean = ~dilated(dilated(ink))  # without the blurred edges of strokes
+    wide = box_mean((shadow & clean).astype(np.float32), inside) > ALL
     if wide.mean() < LEAST_SHADOW:
         return None
-    window = 2 * int(np.ceil(BESIDE_STROKES * width)) + 5
-    weight = box_mean(clean.astype(np.float32), window)
-    beside = box_mean(soft * clean, window) / np.maximum(weight, 1e-3)
-    beside = np.where(weight > 1e-3, beside, np.float32(np.median(soft)))
+    window = 2 * (int(np.ceil(BESIDE_STROKES * width)) + BESIDE_PIXELS) + 1
+    beside = mean_of(clean, soft, window, float(np.median(soft)))
     return np.where(clean, soft, beside).astype(np.float32)
 
 
@@ -78,7 +82,9 @@ def is_pen(ink: np.ndarray) -> bool:
 
 
 def three_tones(soft: np.ndarray) -> tuple[float, float] | None:
-    """The levels between ink and shadow and between shadow and lit paper; None if there are no three plain tones."""
+    """Grey levels, an array of any shape -> the levels between ink and shadow and between shadow and lit paper; None if
+    there are no three plain tones.
+    """
     counts, edges = np.histogram(soft, LEVELS)
     middles = (edges[:-1] + edges[1:]) / 2
     low, high = three_classes(counts, middles)
@@ -87,11 +93,3 @@ def three_tones(soft: np.ndarray) -> tuple[float, float] | None:
     if lit - shadow < FAINTEST_SHADOW * lit or shadow - ink < INK_IN_SHADOW * lit:
         return None
     return float(edges[low]), float(edges[high])
-
-
-def box_mean(levels: np.ndarray, window: int) -> np.ndarray:
-    """The mean of the `window` x `window` pixels around each of (H, W); `window` is odd."""
-    for _ in range(2):
-        padded = np.pad(levels, ((window // 2 + 1, window // 2), (0, 0)), mode="edge").cumsum(axis=0, dtype=np.float64)
-        levels = ((padded[window:] - padded[:-window]) / window).T
-    return levels.astype(np.float32)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import dilated, label, piece_boxes, stroke_width
-from preprocessing.shadow import box_mean
-from preprocessing.tones import two_classes
+from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
+from preprocessing.morphology import box_mean, dilated, mean_of
+from preprocessing.tones import border, deviation_of, two_classes
 
 # The sheet is looked for on a picture of about this many pixels along its longer side: its edges are long.
 SHEET_SIDE = 100
@@ -27,12 +27,10 @@ RECTANGULAR = 0.81
 ANGLE_STEP = 3
 # The ink on the sheet is at least this long, as a share of the picture's side. A thick chalk 1 holds none.
 SMALLEST_INK = 0.08
-# ... and its strokes are no wider than this share of the sheet's side. The hole of a thick angular chalk 0 is wider.
+# The strokes on the sheet are no wider than this share of its side. The hole of a thick angular chalk 0 is wider.
 WIDEST_PEN = 0.15
 # The paper beyond the sheet's edge is the mean of what lies within this share of the picture.
 BEYOND = 0.25
-
-DEVIATION_OF_MEDIAN = 1.4826  # standard deviation over median absolute deviation, for normal noise
 
 
 def on_paper_alone(picture: Image.Image) -> Image.Image:
@@ -49,7 +47,7 @@ def on_paper_alone(picture: Image.Image) -> Image.Image:
 
 def sheet_mask(levels: np.ndarray) -> np.ndarray | None:
     """Where a sheet lies in a small picture (H, W) of levels 0 to 255, bool without its rim; None without a sheet."""
-    edge = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])
+    edge = border(levels)
     if np.median(edge) > levels.mean() or np.ptp(levels) < LIGHTER:
         return None  # most pictures end here: the paper reaches to their border
     between = float(threshold(levels))
@@ -65,19 +63,16 @@ def sheet_mask(levels: np.ndarray) -> np.ndarray | None:
     if piece.sum() < RECTANGULAR * rectangle.sum():
         return None
     sheet = filled(piece)
-    inner = sheet & ~dilated(dilated(~sheet))
+    inner = sheet & ~dilated(dilated(~sheet))  # the sheet's blurred edge is no ink on it
     labels, count = label(inner & ~light)
-    if not count:
-        return None
-    boxes = piece_boxes(labels, count)
-    if (boxes[:, 2:] - boxes[:, :2]).max() < SMALLEST_INK * max(levels.shape):
+    if longer_sides(piece_boxes(labels, count)).max(initial=0) < SMALLEST_INK * max(levels.shape):
         return None
     width = stroke_width((labels > 0).astype(np.float32))
     return inner if width <= WIDEST_PEN * piece.sum() ** 0.5 else None
 
 
 def threshold(levels: np.ndarray) -> int:
-    """The level between the two tones of levels 0 to 255."""
+    """The level between the two tones of levels 0 to 255, an array of any shape."""
     return two_classes(np.bincount(levels.astype(np.uint8).ravel(), minlength=256), np.arange(256))
 
 
@@ -107,19 +102,16 @@ def filled(piece: np.ndarray) -> np.ndarray:
 
 
 def painted_over(picture: Image.Image, sheet: np.ndarray) -> Image.Image:
-    """The picture with the paper of the sheet (H, W) bool beyond its edges: as light as beside it, and of its grain,
-    for the noise of the paper is measured later.
+    """The picture in L or RGB with the paper of the sheet (H, W) bool beyond its edges: as light as beside it, and of
+    its grain, for the noise of the paper is measured later.
     """
     levels = np.asarray(picture).astype(np.float32)
     window = 2 * (round(BEYOND * max(picture.size)) // 2) + 1
     grain = np.random.default_rng(0).standard_normal(sheet.shape).astype(np.float32)
     for view in [levels] if levels.ndim == 2 else levels.transpose(2, 0, 1):
         paper = sheet & (view > threshold(view[sheet]))
-        weight = box_mean(paper.astype(np.float32), window)
-        beside = box_mean(np.where(paper, view, 0), window) / np.maximum(weight, 1e-3)
-        beside = np.where(weight > 1e-3, beside, np.median(view[paper]))
-        close = box_mean(view, 3)
+        beside = mean_of(paper, view, window, float(np.median(view[paper])))
         # the mean of nine pixels takes a ninth of the noise's variance with it
-        noise = DEVIATION_OF_MEDIAN * (9 / 8) ** 0.5 * float(np.median(np.abs(view - close)[paper]))
+        noise = (9 / 8) ** 0.5 * deviation_of((view - box_mean(view, 3))[paper])
         view[~sheet] = (beside + noise * grain)[~sheet]
     return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))

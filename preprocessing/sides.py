@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.lines import THICKEST, Line
+from preprocessing.lines import THICKEST, THICKEST_AT_LEAST, Line
 
 # A side is there along at least this share of the way between the lines.
 SIDE_FILLED = 0.8
@@ -14,16 +14,18 @@ SIDE_FILLED = 0.8
 LEAST_FILLED = 0.3
 # Each end of a side is this share of it.
 END = 0.12
+# It has at least this many pixels.
+END_PIXELS = 2
 # An end joins its line if at least this share of it is dark. A stroke ends before the line.
 JOINED = 0.75
-# Sides are looked for so far beyond the ends of the lines, as a share of the boxes' height: lines may break off.
+# Sides are looked for this far beyond the ends of the lines, as a share of the boxes' height: lines may break off.
 BEYOND = 1.3
 # A side leans from the upright of the lines by no more than this many columns per row: the picture is seen aslant.
 # Of equally good leans the first one counts.
 LEANS = np.array([0, -0.025, 0.025, -0.05, 0.05])
-# A side is first looked for in a few rows: so far down the way between the lines.
+# A side is first looked for in a few rows, at these shares of the way from the upper line to the lower one.
 PROBES = (0.06, 0.25, 0.5, 0.75, 0.94)
-# A candidate is dark in at least so many of them.
+# Where at least this many of these rows are dark, a side is looked for in all rows.
 PROBED = 2
 # A side goes on if it is longer than the way between the lines by this share.
 GOES_ON = 0.15
@@ -31,10 +33,18 @@ GOES_ON = 0.15
 UNEVEN = 0.12
 # Printed lines differ in thickness and darkness by no more than this factor.
 ALIKE = 1.8
-# Their thickness may differ by so many pixels more: that of a side is measured in whole ones.
+# Their thickness may differ by this many pixels more: that of a side is measured in whole ones.
 ROUNDED = 0.5
 # A side goes on beyond the lines if a gap in it is no longer than this share of the boxes' height.
 GAP = 0.25
+# ... or than this many pixels: a line that is crossed by another may be broken there.
+GAP_PIXELS = 2
+# The thickness of a side is measured this many pixels to its left and right at least.
+LEAST_REACH = 3
+# A pixel belongs to a side if it is darker than this share of the side's middle.
+SIDE_LEVEL = 0.5
+# Fewer places than this have no period: any two are one period apart.
+FEWEST_IN_LATTICE = 3
 
 
 class Side(NamedTuple):
@@ -53,9 +63,9 @@ class Side(NamedTuple):
 def sides_between(
     upper: Line, lower: Line, darkness: np.ndarray, wide: np.ndarray, beyond: float = np.inf
 ) -> list[Side]:
-    """Straight upright lines between two lines across the darkness (H, W), from left to right.
+    """Straight upright lines between two lines across the darkness (H, W) float32, from left to right.
 
-    `wide` (H, W) bool is where the picture or a pixel beside it is dark. They are looked for up to `beyond` columns
+    `wide` (H, W) bool is where the picture or a pixel beside it is dark. Sides are looked for up to `beyond` columns
     outside the lines.
     """
     height, width = darkness.shape
@@ -65,9 +75,8 @@ def sides_between(
     columns = np.arange(start, end)
     top, bottom = np.clip(upper.continued(columns), 0, height - 1), np.clip(lower.continued(columns), 0, height - 1)
     deep = float(np.median(bottom - top))
-    slope = -(upper.rows[-1] - upper.rows[0]) / len(upper.rows)  # of what is upright, in columns per row
 
-    room = int(np.ceil(LEANS[-1] * deep / 2 + abs(slope) * deep / 2)) + 1
+    room = int(np.ceil(LEANS[-1] * deep / 2 + abs(upper.lean) * deep / 2)) + 1
     probed = np.zeros(len(columns), int)
     for share in PROBES:
         row = np.rint(top + share * (bottom - top)).astype(int)
@@ -81,8 +90,8 @@ def sides_between(
     steps = np.linspace(0, 1, int(deep) + 1)[:, None]
     rows = np.rint(top[likely] + steps * (bottom[likely] - top[likely])).astype(int)  # (steps, likely)
     filled, lean, joined = np.zeros(likely.size), np.zeros(likely.size), np.zeros(likely.size, int)
-    tip = max(round(END * len(steps)), 2)
-    for way in LEANS + slope:
+    tip = max(round(END * len(steps)), END_PIXELS)
+    for way in LEANS + upper.lean:
         places = np.rint(columns[likely] + way * deep * (steps - 0.5)).astype(int)
         seen = wide[rows, np.clip(places, 0, width - 1)]
         share = seen.mean(axis=0)
@@ -97,7 +106,7 @@ def sides_between(
         line = side_at(
             columns[likely[middle]], lean[middle], (top[likely[middle]], bottom[likely[middle]]), darkness, wide
         )
-        if line.thickness <= max(THICKEST * min(height, width), 3):
+        if line.thickness <= max(THICKEST * min(height, width), THICKEST_AT_LEAST):
             longest = (1 + GOES_ON) * deep + upper.half + lower.half
             found.append(Side(line, float(filled[middle]), int(joined[middle]), len(line.rows) > longest))
     return sorted(found, key=lambda side: side.line.middle)
@@ -116,24 +125,28 @@ def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
 
 
 def side_at(column: float, lean: float, ends: tuple[float, float], darkness: np.ndarray, wide: np.ndarray) -> Line:
-    """The side that crosses a column halfway between two rows, lengthened as far as it is dark."""
+    """The side that crosses a column halfway between two rows, `ends`, lengthened as far as it is dark; a line of the
+    transposed picture.
+
+    lean: by how many columns per row it leans. darkness, wide: as for `sides_between`.
+    """
     height, width = darkness.shape
     rows = np.arange(height)
     path = np.clip(column + lean * (rows - (ends[0] + ends[1]) / 2), 0, width - 1)
     places = np.rint(path).astype(int)
     there = wide[rows, places]
     first, last = round(ends[0]), round(ends[1])
-    gap = max(round(GAP * (last - first)), 2)
+    gap = max(round(GAP * (last - first)), GAP_PIXELS)
     while first > 0 and there[max(first - 1 - gap, 0) : first].any():
         first -= 1
     while last < height - 1 and there[last + 1 : last + 2 + gap].any():
         last += 1
     inner = slice(round(ends[0]), round(ends[1]) + 1)
-    reach = max(round(THICKEST * min(height, width) / 2), 3)
+    reach = max(round(THICKEST * min(height, width) / 2), LEAST_REACH)
     around = np.clip(places[inner] + np.arange(-reach, reach + 1)[:, None], 0, width - 1)
     profile = darkness[rows[inner], around]  # (across the side, along it)
     level = profile[reach - 1 : reach + 2].max(axis=0)
-    dark = profile > level / 2
+    dark = profile > SIDE_LEVEL * level
     run = dark[reach].astype(int)
     for half in (dark[reach + 1 :], dark[reach - 1 :: -1]):
         run = run + np.cumprod(half, axis=0).sum(axis=0)
@@ -149,8 +162,10 @@ class Lattice(NamedTuple):
 
 
 def lattice(places: np.ndarray, rounded: float = 0.0) -> Lattice | None:
-    """Ascending places as a lattice; None if they have no period. `rounded` is by how much each may be off."""
-    if len(places) < 3:
+    """Ascending places (n,) as a lattice; None if they have no period. `rounded` is by how much each distance may be
+    off beside UNEVEN, in pixels.
+    """
+    if len(places) < FEWEST_IN_LATTICE:
         return None
     gaps = np.diff(places)
     period = float(np.median(gaps))

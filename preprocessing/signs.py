@@ -15,20 +15,43 @@ from preprocessing.rows import Place
 
 # A dot or a straight stroke fills at least this share of its extent; the strokes of a small digit turn.
 SOLID = 0.75
-# All sizes are shares of the height of the digits beside the sign.
-DOT = 0.3  # a point is no larger than this in both directions
-DOT_STROKES, SURE_DOT = 2.5, 0.18  # ... and no larger than so many stroke widths, or than this
-COMMA = 0.55  # a comma or an apostrophe is no taller than this
-COMMA_WIDTH = 0.35  # ... and no wider
-COMMA_BELOW = 0.72  # a comma's middle lies at least so far down from the digits' top ...
-COMMA_START = 0.45  # ... and it starts below this
-APOSTROPHE_END = 0.62  # an apostrophe ends above this
-ON_BASELINE = 0.7  # a point's middle lies at least so far down
-DASH_LENGTH = 0.15, 1.3  # a dash is no shorter and no longer ...
-DASH_ASPECT = 1.8  # ... so many times as long as high at least ...
-DASH_MIDDLE = 0.25, 0.85  # ... and its middle lies between these
-SLASH_LEAN = 0.22  # a slash leans to the right by so much more (columns per row) than the digits beside it ...
-SLASH_REACH = 0.04  # ... and reaches so far above and below them: 1 of 83 straight ones of other writers does both
+# Lengths and places below are shares of the height of the digits beside the sign; places are measured from their top.
+# A dot is no larger than this in both directions.
+DOT = 0.3
+# ... and no larger than this many stroke widths: a tap of the pen with a little movement.
+DOT_STROKES = 2.5
+# What is no larger than this is a dot, however thin the pen.
+SURE_DOT = 0.18
+# A dot on the baseline has its middle at this place or below.
+ON_BASELINE = 0.7
+# A comma or an apostrophe is no taller than this.
+COMMA = 0.55
+# A comma or an apostrophe is no wider than this.
+COMMA_WIDTH = 0.35
+# A comma or an apostrophe is taller than this share of its width: it may be almost as wide as tall.
+COMMA_ASPECT = 0.8
+# The middle of a comma lies at this place or below.
+COMMA_BELOW = 0.72
+# A comma starts at this place or below.
+COMMA_START = 0.45
+# An apostrophe ends at this place or above.
+APOSTROPHE_END = 0.62
+# A dash is no shorter and no longer than this.
+DASH_LENGTH = 0.15, 1.3
+# A dash is at least this many times as long as high.
+DASH_ASPECT = 1.8
+# The middle of a dash lies between these places.
+DASH_MIDDLE = 0.25, 0.85
+# Two marks stand above each other if they share at least this part of the narrower one's columns.
+STACKED = 0.5
+# A colon or an equals sign starts and ends between these places: a little outside the digits at most.
+STACK_ENDS = -0.1, 1.25
+# A slash leans to the right by this much more (columns per row) than the digits beside it.
+SLASH_LEAN = 0.22
+# ... and reaches this far above and below them: 1 of 83 straight ones of other writers does both.
+SLASH_REACH = 0.04
+# The variance of a pixel's width, in pixels: that of a uniform distribution.
+PIXEL_VARIANCE = 1 / 12
 
 
 class Sign(Enum):
@@ -42,27 +65,31 @@ class Sign(Enum):
 
 
 def solidity(ink: np.ndarray) -> float:
-    """How much of its extent a piece of ink (H, W) fills: about 1 for a dot or a straight bar at any angle, less for
-    strokes that turn. The extent is that of a rectangle with the same second moments.
+    """How much of its extent a piece of ink (H, W) in [0, 1] fills: about 1 for a dot or a straight bar at any angle,
+    less for strokes that turn; 0.0 without ink. The extent is that of a rectangle with the same second moments.
     """
-    total = float(ink.sum())
-    if total <= 0:
-        return 0.0
-    y, x = (np.arange(side, dtype=np.float32) + 0.5 for side in ink.shape)
-    columns, rows = ink.sum(axis=0) / total, ink.sum(axis=1) / total
-    x, y = x - columns @ x, y - rows @ y
-    # a pixel has an extent of its own: 1/12 is the variance of its width
-    xx, yy, xy = columns @ x**2 + 1 / 12, rows @ y**2 + 1 / 12, float(y @ ink @ x) / total
-    return total / (12 * math.sqrt(max(xx * yy - xy * xy, 1e-9)))
+    xx, yy, xy = second_moments(ink)
+    xx, yy = xx + PIXEL_VARIANCE, yy + PIXEL_VARIANCE  # a pixel has an extent of its own
+    return float(ink.sum()) / (12 * math.sqrt(max(xx * yy - xy * xy, 1e-9)))
 
 
 def lean(ink: np.ndarray) -> float:
-    """By how many columns a row the ink (H, W) leans to the right: the slope of the line that fits its rows best."""
+    """By how many columns a row the ink (H, W) in [0, 1] leans to the right: the slope of the line that fits its rows
+    best; 0.0 without ink.
+    """
+    _, yy, xy = second_moments(ink)
+    return -xy / max(yy, PIXEL_VARIANCE)
+
+
+def second_moments(ink: np.ndarray) -> tuple[float, float, float]:
+    """The variances of the columns and of the rows of ink (H, W) in [0, 1], and their covariance, in pixels; 0.0 each
+    without ink.
+    """
     total = max(float(ink.sum()), 1e-6)
     y, x = (np.arange(side, dtype=np.float32) for side in ink.shape)
     columns, rows = ink.sum(axis=0) / total, ink.sum(axis=1) / total
     x, y = x - columns @ x, y - rows @ y
-    return -float(y @ ink @ x) / total / max(float(rows @ y**2), 1 / 12)
+    return float(columns @ x**2), float(rows @ y**2), float(y @ ink @ x) / total
 
 
 def is_slash(box: np.ndarray, place: Place, leaning: float) -> bool:
@@ -77,16 +104,16 @@ def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:
     Args:
         box: (4,) left, top, right, bottom.
         place: of the digits beside it.
-        stroke: the width of the pen.
+        stroke: the width of the pen in pixels.
     """
     height, width = (box[3] - box[1]) / place.height, (box[2] - box[0]) / place.height
     start, end = (box[1] - place.top) / place.height, (box[3] - place.top) / place.height
     middle = (start + end) / 2
-    if max(height, width) <= min(DOT, max(DOT_STROKES * stroke / place.height, SURE_DOT)):
+    if is_dot(max(height, width), stroke / place.height):
         return Sign.POINT if middle >= ON_BASELINE else Sign.DOT
     if width >= DASH_ASPECT * height and DASH_LENGTH[0] <= width <= DASH_LENGTH[1]:
         return Sign.DASH if DASH_MIDDLE[0] <= middle <= DASH_MIDDLE[1] else None
-    if height <= COMMA and width <= COMMA_WIDTH and height > width * 0.8:
+    if height <= COMMA and width <= COMMA_WIDTH and height > COMMA_ASPECT * width:
         if middle >= COMMA_BELOW and start >= COMMA_START:
             return Sign.COMMA
         if end <= APOSTROPHE_END:
@@ -94,16 +121,27 @@ def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:
     return None
 
 
+def is_dot(size: float, stroke: float) -> bool:
+    """Whether a solid mark of this size may be a dot of a pen of this width, both as shares of the digits' height."""
+    return size <= min(DOT, max(DOT_STROKES * stroke, SURE_DOT))
+
+
 def is_stacked(boxes: np.ndarray, place: Place, stroke: float) -> bool:
-    """Whether two pieces are one sign made of two dots or two dashes above each other, as : and =."""
+    """Whether two pieces are one sign made of two dots or two dashes above each other, as : and =.
+
+    Args:
+        boxes: (2, 4) left, top, right, bottom of the pieces.
+        place: of the digits beside them.
+        stroke: the width of the pen in pixels.
+    """
     upper, lower = boxes[np.argsort(boxes[:, 1])]
     shared = min(upper[2], lower[2]) - max(upper[0], lower[0])
     sizes = boxes[:, 2:] - boxes[:, :2]
-    if shared < 0.5 * sizes[:, 0].min() or lower[1] < upper[3]:
+    if shared < STACKED * sizes[:, 0].min() or lower[1] < upper[3]:
         return False
     start, end = (upper[1] - place.top) / place.height, (lower[3] - place.top) / place.height
-    if start < -0.1 or end > 1.25:
+    if start < STACK_ENDS[0] or end > STACK_ENDS[1]:
         return False
-    dots = sizes.max() <= min(DOT * place.height, max(DOT_STROKES * stroke, SURE_DOT * place.height))
+    dots = is_dot(sizes.max() / place.height, stroke / place.height)
     dashes = (sizes[:, 0] >= DASH_ASPECT * sizes[:, 1]).all() and sizes[:, 0].max() <= DASH_LENGTH[1] * place.height
     return bool(dots or dashes)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from preprocessing.ink import border
 from preprocessing.sheet import on_paper_alone
+from preprocessing.tones import border
 
 # A border is of one colour if its levels (of 255) differ by no more than this: grain and JPEG noise do.
 EVEN = 24
+# Of its levels, those between these quantiles count: a few pixels may be of anything.
+COUNTED = 0.02, 0.98
 # Paper differs by more than this many levels from what lies around it.
 CONTRAST = 64
 # Ink covers a tenth of a picture or two. Where more than this differs from the border, the border may not be the paper.
@@ -24,6 +26,8 @@ SAMPLE = 40
 NEARLY_ALL = 0.97
 # The paper begins where this share of a line is not surround: the line's ends may be frame.
 MOST = 0.6
+# The paper fills at least this share of the picture's width and height; a smaller part may be a thick stroke.
+SMALLEST_PAPER = 0.5
 # Pixels between the surround and the paper that are of neither colour.
 BLUR = 2
 
@@ -49,7 +53,7 @@ def without_even_surround(picture: Image.Image, sample: np.ndarray, lines: list[
     colours = {}
     for side, line in enumerate(lines):
         colour = int(np.median(line))
-        if np.mean(np.abs(sample - colour) > CONTRAST) > MUCH and np.ptp(np.quantile(line, [0.02, 0.98])) <= EVEN:
+        if np.mean(np.abs(sample - colour) > CONTRAST) > MUCH and np.ptp(np.quantile(line, COUNTED)) <= EVEN:
             colours[side] = colour
     if not colours:
         return picture
@@ -58,7 +62,7 @@ def without_even_surround(picture: Image.Image, sample: np.ndarray, lines: list[
     for side, colour in colours.items():
         box[side] += begin(turned(np.abs(levels - colour) > CONTRAST, side)) * (1 if side in (LEFT, TOP) else -1)
     left, top, right, bottom = box
-    if (right - left) * 2 < picture.width or (bottom - top) * 2 < picture.height:
+    if right - left < SMALLEST_PAPER * picture.width or bottom - top < SMALLEST_PAPER * picture.height:
         return picture
     inner = levels[top:bottom, left:right]
     for side, colour in colours.items():
@@ -68,20 +72,24 @@ def without_even_surround(picture: Image.Image, sample: np.ndarray, lines: list[
 
 
 def edges(picture: Image.Image) -> list[np.ndarray]:
-    """The outermost pixels of each side, as grey levels."""
+    """The outermost pixels of each side of a picture in L or RGB, as grey levels: left, top, right and bottom, (H,) or
+    (W,) int16. The rest of the picture is not converted, which saves time.
+    """
     width, height = picture.size
     boxes = ((0, 0, 1, height), (0, 0, width, 1), (width - 1, 0, width, height), (0, height - 1, width, height))
     return [np.asarray(picture.crop(box).convert("L")).ravel().astype(np.int16) for box in boxes]
 
 
 def turned(array: np.ndarray, side: int) -> np.ndarray:
-    """A view whose first row is this side."""
+    """A view of an array (H, W) whose first row is this side of it."""
     array = array.T if side in (LEFT, RIGHT) else array
     return array[::-1] if side in (RIGHT, BOTTOM) else array
 
 
 def begin(other: np.ndarray) -> int:
-    """The row from which on most is of another colour than the first row; 0 if there is none."""
+    """The first row of the paper, told by which pixels (H, W) bool are of another colour than the surround; 0 if there
+    is none.
+    """
     most = np.flatnonzero(other.mean(axis=1) > MOST)
     return int(most[0]) + BLUR if most.size else 0
 

@@ -1,17 +1,36 @@
-"""Where a histogram falls into classes whose means lie as far apart as can be (Otsu 1979, "A Threshold Selection Method
-from Gray-Level Histograms").
+"""What the levels of a picture tell: its classes of tones, its border, its noise.
 
     last = two_classes(counts, levels)             # bins up to `last` are one class, the bins after it the other
     low, high = three_classes(counts, levels)      # bins [:low], [low:high] and [high:]
+
+The means of the classes lie as far apart as can be (Otsu 1979, "A Threshold Selection Method from Gray-Level
+Histograms").
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+# Standard deviation of normal noise over the median of its absolute values, which ink and edges hardly change.
+DEVIATION_OF_MEDIAN = 1.4826
+# The dark and the light tone of a picture are these quantiles of its levels: noise and glare lie farther out.
+TONE_QUANTILES = 0.1, 0.9
+
+
+def border(pixels: np.ndarray) -> np.ndarray:
+    """The outermost pixels of (H, W) or (H, W, channels), (2 W + 2 H) or (2 W + 2 H, channels)."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+
+
+def deviation_of(noise: np.ndarray) -> float:
+    """The standard deviation of normal noise around 0, of any shape but not empty, with some outliers."""
+    return DEVIATION_OF_MEDIAN * float(np.median(np.abs(noise)))
+
 
 def two_classes(counts: np.ndarray, levels: np.ndarray) -> int:
-    """The pixels in each bin and the bins' levels, (n,) each -> the last bin of the first class; 0 if there is one."""
+    """The pixels in each bin and the bins' levels, (n,) each -> the last bin of the first class; 0 if all pixels are in
+    one bin.
+    """
     below, sums = counts.cumsum(), (counts * levels).cumsum()
     above = below[-1] - below
     with np.errstate(divide="ignore", invalid="ignore"):

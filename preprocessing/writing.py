@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.components import dilated
+from preprocessing.morphology import dilated
 from preprocessing.prepare import LeftOut, Prepared, Where, describe
 
 # The antialiased edge of a piece lies within this many pixels.
