@@ -88,16 +88,28 @@ def mnist_dir():
     return folder_from("MNIST_DIR")
 
 
-@pytest.fixture(scope="session")
-def sketches():
-    """The module sketches.py: load, draw and score what real people drew."""
-    path = folder_from("SKETCHES_DIR") / "sketches.py"
+def module_beside_sketches(name):
+    path = folder_from("SKETCHES_DIR") / f"{name}.py"
     if not path.is_file():
         missing("data", f"{path} does not exist")
-    spec = importlib.util.spec_from_file_location("sketches", path)
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def sketches():
+    """The module sketches.py: load, draw and score what real people drew."""
+    return module_beside_sketches("sketches")
+
+
+@pytest.fixture(scope="session")
+def paper(sketches):
+    """The module paper.py: the same drawings put on paper."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "sketches", sketches)  # which paper.py imports
+        return module_beside_sketches("paper")
 
 
 # --- Server -----------------------------------------------------------------------------------------------------------

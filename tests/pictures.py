@@ -1,6 +1,8 @@
-"""Pictures as they come from outside, for the fuzz tests: every mode and format, and what is wrong with some of them.
+"""Pictures for the tests: digits to compose pictures of, and files as they come from outside.
 
-strategy = pictures.files()        # of bytes
+digit("7", 120)                    # the ink of an example, 120 pixels high
+draw_stroke(image, points, 12)     # as a round pen draws it
+strategy = pictures.files()        # of bytes, for the fuzz tests: every mode and format, and what is wrong with some
 """
 
 import io
@@ -9,7 +11,7 @@ import zlib
 
 from conftest import EXAMPLES
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image, ImageDraw, ImageOps
 
 MODES = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I"),
@@ -23,7 +25,30 @@ MODES = {
 }
 # What a file may begin with and still hold a picture further on.
 POLYGLOTS = (b"%PDF-1.7\n", b"PK\x03\x04", b"<script>alert(1)</script>", b"#!/bin/sh\n", b"<svg xmlns='x'/>", b"GIF89a")
-ORIENTATION = 274
+# The example drawings by their digit.
+DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
+
+
+def digit(name, height):
+    """The ink of an example drawing, black on white, this many pixels high. None is wider than high."""
+    picture = Image.open(DIGITS[name]).convert("L")
+    ink = picture.crop(ImageOps.invert(picture).getbbox())
+    return ink.resize((max(round(ink.width * height / ink.height), 1), round(height)))
+
+
+def draw_stroke(image, points, width, fill="black"):
+    """Draws a line through the points with a round pen of this width."""
+    pen = ImageDraw.Draw(image)
+    pen.line(points, fill=fill, width=width, joint="curve")
+    for x, y in points:
+        pen.ellipse([x - width / 2, y - width / 2, x + width / 2, y + width / 2], fill=fill)
+
+
+def oriented(value):
+    """EXIF that says how the camera was held: 1 upright, 6 to be turned clockwise by 90 degrees ..."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = value
+    return exif
 
 
 @st.composite
@@ -31,14 +56,12 @@ def whole(draw):
     """A digit in some mode, format, size and EXIF orientation; some are animated."""
     format_ = draw(st.sampled_from(sorted(MODES)))
     mode = draw(st.sampled_from(MODES[format_]))
-    digit = Image.open(draw(st.sampled_from(sorted(EXAMPLES.glob("*.png"))))).convert("L")
-    digit = digit.resize((draw(st.integers(1, 64)), draw(st.integers(1, 64))))
-    picture = digit.convert("RGB").convert(mode) if mode in ("LAB", "CMYK", "YCbCr", "P") else digit.convert(mode)
+    example = Image.open(draw(st.sampled_from(sorted(EXAMPLES.glob("*.png"))))).convert("L")
+    example = example.resize((draw(st.integers(1, 64)), draw(st.integers(1, 64))))
+    picture = example.convert("RGB").convert(mode) if mode in ("LAB", "CMYK", "YCbCr", "P") else example.convert(mode)
     options = {}
     if format_ in ("PNG", "JPEG", "WEBP", "TIFF") and draw(st.booleans()):
-        exif = Image.Exif()
-        exif[ORIENTATION] = draw(st.integers(0, 9))
-        options["exif"] = exif
+        options["exif"] = oriented(draw(st.integers(0, 9)))
     if format_ in ("GIF", "WEBP", "TIFF", "PNG") and draw(st.booleans()):
         options |= {"save_all": True, "append_images": [picture] * draw(st.integers(1, 3))}
     file = io.BytesIO()

@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES
+from pictures import digit
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 import app
@@ -17,14 +17,6 @@ from preprocessing.paper import paper_lines
 
 HEIGHT = 100
 WAYS = range(10)
-DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
-
-
-def digit(name, height):
-    """The ink of an example drawing, black on white, so many pixels high."""
-    picture = Image.open(DIGITS[name]).convert("L")
-    ink = picture.crop(ImageOps.invert(picture).getbbox())
-    return ink.resize((max(round(ink.width * height / ink.height), 1), round(height)))
 
 
 class Sheet:

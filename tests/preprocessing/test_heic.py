@@ -9,6 +9,7 @@ import numpy as np
 import pillow_heif
 import pytest
 from conftest import EXAMPLES, ROOT
+from pictures import oriented
 from PIL import Image
 
 import preprocessing
@@ -36,15 +37,9 @@ def test_heic_gives_the_same_tensor_as_the_picture_it_was_made_of():
 
 
 def test_a_photograph_that_was_taken_with_the_phone_on_its_side_is_upright():
-    turned = open_picture(io.BytesIO(heic(SEVEN.transpose(Image.Transpose.ROTATE_90), exif=orientation(6))))
+    turned = open_picture(io.BytesIO(heic(SEVEN.transpose(Image.Transpose.ROTATE_90), exif=oriented(6).tobytes())))
     tensor = preprocessing.to_mnist(turned)
     assert np.abs(tensor - preprocessing.to_mnist(SEVEN)).sum() < 0.05 * tensor.sum()
-
-
-def orientation(value):
-    exif = Image.Exif()
-    exif[0x0112] = value
-    return exif.tobytes()
 
 
 def test_avif_is_not_taken_for_heic():

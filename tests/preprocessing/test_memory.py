@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pillow_heif
 import pytest
+from pictures import oriented
 from PIL import Image, ImageOps
 
 from preprocessing.picture import ENOUGH_PIXELS, MAX_DECODING_BYTES, decoding_bytes, open_picture, to_bytes
@@ -39,6 +40,11 @@ def saved(mode, kind, size, **options):
     return file.getvalue()
 
 
+def assert_header_tells_the_costs(path):
+    peak = int(subprocess.check_output([sys.executable, "-c", PEAK, str(path)]))
+    assert peak <= decoding_bytes(open_picture(path)) + MARGIN
+
+
 @pytest.mark.parametrize(
     ("mode", "kind", "options"),
     [
@@ -58,17 +64,13 @@ def saved(mode, kind, size, **options):
 )
 def test_header_tells_what_a_picture_costs(mode, kind, options, tmp_path):
     (tmp_path / "picture").write_bytes(saved(mode, kind, LARGE, **options))
-    peak = int(subprocess.check_output([sys.executable, "-c", PEAK, str(tmp_path / "picture")]))
-    assert peak <= decoding_bytes(open_picture(tmp_path / "picture")) + MARGIN
+    assert_header_tells_the_costs(tmp_path / "picture")
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
 def test_header_of_a_turned_tiff_tells_what_it_costs(compression, tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    (tmp_path / "picture").write_bytes(saved("RGB", "TIFF", LARGE, compression=compression, exif=exif))
-    peak = int(subprocess.check_output([sys.executable, "-c", PEAK, str(tmp_path / "picture")]))
-    assert peak <= decoding_bytes(open_picture(tmp_path / "picture")) + MARGIN
+    (tmp_path / "picture").write_bytes(saved("RGB", "TIFF", LARGE, compression=compression, exif=oriented(6)))
+    assert_header_tells_the_costs(tmp_path / "picture")
 
 
 @pytest.mark.parametrize(("mode", "chroma"), [("RGB", 420), ("RGBA;16", 444)])
@@ -76,8 +78,7 @@ def test_header_of_heic_tells_what_it_costs(mode, chroma, tmp_path):
     width, height = 2400, 1800
     samples = np.zeros((height, width, 4 if mode == "RGBA;16" else 3), np.uint16 if mode == "RGBA;16" else np.uint8)
     pillow_heif.from_bytes(mode, (width, height), samples.tobytes()).save(tmp_path / "picture", chroma=chroma)
-    peak = int(subprocess.check_output([sys.executable, "-c", PEAK, str(tmp_path / "picture")]))
-    assert peak <= decoding_bytes(open_picture(tmp_path / "picture")) + MARGIN
+    assert_header_tells_the_costs(tmp_path / "picture")
 
 
 def test_no_picture_that_is_let_in_takes_more_than_it_may():
@@ -124,8 +125,7 @@ def test_ordinary_pictures_are_not_reduced_and_large_ones_keep_their_places():
 def test_a_large_photograph_is_turned_upright_as_a_small_one(orientation, kind):
     picture = Image.new("L", (3000, 2000), "white")
     picture.paste("black", (500, 500, 700, 1500))
-    exif = Image.Exif()
-    exif[0x0112] = orientation
+    exif = oriented(orientation)
     upright = ImageOps.exif_transpose(with_exif(picture, exif))
     expected, boxes = np.array(ImageOps.invert(upright).getbbox()), []
     for factor in (2, 1):

@@ -3,12 +3,9 @@
 Every kind is made in ten ways: place, slope, thickness, tone and noise are drawn at random from fixed seeds.
 """
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from pictures import draw_stroke
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from test_preprocessing import unlikeness
 
@@ -29,11 +26,8 @@ TWO = [(38, 36), (42, 26), (52, 22), (62, 27), (64, 38), (57, 52), (46, 64), (37
 def two(size=SIDE, width=12, ink=PEN, ground=PAPER, scale=1.0):
     """A handwritten 2 in the middle of blank paper."""
     image = Image.new("RGB", (size, size), ground)
-    pen = ImageDraw.Draw(image)
     points = [((50 + (x - 50) * scale) * size / 100, (50 + (y - 50) * scale) * size / 100) for x, y in TWO]
-    pen.line(points, fill=ink, width=width, joint="curve")
-    for x, y in points:
-        pen.ellipse([x - width / 2, y - width / 2, x + width / 2, y + width / 2], fill=ink)
+    draw_stroke(image, points, width, ink)
     return image
 
 
@@ -119,9 +113,9 @@ def ruled(rng):
 
 def sheet_of(rng, squares):
     """A sheet of which all rules or squares are in the picture: they are closer than usual, and the digit is small."""
-    size, step = (4 * SIDE, 5 * SIDE), rng.uniform(70 if squares else 50, 140)
+    size, step = (600, 750), rng.uniform(35 if squares else 25, 70)
     sheet = Image.new("RGB", size, PAPER)
-    colour, width = (int(rng.uniform(110, 200)),) * 3, int(rng.integers(2, 5))
+    colour, width = (int(rng.uniform(110, 200)),) * 3, int(rng.integers(1, 3))
     for at in np.arange(rng.uniform(0, step), size[1], step):
         lines(sheet, [[(-5, at), (size[0] + 5, at)]], colour, width)
         if squares:
@@ -132,11 +126,11 @@ def sheet_of(rng, squares):
 def ruled_sheet(rng, squares=False):
     """The digit is a tenth to a third of the sheet's width high."""
     sheet = sheet_of(rng, squares)
-    side = int(rng.uniform(120, 400))
+    side = int(rng.uniform(60, 200))
     x, y = (int(rng.uniform(0.2, 0.8) * (all_ - side)) for all_ in sheet.size)
     digit = two().resize((side, side))
     sheet.paste(ImageChops.darker(digit, sheet.crop((x, y, x + side, y + side))), (x, y))
-    return photographed(sheet, rng, noise=2)
+    return photographed(sheet, rng, noise=1)
 
 
 def squared_sheet(rng):
@@ -298,7 +292,7 @@ def test_the_digit_comes_out_as_on_blank_paper(made, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_a_ruled_sheet_without_writing_is_blank(way):
     rng = np.random.default_rng([0, way])
-    assert not preprocessing.prepare(photographed(sheet_of(rng, squares=False), rng, noise=2)).has_ink
+    assert not preprocessing.prepare(photographed(sheet_of(rng, squares=False), rng, noise=1)).has_ink
 
 
 TURNED = [preprocessing.to_mnist(two().rotate(angle, fillcolor=PAPER)) for angle in range(-12, 13, 3)]
@@ -404,15 +398,11 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_real_drawings_on_paper_are_read(sketches, monkeypatch, kind):
-    monkeypatch.setitem(sys.modules, "sketches", sketches)  # which paper.py imports
-    spec = importlib.util.spec_from_file_location("on_paper", Path(sketches.__file__).with_name("paper.py"))
-    on_paper = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(on_paper)
+def test_real_drawings_on_paper_are_read(sketches, paper, kind):
     model = weights.load()
     core = sketches.load(core=True)
     samples = [core[index] for index in np.random.default_rng(5).permutation(len(core))]
-    pictures = [on_paper.picture(kind, samples, number) for number in range(40)]
+    pictures = [paper.picture(kind, samples, number) for number in range(40)]
     tensors = np.stack([preprocessing.to_mnist(picture) for picture, _ in pictures])
     read = model.predict_proba(tensors.reshape(len(tensors), -1)).argmax(axis=1)
     assert np.mean([str(answer) == text for answer, (_, text) in zip(read, pictures, strict=True)]) >= KINDS[kind]

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from pictures import draw_stroke, oriented
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import preprocessing
@@ -18,11 +19,7 @@ def seven(size=400, brush=24, at=(100, 100), side=200, ink="black", paper="white
     """A drawn 7 whose bar and leg fill a square of `side` pixels at `at`."""
     x, y = at
     image = Image.new(mode, (size, size), paper)
-    pen = ImageDraw.Draw(image)
-    points = [(x, y), (x + side * 0.8, y), (x + side * 0.3, y + side)]
-    pen.line(points, fill=ink, width=brush, joint="curve")
-    for point in points:
-        pen.ellipse([point[0] - brush / 2, point[1] - brush / 2, point[0] + brush / 2, point[1] + brush / 2], fill=ink)
+    draw_stroke(image, [(x, y), (x + side * 0.8, y), (x + side * 0.3, y + side)], brush, ink)
     return image
 
 
@@ -219,10 +216,8 @@ def test_thick_ink_at_the_edge_is_no_surround():
 
 def test_exif_rotation_is_applied():
     turned = seven().rotate(90, expand=True)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # "turn by 90 degrees clockwise to see it upright"
     file = io.BytesIO()
-    turned.save(file, "JPEG", exif=exif, quality=95)
+    turned.save(file, "JPEG", exif=oriented(6), quality=95)
     assert difference(preprocessing.to_mnist(Image.open(file)), REFERENCE) < 0.1
 
 

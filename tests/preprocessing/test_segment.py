@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from bench.segment import number_on_pad, numbers, score
 from conftest import EXAMPLES
+from pictures import DIGITS, digit, draw_stroke
 from PIL import Image, ImageDraw, ImageOps
 
 import app
@@ -11,30 +12,21 @@ from preprocessing.rows import mergeable
 from preprocessing.segment import split
 from weights.serving.recognize import examine, joint_confidence
 
-DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
 HEIGHT = 120
 GAP = 30
 PEN = 14
 
 
-def crop(name):
-    """The ink of an example drawing, HEIGHT pixels tall or wide, black on white."""
-    picture = Image.open(DIGITS[name]).convert("L")
-    ink = picture.crop(ImageOps.invert(picture).getbbox())
-    scale = HEIGHT / max(ink.size)
-    return ink.resize((round(ink.width * scale), round(ink.height * scale)))
-
-
 def written(*lines, gap=GAP):
     """A picture with each line of digits written below the other."""
-    rows = [[crop(name) for name in line] for line in lines]
-    width = max(sum(digit.width + gap for digit in row) for row in rows) + 80
+    rows = [[digit(name, HEIGHT) for name in line] for line in lines]
+    width = max(sum(part.width + gap for part in row) for row in rows) + 80
     paper = Image.new("L", (width, len(rows) * (HEIGHT + gap) + 80), "white")
     for i, row in enumerate(rows):
         x = 40
-        for digit in row:
-            paper.paste(digit, (x, 40 + i * (HEIGHT + gap)))
-            x += digit.width + gap
+        for part in row:
+            paper.paste(part, (x, 40 + i * (HEIGHT + gap)))
+            x += part.width + gap
     return paper
 
 
@@ -44,12 +36,8 @@ def text(readings):
 
 def drawn(strokes, size=300):
     image = Image.new("L", (size, size), "white")
-    pen = ImageDraw.Draw(image)
     for stroke in strokes:
-        points = [(x * size, y * size) for x, y in stroke]
-        pen.line(points, fill="black", width=PEN, joint="curve")
-        for x, y in points:
-            pen.ellipse([x - PEN / 2, y - PEN / 2, x + PEN / 2, y + PEN / 2], fill="black")
+        draw_stroke(image, [(x * size, y * size) for x, y in stroke], PEN)
     return image
 
 
@@ -74,7 +62,7 @@ def test_lines_are_read_one_after_the_other():
 def test_boxes_frame_the_digits_where_they_stand():
     left, right = app.read(written("26"))
     assert left.box[0] == pytest.approx(40, abs=3)
-    assert right.box[0] == pytest.approx(40 + crop("2").width + GAP, abs=3)
+    assert right.box[0] == pytest.approx(40 + digit("2", HEIGHT).width + GAP, abs=3)
     assert right.box[3] - right.box[1] == pytest.approx(HEIGHT, abs=5)
 
 
@@ -177,7 +165,7 @@ def test_sketches_in_a_row_are_read_whole_and_alone_are_not_split(sketches):
     assert shares["count"] >= 0.95
     assert shares["whole"] >= 0.85
     singles = sketches.subset(core, 100)
-    assert sum(len(app.read(sketches.draw(digit))) != 1 for digit in singles) <= 1
+    assert sum(len(app.read(sketches.draw(single))) != 1 for single in singles) <= 1
 
 
 def test_a_long_scribble_costs_no_more_reads_than_a_page_of_digits():

@@ -1,13 +1,8 @@
 """Signs between digits, pages of many digits and digits that touch: what is what, and in which row."""
 
-import importlib.util
-import os
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-from conftest import EXAMPLES, missing
+from pictures import digit, draw_stroke
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import app
@@ -15,7 +10,6 @@ from preprocessing.rows import find_rows
 from weights.serving.recognize import joint_confidence
 
 HEIGHT = 120
-DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
 # Strokes in a square as high as a digit: (0, 0) is its upper left corner, (1, 1) its lower right one.
 SIGNS = {
     ".": [[(0.5, 0.95), (0.51, 0.95)]],
@@ -30,30 +24,18 @@ SIGNS = {
 }
 
 
-def digit(name, height=HEIGHT):
-    """The ink of an example drawing, so many pixels high or wide, black on white."""
-    picture = Image.open(DIGITS[name]).convert("L")
-    ink = picture.crop(ImageOps.invert(picture).getbbox())
-    scale = height / max(ink.size)
-    return ink.resize((round(ink.width * scale), round(ink.height * scale)))
-
-
 def sign(name, pen, rng):
     """A sign beside a digit of HEIGHT, 20 pixels of white above and below; the ends of strokes wander a little."""
     canvas = Image.new("L", (HEIGHT, HEIGHT + 40), "white")
-    draw = ImageDraw.Draw(canvas)
     for stroke in SIGNS[name]:
-        points = [tuple(np.multiply(point, HEIGHT) + rng.normal((0, 20), 2)) for point in stroke]
-        draw.line(points, fill="black", width=pen)
-        for x, y in points:
-            draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], fill="black")
+        draw_stroke(canvas, [tuple(np.multiply(point, HEIGHT) + rng.normal((0, 20), 2)) for point in stroke], pen)
     return canvas.crop((ImageOps.invert(canvas).getbbox()[0], 0, ImageOps.invert(canvas).getbbox()[2], HEIGHT + 40))
 
 
 def written(text, seed=0, pen=12):
     """A picture of rows of digits and signs, parted by a newline."""
     rng = np.random.default_rng(seed)
-    rows = [[sign(c, pen, rng) if c in SIGNS else digit(c) for c in row] for row in text.split("\n")]
+    rows = [[sign(c, pen, rng) if c in SIGNS else digit(c, HEIGHT) for c in row] for row in text.split("\n")]
     gap = int(rng.integers(18, 32))
     width = max(sum(part.width + gap for part in row) for row in rows) + 80
     paper = Image.new("L", (width, len(rows) * (HEIGHT + 50) + 80), "white")
@@ -155,7 +137,7 @@ def test_touching_digits_are_told_apart_without_false_certainty():
     paper = Image.new("L", (360, 220), "white")
     x = 50
     for name in "203":
-        part = digit(name)
+        part = digit(name, HEIGHT)
         paper.paste(part, (x, 50), ImageOps.invert(part))
         x += part.width - 8
     readings = app.read(paper)
@@ -168,7 +150,7 @@ def test_touching_digits_that_lean_share_columns_and_are_told_apart(number):
     paper = Image.new("L", (420, 220), "white")
     x = 120
     for name in number:
-        part = digit(name)
+        part = digit(name, HEIGHT)
         paper.paste(part, (x, 50), ImageOps.invert(part))
         x += part.width - 8
     leaning = paper.transform(paper.size, Image.Transform.AFFINE, (1, 0.5, -55, 0, 1, 0), fillcolor="white")
@@ -193,19 +175,6 @@ def test_scribbles_all_over_the_paper_are_no_page_of_digits(seed):
         curl = [(x + step * 2, y + 12 * np.sin(step / 2 + x)) for step in range(10)]
         ImageDraw.Draw(page).line(curl, fill="black", width=3)
     assert [reading.best for reading in app.read(page)] == ["not a digit"]
-
-
-@pytest.fixture(scope="module")
-def paper(sketches):
-    """The module paper.py beside sketches.py: sketches on paper."""
-    path = Path(os.environ["SKETCHES_DIR"]) / "paper.py"
-    if not path.is_file():
-        missing("data", f"{path} does not exist")
-    sys.modules.setdefault("sketches", sketches)
-    spec = importlib.util.spec_from_file_location("paper", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
