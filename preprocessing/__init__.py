@@ -2,6 +2,7 @@
 
 tensor = preprocessing.to_mnist(image)          # (28, 28) float32, white ink on black
 prepared = preprocessing.prepare(image)         # the same with what was found on the way
+parts = segment.split(image, model.predict_proba)   # several digits: a list of Prepared, in reading order
 
 picture    any mode, size, rotation, transparency -> upright, opaque, grey or RGB
 surround   what lies around the paper becomes paper

@@ -11,8 +11,8 @@ import numpy as np
 
 from preprocessing.writing import Read, union_box
 
-# The gap between the pieces of one digit, and the overlap of neighbouring digits, are matters of degree: for each such
-# share of a digit's size a reading is worth less by a factor e.
+# The gap between the pieces of one digit, and the overlap of neighbouring digits, are matters of degree: each such share
+# of a digit's size divides the probability of the reading by e.
 TOLERANCE = 0.25
 # Each digit must make a reading better by this much: of two equally likely readings the one with fewer digits is right
 # more often.
@@ -27,11 +27,11 @@ SIGN_PRICE = 1.5
 SPECK_PRICE = 1.0
 # A digit is small below this share of its neighbours' height.
 SMALL = 0.55
-# A small digit is worth less by this many factors e for each halving below SMALL.
+# The log probability of a small digit falls by this much for each halving below SMALL.
 SMALL_PRICE = 4.0
 # A digit is broad if it is wider than this many times its height.
 BROAD = 1.0
-# A broad digit is worth less by this many factors e for each doubling above BROAD.
+# The log probability of a broad digit falls by this much for each doubling above BROAD.
 BROAD_PRICE = 3.0
 # A comma stands behind something, so one at the beginning costs this much.
 LEADING_COMMA_PRICE = 3.0

@@ -48,7 +48,7 @@ STACKED = 0.5
 STACK_ENDS = -0.1, 1.25
 # A slash leans to the right by this much more (columns per row) than the digits beside it.
 SLASH_LEAN = 0.22
-# ... and reaches this far above and below them: 1 of 83 straight ones of other writers does both.
+# ... and reaches this far above and below them: of 83 straight 1s by other writers one does both.
 SLASH_REACH = 0.04
 # The variance of a pixel's width, in pixels: that of a uniform distribution.
 PIXEL_VARIANCE = 1 / 12
