@@ -483,6 +483,10 @@ def test_examples_go_where_they_belong_and_have_names(pad):
 def test_blank_pad_has_a_friendly_line_and_no_answer(pad):
     expect(pad.page.locator("#words")).to_contain_text("Draw a digit")
     expect(pad.answer).to_have_count(0)
+    invitation = pad.page.locator("#words p").evaluate_handle("getComputedStyle")
+    assert invitation.evaluate("style => style.fontSize") == "20px"
+    pad.page.evaluate("document.documentElement.classList.remove('armed')")
+    assert invitation.evaluate("style => style.fontSize") == "0px"  # while the pad loads
 
 
 def test_eraser_takes_ink_away_and_stays_in_hand_until_the_brush_is_taken_again(pad):

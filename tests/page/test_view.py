@@ -196,3 +196,12 @@ def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     units = explain(reading.model, reading.prepared.tensor, 7, 1, UNITS_SHOWN).units[0]
     shown = [(unit.contribution / units[0].contribution, unit.index, unit.contribution) for unit in units]
     np.testing.assert_allclose(np.array(bars[0], float), shown, atol=0.01)
+
+
+@pytest.mark.parametrize("style", app.STYLES)
+def test_gradio_can_split_selectors_at_every_comma(style):
+    """It puts its own container before each part, also before those within :is(a, b)."""
+    rules = re.sub(r"/\*.*?\*/", "", (app.PAGE / style).read_text("utf-8"), flags=re.DOTALL)
+    parts = [part for selectors in re.findall(r"[^{}]+(?={)", rules) for part in selectors.split(",")]
+    assert parts
+    assert [part.strip() for part in parts if part.count("(") != part.count(")")] == []
