@@ -43,8 +43,7 @@
     if (location.hash.length > 1 || drawing.kept()) over = true;
     else setTimeout(begin, AFTER);
   });
-  // On the window, which hears of it before any other script may keep it from the rest.
-  for (const type of ["pointerdown", "keydown", "paste", "drop"]) addEventListener(type, end, { capture: true });
+  for (const type of ["pointerdown", "keydown", "paste", "drop"]) document.addEventListener(type, end, { capture: true });
 
   window.demo = {
     connect: (...given) => ([read, show] = given),

@@ -292,15 +292,11 @@
     if (type !== "pointerdown" && type !== "pointermove") drawing = null;
   }
 
-  // Whether keys and pasted things are for this element: a field of text, a list or a dialog. A chosen radio is none.
-  const isTyping = (element) =>
-    Boolean(element.closest?.("input:not([type=radio], [type=checkbox], [type=range], [type=file]), textarea, select, dialog"));
-
   // Esc clears and Ctrl+Z or Cmd+Z undoes, wherever the focus is, except where text is typed or the pad is out of sight,
   // or behind gradio's page about the API.
   function keys(event) {
     const elsewhere = !document.getElementById("pad")?.offsetParent || document.querySelector(".api-docs");
-    if (elsewhere || event.defaultPrevented || isTyping(event.target)) return;
+    if (elsewhere || event.defaultPrevented || event.target.closest?.("input, textarea, select, dialog")) return;
     const z = event.key?.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
     if (event.key !== "Escape" && !z) return;
     event.preventDefault();
@@ -349,5 +345,5 @@
     document.addEventListener(type, only, { capture: true });
   for (const type of ["error", "load"]) document.addEventListener(type, mark, { capture: true });
 
-  window.pad = { newest, strokes, segments, draw, undoable, part, missing, isTyping, get side() { return editor?.width; } };
+  window.pad = { newest, strokes, segments, draw, undoable, part, missing, get side() { return editor?.width; } };
 })();

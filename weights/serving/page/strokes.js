@@ -6,11 +6,9 @@
 //   drawing.text(longest)    the drawing as a text, coarser if it would be longer than that; "" for a blank pad
 //   drawing.isNameless()     whether a digit lies under the strokes that no text names
 //   drawing.kept()           the text of the drawing that this tab kept
-//
-// A link counts once: at a reload what became of it since is on the pad.
 (() => {
   const TOLERANCES = [0.6, 1.2, 2.5, 5, 10]; // pixels a point may lie off before it is kept; coarser for longer drawings
-  const LIMIT = 4000; // points that a link may hold; of one's own drawing, as of its ink, nothing is lost
+  const LIMIT = 4000; // points that a link may hold
   // Pixels of ink that a link may draw: a number of four digits has 3,000. Without a graphics card each takes up to a
   // millisecond, and a stroke is drawn in one go, so one that is longer comes in parts.
   const MOST_INK = 12_000;
@@ -19,9 +17,7 @@
   const STROKES = "strokes";
   const KINDS = ["draw", "erase"];
   const KEPT = "drawing"; // its name in the tab's session storage
-  const LINKED = "drawing-linked"; // that of the link which was opened last
-  const MOST = 20_000; // characters that a link may have
-  const MOST_KEPT = 500_000; // characters that are kept in the tab: an hour of scribbling
+  const MOST = 20_000; // characters that are kept there
 
   const LATER = 1000; // ms after a stroke the drawing is kept
 
@@ -91,10 +87,9 @@
     return pack(numbers);
   }
 
-  // The strokes of a text. Anybody may have written a link, so it has limits, and what lies far off the paper is no
-  // stroke of ours.
-  function decoded(text, isOwn) {
-    const numbers = isOwn ? unpack(text) : unpack(text.slice(0, MOST)).slice(0, 2 * LIMIT);
+  // The strokes of a link; anybody may have written it, so what lies far off the paper is no stroke of ours.
+  function decoded(text) {
+    const numbers = unpack(text.slice(0, MOST)).slice(0, 2 * LIMIT);
     const [low, high] = [-pad.side, 2 * pad.side];
     const found = [];
     let [i, x, y] = [0, 0, 0];
@@ -107,13 +102,13 @@
       if (points.flat().some((value) => value < low || value > high)) break;
       found.push({ kind, points });
     }
-    return bounded(found, isOwn ? Infinity : MOST_INK);
+    return bounded(found);
   }
 
-  // Strokes with so much ink at most, none longer than is drawn in one go.
-  function bounded(strokes, most) {
+  // Strokes with no more ink than a link may draw, none longer than is drawn in one go.
+  function bounded(strokes) {
     const found = [];
-    let left = most;
+    let left = MOST_INK;
     for (const { kind, points } of strokes) {
       let [part, ink] = [[points[0]], 0];
       left -= 1; // a dot
@@ -150,7 +145,7 @@
   const buttonOf = (name) =>
     [...document.querySelectorAll("#examples button[data-drawing]")].find((each) => each.dataset.drawing === name);
 
-  async function open(text, isOwn = true) {
+  async function open(text) {
     const given = new URLSearchParams(text);
     const button = buttonOf(given.get(EXAMPLE));
     if (button) {
@@ -159,7 +154,7 @@
       await there;
     }
     try {
-      await pad.draw(decoded(given.get(STROKES) ?? "", isOwn));
+      await pad.draw(decoded(given.get(STROKES) ?? ""));
     } catch {
       // not a link of ours, or a torn one: the pad stays as it is
     }
@@ -168,22 +163,19 @@
   function keep() {
     if (!opened) return; // what was kept is not on the pad yet
     try {
-      sessionStorage.setItem(KEPT, textOf(pad.strokes(), MOST_KEPT));
-      sessionStorage.setItem(LINKED, linked);
+      sessionStorage.setItem(KEPT, textOf(pad.strokes(), MOST));
     } catch {
       // the browser keeps nothing for this page: then a reload loses the drawing
     }
   }
 
-  function stored(name) {
+  function kept() {
     try {
-      return sessionStorage.getItem(name) ?? "";
+      return sessionStorage.getItem(KEPT) ?? "";
     } catch {
       return "";
     }
   }
-
-  const kept = () => stored(KEPT);
 
   function forget() {
     cleared = "";
@@ -204,7 +196,7 @@
   });
   addEventListener("pagehide", keep);
   document.addEventListener("pad:clear", ({ detail }) => {
-    const text = textOf(detail, MOST_KEPT);
+    const text = textOf(detail, MOST);
     if (text) cleared = text; // gradio clears more than once
     example = null;
     nameless = false;
@@ -219,16 +211,12 @@
     open(text);
   });
   document.addEventListener("pad:ready", async () => {
-    const isNew = linked && linked !== stored(LINKED);
-    await open(isNew ? linked.slice(1) : kept(), !isNew);
+    await open((rooms.named(location.hash) < 0 && location.hash.slice(1)) || kept());
     opened = true;
     document.dispatchEvent(new Event("drawing:opened"));
   });
   // A link to another drawing, pasted where the page is open already, or come back to. Of rooms rooms.js takes care.
-  function link() {
-    const named = new URLSearchParams(location.hash.slice(1));
-    return named.has(EXAMPLE) || named.has(STROKES) ? location.hash : "";
-  }
+  const link = () => (rooms.named(location.hash) < 0 ? location.hash : "");
   const linked = link();
   addEventListener("hashchange", () => {
     if (!rooms.isOurs(history.state) || (link() && link() !== linked)) location.reload();

@@ -25,7 +25,7 @@
       const now = values();
       put(element, "[data-of=strength]", `at most ${now.strength.toFixed(2)} a pixel`);
       put(element, "[data-of=degrees]", `${minus(String(now.degrees))}°`);
-      put(element, "[data-of=thicker]", now.thicker ? `${now.thicker} pixel${now.thicker === 1 ? "" : "s"}` : "as drawn");
+      put(element, "[data-of=thicker]", now.thicker ? `${now.thicker} pixels` : "as drawn");
       put(element, "[data-of=noise]", now.noise ? `${Math.round(100 * now.noise)}% of the pixels` : "none");
     }
 
@@ -112,7 +112,7 @@
       shown = String([answer.own, hidden]);
       rebuild = false;
       off = hidden.map(() => []);
-      put(element, ".silenced .network", answer.own ? "In <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} These are units of the small network.`);
+      put(element, ".silenced .network", answer.own ? "In <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} In the small network.`);
       const single = (layer, unit) =>
         `<button type="button" data-layer="${layer}" data-silence="${unit}" aria-pressed="false" aria-label="Switch unit ${unit + 1} of layer ${layer + 1} off">` +
         `${layer ? "" : "<canvas></canvas>"}<b>${unit + 1}</b></button>`;

@@ -15,9 +15,7 @@
     let digit = 0;
     let weight = null; // the chosen weight while it is moved
     let off = new Set();
-    let steps = 0; // taken
-    let wanted = 0; // steps that were asked for
-    let lesson = 0; // grows when the steps taken are forgotten
+    let steps = 0;
     let pixels = null;
     let changes = null; // of W1 by the last step
     let asked = 0;
@@ -254,8 +252,7 @@
     }
 
     function forget() {
-      steps = wanted = 0;
-      lesson += 1;
+      steps = 0;
       changes = null;
       $(element, ".taken").hidden = true;
       put(element, '[data-learn="again"]', "Take one step");
@@ -265,20 +262,16 @@
 
     async function learn() {
       const target = Number($(element, ".target").value);
-      const [subject, mine] = [net, lesson];
-      const mostSteps = Number($(element, '[data-learn="again"]').dataset.most);
-      wanted = Math.min(wanted + 1, mostSteps);
-      const answer = await answered(element, server.learn({ pixels, target, steps: wanted, run: run() }));
-      if (subject !== net || mine !== lesson) return;
-      if (!answer) wanted = steps;
-      if (!answer || answer.steps < steps) return; // a later press was answered first
+      const subject = net;
+      const answer = await answered(element, server.learn({ pixels, target, steps: steps + 1, run: run() }));
+      if (!answer || subject !== net) return;
       // The visitor's network is gone, and another one learned.
       if (answer.own !== net.own || String(answer.widths) !== String(net.widths)) return ask(pixels);
       steps = answer.steps;
       changes = unpacked(answer.change);
       const again = $(element, '[data-learn="again"]');
       again.textContent = "Again";
-      again.disabled = steps >= mostSteps;
+      again.disabled = steps >= Number(again.dataset.most);
       $(element, '[data-learn="over"]').disabled = false;
       const { before, after, delta2, blame, delta1 } = answer;
       const largest = strongest(delta2);

@@ -65,7 +65,7 @@ def stage() -> str:
     pointed = (
         '<figure class="seen"><div class="map pointed" role="slider" tabindex="0" aria-label="A pixel of the picture" '
         'aria-valuemin="0" aria-valuemax="783" aria-valuenow="0"><canvas></canvas><span class="cursor"></span></div>'
-        '<figcaption class="place">Tap or point at a pixel</figcaption></figure>'
+        '<figcaption class="place">Point at a pixel</figcaption></figure>'
     )
     slider = (
         '<label class="weight">Change this weight <input type="range" min="-1" max="1" step="0.01" value="0">'
@@ -81,8 +81,7 @@ def stage() -> str:
             "pixels",
             "<h2>The picture is a list of 784 numbers</h2>"
             "<p>Black is 0, white is 1. That is all the network gets: it does not know which pixels are neighbours.</p>"
-            '<p class="inked"></p><p>Tap or point at a pixel, or use the arrow keys: these are '
-            "the numbers around it.</p>"
+            '<p class="inked"></p><p>Point at a pixel, or use the arrow keys: these are the numbers around it.</p>'
             '<div class="near" aria-hidden="true"></div>',
         )
         + part(

@@ -133,12 +133,11 @@ def why_not(model: MLP, shown: bool) -> str:
     if not model.hidden:
         return "Your own has no hidden units."
     if model.kernel_size:
-        below = "they are shown below" if shown else "its units cannot be switched off here"
-        return f"Your own has kernels: {below}."
+        return "Your own has kernels: they are shown below."
     if shown and (len(model.hidden) > 1 or model.hidden[0] > MOST_SHOWN):
         return f"Your own has {sum(model.hidden)} hidden units, too many to see them all."
     if shown and model.activation != "relu":
-        return f"Your own has {model.activation} units; only ReLU units are shown here."
+        return f"Your own has {model.activation} units; here are ReLU units shown."
     return ""
 
 
@@ -228,11 +227,11 @@ class Mission(NamedTuple):
 
 MISSIONS = {
     "seven": Mission(
-        "Draw a 7 that the small network calls 1, while the network on Draw still sees the 7.",
+        "Draw a 7 that the small network calls 1, while the served one still sees the 7.",
         lambda small, served: served.argmax() == 7 and small.argmax() == 1,
     ),
     "letter": Mission(
-        "Show something that the small network calls a digit, more than 90% sure, and the network on Draw refuses.",
+        "Show something that the small network calls a digit, more than 90% sure, and the served one refuses.",
         lambda small, served: served.argmax() == DIGITS and small.max() > 0.9,
     ),
     "even": Mission(
