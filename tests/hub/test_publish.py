@@ -562,6 +562,11 @@ def test_mcnemar_is_the_tail_of_fair_coins():
     assert gate.mcnemar(3000, 2700) < 0.001
 
 
+def test_what_chance_explains_in_one_of_twenty_cases_is_not_worse():
+    worse = {errors: gate.Comparison(100, errors, 0, gate.mcnemar(errors, 0)).worse for errors in (4, 5)}
+    assert worse == {4: False, 5: True}  # p = 1/16 and 1/32
+
+
 def test_a_difference_within_the_noise_is_not_worse():
     test = digits().test
     network = model(1)

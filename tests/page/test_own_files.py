@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import struct
 import zipfile
 
@@ -132,7 +133,7 @@ def test_a_preset_does_not_go_with_a_network_from_files(tmp_path):
 
 def test_a_network_of_several_is_refused(tmp_path):
     members = files.joined([MLP((8,), seed=seed) for seed in (0, 1)])
-    assert "joined" in runs.load(sent(**network_files(tmp_path, members)))["error"]
+    assert "joins several networks" in runs.load(sent(**network_files(tmp_path, members)))["error"]
 
 
 def test_a_network_with_a_linear_layer_is_refused(tmp_path):
@@ -327,7 +328,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     expect(inside.locator(".which-picture")).to_contain_text("one of the digits that it never saw")
     inside.get_by_role("button", name="Back to your drawing").click()
     expect(inside.locator(".which-picture")).to_be_empty()
-    inside.get_by_role("button", name="Show the page's").click()
+    inside.get_by_role("button", name="Show the page's network").click()
     expect(inside.locator(".lead").first).to_contain_text("comes with the page")
     fool = opened(v, "Fool it", "fool")
     expect(fool.locator(".silenced .network")).to_contain_text("In your network")
@@ -356,9 +357,20 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     room.get_by_role("button", name="Take this 2 out of the set").last.click()
     expect(room.get_by_role("button", name="Take this 2 out of the set")).to_be_focused()
 
-    # A reload loses neither.
+    # A reload loses neither, not even when the server is busy then.
     known = room.locator(".big b").inner_text()
+    busy = {"error": "Two others train at the moment.", "gone": False}
+    asks = re.compile('"fn_name": ?"look"')
+
+    def answer(route):
+        route.fulfill(json=busy) if asks.search(route.request.post_data or "") else route.continue_()
+
+    v.page.route("**/component_server/**", answer)
     v.page.reload()
+    expect(room.locator(".problem").first).to_have_text(busy["error"])
+    v.page.unroute("**/component_server/**")
+    v.page.get_by_role("tab", name="Draw").click()
+    v.page.get_by_role("tab", name="Train one").click()
     expect(room).to_have_attribute("data-ready", "true")
     expect(room.locator(".round")).to_have_text("1 round through the digits")
     expect(room.locator(".big b")).to_have_text(known)
@@ -379,7 +391,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     room.locator("[data-for=load]").set_input_files(EXAMPLES / "7.png")
     expect(room.locator(".along .problem")).to_contain_text("A network has two files")
     room.locator("[data-for=load]").set_input_files(sorted(EXAMPLES.glob("*.png"))[:5])
-    expect(room.locator(".along .problem")).to_have_text("At most 4 files are taken at a time.")
+    expect(room.locator(".along .problem")).to_have_text("Choose at most 4 files.")
     assert right.inner_text() == loaded
     expect(room.locator(".own li")).to_have_count(1)
 
@@ -443,11 +455,11 @@ def test_a_visitor_trains_a_network_with_kernels_and_drops_its_file(visit, tmp_p
     kernels = inside.locator(".kernels")
     expect(kernels.locator(".lead")).to_contain_text("Your network, as you left it on Train one, has 16 kernels")
     expect(kernels.locator(".found button")).to_have_count(16)
-    kernels.get_by_role("button", name="Show the network of Draw").click()
+    kernels.get_by_role("button", name="Show the network on Draw").click()
     expect(kernels.locator(".lead")).to_contain_text("192 kernels")
-    kernels.get_by_role("button", name="Show yours").click()
+    kernels.get_by_role("button", name="Show your network").click()
     expect(kernels.locator(".found button")).to_have_count(16)
-    kernels.get_by_role("button", name="Show the network of Draw").click()
+    kernels.get_by_role("button", name="Show the network on Draw").click()
     expect(kernels.locator(".lead")).to_contain_text("192 kernels")
     v.page.evaluate("rooms.go('#lab=256-128')")
     expect(room.locator(".round")).to_have_text("Not trained yet")

@@ -1,6 +1,7 @@
 """The page in a real browser: what a visitor does, and what must come of it."""
 
 import base64
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -143,9 +144,9 @@ def test_slow_network_loses_no_stroke(visit):
     expect(v.answer).to_have_text("7")
 
 
-def test_clear_just_after_an_answer_stays_clear(visit):
+def test_clear_just_after_an_answer_stays_clear(pad):
     """The pad asks more than once while an example is drawn: what is cleared meanwhile must not be answered last."""
-    v = visit(motion="reduce")  # on a slow machine the first screen's own example would be answered before it
+    v = pad
     clear_at_once = """delay => window.cleared = new Promise(done => {
         const label = document.getElementById("label");
         new MutationObserver((_, observer) => {
@@ -155,7 +156,7 @@ def test_clear_just_after_an_answer_stays_clear(visit):
             setTimeout(() => done(clear.click()), delay);
         }).observe(label, { subtree: true, childList: true });
     })"""
-    for delay in (0, 50, 200):
+    for delay in (0, 200):
         v.page.evaluate(f"delay => {{ ({clear_at_once})(delay); }}", delay)
         v.take_example("7")
         v.page.evaluate("window.cleared")
@@ -163,7 +164,6 @@ def test_clear_just_after_an_answer_stays_clear(visit):
         expect(v.page.locator("#words")).to_contain_text("Nothing here yet")
         v.wait_until_silent()
         expect(v.answer).to_have_count(0)
-        expect(v.page.locator("#words")).to_contain_text("Nothing here yet")
 
 
 @pytest.fixture
@@ -203,14 +203,6 @@ def test_a_stroke_that_the_system_breaks_off_stays(fingers):
     expect(v.answer).to_have_text("1")
 
 
-def test_link_pasted_where_the_page_is_open_is_drawn(visit):
-    v = visit()
-    v.draw(1)
-    expect(v.answer).to_have_text("1")
-    v.page.evaluate("location.hash = 'example=7'")
-    expect(v.answer).to_have_text("7")
-
-
 @pytest.mark.parametrize("clear", ["Escape", "the button by keyboard"])
 def test_first_stroke_after_a_clear_counts_though_the_pointer_has_not_moved(pad, clear):
     pad.draw(7)
@@ -247,10 +239,18 @@ def test_old_answer_fades_as_soon_as_something_new_is_chosen_or_drawn(visit):
     v = visit()
     v.draw(1)
     expect(v.answer).to_have_text("1")
-    v.slow_down(latency=1500)
-    for act in (lambda: v.take_example("letter A"), lambda: v.begin([(0.3, 0.5), (0.31, 0.5)])):
-        act()
-        assert v.page.locator("#answer").get_attribute("class").split()[-1] == "old"
+    v.slow_down(latency=700)
+    old = re.compile(r"\bold\b")
+    v.take_example("letter A")
+    expect(v.page.locator("#answer")).to_have_class(old)
+    expect(v.page.locator("#words")).to_contain_text("not look like a digit")
+    expect(v.page.locator("#answer")).not_to_have_class(old)
+    v.begin([(0.3, 0.5), (0.31, 0.5)])
+    expect(v.page.locator("#answer")).to_have_class(old)
+    v.page.mouse.up()
+    expect(v.page.locator("#answer")).not_to_have_class(old)
+    v.press("Undo")
+    expect(v.page.locator("#answer")).to_have_class(old)
 
 
 def test_each_stroke_sends_its_ink_once(visit):
@@ -275,14 +275,12 @@ def test_escape_leaves_a_drawing_behind_the_page_about_the_api(visit):
     expect(v.answer).to_have_text("7")
 
 
-def test_each_picture_is_uploaded_once(visit):
-    v = visit()
-    for example, digit in (("7", "7"), ("paper 2", "2"), ("1 serif", "1")):
-        v.requests.clear()
-        v.take_example(example)
-        expect(v.answer).to_have_text(digit)
-        v.wait_until_silent()
-        assert sum(url.endswith("/upload") for url in v.requests) <= 3
+def test_no_upload_of_an_example_is_repeated(pad):
+    pad.requests.clear()
+    pad.take_example("7")
+    expect(pad.answer).to_have_text("7")
+    pad.wait_until_silent()
+    assert sum(url.endswith("/upload") for url in pad.requests) <= 2  # the example, and it with an empty layer of ink
 
 
 def test_what_does_not_reach_the_server_has_no_old_answer(visit):
@@ -291,7 +289,7 @@ def test_what_does_not_reach_the_server_has_no_old_answer(visit):
     expect(v.answer).to_have_text("1")
     v.context.set_offline(True)
     v.stroke([(0.2, 0.2), (0.5, 0.2)])
-    expect(v.page.locator("#words p")).to_have_text("The server does not answer. Draw on, and I ask again.")
+    expect(v.page.locator("#words p")).to_have_text("The server does not answer. Keep drawing: I will ask again.")
     expect(v.page.locator("#label")).to_be_hidden()
     v.context.set_offline(False)
     v.press("Clear canvas")
@@ -307,7 +305,7 @@ def test_drawing_survives_a_server_that_goes_and_comes_back(browser, tmp_path):
         expect(v.answer).to_have_text("1")
     v.press("Clear canvas")
     v.draw(7)
-    expect(v.page.locator("#words p")).to_have_text("The server does not answer. Draw on, and I ask again.")
+    expect(v.page.locator("#words p")).to_have_text("The server does not answer. Keep drawing: I will ask again.")
     expect(v.page.locator("#label h2")).to_have_count(0)
     with running(tmp_path / "second.log", port=port):
         expect(v.answer).to_have_text("7")
@@ -326,10 +324,10 @@ def test_tools_of_a_low_window_lie_side_by_side(visit):
 
 
 def test_nothing_is_shared_before_something_is_drawn(pad):
-    for name in ("Copy link", "Save picture"):
+    for name, said in (("Copy link", "Draw first"), ("Save picture", "No answer yet")):
         pad.page.get_by_role("button", name=name).click()
-        expect(pad.page.get_by_role("button", name="Draw first")).to_be_visible()
-        expect(pad.page.locator("#said")).to_have_text("Draw first")
+        expect(pad.page.get_by_role("button", name=said)).to_be_visible()
+        expect(pad.page.locator("#said")).to_have_text(said)
         expect(pad.page.get_by_role("button", name=name)).to_be_visible()
 
 
@@ -349,7 +347,7 @@ def test_two_tabs_do_not_mix_their_drawings_and_a_reload_keeps_its_own(visit):
 
 
 def test_link_draws_the_same_again_for_whoever_opens_it(visit):
-    v, other = visit(), visit()
+    v = visit()
     v.context.grant_permissions(["clipboard-read", "clipboard-write"])
     v.take_example("1 serif")
     expect(v.answer).to_have_text("1")
@@ -360,8 +358,7 @@ def test_link_draws_the_same_again_for_whoever_opens_it(visit):
     expect(v.page.get_by_role("button", name="Copied")).to_be_visible()
     link = v.page.evaluate("navigator.clipboard.readText()")
     assert len(link) < 2000
-    other.page.goto("about:blank")
-    other.open(link)
+    other = visit(hash=link.partition("#")[2])
     expect(other.page.locator("#label h2")).to_have_text(v.answer.text_content())
     likeness = """async (others) => {
         const levels = async (src) => {
@@ -375,15 +372,21 @@ def test_link_draws_the_same_again_for_whoever_opens_it(visit):
         return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.reduce((sum, value) => sum + value, 0);
     }"""
     other.page.wait_for_function(f"async (others) => (await ({likeness})(others)) < 0.05", arg=v.preview())
+    # A link counts once: a reload shows what was drawn since.
+    other.press("Clear canvas")
+    other.draw(3)
+    expect(other.answer).to_have_text("3")
+    other.page.reload()
+    expect(other.answer).to_have_text("3")
 
 
 def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
-    v, other = visit(), visit()
+    v = visit()
     v.context.grant_permissions(["clipboard-read", "clipboard-write"])
     v.take_example("paper 2")
     expect(v.answer).to_have_text("2")
     v.page.get_by_role("button", name="Copy link").click()
-    expect(v.page.get_by_role("button", name="Drawings only")).to_be_visible()
+    expect(v.page.get_by_role("button", name="Only drawings have links")).to_be_visible()
     v.page.get_by_role("tab", name="On the pad").click()
     v.draw(1)
     expect(v.answer).to_have_text("1")
@@ -391,8 +394,7 @@ def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
     expect(v.page.get_by_role("button", name="Copied")).to_be_visible()
     link = v.page.evaluate("navigator.clipboard.readText()")
     assert "example" not in link
-    other.page.goto("about:blank")
-    other.open(link.replace("#", "#example=paper-2&"))  # as such links were once
+    other = visit(hash=f"example=paper-2&{link.partition('#')[2]}")  # as such links were once
     expect(other.answer).to_have_text("1")
     expect(other.page.locator("#pad")).to_be_visible()
 

@@ -105,6 +105,25 @@ def test_picture_pasted_anywhere_on_the_page_is_read(visit):
     v.page.evaluate(PASTE, ["9.png", base64.b64encode((EXAMPLES / "9.png").read_bytes()).decode()])
     expect(v.answer).to_have_text("9")
     expect(v.page.locator("#picture img")).to_be_visible()
+    unit = "#why input[type=radio]"
+    v.page.locator(unit).last.check(force=True)  # the focus is there now, and nothing can be typed
+    assert give_by_event(v.page, "paste", unit, EXAMPLES / "7.png")
+    expect(v.answer).to_have_text("7")
+    v.page.get_by_role("tab", name="See inside").click()
+    assert give_by_event(v.page, "paste", "body", EXAMPLES / "9.png")  # as a file that is dropped here: not taken
+    v.page.get_by_role("tab", name="Draw").click()
+    v.wait_until_silent()
+    expect(v.answer).to_have_text("7")
+
+
+def test_the_first_screens_own_example_gives_way_to_a_picture(visit):
+    v = visit()
+    for way in ("drop", "paste"):
+        v.page.locator(".demo").wait_for()
+        assert give_by_event(v.page, way, "#output", EXAMPLES / "7.png")
+        expect(v.page.locator(".demo")).to_have_count(0)
+        expect(v.answer).to_have_text("7")
+        v.page.reload()
 
 
 def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(visit):
@@ -262,7 +281,14 @@ def test_camera_does_not_mirror(two_before_the_camera, browser, server):
     v.page.get_by_role("tab", name="Use a picture").click()
     v.page.get_by_role("button", name="Take a photo").click()
     # Before the first frame has come a photo is blank.
-    v.page.wait_for_function("document.querySelector('#picture video')?.currentTime > 0.5")
+    filming = "document.querySelector('#picture video')?.currentTime > 0.5"
+    v.page.wait_for_function(filming)
+    v.page.evaluate("window.track = document.querySelector('#picture video').srcObject.getTracks()[0]")
+    v.page.get_by_role("tab", name="On the pad").click()
+    v.page.wait_for_function("track.readyState === 'ended'")  # nobody is filmed who has left
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.get_by_role("button", name="Take a photo").click()
+    v.page.wait_for_function(filming)
     v.page.get_by_role("button", name="capture photo").click()
     expect(v.answer).to_have_text("2")
     other.close()
@@ -297,7 +323,7 @@ def test_heic_that_is_chosen_is_shown_and_read(visit, heic):
 GIVE_BY_EVENT = """([kind, place, name, base64]) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const data = new DataTransfer();
-    data.items.add(new File([bytes], name));
+    data.items.add(new File([bytes], name, { type: name.endsWith(".png") ? "image/png" : "" }));
     const options = { dataTransfer: data, clipboardData: data, bubbles: true, cancelable: true };
     const event = kind === "paste" ? new ClipboardEvent(kind, options) : new DragEvent(kind, options);
     document.querySelector(place).dispatchEvent(event);

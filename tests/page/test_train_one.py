@@ -175,7 +175,9 @@ def test_only_the_newest_networks_are_kept(monkeypatch):
 def test_a_network_is_not_kept_longer_than_it_is_said_to_be(monkeypatch):
     run = begun()
     monkeypatch.setattr(kept, "KEPT_SECONDS", -1)
-    assert "not kept any longer" in runs.look({"run": run})["error"]
+    answer = runs.look({"run": run})
+    assert "not kept any longer" in answer["error"]
+    assert answer["gone"]
     assert not kept.RUNS.kept
 
 
@@ -227,6 +229,7 @@ def test_a_taught_digit_is_read_and_what_it_cost_is_said(mixed):
     assert int(np.argmax(after["drawing"])) == label
     assert f"Now it reads your drawing as a {label}." in answer["said"]
     assert after["unseen"] > shown["unseen"] - 0.03 if mixed else after["unseen"] < shown["unseen"]
+    assert ("it forgot others" in answer["said"]) == (not mixed)
     np.testing.assert_array_equal(served().current.model.theta, theta)
     fresh = runs.start({"pixels": pixels})["frames"][0]
     assert fresh["drawing"] != after["drawing"]
@@ -346,14 +349,14 @@ def test_nothing_gets_round_the_limit_on_trainers(monkeypatch):
             runs.go({"run": run}),
             drawings.load_set({"files": [{"name": "a", "content": "AAAA"}]}),
         ]
-    assert asked == [{"error": kept.BUSY}] * len(asked)
+    assert asked == [{"error": kept.BUSY, "gone": False}] * len(asked)
     assert "error" not in runs.go({"run": run})
 
 
 def test_what_is_taught_counts_as_training(monkeypatch):
     run = begun(digits=100)
     monkeypatch.setattr(runs, "MOST_SECONDS", 0)
-    assert "as long as it may" in runs.teach({"run": run, **as_set([1], [[0] * 784])})["error"]
+    assert "used up its training time" in runs.teach({"run": run, **as_set([1], [[0] * 784])})["error"]
 
 
 # --- One unit ---------------------------------------------------------------------------------------------------------
@@ -405,7 +408,7 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     room.get_by_role("button", name="Pause").click()
     expect(room.get_by_role("button", name="Play")).to_be_visible()
     room.locator(".label").select_option("2")
-    room.get_by_role("button", name="Teach it alone").click()
+    room.get_by_role("button", name="Teach only this").click()
     expect(room.locator(".told")).to_contain_text("Of the unseen digits it read")
     room.get_by_role("radio", name="wild").check()
     expect(room.locator(".round")).to_have_text("Not trained yet")
@@ -444,7 +447,7 @@ def test_a_network_that_is_slow_to_come_is_the_one_that_plays(visit):
     starts = held(v, "start")
     v.page.get_by_role("tab", name="Train one").click()
     wait_until(v, lambda: starts)
-    teach = v.page.get_by_role("button", name="Teach it", include_hidden=True)
+    teach = v.page.get_by_role("button", name=re.compile("^Teach (it|only)"), include_hidden=True)
     assert teach.evaluate_all("all => all.map((button) => button.disabled)") == [True, True]
     starts.pop().continue_()
     room = opened(v, "Train one", "train")

@@ -43,7 +43,8 @@
     if (location.hash.length > 1 || drawing.kept()) over = true;
     else setTimeout(begin, AFTER);
   });
-  for (const type of ["pointerdown", "keydown", "paste", "drop"]) document.addEventListener(type, end, { capture: true });
+  // On the window, which hears of it before any other script may keep it from the rest.
+  for (const type of ["pointerdown", "keydown", "paste", "drop"]) addEventListener(type, end, { capture: true });
 
   window.demo = {
     connect: (...given) => ([read, show] = given),

@@ -7,7 +7,7 @@
 (() => {
   const EVERY = 120; // ms between two looks at a stroke
   const SIDE = 200; // preprocessing reduces the pad's 400 pixels to this many as well
-  const LOST = "<p>The server does not answer. Draw on, and I ask again.</p>";
+  const LOST = "<p>The server does not answer. Keep drawing: I will ask again.</p>";
   const PATIENCE = 10000; // ms without a final answer after which the live one goes
 
   const ink = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
@@ -140,11 +140,19 @@
     asked = read;
   });
 
+  // Whatever it was that did not reach the server: gradio asks nothing more until it has a connection again.
   document.addEventListener("pad:lost", away);
 
   document.addEventListener("click", ({ target }) => {
     if (target.closest?.("#examples [data-index], #network [data-mistake], #input [role=tab]:not([aria-selected=true])")) fade();
   });
+
+  // Undo may change the drawing, or there is nothing to undo.
+  document.addEventListener("click", ({ target }) => {
+    if (!pad.part("undo")?.contains(target)) return;
+    const before = pad.strokes().length;
+    setTimeout(() => pad.strokes().length !== before && fade());
+  }, { capture: true });
 
   // Gradio counts a question as asked once it is sent. Ink takes a while to upload, and a later question may overtake it:
   // the older one would be answered last. So a question that was overtaken asks what the newest one asks.
@@ -156,7 +164,7 @@
       const file = pictures.shown(picture);
       return [null, file, pictures.partOf(file)];
     }
-    return [(await pad.newest(drawing)) ?? BLANK, null, null];
+    return [(await pad.withNewestInk(drawing)) ?? BLANK, null, null];
   }
 
   async function given(drawing, picture) {

@@ -99,7 +99,7 @@ def introduction(serving: Serving) -> str:
     training = model.info.get("training", {})
     if isinstance(training, dict) and any(training.get(name) for name in MADE_UP):
         said += ", and from pictures that a program made"
-        said += ", some of them no digits" if training.get("non_digits") else ""
+        said += ", some of which are not digits" if training.get("non_digits") else ""
     said += ". The code is written from scratch in NumPy."
     if {"accuracy", "errors", "images"} <= test.keys():
         wrong, images = test["errors"], test["images"]
@@ -130,7 +130,7 @@ def confusion_matrix(found: dict, results: dict) -> str:
         groups[place] = groups.get(place, "") + misread(index, mistake)
     digits = "".join(f'<ul class="wrong" data-of="{place}" hidden>{items}</ul>' for place, items in groups.items())
     return (
-        "<h2>Where it errs</h2>"
+        "<h2>Its mistakes</h2>"
         "<p>Rows: what was written. Columns: what was read. Choose a coloured number to see its digits.</p>"
         f'<div class="matrix"><table><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{digits}"
@@ -157,7 +157,7 @@ def cell(true: str, read: str, count: int) -> str:
 def misread(index: int, mistake: dict) -> str:
     """One misread digit as a list item: a button that puts it on the pad."""
     share = f"{mistake['confidence']:.0%}"
-    said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']} with {share}. Put it on the pad."
+    said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']}, {share} sure. Put it on the pad."
     image = f'<img src="data:image/png;base64,{mistake["png"]}" width="28" height="28" alt="{said}">'
     return f'<li><button type="button" data-mistake="{index}" title="{said}">{image}{share}</button></li>'
 
@@ -173,7 +173,7 @@ def facts(serving: Serving) -> str:
         "Weights": "bundled with this app" if served.source == BUNDLED_SOURCE else served.source,
         "Version": ", ".join(names) or served.requested,
         "Served since": moment(served.since),
-        "Hub asked": moment(look.checked),
+        "Hub last checked": moment(look.checked),
         "Problem": look.error,
         "Commit": served.revision,
         "SHA-256": served.sha256,

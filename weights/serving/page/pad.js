@@ -11,8 +11,11 @@
 //   pad.side             width and height of the paper in pixels
 //   pad.part(name)       an element from the tables, or null
 //   pad.missing()        names of insides that do not exist
+//   pad.withNewestInk()  what gradio is about to send, with the ink of this moment
+//   pad.isTyping(element) whether keys are meant for this element
 // Events on the document: pad:ready; pad:ink (detail: a canvas with the ink) each time the ink was read; pad:begin and
-// pad:end of a stroke; pad:clear (detail: the strokes that go) before all ink goes; pad:undo, cancelable, before Undo.
+// pad:end of a stroke; pad:clear (detail: the strokes that go) before all ink goes; pad:undo, cancelable, before Undo;
+// pad:asked when a question takes the ink; pad:lost when something did not reach the server.
 (() => {
   const INSIDES = {
     "app.stage.on": "function",
@@ -94,10 +97,10 @@
       if (tool.getAttribute("aria-pressed") !== pressed) tool.setAttribute("aria-pressed", pressed);
     }
     if (emptyUndo && part("undo")?.disabled) part("undo").disabled = false;
-    if (tools.length && window.editor && window.editor !== editor) mend(window.editor);
+    if (tools.length && window.editor && window.editor !== editor) attach(window.editor);
   }
 
-  function mend(found) {
+  function attach(found) {
     editor = found;
     // A blurred shadow round the paper, out of sight here, is drawn anew in every frame: without it, and without a
     // graphics card, strokes follow the hand half as fast again.
@@ -197,7 +200,7 @@
   window.fetch = async (input, init) => {
     if (isBlob(input, init)) return new Response("null", { headers: { "Content-Type": "application/json" } });
     const question = await repeatable(input, init).catch(() => null);
-    if (!question) return carriesDrawing(input, init) ? fetched(input, init).catch(noticed) : fetched(input, init);
+    if (!question) return carriesDrawing(input, init) ? fetched(input, init).catch(tellLost) : fetched(input, init);
     for (const [old, { until }] of answers) if (Date.now() > until) answers.delete(old);
     if (!answers.has(question)) answers.set(question, { until: Date.now() + KEEP, response: fetched(input, init) });
     try {
@@ -206,11 +209,11 @@
       return response.clone();
     } catch (error) {
       answers.delete(question);
-      return noticed(error);
+      return tellLost(error);
     }
   };
 
-  function noticed(error) {
+  function tellLost(error) {
     if (error instanceof TypeError) tell("pad:lost"); // the network's error; one who breaks off gets another
     throw error;
   }
@@ -249,7 +252,7 @@
 
   // Gradio gathers a drawing, uploads it, and only then counts its question as asked: a stroke or a clear meanwhile
   // brings a second question, and their answers may come in any order. So each question is about the ink of that moment.
-  async function newest(drawing) {
+  async function withNewestInk(drawing) {
     try {
       const [layer] = drawing.layers;
       const root = layer.url.split("/file=")[0];
@@ -275,7 +278,7 @@
   // One finger or pen draws. A palm or a thumb beside it would be taken for leaps of the stroke; and a touch that the
   // system takes away, for a call or a gesture, ends its stroke like any other: the ink that is there stays.
   let drawing = null; // the pointer that draws
-  function only(event) {
+  function keepToOnePointer(event) {
     const { type, target, pointerId, pointerType, isPrimary, clientX, clientY } = event;
     if (!target.closest?.("#pad .pixi-target") && pointerId !== drawing?.pointerId) return;
     const same = { bubbles: true, cancelable: true, pointerId, pointerType, isPrimary, clientX, clientY };
@@ -292,11 +295,15 @@
     if (type !== "pointerdown" && type !== "pointermove") drawing = null;
   }
 
+  // Whether keys and pasted things are for this element: a field of text, a list or a dialog. A chosen radio is none.
+  const isTyping = (element) =>
+    Boolean(element.closest?.("input:not([type=radio], [type=checkbox], [type=range], [type=file]), textarea, select, dialog"));
+
   // Esc clears and Ctrl+Z or Cmd+Z undoes, wherever the focus is, except where text is typed or the pad is out of sight,
   // or behind gradio's page about the API.
   function keys(event) {
     const elsewhere = !document.getElementById("pad")?.offsetParent || document.querySelector(".api-docs");
-    if (elsewhere || event.defaultPrevented || event.target.closest?.("input, textarea, select, dialog")) return;
+    if (elsewhere || event.defaultPrevented || isTyping(event.target)) return;
     const z = event.key?.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
     if (event.key !== "Escape" && !z) return;
     event.preventDefault();
@@ -326,24 +333,24 @@
   }
 
   // A file that is no picture would show as a broken one.
-  function mark({ type, target }) {
+  function markBroken({ type, target }) {
     if (target.matches?.(AT_TIMES.picture)) target.closest("#picture").classList.toggle("broken", type === "error");
   }
 
   // Gradio builds the page after this script has run, and may build the pad anew.
   let known = null;
-  function look() {
+  function findPad() {
     const pad = document.getElementById("pad");
     if (pad && pad !== known) ready((known = pad));
     document.querySelector("#words")?.setAttribute("aria-live", "polite");
   }
-  new MutationObserver(look).observe(document, { subtree: true, childList: true });
+  new MutationObserver(findPad).observe(document, { subtree: true, childList: true });
   setInterval(() => known && arm(), 500); // should the pad have missed a click while it was being built
   document.addEventListener("keydown", keys);
   document.addEventListener("click", undoes, { capture: true });
   for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"])
-    document.addEventListener(type, only, { capture: true });
-  for (const type of ["error", "load"]) document.addEventListener(type, mark, { capture: true });
+    document.addEventListener(type, keepToOnePointer, { capture: true });
+  for (const type of ["error", "load"]) document.addEventListener(type, markBroken, { capture: true });
 
-  window.pad = { newest, strokes, segments, draw, undoable, part, missing, get side() { return editor?.width; } };
+  window.pad = { withNewestInk, strokes, segments, draw, undoable, part, missing, isTyping, get side() { return editor?.width; } };
 })();

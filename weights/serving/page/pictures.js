@@ -34,6 +34,7 @@
   // Gradio's own input takes the file, as if it had been chosen there.
   async function give(file) {
     const input = await open();
+    if (!input) return say(chooser(), "It was not taken: try again");
     const files = new DataTransfer();
     files.items.add(file);
     input.files = files.files;
@@ -55,13 +56,13 @@
 
   async function giveHeic(file) {
     await open();
-    const button = document.querySelector("#ways [data-way=choose]");
     try {
       const answer = await fetch("heic", { method: "POST", body: file });
-      if (!answer.ok) return say(button, "I cannot read this HEIC");
-      give(new File([await answer.blob()], `${file.name}.jpg`, { type: "image/jpeg" }));
+      if (!answer.ok) return say(chooser(), "I cannot read this HEIC");
+      const picture = new File([await answer.blob()], `${file.name}.jpg`, { type: "image/jpeg" });
+      if (isOpen()) give(picture); // the visitor may be in another room by now
     } catch {
-      say(button, "The server does not answer");
+      say(chooser(), "The server does not answer");
     }
   }
 
@@ -72,6 +73,7 @@
     giveHeic(files[0]);
   }
 
+  const chooser = () => document.querySelector("#ways [data-way=choose]");
   const isPhone = () => matchMedia("(pointer: coarse)").matches;
   const isMac = /Mac/.test(navigator.platform);
 
@@ -82,7 +84,7 @@
         const type = item.types.find((each) => each.startsWith("image/"));
         if (type) return give(new File([await item.getType(type)], "pasted", { type }));
       }
-      say(button, "No picture there");
+      say(button, "No picture to paste");
     } catch {
       say(button, isPhone() ? "Not allowed here: choose a file" : `Press ${isMac ? "⌘V" : "Ctrl+V"}`);
     }
@@ -102,6 +104,14 @@
     (await there("webcam"))?.click();
     (await there("camera"))?.click();
   }
+
+  // Nobody shall be filmed who has left: the pad, or another room, is in sight now.
+  function endCamera() {
+    const tracks = inSight() ? [] : (document.querySelector("#picture video")?.srcObject?.getTracks() ?? []);
+    for (const track of tracks) track.stop();
+    if (tracks.length) pad.part("upload")?.click(); // what gradio shows in the place of the camera
+  }
+  document.addEventListener("click", () => setTimeout(endCamera)); // once the tab that was clicked is open
 
   document.addEventListener("click", async ({ target }) => {
     const button = target.closest?.("#ways button");
@@ -138,9 +148,10 @@
   }, { capture: true });
   document.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find(isPicture);
-    if (!file || event.target.closest?.("input, textarea")) return;
+    if (!file || pad.isTyping(event.target)) return;
     event.preventDefault();
     event.stopImmediatePropagation(); // gradio would take it a second time
+    if (!isOpen()) return; // as with a file that is dropped in another room
     (isHeic(file) ? giveHeic : give)(file);
   }, { capture: true });
 

@@ -7,7 +7,7 @@
   const get = (id) => document.getElementById(id);
 
   async function copy(button) {
-    if (pictures.inSight()) return say(button, "Drawings only");
+    if (pictures.inSight()) return say(button, "Only drawings have links");
     if (drawing.isNameless()) return say(button, "This digit has no link");
     const here = new URL(location.href);
     here.hash = drawing.text(LONGEST);
@@ -80,7 +80,7 @@
 
   function save(button) {
     const text = one() || lines().join("-");
-    if (!text) return say(button, "Draw first");
+    if (!text) return say(button, "No answer yet");
     picture().toBlob((blob) => {
       const a = Object.assign(document.createElement("a"), {
         href: URL.createObjectURL(blob),

@@ -6,9 +6,11 @@
 //   drawing.text(longest)    the drawing as a text, coarser if it would be longer than that; "" for a blank pad
 //   drawing.isNameless()     whether a digit lies under the strokes that no text names
 //   drawing.kept()           the text of the drawing that this tab kept
+//
+// A link counts once: at a reload what became of it since is on the pad.
 (() => {
   const TOLERANCES = [0.6, 1.2, 2.5, 5, 10]; // pixels a point may lie off before it is kept; coarser for longer drawings
-  const LIMIT = 4000; // points that a link may hold
+  const LIMIT = 4000; // points that a link may hold; of one's own drawing, as of its ink, nothing is lost
   // Pixels of ink that a link may draw: a number of four digits has 3,000. Without a graphics card each takes up to a
   // millisecond, and a stroke is drawn in one go, so one that is longer comes in parts.
   const MOST_INK = 12_000;
@@ -17,7 +19,9 @@
   const STROKES = "strokes";
   const KINDS = ["draw", "erase"];
   const KEPT = "drawing"; // its name in the tab's session storage
-  const MOST = 20_000; // characters that are kept there
+  const LINKED = "drawing-linked"; // that of the link which was opened last
+  const MOST = 20_000; // characters that a link may have
+  const MOST_KEPT = 500_000; // characters that are kept in the tab: an hour of scribbling
 
   const LATER = 1000; // ms after a stroke the drawing is kept
 
@@ -47,13 +51,13 @@
 
   // Whole numbers of either sign as bytes of seven bits: small ones, as steps between points are, take one.
   function pack(numbers) {
-    const bytes = [];
+    let bytes = "";
     for (const n of numbers) {
       let z = n < 0 ? -2 * n - 1 : 2 * n;
-      for (; z > 127; z >>= 7) bytes.push((z & 127) | 128);
-      bytes.push(z);
+      for (; z > 127; z >>= 7) bytes += String.fromCharCode((z & 127) | 128);
+      bytes += String.fromCharCode(z);
     }
-    return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+    return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   }
 
   function unpack(text) {
@@ -87,9 +91,10 @@
     return pack(numbers);
   }
 
-  // The strokes of a link; anybody may have written it, so what lies far off the paper is no stroke of ours.
-  function decoded(text) {
-    const numbers = unpack(text.slice(0, MOST)).slice(0, 2 * LIMIT);
+  // The strokes of a text. Anybody may have written a link, so it has limits, and what lies far off the paper is no
+  // stroke of ours.
+  function decoded(text, isOwn) {
+    const numbers = isOwn ? unpack(text) : unpack(text.slice(0, MOST)).slice(0, 2 * LIMIT);
     const [low, high] = [-pad.side, 2 * pad.side];
     const found = [];
     let [i, x, y] = [0, 0, 0];
@@ -102,13 +107,13 @@
       if (points.flat().some((value) => value < low || value > high)) break;
       found.push({ kind, points });
     }
-    return bounded(found);
+    return bounded(found, isOwn ? Infinity : MOST_INK);
   }
 
-  // Strokes with no more ink than a link may draw, none longer than is drawn in one go.
-  function bounded(strokes) {
+  // Strokes with so much ink at most, none longer than is drawn in one go.
+  function bounded(strokes, most) {
     const found = [];
-    let left = MOST_INK;
+    let left = most;
     for (const { kind, points } of strokes) {
       let [part, ink] = [[points[0]], 0];
       left -= 1; // a dot
@@ -145,7 +150,7 @@
   const buttonOf = (name) =>
     [...document.querySelectorAll("#examples button[data-drawing]")].find((each) => each.dataset.drawing === name);
 
-  async function open(text) {
+  async function open(text, isOwn = true) {
     const given = new URLSearchParams(text);
     const button = buttonOf(given.get(EXAMPLE));
     if (button) {
@@ -154,7 +159,7 @@
       await there;
     }
     try {
-      await pad.draw(decoded(given.get(STROKES) ?? ""));
+      await pad.draw(decoded(given.get(STROKES) ?? "", isOwn));
     } catch {
       // not a link of ours, or a torn one: the pad stays as it is
     }
@@ -163,19 +168,22 @@
   function keep() {
     if (!opened) return; // what was kept is not on the pad yet
     try {
-      sessionStorage.setItem(KEPT, textOf(pad.strokes(), MOST));
+      sessionStorage.setItem(KEPT, textOf(pad.strokes(), MOST_KEPT));
+      sessionStorage.setItem(LINKED, linked);
     } catch {
       // the browser keeps nothing for this page: then a reload loses the drawing
     }
   }
 
-  function kept() {
+  function stored(name) {
     try {
-      return sessionStorage.getItem(KEPT) ?? "";
+      return sessionStorage.getItem(name) ?? "";
     } catch {
       return "";
     }
   }
+
+  const kept = () => stored(KEPT);
 
   function forget() {
     cleared = "";
@@ -196,7 +204,7 @@
   });
   addEventListener("pagehide", keep);
   document.addEventListener("pad:clear", ({ detail }) => {
-    const text = textOf(detail, MOST);
+    const text = textOf(detail, MOST_KEPT);
     if (text) cleared = text; // gradio clears more than once
     example = null;
     nameless = false;
@@ -211,12 +219,16 @@
     open(text);
   });
   document.addEventListener("pad:ready", async () => {
-    await open((rooms.named(location.hash) < 0 && location.hash.slice(1)) || kept());
+    const isNew = linked && linked !== stored(LINKED);
+    await open(isNew ? linked.slice(1) : kept(), !isNew);
     opened = true;
     document.dispatchEvent(new Event("drawing:opened"));
   });
   // A link to another drawing, pasted where the page is open already, or come back to. Of rooms rooms.js takes care.
-  const link = () => (rooms.named(location.hash) < 0 ? location.hash : "");
+  function link() {
+    const named = new URLSearchParams(location.hash.slice(1));
+    return named.has(EXAMPLE) || named.has(STROKES) ? location.hash : "";
+  }
   const linked = link();
   addEventListener("hashchange", () => {
     if (!rooms.isOurs(history.state) || (link() && link() !== linked)) location.reload();

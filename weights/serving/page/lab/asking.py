@@ -3,7 +3,8 @@
     @answering(Picture)
     def numbers(question: Picture) -> dict: ...
 
-The answer is an object that JSON can hold. A wrong question is answered with {"error": ...}, a sentence for the page.
+The answer is an object that JSON can hold. A wrong question is answered with {"error": ...}, a sentence for the page;
+"gone" then says whether the network that was asked about is not kept any longer.
 Arrays travel as the base64 of their bytes: exact, and half as long as their digits would be.
 """
 
@@ -46,6 +47,10 @@ class Refusal(ValueError):
     """What was asked cannot be done; the message is a sentence for the page."""
 
 
+class Gone(Refusal):
+    """The network that was asked about is not kept any longer; the page need not ask again."""
+
+
 Asked = TypeVar("Asked", bound=Question)
 
 
@@ -58,7 +63,7 @@ def answering(model: type[Asked]) -> Callable:
             try:
                 return function(model.model_validate(values))
             except Refusal as refusal:
-                return {"error": str(refusal)}
+                return {"error": str(refusal), "gone": isinstance(refusal, Gone)}
             except OSError as error:
                 if error.errno not in DISK_FULL:
                     raise

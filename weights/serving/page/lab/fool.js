@@ -2,7 +2,7 @@
 (() => {
   const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, name, paint, strongest, bars } =
     window.lab.tools;
-  const { article, drawing, follow, answered, invitation, shared } = window.lab.tools;
+  const { article, drawing, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
   const FEW = 16; // units that have a switch each
   const LIVE = 150; // ms after the last move of a slider
 
@@ -25,7 +25,7 @@
       const now = values();
       put(element, "[data-of=strength]", `at most ${now.strength.toFixed(2)} a pixel`);
       put(element, "[data-of=degrees]", `${minus(String(now.degrees))}°`);
-      put(element, "[data-of=thicker]", now.thicker ? `${now.thicker} pixels` : "as drawn");
+      put(element, "[data-of=thicker]", now.thicker ? `${now.thicker} pixel${now.thicker === 1 ? "" : "s"}` : "as drawn");
       put(element, "[data-of=noise]", now.noise ? `${Math.round(100 * now.noise)}% of the pixels` : "none");
     }
 
@@ -37,6 +37,12 @@
       if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. ${changed}`;
       if (!strength) return "Not fooled: at strength 0 no pixel may change.";
       return `Not fooled: ${steps ? `${changed} Give it more strength.` : "the gradient finds no pixel to change."}`;
+    }
+
+    function complete(mission) {
+      const item = $(element, `[data-mission="${mission}"]`);
+      item?.classList.add("done");
+      if (item) put(item, ".state", "done");
     }
 
     async function ask() {
@@ -60,10 +66,9 @@
       $(element, ".gradient-on").hidden = !fooling;
       for (const mission of answer.missions) {
         if (!$(element, `[data-mission=${mission}].done`)) put(element, ".outcome", "<b>A mission is done.</b>");
-        const item = $(element, `[data-mission=${mission}]`);
-        item.classList.add("done");
-        put(item, ".state", "done");
+        complete(mission);
       }
+      keep("missions", $$(element, "[data-mission].done").map((item) => item.dataset.mission));
       element.dataset.ready = "true";
       element.dataset.fooled = String(answer.fooled);
       return true;
@@ -112,7 +117,7 @@
       shown = String([answer.own, hidden]);
       rebuild = false;
       off = hidden.map(() => []);
-      put(element, ".silenced .network", answer.own ? "In <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} In the small network.`);
+      put(element, ".silenced .network", answer.own ? "In <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} These are units of the small network.`);
       const single = (layer, unit) =>
         `<button type="button" data-layer="${layer}" data-silence="${unit}" aria-pressed="false" aria-label="Switch unit ${unit + 1} of layer ${layer + 1} off">` +
         `${layer ? "" : "<canvas></canvas>"}<b>${unit + 1}</b></button>`;
@@ -168,13 +173,14 @@
     element.addEventListener("input", ({ target }) => {
       if (target.name) {
         labels();
-        askSoon();
+        if (target.name !== "strength" || fooling) askSoon(); // the gradient alone has a strength
       }
       if (!target.dataset.layer) return;
       off[Number(target.dataset.layer)] = Array.from({ length: Number(target.value) }, (_, unit) => unit);
       silenceSoon();
     });
     element.addEventListener("change", ({ target }) => target.matches(".target") && fooling && ask());
+    for (const mission of kept("missions") ?? []) complete(mission);
     const about = () => `${shared.own.run} ${shared.own.version}`;
     follow(element, async (given) => {
       pixels = given;

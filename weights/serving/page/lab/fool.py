@@ -54,7 +54,7 @@ def pictures() -> str:
         '<p class="outcome" role="status"></p>'
         f'<div class="three figures">{figure("before", "as drawn")}{figure("times", "change × 10")}'
         f"{figure('after', 'after')}</div>"
-        f'<div class="pair">{answers("small", "The small network")}{answers("served", "The served network")}</div>'
+        f'<div class="pair">{answers("small", "The small network")}{answers("served", "The network on Draw")}</div>'
         "<p>The mark on a bar is the answer as drawn. The gradient's change is made for the small network alone. "
         f"{link('fool')} "
         "<small>Goodfellow, Shlens and Szegedy 2014; Kurakin, Goodfellow and Bengio 2016.</small></p>"
@@ -69,7 +69,7 @@ def people() -> str:
         + slider("noise", "Noise", 0, 100, 0)
     )
     return (
-        "<h2>People's ways</h2><p>A little of each does not fool you. How much does?</p>"
+        "<h2>Without the gradient</h2><p>A little of each does not fool you. How much does?</p>"
         f'<div class="sliders">{ways}<label>Invert <input type="checkbox" name="invert"></label></div>'
     )
 
@@ -80,7 +80,7 @@ def missions() -> str:
         for name, mission in questions.MISSIONS.items()
     )
     return (
-        "<section><h2>Missions</h2><p>With a drawing of your own and people's ways. The gradient does not count"
+        "<section><h2>Missions</h2><p>With a drawing of your own. The gradient does not count"
         '<span class="gradient-on" hidden>: it is on, press <i>As drawn</i> first</span>.</p>'
         f'<ul class="missions">{items}</ul></section>'
     )
@@ -90,10 +90,10 @@ def silenced() -> str:
     """Units that can be switched off, and what is left of the network."""
     return (
         '<section class="silenced"><h2>Switch off units</h2>'
-        f'<p><span class="network"></span> Nobody hears a {word("hidden unit")} that is off. What breaks?</p>'
+        f'<p><span class="network"></span> A {word("hidden unit")} that is off passes nothing on. What goes wrong?</p>'
         '<div class="switches"></div><p class="controls"><button type="button" data-press="on">All on</button></p>'
         f'{PROBLEM}<p class="big" role="status"><b>…</b></p>'
-        '<div class="pair"><div><h3>How many of each digit it reads</h3>'
+        '<div class="pair"><div><h3>Share of each digit that it reads right</h3>'
         '<ol class="bars of-digits"></ol></div><div><h3>Your drawing</h3><ol class="bars of-drawing"></ol></div></div>'
         "</section>"
     )

@@ -15,7 +15,9 @@
     let digit = 0;
     let weight = null; // the chosen weight while it is moved
     let off = new Set();
-    let steps = 0;
+    let steps = 0; // taken
+    let wanted = 0; // steps that were asked for
+    let lesson = 0; // grows when the steps taken are forgotten
     let pixels = null;
     let changes = null; // of W1 by the last step
     let asked = 0;
@@ -237,8 +239,8 @@
         element,
         ".lead",
         (net.own ? "This is <b>your network</b>, as you left it on <i>Train one</i>: " : `${net.why} This network comes with the page: `) +
-          `${net.width} hidden units, few enough to see them all. The one that answers on <i>Draw</i> has ${served.toLocaleString("en")}.` +
-          (net.own ? other("", "Show the page's") : shared.own.run && !own ? other("yes", "Show yours") : ""),
+          `${net.width} hidden units, few enough to see them all. The network on <i>Draw</i> has ${served.toLocaleString("en")}.` +
+          (net.own ? other("", "Show the page's network") : shared.own.run && !own ? other("yes", "Show your network") : ""),
       );
       put(
         element,
@@ -252,9 +254,11 @@
     }
 
     function forget() {
-      steps = 0;
+      steps = wanted = 0;
+      lesson += 1;
       changes = null;
       $(element, ".taken").hidden = true;
+      put(element, ".said", "");
       put(element, '[data-learn="again"]', "Take one step");
       $(element, '[data-learn="again"]').disabled = false;
       $(element, '[data-learn="over"]').disabled = true;
@@ -262,16 +266,20 @@
 
     async function learn() {
       const target = Number($(element, ".target").value);
-      const subject = net;
-      const answer = await answered(element, server.learn({ pixels, target, steps: steps + 1, run: run() }));
-      if (!answer || subject !== net) return;
+      const [subject, mine] = [net, lesson];
+      const mostSteps = Number($(element, '[data-learn="again"]').dataset.most);
+      wanted = Math.min(wanted + 1, mostSteps);
+      const answer = await answered(element, server.learn({ pixels, target, steps: wanted, run: run() }));
+      if (subject !== net || mine !== lesson) return;
+      if (!answer) wanted = steps;
+      if (!answer || answer.steps < steps) return; // a later press was answered first
       // The visitor's network is gone, and another one learned.
       if (answer.own !== net.own || String(answer.widths) !== String(net.widths)) return ask(pixels);
       steps = answer.steps;
       changes = unpacked(answer.change);
       const again = $(element, '[data-learn="again"]');
       again.textContent = "Again";
-      again.disabled = steps >= Number(again.dataset.most);
+      again.disabled = steps >= mostSteps;
       $(element, '[data-learn="over"]').disabled = false;
       const { before, after, delta2, blame, delta1 } = answer;
       const largest = strongest(delta2);

@@ -65,7 +65,7 @@ def stage() -> str:
     pointed = (
         '<figure class="seen"><div class="map pointed" role="slider" tabindex="0" aria-label="A pixel of the picture" '
         'aria-valuemin="0" aria-valuemax="783" aria-valuenow="0"><canvas></canvas><span class="cursor"></span></div>'
-        '<figcaption class="place">Point at a pixel</figcaption></figure>'
+        '<figcaption class="place">Tap or point at a pixel</figcaption></figure>'
     )
     slider = (
         '<label class="weight">Change this weight <input type="range" min="-1" max="1" step="0.01" value="0">'
@@ -81,7 +81,8 @@ def stage() -> str:
             "pixels",
             "<h2>The picture is a list of 784 numbers</h2>"
             "<p>Black is 0, white is 1. That is all the network gets: it does not know which pixels are neighbours.</p>"
-            '<p class="inked"></p><p>Point at a pixel, or use the arrow keys: these are the numbers around it.</p>'
+            '<p class="inked"></p><p>Tap or point at a pixel, or use the arrow keys: these are '
+            "the numbers around it.</p>"
             '<div class="near" aria-hidden="true"></div>',
         )
         + part(
@@ -134,7 +135,7 @@ def learning() -> str:
         f'<button type="button" class="main" data-learn="again" data-most="{questions.MOST_STEPS}">'
         "Take one step</button>"
         '<button type="button" data-learn="over" disabled>Start over</button></p>'
-        '<div class="taken" hidden><p class="said" role="status"></p><div class="three">'
+        '<p class="said" role="status"></p><div class="taken three" hidden>'
         "<div><h3>1. How wrong is each digit?</h3><p>Probability minus target.</p>"
         f'<table class="deltas"><thead><tr>{deltas}</tr></thead><tbody></tbody></table>{link("delta2")}</div>'
         "<div><h3>2. Which unit is to blame?</h3>"
@@ -144,5 +145,5 @@ def learning() -> str:
         '<div><h3>3. What changes in <span class="which"></span>?</h3><p>Only weights of pixels that are not black. '
         "Blue weights grow, orange ones fall.</p>"
         + picture("change", "change of its weights", "How the weights of this unit change")
-        + f"{link('dW1')}</div></div></div></section>"
+        + f"{link('dW1')}</div></div></section>"
     )

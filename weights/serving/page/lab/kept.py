@@ -25,7 +25,7 @@ from weights.serving.page.lab.asking import Refusal
 TRAINERS = 2
 # Seconds that anything else waits for one of these places: an epoch of nearly all networks takes less.
 PATIENCE = 2
-# Seconds without a question after which a run's turn goes to the next: the page asks four times a second.
+# Seconds without a question after which a run's turn goes to the next: a waiting page asks once a second.
 TURN_SECONDS = 3
 # Networks kept, a visitor each; the one that was asked longest ago goes first.
 MOST_RUNS = 64

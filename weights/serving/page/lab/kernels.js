@@ -157,7 +157,7 @@
     function introduce() {
       const whose = net.own
         ? "<b>Your network</b>, as you left it on <i>Train one</i>, has"
-        : "The network that answers on <i>Draw</i> does not weigh every pixel. It has";
+        : "The network on <i>Draw</i> does not weigh every pixel. It has";
       put(
         section,
         ".lead",
@@ -166,7 +166,7 @@
       );
       const button = $(section, "[data-whose]");
       button.hidden = !net.own && (own || !shared.own.kernels);
-      button.textContent = net.own ? "Show the network of Draw" : "Show yours";
+      button.textContent = net.own ? "Show the network on Draw" : "Show your network";
     }
 
     section.addEventListener("click", ({ target }) => {

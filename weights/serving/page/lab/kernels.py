@@ -2,7 +2,7 @@
 
     kernels.view()      # as HTML; kernels.js brings it to life when it comes into sight
 
-It shows the network that answers on *Draw*, or the visitor's own if it has kernels.
+It shows the network on *Draw*, or the visitor's own if it has kernels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def view() -> str:
         '<figure class="whole"><div class="sheet pointed" role="slider" tabindex="0" '
         'aria-label="A window of the picture" aria-valuemin="0" aria-valuemax="99" aria-valuenow="0"><canvas></canvas>'
         '<span class="pooled"></span><span class="window"></span></div>'
-        "<figcaption>Point at a window, or use the arrow keys</figcaption></figure>"
+        "<figcaption>Tap or point at a window, or use the arrow keys</figcaption></figure>"
     )
     answers = (
         '<figure class="answers"><div class="places"></div>'
@@ -41,7 +41,7 @@ def view() -> str:
         + picture("kernel", "the kernel", "The weights of the kernel")
         + picture("contribution", "pixel × weight", "What each pixel of the window contributes")
         + f'</div><p class="sumline added"></p><p>{link("windows")}</p>'
-        "<h3>The largest of four counts</h3><p>A hidden unit tries four neighbouring windows and keeps the largest "
-        f'sum: {word("max-pooling")}. So a stroke may lie a little off.</p><div class="four"></div>'
+        "<h3>Only the largest of four sums is kept</h3><p>A hidden unit tries four neighbouring windows and keeps the "
+        f'largest sum: {word("max-pooling")}. So a stroke may lie a little off.</p><div class="four"></div>'
         f'<p class="sumline pooled-sum"></p><p>{link("pool")}</p></div>{answers}</div></section>'
     )

@@ -36,7 +36,7 @@ QUESTIONS = (
 # What a link shows; each names a room and its settings, and can be handed to a class.
 LINKS = {
     "#lab=16,good": "a small network learns within seconds",
-    "#lab=16,wild": "too large steps: divergence",
+    "#lab=16,wild": "steps that are too large: divergence",
     "#lab=64,100": "too few digits: overfitting",
     "#lab=kernels": "kernels: one stroke is looked for everywhere",
     "#inside=unit": "what one unit does",
@@ -61,6 +61,6 @@ def view() -> str:
     words = "".join(f"<dt>{escape(each)}</dt><dd>{escape(meaning)}</dd>" for each, meaning in WORDS.items())
     return (
         f"<details><summary>Lesson: six questions</summary><ol>{questions}</ol>"
-        f"<p>For teachers: a link opens a room as it says.</p><ul>{links}</ul></details>"
+        f"<p>For teachers: each link opens a room with these settings.</p><ul>{links}</ul></details>"
         f"<details><summary>Words: a glossary</summary><dl>{words}</dl></details>"
     )

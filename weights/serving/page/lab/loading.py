@@ -72,7 +72,7 @@ def room(name: str, content: Callable[[], str], functions: list[Callable]) -> gr
     answer.__name__ = "content"
     files = json.dumps([path.as_posix() for path in FILES])
     return gr.HTML(
-        f'<div class="lab {name}"></div>',
+        f'<div class="lab {name}"><p>Loading …</p></div>',
         elem_id=name,
         apply_default_css=False,
         server_functions=[answer, *functions],

@@ -42,7 +42,7 @@ def network_in(found: dict[str, bytes]) -> MLP:
         except files.WeightsError as error:
             raise Refusal(f"This is no network: {str(error).replace(f'{folder}/', '')[:300]}.") from error
     if model.members > 1:
-        raise Refusal("This network is joined of several, which cannot be trained on.")
+        raise Refusal("This file joins several networks. They cannot be trained further.")
     if model.linear:
         raise Refusal("Here every hidden layer has an activation; this network has one without.")
     widths, units = model.widths, model.hidden

@@ -7,7 +7,7 @@
     silence(values)     # what is left of the network without some of its units
 
 *See inside* shows the visitor's own network where its numbers fit on a screen, and otherwise the small one that ships.
-Kernels have a section of their own: those of the visitor's network, or of the one that answers on *Draw*.
+Kernels have a section of their own: those of the visitor's network, or of the network on *Draw*.
 asking.py says how questions are asked.
 """
 
@@ -133,11 +133,12 @@ def why_not(model: MLP, shown: bool) -> str:
     if not model.hidden:
         return "Your own has no hidden units."
     if model.kernel_size:
-        return "Your own has kernels: they are shown below."
+        below = "they are shown below" if shown else "its units cannot be switched off here"
+        return f"Your own has kernels: {below}."
     if shown and (len(model.hidden) > 1 or model.hidden[0] > MOST_SHOWN):
         return f"Your own has {sum(model.hidden)} hidden units, too many to see them all."
     if shown and model.activation != "relu":
-        return f"Your own has {model.activation} units; here are ReLU units shown."
+        return f"Your own has {model.activation} units; only ReLU units are shown here."
     return ""
 
 
@@ -227,11 +228,11 @@ class Mission(NamedTuple):
 
 MISSIONS = {
     "seven": Mission(
-        "Draw a 7 that the small network calls 1, while the served one still sees the 7.",
+        "Draw a 7 that the small network calls 1, while the network on Draw still sees the 7.",
         lambda small, served: served.argmax() == 7 and small.argmax() == 1,
     ),
     "letter": Mission(
-        "Show something that the small network calls a digit, more than 90% sure, and the served one refuses.",
+        "Show something that the small network calls a digit, more than 90% sure, and the network on Draw refuses.",
         lambda small, served: served.argmax() == DIGITS and small.max() > 0.9,
     ),
     "even": Mission(

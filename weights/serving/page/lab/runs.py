@@ -34,7 +34,7 @@ from nn.recipes import FULL_BATCH, Recipe
 from nn.trainer import Trainer
 from weights.serving.page.answer import article
 from weights.serving.page.lab import archives, kept
-from weights.serving.page.lab.asking import Refusal, answering, packed, rounded
+from weights.serving.page.lab.asking import Gone, Refusal, answering, packed, rounded
 from weights.serving.page.lab.kept import Run, working
 from weights.serving.page.lab.own_network import command, network_in, saying, without_normalization
 from weights.serving.page.lab.questions import why_not
@@ -122,10 +122,10 @@ def introduced(run: Run, settings: Settings) -> dict:
 
 
 def asked_for(question: About) -> Run:
-    """Raises Refusal."""
+    """Raises Gone."""
     run = kept.RUNS.get(question.run)
     if run is None:
-        raise Refusal("This network is not kept any longer: press Reset for a new one.")
+        raise Gone("This network is not kept any longer: press Reset for a new one.")
     return run
 
 
@@ -145,12 +145,12 @@ def go(question: About) -> dict:
     if place := kept.RUNS.place(question.run):
         return {"place": place}
     if not run.lock.acquire(blocking=False):
-        raise Refusal("This network is still at its last epoch.")
+        raise Refusal("This network is still busy with its last round.")
     kept.RUNS.at_work(question.run, True)
     try:
         trainer = run.trainer
         if trainer.epoch >= trainer.recipe.epochs or run.seconds >= MOST_SECONDS:
-            return ended(question, "It has trained as long as it may here. Reset starts anew.")
+            return ended(question, "It has used up its training time here. Press Reset for a new one.")
         with working():
             begin = time.monotonic()
             try:
@@ -209,7 +209,7 @@ def teach(question: Correction) -> dict:
     labels = np.array(question.labels)
     with run.lock, working():
         if run.seconds >= MOST_SECONDS:
-            raise Refusal("It has learned as long as it may here. Reset starts anew.")
+            raise Refusal("It has used up its training time here. Press Reset for a new one.")
         begin, model = time.monotonic(), run.trainer.model
         before, known = share_right(model, unseen()), int((answers_of(model, drawn) == labels).sum())
         old, rng = digits(run.digits), np.random.default_rng(run.trainer.recipe.seed)

@@ -96,7 +96,7 @@
     picture.addEventListener("pointerdown", point);
     picture.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-      if (!move) return;
+      if (!move || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return; // Alt and left: Back
       event.preventDefault();
       by(...move);
     });
@@ -124,7 +124,8 @@
       : otherwise;
 
   // Asks whenever the element comes into sight, or an answer comes while it is, with another picture, or something else
-  // that `about` names; gives the function that looks again. ask: gives false when nothing was answered; then the next look asks once more.
+  // that `about` names. Gives the function that looks again. ask: gives false when nothing was answered; then the next
+  // look asks once more.
   function follow(element, ask, given = drawing, about = () => "") {
     let asked;
     const look = async () => {

@@ -47,6 +47,7 @@
     let fromFiles = false; // whether the network in sight began so
     let wanted = null; // the files that the network begins from; null: from random numbers
     let refused = false; // whether there is no network of the settings in sight
+    let inLine = false; // whether it waits for its turn to train
     let before = kept("network"); // what `leave` kept of it when the page was left
 
     // The convolution that its chip stands for.
@@ -176,6 +177,8 @@
 
     function stop() {
       play(false);
+      if (inLine) put(element, ".told", "");
+      inLine = false;
       if (latest) put(element, ".round", progress(latest));
       return ++turn;
     }
@@ -237,10 +240,11 @@
 
     // One round, or a second in the line for it: WAITS. False when there is nothing more to come.
     async function round(mine) {
-      if ((!run || refused) && !(await begin())) return false;
+      if (!(await have())) return false;
       const answer = await answered(element, server.go({ run, pixels }));
       if (!answer) return false;
-      if (answer.place) {
+      inLine = Boolean(answer.place);
+      if (inLine) {
         put(element, ".round", progress(latest));
         put(element, ".told", `Two others train at the moment. Your place in the line: ${answer.place}.`);
         await pause(1000);
@@ -276,7 +280,7 @@
     }
 
     async function learn(drawings, mixed, section) {
-      if ((!run || refused) && !(await begin())) return;
+      if (!(await have())) return;
       const answer = await answered(section, server.teach({ run, pixels, mixed, ...packed(drawings) }));
       if (!answer) return;
       taught = true;
@@ -320,9 +324,9 @@
       const { mostFiles, mostBytes } = $(element, ".bench").dataset;
       const refuse = (error) => answered(section, Promise.resolve({ error }));
       if (!files.length) return null;
-      if (files.length > mostFiles) return refuse(`At most ${mostFiles} files are taken at a time.`);
+      if (files.length > mostFiles) return refuse(`Choose at most ${mostFiles} files.`);
       if (files.reduce((sum, file) => sum + file.size, 0) > mostBytes)
-        return refuse(`Files of at most ${mostBytes / 1e6} MB are taken.`);
+        return refuse(`The files may have ${mostBytes / 1e6} MB in all.`);
       return sent(files);
     }
 
@@ -362,12 +366,13 @@
       if (!answer) return;
       const earlier = set.length;
       collect(unpacked(answer));
-      const left = answer.left_out ? ` ${answer.left_out} files were left out.` : "";
-      put(element, ".counted", `${answer.labels.length} drawings loaded${earlier ? `, ${set.length} now` : ""}.${left}`);
+      const count = (number, what) => `${number} ${what}${number === 1 ? " was" : "s were"}`;
+      const left = answer.left_out ? ` ${count(answer.left_out, "file")} left out.` : "";
+      put(element, ".counted", `${count(answer.labels.length, "drawing")} loaded${earlier ? `, ${set.length} now` : ""}.${left}`);
     }
 
     async function takeAlong() {
-      if ((!run || refused) && !(await begin())) return;
+      if (!(await have())) return;
       const answer = await answered($(element, ".along"), server.take({ run }));
       if (!answer) return;
       save(answer.zip, "my-network.zip");
@@ -415,7 +420,7 @@
       if (press === "save-set") saveSet();
       if (press === "take") inTurn(takeAlong);
       if (press === "load" || press === "load-set") $(element, `input[data-for=${press}]`).click();
-      if (press === "close" || target.matches("dialog")) $(element, "dialog").close();
+      if (press === "close") $(element, "dialog").close();
       if (data.weights) inTurn(() => enlarge(Number(data.weights)));
       if (data.drop) {
         set.splice(Number(data.drop), 1);
@@ -501,10 +506,14 @@
       if (before?.loaded) chooseLoaded(before.shape);
     }
 
-    // The network that was left; false when the server does not keep it any longer.
+    // The network that was left. Without it `before` becomes null, unless the server does not answer now.
     async function resume() {
-      const answer = before && (await answered(element, server.look({ run: before.shape.run, pixels })));
-      if (!answer) return false;
+      const sent = server.look({ run: before.shape.run, pixels });
+      const answer = await answered(element, sent);
+      if (!answer) {
+        if ((await sent.catch(() => ({}))).gone) before = null;
+        return false;
+      }
       const { run: own } = shared.own;
       take({ ...before.shape, frames: answer.frames });
       ({ course, taught, fromFiles } = before);
@@ -524,8 +533,15 @@
       drawing,
     );
 
+    // A network to work with: the one in hand, the one that was left, or else a new one.
+    async function have() {
+      if (run && !refused) return true;
+      if (!run && before && (await resume())) return true;
+      return !run && before ? false : begin();
+    }
+
     async function look() {
-      if (!run) return (await resume()) || begin();
+      if (!run) return have();
       const answer = await answered(element, server.look({ run, pixels }));
       if (!answer) return false;
       show(answer.frames[0], false);

@@ -33,7 +33,7 @@ ORDERS = {
 }
 MORE = (
     ("optimizer", "Optimizer", {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}),
-    ("batch_size", "Digits a step", {"32": "32", "8": "8", "128": "128", "512": "512"}),
+    ("batch_size", "Digits per step", {"32": "32", "8": "8", "128": "128", "512": "512"}),
     ("dropout", "Dropout", {"0": "none", "0.2": "20%", "0.5": "50%"}),
     ("decay", "Weight decay", {"0": "none", "0.001": "0.001", "0.01": "0.01"}),
 )
@@ -69,7 +69,7 @@ def content() -> str:
         '<section class="you empty"><h2>Your drawing, now</h2><div class="now"><canvas role="img" '
         f'aria-label="Your drawing as the network sees it"></canvas><div><p class="note"></p>{teaching()}</div></div>'
         '<div class="pair both"><div><h3>Your network</h3><ol class="bars mine"></ol></div>'
-        '<div><h3>The one on <i>Draw</i></h3><ol class="bars theirs"></ol></div></div></section>'
+        '<div><h3>The network on <i>Draw</i></h3><ol class="bars theirs"></ol></div></div></section>'
         '<section class="score"><p class="big"><b>…</b> right on 1,000 digits it never saw</p>'
         '<div class="curves"><span>100%</span><span>50%</span><span>0%</span><div></div></div>'
         '<p class="key"><span class="line seen">digits it learns from</span>'
@@ -81,7 +81,8 @@ def content() -> str:
         '<section class="tests"><h2>Twenty of the unseen digits</h2>'
         '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
         f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>'
-        '<dialog><h2></h2><div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
+        '<dialog aria-labelledby="of-unit" closedby="any"><h2 id="of-unit"></h2>'
+        '<div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
         '<div><p>The test digits that excite it most, with its <span class="largest" hidden>largest</span> sum for '
         "each:</p>"
         '<ul class="tiles"></ul></div></div>'
@@ -132,7 +133,7 @@ def teaching() -> str:
     return (
         f'<div class="teach"><label>My drawing is a <select class="label">{digits}</select></label>'
         '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it, with old digits</button>'
-        '<button type="button" data-press="alone" disabled>Teach it alone</button></p></div>'
+        '<button type="button" data-press="alone" disabled>Teach only this</button></p></div>'
     )
 
 
@@ -149,9 +150,9 @@ def own_set() -> str:
 
 def files() -> str:
     return (
-        '<section class="along"><h2>Take it along</h2>'
-        "<p>Two files that <code>python -m nn.evaluate --weights</code> reads, and so does this page: a network that "
-        "is loaded learns on from where it was.</p>"
+        '<section class="along"><h2>Take it with you</h2>'
+        "<p>Two files that <code>python -m nn.evaluate --weights</code> reads, and so does this page: a "
+        "loaded network goes on learning from where it was.</p>"
         '<p class="controls"><button type="button" data-press="take">Save the network</button>'
         '<button type="button" data-press="load">Load a network</button>'
         '<input type="file" accept=".zip,.safetensors,.json" multiple data-for="load" hidden></p>'
