@@ -349,9 +349,9 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
         room.get_by_role("button", name="Save the set").click()
     saved.value.save_as(tmp_path / "digits.zip")
     assert zipfile.ZipFile(tmp_path / "digits.zip").namelist() == ["2/001.png"]
-    room.locator("[data-for=load-set]").set_input_files(EXAMPLES / "7.png")
+    room.locator(".set input").set_input_files(EXAMPLES / "7.png")
     expect(room.locator(".set .problem")).to_contain_text("no drawings in it")
-    room.locator("[data-for=load-set]").set_input_files(tmp_path / "digits.zip")
+    room.locator(".set input").set_input_files(tmp_path / "digits.zip")
     expect(room.locator(".own li")).to_have_count(2)
     expect(room.locator(".set .problem")).to_be_empty()
     room.get_by_role("button", name="Take this 2 out of the set").last.click()
@@ -384,13 +384,13 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     taught = right.inner_text()
     room.get_by_role("button", name="Reset").click()
     expect(right).not_to_have_text(taught)
-    room.locator("[data-for=load]").set_input_files(tmp_path / "network.zip")
+    room.locator(".along input").set_input_files(tmp_path / "network.zip")
     expect(room.locator(".taken")).to_contain_text("Loaded: 784-16-10")
     assert abs(float(right.inner_text()[:-1]) - float(taught[:-1])) < 0.3  # weights are rounded in files
     loaded = right.inner_text()
-    room.locator("[data-for=load]").set_input_files(EXAMPLES / "7.png")
+    room.locator(".along input").set_input_files(EXAMPLES / "7.png")
     expect(room.locator(".along .problem")).to_contain_text("A network has two files")
-    room.locator("[data-for=load]").set_input_files(sorted(EXAMPLES.glob("*.png"))[:5])
+    room.locator(".along input").set_input_files(sorted(EXAMPLES.glob("*.png"))[:5])
     expect(room.locator(".along .problem")).to_have_text("Choose at most 4 files.")
     assert right.inner_text() == loaded
     expect(room.locator(".own li")).to_have_count(1)
@@ -475,7 +475,7 @@ def test_kernels_that_no_chip_stands_for_are_loaded_and_reset(visit, tmp_path):
     room = opened(v, "Train one", "train")
     network_files(tmp_path, MLP((96, 20), kernel_size=12, seed=1))
     paths = [tmp_path / name for name in ("model.safetensors", "config.json")]
-    room.locator("[data-for=load]").set_input_files(paths)
+    room.locator(".along input").set_input_files(paths)
     expect(room.locator(".taken")).to_contain_text("Loaded: 784-96-20-10, 6 kernels of 12 × 12.")
     expect(room.locator("[name=hidden]:checked")).to_have_count(0)
     loaded = room.locator(".big b").inner_text()

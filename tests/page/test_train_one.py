@@ -486,18 +486,22 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
     step.click()
     step.click()
     expect(room.locator(".round")).to_have_text("2 rounds through the digits")
+    # Of two Plays that were paused the first has asked for its round already; the second never asks.
+    rounds = held(v, "go")
     for press in ("Play", "Pause", "Play", "Pause", "One round"):
         room.get_by_role("button", name=press).click()
-    expect(room.locator(".round")).to_contain_text(re.compile("[3-9] rounds"))
+    for asked in (1, 2):
+        wait_until(v, lambda asked=asked: len(rounds) == asked)
+        rounds[-1].continue_()
+    v.page.unroute_all()
+    expect(room.locator(".round")).to_have_text("4 rounds through the digits")
     expect(room.locator(".problem").first).to_be_empty()
 
     # One round waits for its turn.
-    v.wait_until_silent()
-    rounds = room.locator(".round").inner_text()
     answer_once(v, "go", {"place": 1})
     step.click()
     expect(room.locator(".told")).to_contain_text("Your place in the line: 1.")
-    expect(room.locator(".round")).not_to_have_text(rounds)
+    expect(room.locator(".round")).to_have_text("5 rounds through the digits")
 
     # A late answer is about the network that was asked for, which stays until then.
     units = held(v, "unit")

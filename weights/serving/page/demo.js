@@ -21,7 +21,7 @@
     blank = [{}, html("words"), html("why"), html("details")];
     sheet = document.createElement("div");
     sheet.className = "demo";
-    sheet.innerHTML = `<svg viewBox="0 0 400 400" aria-hidden="true"><path d="${STROKE}" pathLength="1" stroke-width="${WIDTH}"/></svg><span>Your turn: draw here</span>`;
+    sheet.innerHTML = `<svg viewBox="0 0 400 400" style="--draws: ${DRAWS}ms" aria-hidden="true"><path d="${STROKE}" pathLength="1" stroke-width="${WIDTH}"/></svg><span>Your turn: draw here</span>`;
     document.getElementById("pad").append(sheet);
     const [example] = await Promise.all([read().catch(() => null), new Promise((done) => setTimeout(done, DRAWS))]);
     if (!over && example) put(example);

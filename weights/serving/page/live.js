@@ -181,7 +181,6 @@
     // The page has the final answer to what was asked about last.
     final() {
       answer()?.classList.remove("old");
-      document.dispatchEvent(new Event("live:final"));
       settled = pictures.inSight() ? strokes : asked; // a picture has no strokes to come
       if (settled !== strokes || lost) return;
       clearTimeout(patience);

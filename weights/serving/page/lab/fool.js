@@ -3,7 +3,6 @@
   const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, name, paint, strongest, bars } =
     window.lab.tools;
   const { article, drawing, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
-  const FEW = 16; // units that have a switch each
   const LIVE = 150; // ms after the last move of a slider
 
   function fool(element, server) {
@@ -113,6 +112,7 @@
 
     // The switches of a network: a few units have one each, many have a slider that silences the first of them.
     function layers(answer) {
+      const few = Number($(element, ".switches").dataset.few); // units that have a switch each
       hidden = answer.hidden;
       shown = String([answer.own, hidden]);
       rebuild = false;
@@ -126,7 +126,7 @@
         ".silenced .switches",
         hidden
           .map((width, layer) =>
-            width <= FEW
+            width <= few
               ? `<h3>Hidden layer ${layer + 1}</h3><div class="tiles">${Array.from({ length: width }, (_, unit) => single(layer, unit)).join("")}</div>`
               : `<div class="sliders"><label>Hidden layer ${layer + 1} <input type="range" data-layer="${layer}" min="0" max="${width}" value="0"><output></output></label></div>`,
           )

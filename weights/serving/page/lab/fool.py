@@ -12,6 +12,7 @@ from weights.serving.page.lab import questions
 from weights.serving.page.lab.code_links import link
 from weights.serving.page.lab.lesson import word
 from weights.serving.page.lab.loading import PROBLEM, room
+from weights.serving.page.lab.shown import MOST_PICTURES
 
 
 def view() -> gr.HTML:
@@ -91,7 +92,8 @@ def silenced() -> str:
     return (
         '<section class="silenced"><h2>Switch off units</h2>'
         f'<p><span class="network"></span> A {word("hidden unit")} that is off passes nothing on. What goes wrong?</p>'
-        '<div class="switches"></div><p class="controls"><button type="button" data-press="on">All on</button></p>'
+        f'<div class="switches" data-few="{MOST_PICTURES}"></div>'
+        '<p class="controls"><button type="button" data-press="on">All on</button></p>'
         f'{PROBLEM}<p class="big" role="status"><b>…</b></p>'
         '<div class="pair"><div><h3>Share of each digit that it reads right</h3>'
         '<ol class="bars of-digits"></ol></div><div><h3>Your drawing</h3><ol class="bars of-drawing"></ol></div></div>'

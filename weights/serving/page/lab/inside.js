@@ -5,8 +5,8 @@
   const { paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered, invitation, shared, tappedOrDrawn } =
     window.lab.tools;
 
-  const STEPS = ["pixels", "unit", "units", "scores", "percent"];
   const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
+  const ACROSS = 2 * NEAR + 1;
 
   function inside(element, server) {
     let net = null; // the numbers of one pass
@@ -98,70 +98,60 @@
 
     // The numbers around the chosen pixel, each on its own grey.
     function showNear(row, at) {
-      const [top, left] = [row, at].map((place) => Math.min(Math.max(place - NEAR, 0), SIDE - 2 * NEAR - 1));
-      const cells = Array.from({ length: (2 * NEAR + 1) ** 2 }, (_, i) => {
-        const index = SIDE * (top + Math.floor(i / (2 * NEAR + 1))) + left + (i % (2 * NEAR + 1));
+      const [top, left] = [row, at].map((place) => Math.min(Math.max(place - NEAR, 0), SIDE - ACROSS));
+      const cells = Array.from({ length: ACROSS ** 2 }, (_, i) => {
+        const index = SIDE * (top + Math.floor(i / ACROSS)) + left + (i % ACROSS);
         const chosen = index === pixel ? ' class="chosen"' : "";
         return `<span${chosen} ${greyCell(net.x[index])}>${net.x[index].toFixed(2)}</span>`;
       });
+      $(element, ".near").style.setProperty("--across", ACROSS);
       put(element, ".near", cells.join(""));
     }
 
     function showAnswer() {
       const scores = logits();
       const probs = softmax(scores);
-      const changed = weight !== null || off.size > 0;
+      const says = weight !== null || off.size > 0
+        ? `Now ${best(probs)}; unchanged it says ${best(net.probs)}. <button type="button" data-undo>Undo</button>`
+        : `It says <b>${best(probs)}</b>.`;
+      put(element, ".answer p", says);
       put(element, ".answer ol", bars(probs, net.probs));
-      put(
-        element,
-        ".answer p",
-        changed
-          ? `Now ${best(probs)}; unchanged it says ${best(net.probs)}. <button type="button" data-undo>Undo</button>`
-          : `It says <b>${best(probs)}</b>.`,
-      );
+      showScores(scores);
+      showPushes(scores[digit]);
+      showShares(scores, probs);
+    }
+
+    function showScores(scores) {
       const most = Math.max(...scores.map(Math.abs), 1e-6);
-      put(
-        element,
-        ".scores tbody",
-        scores
-          .map(
-            (score, k) =>
-              `<tr${k === digit ? ' class="chosen"' : ""}><th scope="row"><button type="button" data-digit="${k}" aria-pressed="${k === digit}">${k}</button></th>` +
-              `<td>${signed(score, most)}</td><td class="figure" data-logit="${k}">${number(score)}</td></tr>`,
-          )
-          .join(""),
-      );
+      const row = (score, k) =>
+        `<tr${k === digit ? ' class="chosen"' : ""}><th scope="row"><button type="button" data-digit="${k}" aria-pressed="${k === digit}">${k}</button></th>` +
+        `<td>${signed(score, most)}</td><td class="figure" data-logit="${k}">${number(score)}</td></tr>`;
+      put(element, ".scores tbody", scores.map(row).join(""));
+    }
+
+    function showPushes(score) {
       const pushes = Array.from({ length: net.width }, (_, j) => push(j, digit));
-      const largest = strongest(pushes);
-      put(
-        element,
-        ".pushes tbody",
-        pushes
-          .map(
-            (p, j) =>
-              `<tr><th scope="row">unit ${j + 1}</th><td>${signed(p, largest)}</td><td class="figure">${number(p)}</td></tr>`,
-          )
-          .join("") +
-          `<tr><th scope="row">bias</th><td></td><td class="figure">${number(net.b2[digit])}</td></tr>` +
-          `<tr class="total"><th scope="row">score</th><td></td><td class="figure">${number(scores[digit])}</td></tr>`,
-      );
+      const most = strongest(pushes);
+      const row = (name, bar, value, kind = "") =>
+        `<tr${kind}><th scope="row">${name}</th><td>${bar}</td><td class="figure">${number(value)}</td></tr>`;
+      const rows = pushes.map((p, j) => row(`unit ${j + 1}`, signed(p, most), p));
+      rows.push(row("bias", "", net.b2[digit]), row("score", "", score, ' class="total"'));
+      put(element, ".pushes tbody", rows.join(""));
       put(element, ".pushes caption", `How each unit pushes the ${digit}`);
-      put(
-        element,
-        ".shares tbody",
-        scores
-          .map(
-            (score, k) =>
-              `<tr><th scope="row">${k}</th><td class="figure">${number(score)}</td><td class="figure">${readable(Math.exp(score))}</td><td class="figure" data-prob="${k}">${number(probs[k])}</td>` +
-              `<td class="wide"><i class="share"><u style="width:${100 * probs[k]}%"></u></i></td></tr>`,
-          )
-          .join(""),
-      );
+    }
+
+    function showShares(scores, probs) {
+      const row = (score, k) =>
+        `<tr><th scope="row">${k}</th><td class="figure">${number(score)}</td><td class="figure">${readable(Math.exp(score))}</td>` +
+        `<td class="figure" data-prob="${k}">${number(probs[k])}</td>` +
+        `<td class="wide"><i class="share"><u style="width:${100 * probs[k]}%"></u></i></td></tr>`;
+      put(element, ".shares tbody", scores.map(row).join(""));
       const top = best(probs);
+      const loss = Math.max(-Math.log(probs[top]), 0);
       put(
         element,
         ".lossline",
-        `If ${top} is right, the loss is −ln(${number(probs[top])}) = <b>${number(Math.max(-Math.log(probs[top]), 0))}</b>. Learning makes it smaller.`,
+        `If ${top} is right, the loss is −ln(${number(probs[top])}) = <b>${number(loss)}</b>. Learning makes it smaller.`,
       );
     }
 
@@ -281,41 +271,34 @@
       again.textContent = "Again";
       again.disabled = steps >= mostSteps;
       $(element, '[data-learn="over"]').disabled = false;
-      const { before, after, delta2, blame, delta1 } = answer;
-      const largest = strongest(delta2);
-      put(
-        element,
-        ".deltas tbody",
-        DIGITS.map(
-          (k) =>
-            `<tr${k === target ? ' class="chosen"' : ""}><th scope="row">${k}</th><td class="figure">${number(before[k])}</td>` +
-            `<td class="figure">${k === target ? 1 : 0}</td><td>${signed(delta2[k], largest)}</td><td class="figure">${number(delta2[k])}</td>` +
-            `<td class="figure"><b>${number(after[k])}</b></td></tr>`,
-        ).join(""),
-      );
-      const most = strongest(blame);
-      put(
-        element,
-        ".blames tbody",
-        blame
-          .map(
-            (b, j) =>
-              `<tr><th scope="row">unit ${j + 1}</th><td>${signed(b, most)}</td><td class="figure">${number(b)}</td><td class="figure">${delta1[j] ? number(delta1[j]) : "0, was silent"}</td></tr>`,
-          )
-          .join(""),
-      );
-      put(
-        element,
-        ".said",
-        `Step ${steps}, learning rate ${answer.rate}: the chance of ${article(target)} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(answer.loss)}. Now it says <b>${best(after)}</b>; the numbers above are those from before it learned.`,
-      );
-      $(element, ".taken").hidden = false;
+      showStep(answer, target);
       // The unit that changes most is the one to look at.
+      const { delta1 } = answer;
       chooseUnit(delta1.reduce((most, d, j) => (Math.abs(d) > Math.abs(delta1[most]) ? j : most), 0));
     }
 
+    function showStep({ before, after, delta2, blame, delta1, rate, loss }, target) {
+      const [mostDelta, mostBlame] = [strongest(delta2), strongest(blame)];
+      const ofDigit = (k) =>
+        `<tr${k === target ? ' class="chosen"' : ""}><th scope="row">${k}</th><td class="figure">${number(before[k])}</td>` +
+        `<td class="figure">${k === target ? 1 : 0}</td><td>${signed(delta2[k], mostDelta)}</td><td class="figure">${number(delta2[k])}</td>` +
+        `<td class="figure"><b>${number(after[k])}</b></td></tr>`;
+      put(element, ".deltas tbody", DIGITS.map(ofDigit).join(""));
+      const ofUnit = (b, j) =>
+        `<tr><th scope="row">unit ${j + 1}</th><td>${signed(b, mostBlame)}</td><td class="figure">${number(b)}</td>` +
+        `<td class="figure">${delta1[j] ? number(delta1[j]) : "0, was silent"}</td></tr>`;
+      put(element, ".blames tbody", blame.map(ofUnit).join(""));
+      put(
+        element,
+        ".said",
+        `Step ${steps}, learning rate ${rate}: the chance of ${article(target)} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(loss)}. Now it says <b>${best(after)}</b>; the numbers above are those from before it learned.`,
+      );
+      $(element, ".taken").hidden = false;
+    }
+
     // A link names the step: #inside=scores.
-    const named = () => STEPS.find((step) => location.hash === `#inside=${step}`);
+    const way = $$(element, ".stepper [data-step]").map((tab) => tab.dataset.step);
+    const named = () => way.find((step) => location.hash === `#inside=${step}`);
 
     function stepTo(next) {
       for (const tab of $$(element, ".stepper button")) {
@@ -390,7 +373,7 @@
       requestAnimationFrame(() => $(element, ".kernels").scrollIntoView({ block: "start" })); // once it is in sight
     }
     window.lab.kernels($(element, ".kernels"), server);
-    stepTo(STEPS[0]);
+    stepTo(way[0]);
     open();
     document.addEventListener("room:link", open);
     const look = follow(element, ask, tappedOrDrawn, () => `${run()} ${shared.own.version} ${shared.tapped?.label}`);

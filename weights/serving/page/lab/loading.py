@@ -25,6 +25,9 @@ FILES = tuple(
         "inside.js",
         "kernels.js",
         "fool.js",
+        "archives.js",
+        "drawings.js",
+        "settings.js",
         "train_one.js",
     )
 )
@@ -35,7 +38,7 @@ LOAD = """
         encodeURI(path).replace(/[?#]/g, encodeURIComponent)}`;
     const load = (tag, properties) => new Promise((onload, onerror) => document.head.append(
         Object.assign(document.createElement(tag), properties, { onload, onerror })));
-    // Scripts run in their order: all others use what tools.js has.
+    // Scripts run in their order: each uses those before it.
     const scripts = () => Promise.all(FILES.map((path) => path.endsWith(".css")
         ? load("link", { rel: "stylesheet", href: address(path) })
         : load("script", { src: address(path), async: false })));

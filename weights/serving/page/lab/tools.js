@@ -123,9 +123,9 @@
       ? "Your drawing has several digits: choose one of them on <a href='#draw'>Draw</a> and it comes here."
       : otherwise;
 
-  // Asks whenever the element comes into sight, or an answer comes while it is, with another picture, or something else
-  // that `about` names. Gives the function that looks again. ask: gives false when nothing was answered; then the next
-  // look asks once more.
+  // Asks whenever the element comes into sight, or an answer comes while it is, about another picture, or something else
+  // that `about` names. Gives the function that looks again.
+  // ask: gives false when nothing was answered. Then, or if it fails, the next look asks once more.
   function follow(element, ask, given = drawing, about = () => "") {
     let asked;
     const look = async () => {
@@ -133,10 +133,16 @@
       const key = `${about()} ${pixels}`;
       if (key === asked) return;
       asked = key;
-      if (!(await ask(pixels)) && asked === key) asked = null;
+      let done = false;
+      try {
+        done = await ask(pixels);
+      } finally {
+        if (!done && asked === key) asked = null;
+      }
     };
     new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && look()).observe(element);
-    document.addEventListener("live:final", () => setTimeout(() => element.offsetParent && look()));
+    const why = document.getElementById("why"); // what the network saw of the drawing comes with each answer
+    new MutationObserver(() => element.offsetParent && look()).observe(why, { childList: true, subtree: true });
     return look;
   }
 

@@ -1,33 +1,29 @@
 // Train one in the browser: asks the server for an epoch after the other while Play is on, and shows each.
 (() => {
-  const { $, $$, put, percent, bytes, base64, pieces, greys, best, article, paint, strongest, bars, number } = window.lab.tools;
-  const { drawing, succeed, follow, answered, invitation, keep, kept, shared, tap } = window.lab.tools;
+  const { $, $$, put, percent, bytes, pieces, greys, best, article, paint, strongest, bars, number } = window.lab.tools;
+  const { drawing, follow, answered, invitation, keep, kept, shared, tap } = window.lab.tools;
+  const { archives } = window.lab;
   const EVERY = 220; // ms a frame: at most five in a second
-  const KERNELS = "kernels"; // the chip for a convolution
+  const IN_LINE = 1000; // ms between two looks whether it is this network's turn
+  const FIRST_WIDTH = 12; // frames: before there are so many, a curve leaves room for them
+  const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
   const WAITS = "waits"; // said of a round whose turn it is not yet
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-  function save(zip, name) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([bytes(zip)], { type: "application/zip" }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  }
-
-  async function sent(files) {
-    const all = await Promise.all(files.map(async (file) => [file.name, new Uint8Array(await file.arrayBuffer())]));
-    return all.map(([name, content]) => ({ name: name.slice(0, 200), content: base64(content) }));
-  }
-
-  // A list of {label, pixels} as the server takes and gives it, and back.
-  const packed = (set) => ({
-    labels: set.map((each) => each.label),
-    drawings: base64(Uint8Array.from(set.flatMap((each) => each.pixels))),
-  });
-  function unpacked({ labels, drawings }) {
-    const pictures = pieces(bytes(drawings));
-    return labels.map((label, i) => ({ label, pixels: pictures[i] }));
+  // The curves of the frames so far, each {seen, unseen, epoch, step}.
+  function curves(course) {
+    const width = Math.max(course.length - 1, FIRST_WIDTH);
+    const points = (which) => course.map((each, i) => `${i},${100 - 100 * each[which]}`).join(" ");
+    // The first round is shown step by step, the others as one point each.
+    const first = course.findIndex(({ epoch, step }) => epoch === 1 && !step);
+    const rounds = course.at(-1)?.epoch ?? 0;
+    const label = (i, text, kind = "") => `<i class="${kind}" style="left:${Math.min((100 * i) / width, 100)}%">${text}</i>`;
+    return (
+      `<svg viewBox="0 -4 ${width} 108" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0H${width}M0 50H${width}M0 100H${width}"/>` +
+      `${first > 0 ? `<path class="first" d="M${first} 0V100"/>` : ""}` +
+      `<polyline points="${points("seen")}"/><polyline class="unseen" points="${points("unseen")}"/></svg>` +
+      `${first > 0 ? label(first, "1 round") : ""}${rounds > FEW_ROUNDS ? label(course.length - 1, `${rounds} rounds`, "end") : ""}`
+    );
   }
 
   function train(element, server) {
@@ -42,94 +38,53 @@
     let networks = 0; // asked for so far
     let shape = {}; // of the network in sight, and its test digits: what the server said of it at first
     let queue = Promise.resolve(); // of all questions about the network
-    let set = unpacked(kept("set") ?? { labels: [], drawings: "" }); // the visitor's own drawings, {label, pixels}
-    let loaded = null; // the shape of a network from a file, which need not be one of the chips'
     let fromFiles = false; // whether the network in sight began so
     let wanted = null; // the files that the network begins from; null: from random numbers
     let refused = false; // whether there is no network of the settings in sight
     let inLine = false; // whether it waits for its turn to train
     let before = kept("network"); // what `leave` kept of it when the page was left
+    const settings = window.lab.settings($(element, ".settings"));
+    const set = window.lab.drawings($(element, ".set"), server, { stop, inTurn, teach });
 
-    // The convolution that its chip stands for.
-    function usual() {
-      const { kernels, kernelSize } = $(element, ".settings").dataset;
-      return { kernels: Number(kernels), side: Number(kernelSize) };
-    }
-
-    function settings() {
-      // Not as FormData, which leaves out what a preset disables.
-      const chosen = (name) => $(element, `input[name=${name}]:checked, select[name=${name}]`)?.value ?? "";
-      const kernels = chosen("hidden") === KERNELS;
-      return {
-        pixels,
-        instead_of: run,
-        kernels: kernels ? usual().kernels : 0,
-        hidden: kernels ? [] : chosen("hidden").split("-").filter(Boolean).map(Number),
-        activation: chosen("activation"),
-        ...loaded,
-        rate: chosen("rate"),
-        digits: Number(chosen("digits")),
-        optimizer: chosen("optimizer"),
-        batch_size: Number(chosen("batch_size")),
-        dropout: Number(chosen("dropout")),
-        decay: Number(chosen("decay")),
-        seed: Number(chosen("seed")),
-        preset: chosen("preset") || null,
-      };
-    }
-
-    function curves() {
-      const width = Math.max(course.length - 1, 12);
-      const points = (which) => course.map((each, i) => `${i},${100 - 100 * each[which]}`).join(" ");
-      // The first round is shown step by step, the others as one point each.
-      const first = course.findIndex(({ epoch, step }) => epoch === 1 && !step);
-      const rounds = course.at(-1)?.epoch ?? 0;
-      const label = (i, text, kind = "") => `<i class="${kind}" style="left:${Math.min((100 * i) / width, 100)}%">${text}</i>`;
-      put(
-        element,
-        ".curves div",
-        `<svg viewBox="0 -4 ${width} 108" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0H${width}M0 50H${width}M0 100H${width}"/>` +
-          `${first > 0 ? `<path class="first" d="M${first} 0V100"/>` : ""}` +
-          `<polyline points="${points("seen")}"/><polyline class="unseen" points="${points("unseen")}"/></svg>` +
-          `${first > 0 ? label(first, "1 round") : ""}${rounds > 4 ? label(course.length - 1, `${rounds} rounds`, "end") : ""}`,
-      );
-    }
-
-    function show(frame, keep = true) {
-      if (keep) course.push({ seen: frame.seen, unseen: frame.unseen, epoch: frame.epoch, step: frame.step });
+    function show(frame, isNew = true) {
+      if (isNew) course.push({ seen: frame.seen, unseen: frame.unseen, epoch: frame.epoch, step: frame.step });
       latest = frame;
-      curves();
+      put(element, ".curves div", curves(course));
       put(element, ".big b", percent(frame.unseen));
       put(element, ".round", progress(frame));
-      const weights = pieces(new Int8Array(bytes(frame.weights).buffer), shape.side ** 2);
+      showWeights(frame.weights);
+      showTests(frame.tests);
+      showDrawing(frame);
+      if (isNew && frame.epoch) worthSeeing();
+    }
+
+    function showWeights(packed) {
+      const weights = pieces(new Int8Array(bytes(packed).buffer), shape.side ** 2);
       const tiles = $(element, ".weights");
-      if (tiles.children.length !== weights.length)
-        tiles.innerHTML = weights
-          .map((_, i) => `<button type="button" data-weights="${i}" aria-label="${meaning(i)}"><canvas></canvas>${shape.widths.length === 2 ? i : ""}</button>`)
-          .join("");
+      const tile = (_, i) =>
+        `<button type="button" data-weights="${i}" aria-label="${meaning(i)}"><canvas></canvas>${shape.widths.length === 2 ? i : ""}</button>`;
+      if (tiles.children.length !== weights.length) tiles.innerHTML = weights.map(tile).join("");
       weights.forEach((each, i) => paint($(tiles.children[i], "canvas"), each, strongest(each)));
+    }
+
+    function showTests(answers) {
       $$(element, ".digits button").forEach((tile, i) => {
-        const said = frame.tests[i];
-        const right = said === tests.labels[i];
-        tile.className = right ? "right" : "wrong";
-        tile.setAttribute("aria-label", `This ${tests.labels[i]} was read as ${said}: see inside`);
-        put(tile, "span", `${said} ${right ? "✓" : "✗"}`);
+        const [said, label] = [answers[i], tests.labels[i]];
+        tile.className = said === label ? "right" : "wrong";
+        tile.setAttribute("aria-label", `This ${label} was read as ${said}: see inside`);
+        put(tile, "span", `${said} ${said === label ? "✓" : "✗"}`);
       });
-      put(element, ".mine", frame.drawing ? bars(frame.drawing) : "");
-      put(element, ".theirs", frame.served ? bars(frame.served) : "");
+    }
+
+    function showDrawing({ drawing: mine, served: theirs }) {
+      put(element, ".mine", mine ? bars(mine) : "");
+      put(element, ".theirs", theirs ? bars(theirs) : "");
       if (pixels) paint($(element, ".you canvas"), greys(pixels));
-      put(
-        element,
-        ".note",
-        !pixels
-          ? invitation("Draw a digit on <a href='#draw'>Draw</a>, and watch here how the guess becomes an answer.")
-          : frame.drawing
-            ? `Your network says <b>${best(frame.drawing)}</b>.`
-            : "Its numbers are out of bounds: it has no answer.",
-      );
+      const none = () => invitation("Draw a digit on <a href='#draw'>Draw</a>, and watch here how the guess becomes an answer.");
+      const said = () => (mine ? `Your network says <b>${best(mine)}</b>.` : "Its numbers are out of bounds: it has no answer.");
+      put(element, ".note", pixels ? said() : none());
       $(element, ".you").classList.toggle("empty", !pixels);
       teachable();
-      if (keep && frame.epoch) worthSeeing();
     }
 
     function teachable() {
@@ -214,12 +169,13 @@
     // says why.
     async function begin(section = element) {
       const files = wanted;
-      const answer = await answered(section, files ? server.load({ ...settings(), preset: null, files }) : server.start(settings()));
+      const asked = { pixels, instead_of: run, ...settings.chosen() };
+      const answer = await answered(section, files ? server.load({ ...asked, preset: null, files }) : server.start(asked));
       if (!files) refused = !answer; // files that are no network leave the one in sight
       if (!answer) return false;
       refused = false;
       const isLoaded = files && files === wanted; // not when other settings were chosen meanwhile
-      if (isLoaded) chooseLoaded(answer);
+      if (isLoaded) settings.chooseLoaded(answer);
       const lost = fromFiles && !files;
       fromFiles = Boolean(files);
       take(answer);
@@ -247,7 +203,7 @@
       if (inLine) {
         put(element, ".round", progress(latest));
         put(element, ".told", `Two others train at the moment. Your place in the line: ${answer.place}.`);
-        await pause(1000);
+        await pause(IN_LINE);
         return WAITS;
       }
       const last = answer.frames.at(-1);
@@ -272,7 +228,7 @@
       if (mine === turn) stop();
     }
 
-    // --- Teaching, and a set of one's own ---
+    // --- Teaching ---
 
     function teach(drawings, mixed, section = element) {
       stop();
@@ -281,7 +237,7 @@
 
     async function learn(drawings, mixed, section) {
       if (!(await have())) return;
-      const answer = await answered(section, server.teach({ run, pixels, mixed, ...packed(drawings) }));
+      const answer = await answered(section, server.teach({ run, pixels, mixed, ...drawings }));
       if (!answer) return;
       taught = true;
       show(answer.frames[0]);
@@ -292,90 +248,25 @@
     function teachDrawing(mixed) {
       const chosen = $(element, ".label").value;
       if (!pixels || !chosen) return;
-      const label = Number(chosen);
-      set = set.filter((each) => String(each.pixels) !== String(pixels)); // said to be something else before
-      collect([{ label, pixels }]);
-      teach([{ label, pixels }], mixed);
-    }
-
-    function collect(more) {
-      const most = Number($(element, ".set").dataset.most);
-      set = [...set, ...more].slice(-most);
-      keep("set", packed(set));
-      const tile = ({ label }, i) =>
-        `<li><button type="button" data-drop="${i}" aria-label="Take this ${label} out of the set"><canvas></canvas><span>${label} ✕</span></button></li>`;
-      put(element, ".set .own", set.map(tile).join(""));
-      $$(element, ".set canvas").forEach((canvas, i) => paint(canvas, greys(set[i].pixels)));
-      for (const button of $$(element, ".set [data-needs]")) button.disabled = !set.length;
-      put(element, ".counted", set.length ? `${set.length} of at most ${most}` : "Drawings that you teach are collected here.");
-    }
-
-    async function saveSet() {
-      const answer = await answered($(element, ".set"), server.save_set(packed(set)));
-      if (!answer) return;
-      save(answer.zip, "my-digits.zip");
-      put(element, ".counted", "Saved. Unpacked, it is a folder that <code>python -m nn.train --data</code> reads.");
+      teach(set.add(Number(chosen), pixels), mixed);
     }
 
     // --- Files ---
 
-    // Files as the server takes them; null, and a sentence in this section, when they are too many or too large.
-    async function fit(files, section) {
-      const { mostFiles, mostBytes } = $(element, ".bench").dataset;
-      const refuse = (error) => answered(section, Promise.resolve({ error }));
-      if (!files.length) return null;
-      if (files.length > mostFiles) return refuse(`Choose at most ${mostFiles} files.`);
-      if (files.reduce((sum, file) => sum + file.size, 0) > mostBytes)
-        return refuse(`The files may have ${mostBytes / 1e6} MB in all.`);
-      return sent(files);
-    }
-
-    function chosenFiles(input) {
-      const files = [...input.files];
-      input.value = ""; // so that the same file can be chosen again
-      return files;
-    }
-
     async function loadNetwork(chosen) {
       const section = $(element, ".along");
-      const files = await fit(chosen, section);
+      const files = await archives.fit(chosen, section);
       if (!files) return;
       const earlier = wanted;
       wanted = files;
       if (!(await renew(section)) && wanted === files) wanted = earlier;
     }
 
-    // The settings in sight become those of a network from a file.
-    function chooseLoaded(answer) {
-      const { widths, kernels, side, activation } = answer;
-      loaded = { hidden: widths.slice(kernels ? 2 : 1, -1), activation, kernels, ...(kernels && { kernel_size: side }) };
-      const isUsual = kernels === usual().kernels && side === usual().side && widths.length === 3;
-      const hidden = kernels ? isUsual && KERNELS : loaded.hidden.join("-");
-      for (const [name, value] of [["hidden", hidden], ["activation", activation], ["preset", ""]])
-        for (const chip of $$(element, `.settings [name=${name}]`)) chip.checked = chip.value === value;
-      chosenPreset();
-      name();
-    }
-
-    async function loadSet(chosen) {
-      const section = $(element, ".set");
-      const files = await fit(chosen, section);
-      if (!files) return;
-      stop();
-      const answer = await inTurn(() => answered(section, server.load_set({ files })));
-      if (!answer) return;
-      const earlier = set.length;
-      collect(unpacked(answer));
-      const count = (number, what) => `${number} ${what}${number === 1 ? " was" : "s were"}`;
-      const left = answer.left_out ? ` ${count(answer.left_out, "file")} left out.` : "";
-      put(element, ".counted", `${count(answer.labels.length, "drawing")} loaded${earlier ? `, ${set.length} now` : ""}.${left}`);
-    }
-
     async function takeAlong() {
       if (!(await have())) return;
       const answer = await answered($(element, ".along"), server.take({ run }));
       if (!answer) return;
-      save(answer.zip, "my-network.zip");
+      archives.save(answer.zip, "my-network.zip");
       put(element, ".taken", "<span></span> <code></code>");
       $(element, ".taken span").textContent = answer.said;
       $(element, ".taken code").textContent = answer.command;
@@ -396,15 +287,6 @@
       $(element, "dialog").showModal();
     }
 
-    // --- Settings ---
-
-    // A preset says all but the digits and the seed.
-    function chosenPreset() {
-      const chosen = $(element, "[name=preset]:checked");
-      put(element, ".about", chosen.dataset.about ?? "");
-      for (const part of $$(element, "[data-own-settings]")) part.disabled = Boolean(chosen.value);
-    }
-
     element.addEventListener("click", ({ target }) => {
       const data = target.closest("button")?.dataset ?? {};
       const press = data.press;
@@ -416,17 +298,10 @@
         renew();
       }
       if (press === "mixed" || press === "alone") teachDrawing(press === "mixed");
-      if (press === "all") teach(set, true, $(element, ".set"));
-      if (press === "save-set") saveSet();
       if (press === "take") inTurn(takeAlong);
-      if (press === "load" || press === "load-set") $(element, `input[data-for=${press}]`).click();
+      if (press === "load") $(element, ".along input").click();
       if (press === "close") $(element, "dialog").close();
       if (data.weights) inTurn(() => enlarge(Number(data.weights)));
-      if (data.drop) {
-        set.splice(Number(data.drop), 1);
-        collect([]);
-        succeed($$(element, "[data-drop]")[Math.min(data.drop, set.length - 1)] ?? $(element, "[data-press=load-set]"));
-      }
       if (data.test) {
         const i = Number(data.test);
         stop();
@@ -435,48 +310,18 @@
         inTurn(() => element.offsetParent && tap(tests.pictures[i], tests.labels[i], room));
       }
     });
-    // A link names chips by their values, and what a menu says by the menu's name too: #lab=64,wild,optimizer=adam. The
-    // address always says which chips were chosen, and which menus say something unusual.
-    const unusual = () => $$(element, ".settings select").filter((menu) => menu.selectedIndex);
-
-    function choose(values) {
-      $(element, ".settings").reset();
-      for (const value of values.split(",")) {
-        const [menu, option] = value.split("=").map(CSS.escape);
-        const named = value === "none" ? "[name=hidden][value='']" : `[value="${CSS.escape(value)}"]`;
-        const chip = value && $(element, `.settings input${named}`);
-        if (chip) chip.checked = true;
-        const said = option && $(element, `.settings select[name="${menu}"] option[value="${option}"]`);
-        if (said) said.selected = true;
-      }
-      if (unusual().length) $(element, ".more").open = true;
-      chosenPreset();
-    }
-
-    function values() {
-      const chips = $$(element, ".settings input:checked").map((chip) => chip.value || (chip.name === "hidden" && "none"));
-      const menus = unusual().map((menu) => `${menu.name}=${menu.value}`);
-      return [...chips.filter(Boolean), ...menus].join(",");
-    }
-
-    const name = () => window.rooms.name(`#lab=${values()}`);
-
     const linked = () => location.hash.match(/^#lab=(.*)/)?.[1];
     document.addEventListener("room:link", () => {
       if (!linked() || !element.isConnected) return;
-      loaded = wanted = null;
-      choose(linked());
+      wanted = null;
+      settings.choose(linked());
       renew();
     });
     $(element, ".label").addEventListener("change", teachable);
-    element.addEventListener("submit", (event) => event.preventDefault());
     element.addEventListener("change", ({ target }) => {
-      if (target.dataset.for === "load") loadNetwork(chosenFiles(target));
-      if (target.dataset.for === "load-set") loadSet(chosenFiles(target));
+      if (target.matches(".along input")) loadNetwork(archives.chosen(target));
       if (!target.closest(".settings")) return;
-      if (["hidden", "activation", "preset"].includes(target.name)) forgetLoaded();
-      chosenPreset();
-      name();
+      if (settings.changed(target)) wanted = null;
       renew();
     });
     element.addEventListener("drop", ({ dataTransfer }) => {
@@ -485,25 +330,22 @@
       loadNetwork(files);
     });
 
-    // Another shape is a new network; what no chip says is the usual one then.
-    function forgetLoaded() {
-      loaded = wanted = null;
-      if (!$(element, "[name=hidden]:checked")) $(element, "[name=hidden][value='16']").checked = true;
-    }
-
     // --- Leaving the page, and coming back ---
 
-    const leave = () => run && element.isConnected && keep("network", { shape, course, taught, loaded, fromFiles, values: values() });
+    function leave() {
+      if (!run || !element.isConnected) return;
+      keep("network", { shape, course, taught, fromFiles, loaded: settings.isLoaded(), values: settings.values() });
+    }
     for (const type of ["pagehide", "visibilitychange"]) addEventListener(type, leave); // some phones tell the second alone
 
     // The settings of a link, or else those that were left; with other settings than those it is another network.
     function recall() {
-      choose(before?.values ?? "");
-      const left = values();
-      if (linked() !== undefined) choose(linked());
-      else if (before) name();
-      if (values() !== left) before = null;
-      if (before?.loaded) chooseLoaded(before.shape);
+      settings.choose(before?.values ?? "");
+      const left = settings.values();
+      if (linked() !== undefined) settings.choose(linked());
+      else if (before) settings.nameAddress();
+      if (settings.values() !== left) before = null;
+      if (before?.loaded) settings.chooseLoaded(before.shape);
     }
 
     // The network that was left. Without it `before` becomes null, unless the server does not answer now.
@@ -523,7 +365,6 @@
     }
 
     recall();
-    collect([]);
     follow(
       element,
       (given) => {

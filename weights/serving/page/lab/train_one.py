@@ -144,7 +144,7 @@ def own_set() -> str:
         '<button type="button" data-press="all" data-needs>Teach all of them</button>'
         '<button type="button" data-press="save-set" data-needs>Save the set</button>'
         '<button type="button" data-press="load-set">Load a set</button>'
-        f'<input type="file" accept=".zip" data-for="load-set" hidden></p>{PROBLEM}</section>'
+        f'<input type="file" accept=".zip" hidden></p>{PROBLEM}</section>'
     )
 
 
@@ -155,7 +155,7 @@ def files() -> str:
         "loaded network goes on learning from where it was.</p>"
         '<p class="controls"><button type="button" data-press="take">Save the network</button>'
         '<button type="button" data-press="load">Load a network</button>'
-        '<input type="file" accept=".zip,.safetensors,.json" multiple data-for="load" hidden></p>'
+        '<input type="file" accept=".zip,.safetensors,.json" multiple hidden></p>'
         f'{PROBLEM}<p class="taken" role="status"></p></section>'
     )
 
