@@ -1,4 +1,5 @@
-"""The examples under "Call it" in the README and those of /docs, run as they stand against the running app."""
+"""The examples under "Call it" in the README and those of /docs, run as they stand against the running app; and the
+figures on MNIST, measured again."""
 
 import ast
 import json
@@ -15,6 +16,10 @@ import pytest
 from conftest import EXAMPLES, ROOT, awaited, output_of
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+
+import weights
+from nn.measure import metrics
+from nn.pictures import mnist
 
 SECTION = re.search(r"^## Call it\n(.*?)^## ", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)[1]
 ADDRESS = "http://127.0.0.1:7860"
@@ -108,3 +113,11 @@ def test_commands_of_the_hub_are_understood(tmp_path):
         command[0] = str(Path(sys.executable).parent / "hf")
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
         assert done.returncode not in (0, 2), done.stderr
+
+
+def test_figures_on_mnist_are_those_of_the_bundled_weights(mnist_dir):
+    test = mnist.load(mnist_dir).test
+    figures = metrics.evaluate_split(weights.load().predict_proba(test.pixels()), test)
+    row = "| test | {images:,} | {errors} | {accuracy:.2%} | {loss:.4f} | {calibration_error:.2%} |".format(**figures)
+    for folder in (ROOT, weights.BUNDLED):
+        assert row in (folder / "README.md").read_text("utf-8")
