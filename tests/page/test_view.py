@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import gradio as gr
@@ -16,7 +17,7 @@ from nn.evidence import explain
 from nn.measure.metrics import CLASSES
 from nn.mlp import MLP
 from preprocessing import to_mnist
-from weights.current import Served
+from weights.current import Look, Served
 from weights.serving.page import inputs, network, view
 from weights.serving.page.answer import UNITS_SHOWN, live_answer, sentence, several
 from weights.serving.recognize import examine
@@ -147,6 +148,26 @@ def test_weights_from_elsewhere_may_state_half_of_their_results():
         provenance = replace(app.served().current.provenance, results={"test": row, "train": {}})
         serving = SimpleNamespace(current=Served(model, provenance))
         assert "misreads" not in network.introduction(serving)
+
+
+@pytest.mark.parametrize(
+    ("error", "row"),
+    [
+        (None, ""),
+        (
+            "alice/<b>w</b>@v2 is refused: too large",
+            "<th>Problem</th><td>alice/&lt;b&gt;w&lt;/b&gt;@v2 is refused: too large</td>",
+        ),
+    ],
+)
+def test_the_page_says_why_newer_weights_are_not_served(error, row):
+    serving = SimpleNamespace(
+        current=app.served().current, look=Look(datetime(2026, 1, 2, tzinfo=UTC), error), versions=()
+    )
+    facts = network.facts(serving)
+    assert row in facts
+    assert ("Problem" in facts) == bool(row)
+    assert "Hub last checked" in facts
 
 
 @pytest.mark.parametrize("picture", [BLANK, Image.open(EXAMPLES / "7.png")], ids=["blank", "7"])
