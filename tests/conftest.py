@@ -300,7 +300,9 @@ class Visit:
         locale="en-US",
         motion="no-preference",
         hash="",
+        beside=None,
     ):
+        """beside: a visit whose browser this one is another tab of."""
         kind = {
             "viewport": {"width": width, "height": height},
             "has_touch": phone,
@@ -310,7 +312,10 @@ class Visit:
             "locale": locale,
         }
         self.url, self.idle = url, IDLE[browser, str(kind)]
-        self.context = self.idle.pop() if self.idle else browser.new_context(**kind)
+        if beside:
+            self.context, self.idle = beside.context, []  # which the other visit gives back
+        else:
+            self.context = self.idle.pop() if self.idle else browser.new_context(**kind)
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
         self.requests = []

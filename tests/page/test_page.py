@@ -332,7 +332,8 @@ def test_nothing_is_shared_before_something_is_drawn(pad):
 
 
 def test_two_tabs_do_not_mix_their_drawings_and_a_reload_keeps_its_own(visit):
-    first, second = visit(), visit()
+    first = visit()
+    second = visit(beside=first)
     first.draw(7)
     second.draw(1)
     expect(first.answer).to_have_text("7")
