@@ -295,7 +295,7 @@
     if (type !== "pointerdown" && type !== "pointermove") drawing = null;
   }
 
-  // Whether keys and pasted things are for this element: a field of text, a list or a dialog. A chosen radio is none.
+  // Whether this element takes keys and what is pasted. Radios, checkboxes, sliders and inputs for files do not.
   const isTyping = (element) =>
     Boolean(element.closest?.("input:not([type=radio], [type=checkbox], [type=range], [type=file]), textarea, select, dialog"));
 

@@ -34,7 +34,7 @@
   // Gradio's own input takes the file, as if it had been chosen there.
   async function give(file) {
     const input = await open();
-    if (!input) return say(chooser(), "It was not taken: try again");
+    if (!input) return say(chooser(), "That did not work: try again");
     const files = new DataTransfer();
     files.items.add(file);
     input.files = files.files;
@@ -101,16 +101,21 @@
   // A phone has a camera app of its own; elsewhere gradio shows what the camera sees.
   async function photo(input) {
     if (isPhone()) return input.click();
-    (await there("webcam"))?.click();
-    (await there("camera"))?.click();
+    for (const name of ["webcam", "camera"]) {
+      const button = await there(name);
+      if (inSight()) button?.click(); // the visitor may have left meanwhile
+    }
   }
 
-  // Nobody shall be filmed who has left: the pad, or another room, is in sight now.
+  // Ends the camera when its tab is out of sight.
   function endCamera() {
-    const tracks = inSight() ? [] : (document.querySelector("#picture video")?.srcObject?.getTracks() ?? []);
-    for (const track of tracks) track.stop();
-    if (tracks.length) pad.part("upload")?.click(); // what gradio shows in the place of the camera
+    if (inSight()) return;
+    const tracks = document.querySelector("#picture video")?.srcObject?.getTracks() ?? [];
+    const live = tracks.filter((track) => track.readyState === "live");
+    for (const track of live) track.stop();
+    if (live.length) pad.part("upload")?.click(); // what gradio shows in the place of the camera
   }
+  document.addEventListener("playing", endCamera, { capture: true }); // who has left may allow it only now
   document.addEventListener("click", () => setTimeout(endCamera)); // once the tab that was clicked is open
 
   document.addEventListener("click", async ({ target }) => {

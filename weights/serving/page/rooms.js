@@ -62,5 +62,5 @@
   document.addEventListener("drawing:opened", () => enter(location.hash));
   renamed(location.href);
   if (current) newest[current] = location.hash;
-  window.rooms = { named, name, go, isOurs };
+  window.rooms = { name, go, isOurs };
 })();

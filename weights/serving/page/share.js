@@ -2,6 +2,8 @@
 (() => {
   const LONGEST = 1800; // characters of strokes: links of 2,000 survive every messenger
 
+  const SAVED = 10_000; // ms after which a browser has begun to save a file
+
   let ink = null; // canvas with what is on the pad
   const say = (button, text) => pictures.say(button, text);
   const get = (id) => document.getElementById(id);
@@ -81,14 +83,13 @@
   function save(button) {
     const text = one() || lines().join("-");
     if (!text) return say(button, "No answer yet");
-    picture().toBlob((blob) => {
-      const a = Object.assign(document.createElement("a"), {
-        href: URL.createObjectURL(blob),
-        download: `${text.replaceAll(" ", "-")}.png`,
-      });
-      a.click();
-      setTimeout(() => URL.revokeObjectURL(a.href), 10000);
-    });
+    picture().toBlob((blob) => download(blob, `${text.replaceAll(" ", "-")}.png`));
+  }
+
+  function download(blob, name) {
+    const a = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+    a.click();
+    setTimeout(() => URL.revokeObjectURL(a.href), SAVED);
   }
 
   document.addEventListener("click", ({ target }) => {
@@ -100,4 +101,6 @@
     get("link")?.classList.remove("shown"); // it was about another drawing
   });
   document.addEventListener("pad:clear", () => (ink = null));
+
+  window.share = { download };
 })();

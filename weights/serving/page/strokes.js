@@ -7,13 +7,14 @@
 //   drawing.isNameless()     whether a digit lies under the strokes that no text names
 //   drawing.kept()           the text of the drawing that this tab kept
 //
-// A link counts once: at a reload what became of it since is on the pad.
+// A link is opened once. A reload shows what the visitor has made of it.
 (() => {
   const TOLERANCES = [0.6, 1.2, 2.5, 5, 10]; // pixels a point may lie off before it is kept; coarser for longer drawings
-  const LIMIT = 4000; // points that a link may hold; of one's own drawing, as of its ink, nothing is lost
+  const LIMIT = 4000; // points that a link may hold; the visitor's own drawing may have any number
   // Pixels of ink that a link may draw: a number of four digits has 3,000. Without a graphics card each takes up to a
   // millisecond, and a stroke is drawn in one go, so one that is longer comes in parts.
   const MOST_INK = 12_000;
+  const MOST_OWN_INK = 60_000; // of the visitor's own drawing: nobody would wait longer for it
   const LONGEST_STROKE = 1_500;
   const EXAMPLE = "example";
   const STROKES = "strokes";
@@ -104,10 +105,10 @@
       if (!kind || !(count > 0) || i + 2 * count > numbers.length) break;
       const points = [];
       for (let k = 0; k < count; k++, i += 2) points.push([(x += numbers[i]), (y += numbers[i + 1])]);
-      if (points.flat().some((value) => value < low || value > high)) break;
+      if (!isOwn && points.flat().some((value) => value < low || value > high)) break;
       found.push({ kind, points });
     }
-    return bounded(found, isOwn ? Infinity : MOST_INK);
+    return bounded(found, isOwn ? MOST_OWN_INK : MOST_INK);
   }
 
   // Strokes with so much ink at most, none longer than is drawn in one go.
@@ -219,7 +220,9 @@
     open(text);
   });
   document.addEventListener("pad:ready", async () => {
-    const isNew = linked && linked !== stored(LINKED);
+    const [{ type }] = performance.getEntriesByType("navigation");
+    const returns = type !== "navigate" || document.wasDiscarded;
+    const isNew = linked && !(returns && linked === stored(LINKED));
     await open(isNew ? linked.slice(1) : kept(), !isNew);
     opened = true;
     document.dispatchEvent(new Event("drawing:opened"));
@@ -229,9 +232,11 @@
     const named = new URLSearchParams(location.hash.slice(1));
     return named.has(EXAMPLE) || named.has(STROKES) ? location.hash : "";
   }
-  const linked = link();
+  let linked = link();
   addEventListener("hashchange", () => {
-    if (!rooms.isOurs(history.state) || (link() && link() !== linked)) location.reload();
+    if (rooms.isOurs(history.state) && (!link() || link() === linked)) return;
+    linked = ""; // the reload opens the link, also one that was opened before
+    location.reload();
   });
 
   window.drawing = {

@@ -1,17 +1,10 @@
 // Files that are saved on the visitor's disk, and files that come from there.
 (() => {
   const { base64, bytes, answered } = window.lab.tools;
-  const KEPT = 10_000; // ms; by then a browser has begun to save
   const LONGEST_NAME = 200; // characters of a file's name that the server may repeat in a sentence
 
   // zip: its bytes as base64.
-  function save(zip, name) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([bytes(zip)], { type: "application/zip" }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), KEPT);
-  }
+  const save = (zip, name) => window.share.download(new Blob([bytes(zip)], { type: "application/zip" }), name);
 
   async function sent(file) {
     const content = base64(new Uint8Array(await file.arrayBuffer()));
@@ -25,16 +18,16 @@
     if (!files.length) return null;
     if (files.length > mostFiles) return refuse(`Choose at most ${mostFiles} files.`);
     if (files.reduce((sum, file) => sum + file.size, 0) > mostBytes)
-      return refuse(`The files may have ${mostBytes / 1e6} MB in all.`);
+      return refuse(`All files together may have ${mostBytes / 1e6} MB.`);
     return Promise.all(files.map(sent));
   }
 
-  // What was chosen with an input, which may choose the same file again.
-  function chosen(input) {
+  // The files that were chosen with an input, which then lets the same ones be chosen again.
+  function takenFrom(input) {
     const files = [...input.files];
     input.value = "";
     return files;
   }
 
-  window.lab.archives = { save, fit, chosen };
+  window.lab.archives = { save, fit, takenFrom };
 })();

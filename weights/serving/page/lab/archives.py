@@ -58,7 +58,7 @@ Files = Annotated[list[Sent], Field(min_length=1, max_length=MOST_SENT)]
 def unpacked(files: list[Sent]) -> dict[str, bytes]:
     """The files by name, those of a zip with their folders. Raises Refusal."""
     if sum(len(file.content) for file in files) > MOST_BYTES:
-        raise Refusal(f"The files may have {MOST_BYTES / 1e6:.1f} MB in all.")
+        raise Refusal(f"All files together may have {MOST_BYTES / 1e6:.1f} MB.")
     found = {}
     for file in files:
         found |= members(file)

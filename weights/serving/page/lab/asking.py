@@ -62,8 +62,10 @@ def answering(model: type[Asked]) -> Callable:
         def answer(values: Any) -> dict:
             try:
                 return function(model.model_validate(values))
+            except Gone as gone:
+                return {"error": str(gone), "gone": True}
             except Refusal as refusal:
-                return {"error": str(refusal), "gone": isinstance(refusal, Gone)}
+                return {"error": str(refusal)}
             except OSError as error:
                 if error.errno not in DISK_FULL:
                     raise

@@ -1,7 +1,7 @@
 // A set of the visitor's own drawings: what is taught is collected here. It can be taught as a whole, saved and loaded.
 (() => {
   const { $, $$, put, bytes, base64, pieces, greys, paint, succeed, answered, keep, kept } = window.lab.tools;
-  const { save, fit, chosen } = window.lab.archives;
+  const { save, fit, takenFrom } = window.lab.archives;
 
   // A list of {label, pixels} as the server takes and gives it, and back.
   const packed = (set) => ({
@@ -72,7 +72,7 @@
       if (data.press === "load-set") $(section, "input").click();
       if (data.drop) drop(Number(data.drop));
     });
-    section.addEventListener("change", ({ target }) => target.files && load(chosen(target)));
+    section.addEventListener("change", ({ target }) => target.files && load(takenFrom(target)));
     collect([]);
     return { add };
   }

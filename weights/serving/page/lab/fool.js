@@ -40,8 +40,10 @@
 
     function complete(mission) {
       const item = $(element, `[data-mission="${mission}"]`);
-      item?.classList.add("done");
-      if (item) put(item, ".state", "done");
+      if (!item) return; // one that an earlier page had
+      item.classList.add("done");
+      put(item, ".state", "done");
+      keep("missions", $$(element, "[data-mission].done").map((each) => each.dataset.mission));
     }
 
     async function ask() {
@@ -67,7 +69,6 @@
         if (!$(element, `[data-mission=${mission}].done`)) put(element, ".outcome", "<b>A mission is done.</b>");
         complete(mission);
       }
-      keep("missions", $$(element, "[data-mission].done").map((item) => item.dataset.mission));
       element.dataset.ready = "true";
       element.dataset.fooled = String(answer.fooled);
       return true;

@@ -17,7 +17,7 @@
     let off = new Set();
     let steps = 0; // taken
     let wanted = 0; // steps that were asked for
-    let lesson = 0; // grows when the steps taken are forgotten
+    let attempt = 0; // grows when the steps taken are forgotten
     let pixels = null;
     let changes = null; // of W1 by the last step
     let asked = 0;
@@ -245,7 +245,7 @@
 
     function forget() {
       steps = wanted = 0;
-      lesson += 1;
+      attempt += 1;
       changes = null;
       $(element, ".taken").hidden = true;
       put(element, ".said", "");
@@ -256,16 +256,17 @@
 
     async function learn() {
       const target = Number($(element, ".target").value);
-      const [subject, mine] = [net, lesson];
+      const [subject, mine] = [net, attempt];
       const mostSteps = Number($(element, '[data-learn="again"]').dataset.most);
       wanted = Math.min(wanted + 1, mostSteps);
       const answer = await answered(element, server.learn({ pixels, target, steps: wanted, run: run() }));
-      if (subject !== net || mine !== lesson) return;
+      if (subject !== net || mine !== attempt) return;
       if (!answer) wanted = steps;
       if (!answer || answer.steps < steps) return; // a later press was answered first
       // The visitor's network is gone, and another one learned.
       if (answer.own !== net.own || String(answer.widths) !== String(net.widths)) return ask(pixels);
       steps = answer.steps;
+      wanted = Math.max(wanted, steps); // where an earlier press failed
       changes = unpacked(answer.change);
       const again = $(element, '[data-learn="again"]');
       again.textContent = "Again";
@@ -297,8 +298,8 @@
     }
 
     // A link names the step: #inside=scores.
-    const way = $$(element, ".stepper [data-step]").map((tab) => tab.dataset.step);
-    const named = () => way.find((step) => location.hash === `#inside=${step}`);
+    const stepNames = $$(element, ".stepper [data-step]").map((tab) => tab.dataset.step);
+    const named = () => stepNames.find((step) => location.hash === `#inside=${step}`);
 
     function stepTo(next) {
       for (const tab of $$(element, ".stepper button")) {
@@ -373,7 +374,7 @@
       requestAnimationFrame(() => $(element, ".kernels").scrollIntoView({ block: "start" })); // once it is in sight
     }
     window.lab.kernels($(element, ".kernels"), server);
-    stepTo(way[0]);
+    stepTo(stepNames[0]);
     open();
     document.addEventListener("room:link", open);
     const look = follow(element, ask, tappedOrDrawn, () => `${run()} ${shared.own.version} ${shared.tapped?.label}`);

@@ -150,7 +150,7 @@ def go(question: About) -> dict:
     try:
         trainer = run.trainer
         if trainer.epoch >= trainer.recipe.epochs or run.seconds >= MOST_SECONDS:
-            return ended(question, "It has used up its training time here. Press Reset for a new one.")
+            return ended(question, "It has used up its training time here. Press Reset for a new network.")
         with working():
             begin = time.monotonic()
             try:
@@ -209,7 +209,7 @@ def teach(question: Correction) -> dict:
     labels = np.array(question.labels)
     with run.lock, working():
         if run.seconds >= MOST_SECONDS:
-            raise Refusal("It has used up its training time here. Press Reset for a new one.")
+            raise Refusal("It has used up its training time here. Press Reset for a new network.")
         begin, model = time.monotonic(), run.trainer.model
         before, known = share_right(model, unseen()), int((answers_of(model, drawn) == labels).sum())
         old, rng = digits(run.digits), np.random.default_rng(run.trainer.recipe.seed)

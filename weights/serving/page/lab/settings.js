@@ -5,7 +5,7 @@
 (() => {
   const { $, $$, put } = window.lab.tools;
   const KERNELS = "kernels"; // the chip for a convolution
-  const SHAPE = ["hidden", "activation", "preset"]; // names of the chips that say what is in the network
+  const SHAPE = ["hidden", "activation", "preset"]; // chips that choose a network's shape
 
   // form: the element with all of them.
   function settings(form) {
@@ -16,7 +16,7 @@
     const unusual = () => $$(form, "select").filter((menu) => menu.selectedIndex);
 
     // As the server takes them.
-    function chosen() {
+    function question() {
       // Not as FormData, which leaves out what a preset disables.
       const value = (name) => $(form, `input[name=${name}]:checked, select[name=${name}]`)?.value ?? "";
       const convolves = value("hidden") === KERNELS;
@@ -37,15 +37,15 @@
     }
 
     // As a link names them.
-    function values() {
+    function link() {
       const chips = $$(form, "input:checked").map((chip) => chip.value || (chip.name === "hidden" && "none"));
       const menus = unusual().map((menu) => `${menu.name}=${menu.value}`);
       return [...chips.filter(Boolean), ...menus].join(",");
     }
 
-    const nameAddress = () => window.rooms.name(`#lab=${values()}`);
+    const nameAddress = () => window.rooms.name(`#lab=${link()}`);
 
-    // What is not named is as at first.
+    // Everything that is not named gets its default.
     function choose(named) {
       loaded = null;
       form.reset();
@@ -79,20 +79,22 @@
       nameAddress();
     }
 
-    // What follows from a change. Gives whether it was one of the network's shape, which that of a file ends with.
-    function changed({ name }) {
-      const isShape = SHAPE.includes(name);
-      if (isShape) {
+    // Whether a chip chooses a network's shape: a loaded one no longer applies then.
+    const isShape = ({ name }) => SHAPE.includes(name);
+
+    // The visitor has chosen another chip or menu.
+    function changed(target) {
+      if (isShape(target)) {
         loaded = null;
-        if (!$(form, "[name=hidden]:checked")) $(form, "[name=hidden][value='16']").checked = true; // no chip said it
+        const widths = $$(form, "[name=hidden]");
+        if (!widths.some((chip) => chip.checked)) widths.find((chip) => chip.defaultChecked).checked = true;
       }
       showPreset();
       nameAddress();
-      return isShape;
     }
 
     form.addEventListener("submit", (event) => event.preventDefault());
-    return { chosen, values, nameAddress, choose, chooseLoaded, changed, isLoaded: () => Boolean(loaded) };
+    return { question, link, nameAddress, choose, chooseLoaded, isShape, changed, isLoaded: () => Boolean(loaded) };
   }
 
   window.lab.settings = settings;

@@ -141,6 +141,7 @@
     // A new network takes the place of the one until now.
     function take(answer) {
       run = answer.run;
+      refused = false;
       shape = { ...answer, frames: [] };
       explainWeights();
       worthSeeing(false);
@@ -169,11 +170,10 @@
     // says why.
     async function begin(section = element) {
       const files = wanted;
-      const asked = { pixels, instead_of: run, ...settings.chosen() };
+      const asked = { pixels, instead_of: run, ...settings.question() };
       const answer = await answered(section, files ? server.load({ ...asked, preset: null, files }) : server.start(asked));
       if (!files) refused = !answer; // files that are no network leave the one in sight
       if (!answer) return false;
-      refused = false;
       const isLoaded = files && files === wanted; // not when other settings were chosen meanwhile
       if (isLoaded) settings.chooseLoaded(answer);
       const lost = fromFiles && !files;
@@ -190,6 +190,7 @@
     // Of several networks that are asked for at once the last one is made.
     function renew(section) {
       stop();
+      if (!wanted) before = null; // the visitor wants another one
       const mine = ++networks;
       return inTurn(() => mine !== networks || begin(section));
     }
@@ -223,9 +224,12 @@
       play(!once);
       if (latest && !latest.epoch) put(element, ".round", "First round …"); // it may take seconds
       let more;
-      do more = await inTurn(() => (once || mine === turn) && round(mine));
-      while ((once ? more === WAITS : more) && mine === turn && element.isConnected && element.offsetParent);
-      if (mine === turn) stop();
+      try {
+        do more = await inTurn(() => (once || mine === turn) && round(mine));
+        while ((once ? more === WAITS : more) && mine === turn && element.isConnected && element.offsetParent);
+      } finally {
+        if (mine === turn) stop();
+      }
     }
 
     // --- Teaching ---
@@ -300,7 +304,7 @@
       if (press === "mixed" || press === "alone") teachDrawing(press === "mixed");
       if (press === "take") inTurn(takeAlong);
       if (press === "load") $(element, ".along input").click();
-      if (press === "close") $(element, "dialog").close();
+      if (press === "close" || target.matches("dialog")) $(element, "dialog").close();
       if (data.weights) inTurn(() => enlarge(Number(data.weights)));
       if (data.test) {
         const i = Number(data.test);
@@ -319,9 +323,10 @@
     });
     $(element, ".label").addEventListener("change", teachable);
     element.addEventListener("change", ({ target }) => {
-      if (target.matches(".along input")) loadNetwork(archives.chosen(target));
+      if (target.matches(".along input")) loadNetwork(archives.takenFrom(target));
       if (!target.closest(".settings")) return;
-      if (settings.changed(target)) wanted = null;
+      if (settings.isShape(target)) wanted = null;
+      settings.changed(target);
       renew();
     });
     element.addEventListener("drop", ({ dataTransfer }) => {
@@ -334,17 +339,17 @@
 
     function leave() {
       if (!run || !element.isConnected) return;
-      keep("network", { shape, course, taught, fromFiles, loaded: settings.isLoaded(), values: settings.values() });
+      keep("network", { shape, course, taught, fromFiles, loaded: settings.isLoaded(), values: settings.link() });
     }
     for (const type of ["pagehide", "visibilitychange"]) addEventListener(type, leave); // some phones tell the second alone
 
     // The settings of a link, or else those that were left; with other settings than those it is another network.
     function recall() {
       settings.choose(before?.values ?? "");
-      const left = settings.values();
+      const left = settings.link();
       if (linked() !== undefined) settings.choose(linked());
       else if (before) settings.nameAddress();
-      if (settings.values() !== left) before = null;
+      if (settings.link() !== left) before = null;
       if (before?.loaded) settings.chooseLoaded(before.shape);
     }
 
@@ -353,7 +358,7 @@
       const sent = server.look({ run: before.shape.run, pixels });
       const answer = await answered(element, sent);
       if (!answer) {
-        if ((await sent.catch(() => ({}))).gone) before = null;
+        if ((await sent.catch(() => null))?.gone) before = null; // gradio's client gives undefined where nothing came
         return false;
       }
       const { run: own } = shared.own;

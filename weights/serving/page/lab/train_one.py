@@ -81,12 +81,12 @@ def content() -> str:
         '<section class="tests"><h2>Twenty of the unseen digits</h2>'
         '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
         f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>'
-        '<dialog aria-labelledby="of-unit" closedby="any"><h2 id="of-unit"></h2>'
+        '<dialog aria-labelledby="of-unit"><div class="of-unit"><h2 id="of-unit"></h2>'
         '<div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
         '<div><p>The test digits that excite it most, with its <span class="largest" hidden>largest</span> sum for '
         "each:</p>"
         '<ul class="tiles"></ul></div></div>'
-        '<p class="controls"><button type="button" data-press="close">Close</button></p></dialog>'
+        '<p class="controls"><button type="button" data-press="close">Close</button></p></div></dialog>'
     )
 
 
