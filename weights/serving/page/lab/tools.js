@@ -44,7 +44,12 @@
   async function drawing() {
     const image = document.querySelector("#why ol:not(.blank) > .seen img");
     if (!image) return null;
-    await image.decode();
+    const { src } = image;
+    try {
+      await image.decode();
+    } catch {
+      return image.isConnected && image.src === src ? null : drawing(); // a newer one took its place meanwhile
+    }
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = SIDE;
     const context = canvas.getContext("2d", { willReadFrequently: true });
