@@ -32,7 +32,7 @@ def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
             runs = fit(preset.recipe, dataset, folder, resume=is_begun(folder))
         except ValueError as error:  # the folder has a run of another recipe, or from other images
             raise ValueError(f"{error}; or give another --out") from error
-        if runs[-1].epoch < preset.recipe.epochs:  # Ctrl-C: `fit` has kept the best network so far and returned
+        if min(run.epoch for run in runs) < preset.recipe.epochs:  # Ctrl-C: `fit` kept the best so far and returned
             raise KeyboardInterrupt
     results = evaluate(load(folder), dataset)
     figures = " | ".join(f"{results[split]['accuracy']:.2%}" for split in ("train", "validation", "test"))

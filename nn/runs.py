@@ -1,7 +1,7 @@
 """Training runs on disk: members, progress bars, checkpoints, and the finished network in its folder.
 
-`fit` trains every member of a recipe with nn/trainer.py and hands them to nn/finish.py. The same seed on the same
-machine gives the same bytes, also when the run was interrupted and resumed.
+`fit` trains the members of a recipe with nn/trainer.py, side by side, and hands them to nn/finish.py. The same seed on
+the same machine gives the same bytes, also when the run was interrupted and resumed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,31 +32,46 @@ HISTORY_FILE = "history.csv"
 MEMBER = "member-{}"  # a member's folder in its run's folder
 # What a run depends on besides its recipe: made-up pictures are Pillow's lines and the letters of matplotlib's fonts.
 MADE_WITH = ("numpy", "pillow", "matplotlib")
+# Members that are trained at a time. Three keep two processors busy; one alone uses little more than one of them. Each
+# holds 600 MB: its pictures, and the distorted copies of an epoch.
+AT_ONCE = 3
+
+
+class Stopped(Exception):
+    """Training ends between two steps: Ctrl-C was pressed, or another member failed."""
 
 
 def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> list[Trainer]:
     """Trains with progress bars, writes the network to `out`, and returns its members' runs; most recipes have one.
 
     Each run leaves its best network so far, its history and a checkpoint after each epoch: in `out`, or where there are
-    several members, in folders in it. Ctrl-C ends all early; the interrupted run is then the last.
+    several members, in folders in it. Ctrl-C ends all early; the runs of members that had not begun are then missing.
 
     Raises:
         OSError, ValueError: as `check_out`, or the checkpoint is one of another recipe or of other images.
         FloatingPointError: training diverged.
+        KeyboardInterrupt: Ctrl-C while pictures were made, before the training.
     """
     check_out(recipe, out, resume)
-    runs = []
-    for number in range(1, recipe.members + 1):
-        folder = member_folder(recipe, out, number)
-        runs.append(fit_member(member_of(recipe, number), images_of(recipe, dataset, number), folder, resume))
-        if runs[-1].epoch < recipe.epochs:
+    runs: list[Trainer] = []
+    for first in range(1, recipe.members + 1, AT_ONCE):
+        numbers = range(first, min(first + AT_ONCE, recipe.members + 1))
+        folders = [member_folder(recipe, out, number) for number in numbers]
+        begun = [
+            begin(member_of(recipe, number), images_of(recipe, dataset, number), folder, resume)
+            for number, folder in zip(numbers, folders, strict=True)
+        ]
+        train_side_by_side(begun, folders)
+        runs += begun
+        if any(run.epoch < recipe.epochs for run in begun):
             break
-        runs[-1].forget_pictures()  # 300 MB for each member of the largest recipe
-    if len(runs) == recipe.members and runs[-1].history:
+        for run in begun:
+            run.forget_pictures()
+    if len(runs) == recipe.members and all(run.history for run in runs):
         models = [best_of(run) for run in runs]
         model = (cross_calibrated if recipe.cross_fit else calibrated)(models, recipe, dataset)
         whole = {name: getattr(recipe, name) for name in ("hidden", "members", "cross_fit", "seed")}
-        model.info["training"] |= whole | {"epochs_done": runs[-1].epoch}  # the others are finished
+        model.info["training"] |= whole | {"epochs_done": min(run.epoch for run in runs)}
         files.save(model, out)
     return runs
 
@@ -71,17 +88,23 @@ def check_out(recipe: Recipe, out: Path, resume: bool) -> None:
     begun = is_begun(out)
     if begun and not resume:
         raise FileExistsError(f"{out}: there is a run in it; --resume goes on with it, another --out leaves it alone")
-    saved = member_folder(recipe, out, 1) / CHECKPOINT_FILE
     if resume and not begun:
-        raise FileNotFoundError(f"{saved}: no checkpoint to resume from; leave out --resume")
-    if resume and not saved.is_file():
+        raise FileNotFoundError(f"{out}: no checkpoint to resume from; leave out --resume")
+    if resume and not begun_members(recipe, out):
         before = "several members" if recipe.members == 1 else "one network"
         raise ValueError(f"{out}: the run in it was made with {before} (now {recipe.members}): repeat that to resume")
 
 
 def is_begun(out: Path) -> bool:
-    """Whether a run left a checkpoint in this folder."""
-    return any((folder / CHECKPOINT_FILE).is_file() for folder in (out, out / MEMBER.format(1)))
+    """Whether a run left a checkpoint in this folder: a member that finished an epoch, or a network without members."""
+    members = out.glob(f"{MEMBER.format('*')}/{CHECKPOINT_FILE}")
+    return any(path.is_file() for path in (out / CHECKPOINT_FILE, *members))
+
+
+def begun_members(recipe: Recipe, out: Path) -> list[int]:
+    """The numbers of the recipe's members that left a checkpoint."""
+    numbers = range(1, recipe.members + 1)
+    return [number for number in numbers if (member_folder(recipe, out, number) / CHECKPOINT_FILE).is_file()]
 
 
 def member_folder(recipe: Recipe, out: Path, number: int) -> Path:
@@ -100,58 +123,72 @@ def images_of(recipe: Recipe, dataset: Dataset, number: int) -> Dataset:
     return crossfit.dataset_of(dataset, recipe.members, number) if recipe.cross_fit else dataset
 
 
-def fit_member(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> Trainer:
-    """One network trained from its start, or from its checkpoint."""
-    bar = tqdm(unit="step", dynamic_ncols=True, smoothing=0.05)
+def begin(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> Trainer:
+    """One network at its start, or at its checkpoint in `out`."""
+    saved = out / CHECKPOINT_FILE
+    resuming = resume and saved.is_file()
+    finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
+    made_up = None if finished else made_up_for(recipe, dataset.train)
+    trainer = Trainer(recipe, dataset.train, dataset.validation, made_up)
+    if resuming:
+        checkpoint.load(trainer, saved)
+    return trainer
+
+
+def train_side_by_side(trainers: list[Trainer], folders: list[Path]) -> None:
+    """Takes each to its last epoch, in a thread of its own, or to the last one before Ctrl-C."""
+    stop = threading.Event()
+    recipe = trainers[0].recipe
+    with products_on_threads(len(trainers), recipe.augment), ThreadPoolExecutor(len(trainers), "member") as pool:
+        try:
+            numbers = range(len(trainers))
+            running = [pool.submit(train, *each, stop) for each in zip(trainers, folders, numbers, strict=True)]
+            for done in as_completed(running):
+                done.result()
+        except KeyboardInterrupt:
+            begun = any(trainer.history for trainer in trainers)
+            tqdm.write("interrupted: keeping the best so far" if begun else "interrupted in the first epoch")
+        finally:
+            stop.set()
+
+
+def train(trainer: Trainer, out: Path, line: int, stop: threading.Event) -> None:
+    """Takes a run to its last epoch, or until `stop`, with a progress bar on a line of its own."""
+    total, done = (epochs * trainer.steps_per_epoch for epochs in (trainer.recipe.epochs, trainer.epoch))
+    bar = tqdm(total=total, initial=done, position=line, unit="step", dynamic_ncols=True, smoothing=0.05)
     shown = {"loss": 0.0}
 
     def progress(loss: float) -> None:
+        if stop.is_set():
+            raise Stopped
         shown["loss"] += 0.02 * (loss - shown["loss"]) if shown["loss"] else loss
         if bar.update():  # true when the bar was redrawn
             best = trainer.best_row
             figures = {"best validation": f"{best['validation_accuracy']:.2%}"} if best else {}
             bar.set_postfix({"loss": f"{shown['loss']:.4f}"} | figures, refresh=False)
 
-    saved = out / CHECKPOINT_FILE
-    resuming = resume and saved.is_file()
-    finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
-    trainer = Trainer(
-        recipe,
-        dataset.train,
-        dataset.validation,
-        None if finished else made_up_for(recipe, dataset.train),
-        progress,
-    )
-    if resuming:
-        checkpoint.load(trainer, saved)
+    trainer.progress = progress
     out.mkdir(parents=True, exist_ok=True)
-    bar.total = recipe.epochs * trainer.steps_per_epoch
-    bar.update(trainer.epoch * trainer.steps_per_epoch)
-    try:
-        while trainer.epoch < recipe.epochs:
-            bar.set_description(f"epoch {trainer.epoch + 1}/{recipe.epochs}")
-            with one_thread_less() if recipe.augment else contextlib.nullcontext():
-                row = trainer.run_epoch()
+    with contextlib.closing(bar), contextlib.suppress(Stopped):
+        while trainer.epoch < trainer.recipe.epochs:
+            bar.set_description(f"epoch {trainer.epoch + 1}/{trainer.recipe.epochs}")
+            row = trainer.run_epoch()
             if trainer.best_row is row:
                 files.save(best_of(trainer), out)
-            checkpoint.save(trainer, saved)
+            checkpoint.save(trainer, out / CHECKPOINT_FILE)
             write_history(trainer.history, out / HISTORY_FILE)
-    except KeyboardInterrupt:
-        tqdm.write("interrupted: keeping the best so far" if trainer.epoch else "interrupted in the first epoch")
-    finally:
-        bar.close()
-    return trainer
 
 
 @contextlib.contextmanager
-def one_thread_less() -> Iterator[None]:
-    """Matrix products take one thread less than they would, and at least one.
+def products_on_threads(members: int, augment: bool) -> Iterator[None]:
+    """Matrix products of several members take one thread each; those of one network leave one to what distorts.
 
-    The thread that distorts needs a processor. Where it has none, it and the products wait for each other: with two
+    A thread that distorts needs a processor. Where it has none, it and the products wait for each other: with two
     threads on two processors an epoch of the bundled recipe takes twice as long as with one.
     """
     blas = ThreadpoolController().select(user_api="blas")
-    threads = max([1, *(pool["num_threads"] - 1 for pool in blas.info())])
+    given = [pool["num_threads"] for pool in blas.info()]
+    threads = 1 if members > 1 else max([1, *(number - augment for number in given)])
     with blas.limit(limits=threads):
         yield
 

@@ -26,7 +26,7 @@ from nn.pictures import mnist, sample
 from nn.pictures.augment import Distortion
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Recipe
-from nn.runs import CHECKPOINT_FILE, check_out, fit, images_of, member_folder, member_of
+from nn.runs import CHECKPOINT_FILE, begun_members, check_out, fit, images_of, member_folder, member_of
 from nn.trainer import Trainer
 from preprocessing.picture import open_picture
 
@@ -137,10 +137,11 @@ def main(argv: list[str] | None = None) -> int:
         check_out(recipe, arguments.out, arguments.resume)
         dataset = images_from(arguments.data)
         if arguments.dry_run:
-            images = images_of(recipe, dataset, 1)
-            member = Trainer(member_of(recipe, 1), images.train, images.validation)
+            number = begun_members(recipe, arguments.out)[0] if arguments.resume else 1
+            images = images_of(recipe, dataset, number)
+            member = Trainer(member_of(recipe, number), images.train, images.validation)
             if arguments.resume:
-                checkpoint.load(member, member_folder(recipe, arguments.out, 1) / CHECKPOINT_FILE)
+                checkpoint.load(member, member_folder(recipe, arguments.out, number) / CHECKPOINT_FILE)
             print(describe(member, recipe, dataset, arguments.out))
             return 0
         runs = fit(recipe, dataset, arguments.out, arguments.resume)
@@ -150,9 +151,10 @@ def main(argv: list[str] | None = None) -> int:
     except (DataError, ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    if len(runs) < recipe.members or not runs[-1].history:
+    epochs_done = min(run.epoch for run in runs)
+    if len(runs) < recipe.members or not epochs_done:
         print("interrupted before there was a network", file=sys.stderr)
-        if runs[-1].history or len(runs) > 1:
+        if any(run.history for run in runs):
             print("--resume goes on from the last epoch", file=sys.stderr)
         return 1
     name, accuracy = held_out_accuracy(files.load(arguments.out), dataset)
@@ -166,8 +168,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.target_accuracy and round(accuracy, 6) < arguments.target_accuracy:  # 100 * 0.954 is less than 95.4
         print(f"error: below the target of {arguments.target_accuracy}%", file=sys.stderr)
         return 1
-    if runs[-1].epoch < recipe.epochs:
-        print(f"interrupted: {runs[-1].epoch} of {recipe.epochs} epochs; --resume goes on from there", file=sys.stderr)
+    if epochs_done < recipe.epochs:
+        print(f"interrupted: {epochs_done} of {recipe.epochs} epochs; --resume goes on from there", file=sys.stderr)
         return 1
     return 0
 

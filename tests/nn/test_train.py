@@ -4,6 +4,9 @@ import contextlib
 import csv
 import dataclasses
 import json
+import signal
+import threading
+import time
 from importlib.metadata import PackageNotFoundError
 
 import numpy as np
@@ -60,40 +63,47 @@ def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, t
     assert files[0] == files[1] == files[2]
 
 
-def test_while_another_thread_distorts_matrix_products_take_one_thread_less(bars, tmp_path, monkeypatch):
+def test_matrix_products_leave_a_thread_to_what_distorts_and_those_of_members_take_one_each(
+    bars, tmp_path, monkeypatch
+):
     def threads():
         return {pool["num_threads"] for pool in ThreadpoolController().select(user_api="blas").info()}
 
     run_epoch, seen = Trainer.run_epoch, []
     monkeypatch.setattr(Trainer, "run_epoch", lambda trainer: seen.append(threads()) or run_epoch(trainer))
-    for given in (1, 3):
-        for augment in (True, False):
-            with threadpool_limits(given, "blas"):
-                recipe = dataclasses.replace(SHORT, epochs=1, augment=augment)
-                fit(recipe, bars, tmp_path / f"{given}-{augment}")
-                assert threads() == {given}
-    assert seen == [{1}, {1}, {2}, {3}]
+    for given, members, augment in [(1, 1, True), (1, 1, False), (3, 1, True), (3, 1, False), (3, 2, False)]:
+        with threadpool_limits(given, "blas"):
+            recipe = dataclasses.replace(SHORT, epochs=1, members=members, augment=augment)
+            fit(recipe, bars, tmp_path / f"{given}-{members}-{augment}")
+            assert threads() == {given}
+    assert seen == [{1}, {1}, {2}, {3}, {1}, {1}]
 
 
 def stopping_after_one_epoch(recipe, dataset, out, member=1):
-    """A run whose second epoch, or that of a later member, is interrupted as by Ctrl-C."""
+    """A run that is interrupted in the second epoch of this member."""
     with interrupted(member_of(recipe, member)):
         return fit(recipe, dataset, out)[-1]
 
 
 @contextlib.contextmanager
-def interrupted(recipe):
-    """Ctrl-C in the second epoch of this recipe."""
+def interrupted(recipe, epoch=2, after=None):
+    """Ctrl-C in an epoch of this recipe, which waits for the event `after`."""
     run_epoch = Trainer.run_epoch
 
     def stopping(trainer):
-        if trainer.epoch == 1 and trainer.recipe == recipe:
-            raise KeyboardInterrupt
+        if trainer.epoch + 1 == epoch and trainer.recipe == recipe:
+            assert after is None or after.wait(30)
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            while True:
+                trainer.progress(0.0)  # raises when the run is told to stop
+                time.sleep(0.001)
         return run_epoch(trainer)
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # the processes of pytest-xdist ignore it
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Trainer, "run_epoch", stopping)
         yield
+    signal.signal(signal.SIGINT, before)
 
 
 FEW_UNITS = ("75", "6")  # of the bundled recipe's hidden layers: a kernel and some units for each of the three members
@@ -116,7 +126,6 @@ def test_a_short_form_of_the_bundled_recipe_gives_the_same_bytes_when_it_is_resu
     assert f"accuracy of pairs of members on images that they did not see {figure}" in capsys.readouterr().out
     with interrupted(member_of(recipe, 1)):
         assert train.main([*options, "--out", str(tmp_path / "resumed")]) == 1
-    assert not (tmp_path / "resumed" / "model.safetensors").exists()
     assert train.main([*options, "--out", str(tmp_path / "resumed"), "--resume"]) == 0
     for name in ("model.safetensors", "config.json"):
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "resumed" / name).read_bytes()
@@ -136,7 +145,6 @@ MEMBERS = Recipe(hidden=(16,), members=2, epochs=3, batch_size=32)
 def test_members_repeat_resume_and_are_joined(bars, tmp_path):
     runs = fit(MEMBERS, bars, tmp_path / "once")
     stopping_after_one_epoch(MEMBERS, bars, tmp_path / "resumed")  # in the first member
-    assert not (tmp_path / "resumed" / "model.safetensors").exists()
     fit(MEMBERS, bars, tmp_path / "resumed", resume=True)
     for file in ("member-1/model.safetensors", "member-2/model.safetensors", "model.safetensors"):
         assert (tmp_path / "once" / file).read_bytes() == (tmp_path / "resumed" / file).read_bytes()
@@ -148,19 +156,70 @@ def test_members_repeat_resume_and_are_joined(bars, tmp_path):
     assert whole.info["training"]["members"] == 2
 
 
+def test_members_are_trained_side_by_side_and_each_is_the_one_it_would_be_alone(bars, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(MEMBERS, **EVERYTHING)
+    meeting = threading.Barrier(2, timeout=30)  # passed by both at once, or by none
+    run_epoch = Trainer.run_epoch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "run_epoch", lambda trainer: meeting.wait() >= 0 and run_epoch(trainer))
+        fit(recipe, bars, tmp_path / "together")
+    monkeypatch.setattr(runs, "AT_ONCE", 1)
+    fit(recipe, bars, tmp_path / "apart")
+    for file in ("member-1/model.safetensors", "member-2/model.safetensors", "model.safetensors"):
+        assert (tmp_path / "together" / file).read_bytes() == (tmp_path / "apart" / file).read_bytes()
+
+
 def test_a_finished_member_needs_no_pictures_to_be_resumed(bars, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(runs, "made_up_for", lambda recipe, digits: asked.append(recipe.seed))
+    monkeypatch.setattr(runs, "AT_ONCE", 1)
     stopping_after_one_epoch(MEMBERS, bars, tmp_path, member=2)
     fit(MEMBERS, bars, tmp_path, resume=True)
     assert asked == [0, 1, 1]
 
 
-def test_members_of_which_the_last_is_not_finished_do_not_pass_for_a_finished_run(bars, tmp_path):
+def test_members_of_which_one_is_not_finished_do_not_pass_for_a_finished_run(bars, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "AT_ONCE", 1)
     stopping_after_one_epoch(MEMBERS, bars, tmp_path, member=2)
     assert weights.load(tmp_path).info["training"]["epochs_done"] == 1
     fit(MEMBERS, bars, tmp_path, resume=True)
     assert weights.load(tmp_path).info["training"]["epochs_done"] == 3
+
+
+def test_a_run_whose_first_member_finished_no_epoch_is_resumed_like_any_other(bars, run, tmp_path, monkeypatch):
+    fit(MEMBERS, bars, tmp_path / "once")
+    saved, other_saved = runs.checkpoint.save, threading.Event()
+    monkeypatch.setattr(runs.checkpoint, "save", lambda *of: (saved(*of), other_saved.set()))
+    options = ["--members", 2, "--epochs", 3, "--batch-size", 32, "--out", tmp_path / "resumed"]
+    with interrupted(member_of(MEMBERS, 1), epoch=1, after=other_saved):
+        code, _, err = run(*options)
+    assert code == 1
+    assert "interrupted before there was a network\n--resume goes on from the last epoch" in err
+    assert not (tmp_path / "resumed" / "member-1" / "checkpoint.safetensors").exists()
+    assert "there is a run in it" in run(*options)[2]
+    assert run(*options, "--resume", "--dry-run")[0] == 0
+    assert run(*options, "--resume")[0] == 0
+    names = ("model.safetensors", "config.json")
+    assert [(tmp_path / "resumed" / name).read_bytes() for name in names] == [
+        (tmp_path / "once" / name).read_bytes() for name in names
+    ]
+
+
+def test_a_member_that_fails_ends_the_others(bars, tmp_path, monkeypatch):
+    run_epoch, second = Trainer.run_epoch, member_of(MEMBERS, 2)
+
+    def failing(trainer):
+        if trainer.recipe == second:
+            raise FloatingPointError("the loss is inf")
+        while True:  # an epoch that ends only when it is told to
+            trainer.progress(0.0)
+            time.sleep(0.001)
+
+    monkeypatch.setattr(Trainer, "run_epoch", failing)
+    with pytest.raises(FloatingPointError, match="the loss is inf"):
+        fit(MEMBERS, bars, tmp_path)
+    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
+    fit(MEMBERS, bars, tmp_path)
 
 
 def test_members_of_different_seeds_share_no_random_numbers():
