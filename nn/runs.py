@@ -1,4 +1,4 @@
-"""Training runs on disk: members, progress bars, checkpoints, and the finished network in its folder.
+"""Training runs on disk: members, their progress, checkpoints, and the finished network in its folder.
 
 `fit` trains the members of a recipe with nn/trainer.py, side by side, and hands them to nn/finish.py. The same seed on
 the same machine gives the same bytes, also when the run was interrupted and resumed.
@@ -10,9 +10,10 @@ import contextlib
 import csv
 import os
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,9 +33,11 @@ HISTORY_FILE = "history.csv"
 MEMBER = "member-{}"  # a member's folder in its run's folder
 # What a run depends on besides its recipe: made-up pictures are Pillow's lines and the letters of matplotlib's fonts.
 MADE_WITH = ("numpy", "pillow", "matplotlib")
-# Members that are trained at a time. Three keep two processors busy; one alone uses little more than one of them. Each
-# holds 600 MB: its pictures, and the distorted copies of an epoch.
+# So many members are trained at once. Three keep two processors busy; one alone uses little more than one of them. A
+# member of the bundled recipe holds 600 MB: pictures, and the distorted copies of an epoch.
 AT_ONCE = 3
+REDRAWN = 0.1  # seconds between two looks at what the progress bar shows
+SMOOTHING = 0.02  # of the loss in the progress bar: a mean over about 50 steps
 
 
 class Stopped(Exception):
@@ -42,7 +45,7 @@ class Stopped(Exception):
 
 
 def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> list[Trainer]:
-    """Trains with progress bars, writes the network to `out`, and returns its members' runs; most recipes have one.
+    """Trains with a progress bar, writes the network to `out`, and returns its members' runs; most recipes have one.
 
     Each run leaves its best network so far, its history and a checkpoint after each epoch: in `out`, or where there are
     several members, in folders in it. Ctrl-C ends all early; the runs of members that had not begun are then missing.
@@ -50,23 +53,20 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
     Raises:
         OSError, ValueError: as `check_out`, or the checkpoint is one of another recipe or of other images.
         FloatingPointError: training diverged.
-        KeyboardInterrupt: Ctrl-C while pictures were made, before the training.
+        KeyboardInterrupt: Ctrl-C while no member trained, but pictures were made or the network calibrated.
     """
     check_out(recipe, out, resume)
     runs: list[Trainer] = []
     for first in range(1, recipe.members + 1, AT_ONCE):
         numbers = range(first, min(first + AT_ONCE, recipe.members + 1))
-        folders = [member_folder(recipe, out, number) for number in numbers]
-        begun = [
-            begin(member_of(recipe, number), images_of(recipe, dataset, number), folder, resume)
-            for number, folder in zip(numbers, folders, strict=True)
-        ]
-        train_side_by_side(begun, folders)
-        runs += begun
-        if any(run.epoch < recipe.epochs for run in begun):
-            break
+        begun = [begin(recipe, dataset, number, out, resume) for number in numbers]
+        with products_on_threads(recipe):
+            train_side_by_side(begun)
         for run in begun:
-            run.forget_pictures()
+            run.trainer.forget_pictures()
+            runs.append(run.trainer)
+        if any(run.epoch < recipe.epochs for run in runs):
+            break
     if len(runs) == recipe.members and all(run.history for run in runs):
         models = [best_of(run) for run in runs]
         model = (cross_calibrated if recipe.cross_fit else calibrated)(models, recipe, dataset)
@@ -91,12 +91,12 @@ def check_out(recipe: Recipe, out: Path, resume: bool) -> None:
     if resume and not begun:
         raise FileNotFoundError(f"{out}: no checkpoint to resume from; leave out --resume")
     if resume and not begun_members(recipe, out):
-        before = "several members" if recipe.members == 1 else "one network"
+        before = "one network" if (out / CHECKPOINT_FILE).is_file() else "several members"
         raise ValueError(f"{out}: the run in it was made with {before} (now {recipe.members}): repeat that to resume")
 
 
 def is_begun(out: Path) -> bool:
-    """Whether a run left a checkpoint in this folder: a member that finished an epoch, or a network without members."""
+    """Whether a run left a checkpoint in this folder, or a member of one in a folder of its own."""
     members = out.glob(f"{MEMBER.format('*')}/{CHECKPOINT_FILE}")
     return any(path.is_file() for path in (out / CHECKPOINT_FILE, *members))
 
@@ -123,72 +123,105 @@ def images_of(recipe: Recipe, dataset: Dataset, number: int) -> Dataset:
     return crossfit.dataset_of(dataset, recipe.members, number) if recipe.cross_fit else dataset
 
 
-def begin(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> Trainer:
-    """One network at its start, or at its checkpoint in `out`."""
-    saved = out / CHECKPOINT_FILE
+@dataclass
+class Run:
+    """A member's training, the folder that keeps it, and what the progress bar shows of it."""
+
+    trainer: Trainer
+    folder: Path
+    steps: int  # done so far
+    loss: float | None = None  # a moving average
+
+    def train(self, stop: threading.Event) -> None:
+        """Goes on to the last epoch, or until `stop` is set."""
+        trainer = self.trainer
+        trainer.progress = partial(self.progress, stop)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(Stopped):
+            while trainer.epoch < trainer.recipe.epochs:
+                row = trainer.run_epoch()
+                if trainer.best_row is row:
+                    files.save(best_of(trainer), self.folder)
+                checkpoint.save(trainer, self.folder / CHECKPOINT_FILE)
+                write_history(trainer.history, self.folder / HISTORY_FILE)
+
+    def progress(self, stop: threading.Event, loss: float) -> None:
+        if stop.is_set():
+            raise Stopped
+        self.steps += 1
+        self.loss = loss if self.loss is None else self.loss + SMOOTHING * (loss - self.loss)
+
+
+def begin(recipe: Recipe, dataset: Dataset, number: int, out: Path, resume: bool) -> Run:
+    """One member at its start, or at its checkpoint."""
+    folder, images, member = (
+        member_folder(recipe, out, number),
+        images_of(recipe, dataset, number),
+        member_of(recipe, number),
+    )
+    saved = folder / CHECKPOINT_FILE
     resuming = resume and saved.is_file()
     finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
-    made_up = None if finished else made_up_for(recipe, dataset.train)
-    trainer = Trainer(recipe, dataset.train, dataset.validation, made_up)
+    made_up = None if finished else made_up_for(member, images.train)
+    trainer = Trainer(member, images.train, images.validation, made_up)
     if resuming:
         checkpoint.load(trainer, saved)
-    return trainer
+    return Run(trainer, folder, trainer.epoch * trainer.steps_per_epoch)
 
 
-def train_side_by_side(trainers: list[Trainer], folders: list[Path]) -> None:
-    """Takes each to its last epoch, in a thread of its own, or to the last one before Ctrl-C."""
+def train_side_by_side(runs: list[Run]) -> None:
+    """Takes each to its last epoch, in a thread of its own. Ctrl-C ends them all; finished epochs are kept."""
     stop = threading.Event()
-    recipe = trainers[0].recipe
-    with products_on_threads(len(trainers), recipe.augment), ThreadPoolExecutor(len(trainers), "member") as pool:
+    training = []
+    with progress_bar(runs) as show, ThreadPoolExecutor(len(runs), "member") as pool:
         try:
-            numbers = range(len(trainers))
-            running = [pool.submit(train, *each, stop) for each in zip(trainers, folders, numbers, strict=True)]
-            for done in as_completed(running):
-                done.result()
+            training += [pool.submit(run.train, stop) for run in runs]
+            going_on = set(training)
+            while going_on:
+                done, going_on = wait(going_on, REDRAWN, FIRST_COMPLETED)
+                show()
+                for each in done:
+                    each.result()
         except KeyboardInterrupt:
-            begun = any(trainer.history for trainer in trainers)
-            tqdm.write("interrupted: keeping the best so far" if begun else "interrupted in the first epoch")
+            stop.set()
+            for each in training:
+                each.result()
+            tqdm.write("interrupted: finished epochs are kept")
         finally:
             stop.set()
 
 
-def train(trainer: Trainer, out: Path, line: int, stop: threading.Event) -> None:
-    """Takes a run to its last epoch, or until `stop`, with a progress bar on a line of its own."""
-    total, done = (epochs * trainer.steps_per_epoch for epochs in (trainer.recipe.epochs, trainer.epoch))
-    bar = tqdm(total=total, initial=done, position=line, unit="step", dynamic_ncols=True, smoothing=0.05)
-    shown = {"loss": 0.0}
+@contextlib.contextmanager
+def progress_bar(runs: list[Run]) -> Iterator[Callable[[], None]]:
+    """One progress bar for all runs; what it gives shows how far they are. Only the main thread writes to it."""
+    epochs = runs[0].trainer.recipe.epochs
+    total, done = sum(epochs * run.trainer.steps_per_epoch for run in runs), sum(run.steps for run in runs)
+    with tqdm(total=total, initial=done, unit="step", dynamic_ncols=True, smoothing=0.05) as bar:
 
-    def progress(loss: float) -> None:
-        if stop.is_set():
-            raise Stopped
-        shown["loss"] += 0.02 * (loss - shown["loss"]) if shown["loss"] else loss
-        if bar.update():  # true when the bar was redrawn
-            best = trainer.best_row
-            figures = {"best validation": f"{best['validation_accuracy']:.2%}"} if best else {}
-            bar.set_postfix({"loss": f"{shown['loss']:.4f}"} | figures, refresh=False)
+        def show() -> None:
+            figures = {}
+            if losses := [run.loss for run in runs if run.loss is not None]:
+                figures["loss"] = f"{sum(losses) / len(losses):.4f}"
+            if best := [run.trainer.best_row for run in runs if run.trainer.history]:
+                figures["best validation"] = " ".join(f"{row['validation_accuracy']:.2%}" for row in best)
+            slowest = min(run.trainer.epoch for run in runs)
+            bar.set_description(f"epoch {min(slowest + 1, epochs)}/{epochs}", refresh=False)
+            bar.set_postfix(figures, refresh=False)
+            bar.update(sum(run.steps for run in runs) - bar.n)
 
-    trainer.progress = progress
-    out.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(bar), contextlib.suppress(Stopped):
-        while trainer.epoch < trainer.recipe.epochs:
-            bar.set_description(f"epoch {trainer.epoch + 1}/{trainer.recipe.epochs}")
-            row = trainer.run_epoch()
-            if trainer.best_row is row:
-                files.save(best_of(trainer), out)
-            checkpoint.save(trainer, out / CHECKPOINT_FILE)
-            write_history(trainer.history, out / HISTORY_FILE)
+        yield show
 
 
 @contextlib.contextmanager
-def products_on_threads(members: int, augment: bool) -> Iterator[None]:
-    """Matrix products of several members take one thread each; those of one network leave one to what distorts.
+def products_on_threads(recipe: Recipe) -> Iterator[None]:
+    """Each of several members gets one thread for its matrix products. A single network leaves one to what distorts.
 
     A thread that distorts needs a processor. Where it has none, it and the products wait for each other: with two
-    threads on two processors an epoch of the bundled recipe takes twice as long as with one.
+    threads on two processors an epoch of a member of the bundled recipe takes twice as long as with one.
     """
     blas = ThreadpoolController().select(user_api="blas")
     given = [pool["num_threads"] for pool in blas.info()]
-    threads = 1 if members > 1 else max([1, *(number - augment for number in given)])
+    threads = 1 if recipe.members > 1 else max([1, *(number - recipe.augment for number in given)])
     with blas.limit(limits=threads):
         yield
 

@@ -66,17 +66,18 @@ def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, t
 def test_matrix_products_leave_a_thread_to_what_distorts_and_those_of_members_take_one_each(
     bars, tmp_path, monkeypatch
 ):
-    def threads():
-        return {pool["num_threads"] for pool in ThreadpoolController().select(user_api="blas").info()}
-
     run_epoch, seen = Trainer.run_epoch, []
-    monkeypatch.setattr(Trainer, "run_epoch", lambda trainer: seen.append(threads()) or run_epoch(trainer))
+    monkeypatch.setattr(Trainer, "run_epoch", lambda trainer: seen.append(blas_threads()) or run_epoch(trainer))
     for given, members, augment in [(1, 1, True), (1, 1, False), (3, 1, True), (3, 1, False), (3, 2, False)]:
         with threadpool_limits(given, "blas"):
             recipe = dataclasses.replace(SHORT, epochs=1, members=members, augment=augment)
             fit(recipe, bars, tmp_path / f"{given}-{members}-{augment}")
-            assert threads() == {given}
+            assert blas_threads() == {given}
     assert seen == [{1}, {1}, {2}, {3}, {1}, {1}]
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in ThreadpoolController().select(user_api="blas").info()}
 
 
 def stopping_after_one_epoch(recipe, dataset, out, member=1):
@@ -87,23 +88,36 @@ def stopping_after_one_epoch(recipe, dataset, out, member=1):
 
 @contextlib.contextmanager
 def interrupted(recipe, epoch=2, after=None):
-    """Ctrl-C in an epoch of this recipe, which waits for the event `after`."""
+    """Ctrl-C in an epoch of this recipe, or later, once the event `after` is set."""
     run_epoch = Trainer.run_epoch
 
     def stopping(trainer):
         if trainer.epoch + 1 == epoch and trainer.recipe == recipe:
             assert after is None or after.wait(30)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            while True:
-                trainer.progress(0.0)  # raises when the run is told to stop
-                time.sleep(0.001)
+            steps_until_told_to_stop(trainer)
         return run_epoch(trainer)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # the processes of pytest-xdist ignore it
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trainer, "run_epoch", stopping)
-        yield
-    signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Trainer, "run_epoch", stopping)
+            yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def steps_until_told_to_stop(trainer):
+    """An epoch that ends with the run alone."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        trainer.progress(0.0)
+        time.sleep(0.001)
+    raise AssertionError("nobody told the member to stop")
+
+
+def no_member_trains():
+    return not [thread for thread in threading.enumerate() if thread.name.startswith("member")]
 
 
 FEW_UNITS = ("75", "6")  # of the bundled recipe's hidden layers: a kernel and some units for each of the three members
@@ -156,17 +170,42 @@ def test_members_repeat_resume_and_are_joined(bars, tmp_path):
     assert whole.info["training"]["members"] == 2
 
 
-def test_members_are_trained_side_by_side_and_each_is_the_one_it_would_be_alone(bars, tmp_path, monkeypatch):
-    recipe = dataclasses.replace(MEMBERS, **EVERYTHING)
-    meeting = threading.Barrier(2, timeout=30)  # passed by both at once, or by none
-    run_epoch = Trainer.run_epoch
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trainer, "run_epoch", lambda trainer: meeting.wait() >= 0 and run_epoch(trainer))
+def test_members_are_trained_side_by_side(bars, tmp_path, monkeypatch):
+    run_epoch, meeting = Trainer.run_epoch, threading.Barrier(2, timeout=30)  # passed by two at once, or by none
+
+    def together(trainer):
+        meeting.wait()
+        return run_epoch(trainer)
+
+    monkeypatch.setattr(Trainer, "run_epoch", together)
+    assert [run.epoch for run in fit(MEMBERS, bars, tmp_path)] == [3, 3]
+
+
+def test_each_member_is_the_one_that_it_would_be_alone(bars, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(MEMBERS, members=4, **EVERYTHING)
+    with threadpool_limits(4, "blas"):
         fit(recipe, bars, tmp_path / "together")
-    monkeypatch.setattr(runs, "AT_ONCE", 1)
-    fit(recipe, bars, tmp_path / "apart")
-    for file in ("member-1/model.safetensors", "member-2/model.safetensors", "model.safetensors"):
+        monkeypatch.setattr(runs, "AT_ONCE", 1)
+        fit(recipe, bars, tmp_path / "apart")
+    for file in (*(f"member-{number}/model.safetensors" for number in range(1, 5)), "model.safetensors"):
         assert (tmp_path / "together" / file).read_bytes() == (tmp_path / "apart" / file).read_bytes()
+
+
+def test_a_finished_member_beside_others_keeps_its_bytes(bars, tmp_path):
+    other_saved = threading.Event()
+    with interrupted(member_of(MEMBERS, 2), after=other_saved), pytest.MonkeyPatch.context() as patch:
+        saved = runs.checkpoint.save
+
+        def save(trainer, path):
+            saved(trainer, path)
+            if trainer.epoch == MEMBERS.epochs:
+                other_saved.set()
+
+        patch.setattr(runs.checkpoint, "save", save)
+        assert [run.epoch for run in fit(MEMBERS, bars, tmp_path)] == [3, 1]
+    before = (tmp_path / "member-1" / "model.safetensors").read_bytes()
+    assert [run.epoch for run in fit(MEMBERS, bars, tmp_path, resume=True)] == [3, 3]
+    assert (tmp_path / "member-1" / "model.safetensors").read_bytes() == before
 
 
 def test_a_finished_member_needs_no_pictures_to_be_resumed(bars, tmp_path, monkeypatch):
@@ -205,21 +244,41 @@ def test_a_run_whose_first_member_finished_no_epoch_is_resumed_like_any_other(ba
     ]
 
 
-def test_a_member_that_fails_ends_the_others(bars, tmp_path, monkeypatch):
-    run_epoch, second = Trainer.run_epoch, member_of(MEMBERS, 2)
+def test_a_member_that_fails_ends_the_others_and_gives_back_the_threads(bars, tmp_path, monkeypatch):
+    second = member_of(MEMBERS, 2)
 
     def failing(trainer):
         if trainer.recipe == second:
             raise FloatingPointError("the loss is inf")
-        while True:  # an epoch that ends only when it is told to
-            trainer.progress(0.0)
-            time.sleep(0.001)
+        steps_until_told_to_stop(trainer)
 
     monkeypatch.setattr(Trainer, "run_epoch", failing)
-    with pytest.raises(FloatingPointError, match="the loss is inf"):
+    with threadpool_limits(3, "blas"):
+        with pytest.raises(FloatingPointError, match="the loss is inf"):
+            fit(MEMBERS, bars, tmp_path)
+        assert blas_threads() == {3}
+    assert no_member_trains()
+
+
+def test_an_epoch_that_cannot_be_kept_is_told_after_ctrl_c_too(bars, tmp_path, monkeypatch):
+    writing, told = threading.Event(), threading.Event()
+    progress = runs.Run.progress
+
+    def full(trainer, path):
+        writing.set()
+        assert told.wait(30)
+        raise OSError("no space left")
+
+    def seen(run, stop, loss):
+        if stop.is_set():
+            told.set()
+        progress(run, stop, loss)
+
+    monkeypatch.setattr(runs.Run, "progress", seen)
+    monkeypatch.setattr(runs.checkpoint, "save", full)
+    with interrupted(member_of(MEMBERS, 1), 1, writing), pytest.raises(OSError, match="no space left"):
         fit(MEMBERS, bars, tmp_path)
-    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
-    fit(MEMBERS, bars, tmp_path)
+    assert no_member_trains()
 
 
 def test_members_of_different_seeds_share_no_random_numbers():
