@@ -161,7 +161,8 @@ def test_two_train_at_once_and_the_third_sees_its_place(monkeypatch):
     monkeypatch.setattr(kept, "TURN_SECONDS", math.inf)  # nobody leaves the page
     first, second, third = (begun(digits=100) for _ in range(3))
     assert all("frames" in runs.go({"run": run}) for run in (first, second))
-    assert runs.go({"run": third}) == {"place": 1}
+    answer = runs.go({"run": third})
+    assert answer == {"place": 1, "said": "Two others train at the moment. Your place in the line: 1."}
     monkeypatch.setattr(kept, "TURN_SECONDS", 0)  # the first two have left it
     assert "frames" in runs.go({"run": third})
 
@@ -500,9 +501,9 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
     expect(room.locator(".problem").first).to_be_empty()
 
     # One round waits for its turn.
-    answer_once(v, "go", {"place": 1})
+    answer_once(v, "go", {"place": 1, "said": "Your place in the line: 1."})
     step.click()
-    expect(room.locator(".told")).to_contain_text("Your place in the line: 1.")
+    expect(room.locator(".told")).to_have_text("Your place in the line: 1.")
     expect(room.locator(".round")).to_have_text("5 rounds through the digits")
 
     # A late answer is about the network that was asked for, which stays until then.

@@ -34,7 +34,8 @@ MOST_BYTES = 32_000_000
 # Seconds for which an untouched network is kept.
 KEPT_SECONDS = 900
 
-BUSY = "Two others train at the moment. Try again shortly."
+FULL = "Two others train at the moment."
+BUSY = f"{FULL} Try again shortly."
 
 
 @dataclass

@@ -143,7 +143,7 @@ def go(question: About) -> dict:
     """One more epoch, or the place among those that wait."""
     run = asked_for(question)
     if place := kept.RUNS.place(question.run):
-        return {"place": place}
+        return {"place": place, "said": f"{kept.FULL} Your place in the line: {place}."}
     if not run.lock.acquire(blocking=False):
         raise Refusal("This network is still busy with its last round.")
     kept.RUNS.at_work(question.run, True)

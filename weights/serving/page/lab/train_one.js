@@ -203,7 +203,7 @@
       inLine = Boolean(answer.place);
       if (inLine) {
         put(element, ".round", progress(latest));
-        put(element, ".told", `Two others train at the moment. Your place in the line: ${answer.place}.`);
+        put(element, ".told", answer.said);
         await pause(IN_LINE);
         return WAITS;
       }
