@@ -521,7 +521,8 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
     expect(room.locator(".round")).to_have_text("1 round through the digits")
 
     # One that comes when the visitor is elsewhere opens nothing there, and Back closes what is open.
-    for press in (room.get_by_role("button", name="What speaks for a 3"), room.locator(".digits button").first):
+    presses = (room.get_by_role("button", name="What speaks for a 3"), room.locator(".digits button").first)
+    for seen, press in enumerate(presses, start=2):
         rounds = held(v, "go")
         step.click()
         press.click()
@@ -529,6 +530,8 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(visit):
         v.page.get_by_role("tab", name="Draw").click()
         rounds[0].continue_()
         v.page.unroute_all()
+        expect(room.locator(".round")).to_have_text(f"{seen} rounds through the digits")
+        v.page.wait_for_timeout(1000)  # the round's last frame stays for EVERY, then the other question has its turn
         v.wait_until_silent()
         expect(v.page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
         v.page.get_by_role("tab", name="Train one").click()
