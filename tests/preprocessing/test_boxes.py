@@ -241,6 +241,23 @@ def test_every_side_of_a_row_of_boxes_is_found_in_its_place(way):
     assert sure == pytest.approx(columns + 0.5, abs=1.5)
 
 
+@pytest.mark.parametrize("gap", [0, 0.12, 0.3])
+def test_ones_nearly_as_tall_as_their_boxes_are_no_sides(gap):
+    numbers, read = ("4172", "1236", "6481", "2711"), []
+    for way in WAYS:
+        rng = np.random.default_rng([7, way])
+        number = numbers[way % len(numbers)]
+        sheet = Sheet(rng, [number.replace("1", " ")], gap=gap)
+        for column in np.flatnonzero([name == "1" for name in number]):
+            left, top = sheet.corner(0, column)
+            x, lean = left + sheet.pitch * rng.uniform(0.3, 0.7), HEIGHT * rng.uniform(-0.03, 0.06)
+            short = sheet.leading * rng.uniform(0.04, 0.1)
+            ends = [(x + lean, top + short), (x - lean, top + sheet.leading - short)]
+            ImageDraw.Draw(sheet.ink).line(ends, fill=20, width=int(rng.integers(3, 9)))
+        read.append((number, text_of(sheet.boxes().photographed())))
+    assert sum(a == b for a, b in read) >= 9, read
+
+
 def stroked(strokes, size=200, width=8):
     """The darkness of strokes, in hundredths of the picture."""
     image = Image.new("L", (size, size))

@@ -9,6 +9,7 @@ from pictures import draw_stroke
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from test_preprocessing import unlikeness
 
+import app
 import preprocessing
 import weights
 from preprocessing.lines import MOST_LINES, level_lines
@@ -370,6 +371,16 @@ def test_things_at_the_edge_are_told():
     prepared = preprocessing.prepare(desk_corner(np.random.default_rng(0)))
     assert prepared.diagnostics.edge_pieces > 0
     assert "Something at the picture's edge was left out." in prepared.diagnostics.hints
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_one_near_the_edge_beside_another_digit_is_no_other_writing(way):
+    rng = np.random.default_rng([4, way])
+    left = SIDE * rng.uniform(0.02, 0.08)
+    one = [(left + 6, SIDE * rng.uniform(0.2, 0.3)), (left, SIDE * rng.uniform(0.7, 0.8))]
+    image = two()
+    draw_stroke(image, one, 9, PEN)
+    assert [reading.best for reading in app.read(photographed(image, rng))] == ["1", "2"]
 
 
 def test_a_stroke_goes_on_where_a_rule_crosses_it():

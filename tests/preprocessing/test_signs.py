@@ -89,6 +89,15 @@ def test_sign_is_named_not_a_digit_though_it_looks_like_a_one():
     assert comma.box[3] - comma.box[1] < (one.box[3] - one.box[1]) / 2
 
 
+@pytest.mark.parametrize("number", ["25", "17", "40", "836"])
+@pytest.mark.parametrize("share", [0.25, 0.35])
+def test_short_low_one_in_front_of_a_number_is_no_comma(number, share):
+    picture = ImageOps.expand(written(number), (80, 0, 0, 0), "white")
+    bottom = 40 + 1.08 * HEIGHT
+    draw_stroke(picture, [(90, bottom - share * HEIGHT), (84, bottom)], 10)
+    assert text_of(app.read(picture)) == f"1{number}"
+
+
 def test_slanted_one_among_slanted_digits_is_no_slash():
     picture = written("2417")
     leaning = picture.transform(picture.size, Image.Transform.AFFINE, (1, 0.35, -40, 0, 1, 0), fillcolor="white")
