@@ -41,15 +41,11 @@ NEXT_LINES = 2
 END_SIDE_FILLED = 0.6
 # This many sides in a row have a period, and need not stand at the ends of the lines.
 PERIODIC_SIDES = 4
-# Boxes that stand closer than this, as a share of their height, may look joined: two sides of theirs are side by side.
-NARROWEST_GAP = 0.2
-# So many boxes that are as wide as each other are no chance: what stands within one of them is no side.
-EQUAL_BOXES = 3
 # Between two rules, this many uprights that end at both are the sides of boxes: strokes of digits cross the rules.
 ENDING_SIDES = 3
 # More lines from edge to edge than this are rules or squares, and no combs.
 MOST_SPANNING = 2
-# A box is at least this wide, as a share of its height.
+# A box is at least this wide, as a share of its height: what stands closer to a side is a digit's stroke.
 NARROWEST_BOX = 0.45
 # The sides of a separate box are at most this far from the ends of its lines, as a share of their length: corners may
 # be round.
@@ -135,49 +131,12 @@ def separate_boxes(upper: Line, lower: Line, darkness: np.ndarray, faintest: flo
     gap = min(after.start - before.end for runs in (above, below) for before, after in pairwise(runs))
     found = []
     for pair in zip(above, below, strict=True):
-        pair = [line._replace(spans=False) for line in pair]  # one box does not reach from edge to edge
         corner = max(min(CORNER * min(len(line.rows) for line in pair), gap / 2), upper.half)
         sides = boxes_between(*pair, darkness, wide, corner)
         if not sides:
             return []
-        found.append(sides)
-    widths = np.array([sides[-1].middle - sides[0].middle for sides in found])
-    numbers = np.array([len(sides) for sides in found])
-    kept = []
-    for sides, width in zip(found, widths, strict=True):
-        # boxes that are as wide have as many parts: what divides only some of them is a stroke
-        parts = max(int(numbers[np.abs(widths - width) <= UNEVEN * width].min()) - 1, 1)
-        kept += [side for side, yes in zip(sides, at_parts(middles_of(sides), parts), strict=True) if yes]
-    return kept
-
-
-def middles_of(lines: list[Line]) -> np.ndarray:
-    """Where each line lies, (n,)."""
-    return np.array([line.middle for line in lines])
-
-
-def parting(places: np.ndarray, known: np.ndarray, narrowest: float) -> np.ndarray:
-    """Which of ascending places (n,) divide the way between the outermost `known` ones into equal parts, ends included;
-    (n,) bool. Only `known` places count, (n,) bool. There are as many parts as there can be, none narrower than
-    `narrowest`; without two of them all are False.
-    """
-    found, candidates = np.zeros(len(places), bool), np.flatnonzero(known)
-    if candidates.size:
-        way = places[candidates[-1]] - places[candidates[0]]
-        for parts in range(int(way / narrowest), 1, -1):
-            found[candidates] = at_parts(places[candidates], parts)
-            if found.any():
-                break
+        found += sides
     return found
-
-
-def at_parts(places: np.ndarray, parts: int) -> np.ndarray:
-    """Which of ascending places (n,) divide the way from the first to the last into so many equal parts, ends included;
-    (n,) bool. Where a place is missing, all are False.
-    """
-    ends = np.linspace(places[0], places[-1], parts + 1)
-    near = np.abs(places[:, None] - ends) <= UNEVEN / 2 * (ends[1] - ends[0])
-    return near.any(axis=1) & near.any(axis=0).all()
 
 
 def boxes_between(
@@ -200,11 +159,11 @@ def boxes_between(
         alike = [side for side in sides if side.is_whole and is_alike(side.line, upper, lower)]
         ending = sum(not side.goes_on for side in alike)
         enough = len(alike) >= PERIODIC_SIDES
-        periodic = enough and lattice(middles_of([side.line for side in alike])) is not None
+        periodic = enough and lattice(np.array([side.line.middle for side in alike])) is not None
         return [side.line for side in alike] if periodic or ending >= ENDING_SIDES else []
     if not sides:
         return []
-    middles = middles_of([side.line for side in sides])
+    middles = np.array([side.line.middle for side in sides])
     filled = np.array([side.filled for side in sides])
     at_ends = [(np.abs(middles - place) <= room) & (filled >= END_SIDE_FILLED) for place in (start, end)]
     whole = np.array([side.is_whole for side in sides])
@@ -221,11 +180,11 @@ def boxes_between(
     if regular := lattice(middles[sure]):  # a broken side is known by its place
         steps = (middles - regular.first) / regular.period
         sure |= (np.abs(steps - np.rint(steps)) <= UNEVEN / 2) & print_alike
-    outer = at_ends[0] | at_ends[1]
-    regular = parting(middles, sure & (outer | print_alike), NARROWEST_BOX * (lower.middle - upper.middle))
-    if np.isfinite(corner) or np.count_nonzero(regular) > EQUAL_BOXES:  # what stands elsewhere is a stroke
-        reach = 0 if np.isfinite(corner) else NARROWEST_GAP * (lower.middle - upper.middle)
-        sure &= outer | (np.abs(middles[:, None] - middles[regular]) <= reach).any(axis=1)
+    if np.isfinite(corner):  # a separate box: sides of two boxes do not stand beside each other
+        apart = np.abs(middles[:, None] - middles[whole & print_alike])
+        crowded = ((apart > 0) & (apart < NARROWEST_BOX * (lower.middle - upper.middle))).any(axis=1)
+        sure &= (joined == 2) | ~crowded
+    sure &= at_ends[0] | at_ends[1] | ~np.array([side.loose for side in sides])
     return [side.line for side, yes in zip(sides, sure, strict=True) if yes]
 
 

@@ -52,7 +52,10 @@ def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
     band = int(BAND * min(ink.shape))
     if not (ink[band : -band or None, band : -band or None] >= FAINT).any():
         return ink, 0  # everything lies along the edges
-    return without_edge_pieces(*without_strips(ink))
+    inside, strips = without_strips(ink)
+    if strips and not is_substantial(inside):
+        return ink, 0  # the strips were the digit
+    return without_edge_pieces(inside, strips)
 
 
 def without_strips(ink: np.ndarray) -> tuple[np.ndarray, int]:

@@ -85,6 +85,8 @@ def three_tones(soft: np.ndarray) -> tuple[float, float] | None:
     """Grey levels, an array of any shape -> the levels between ink and shadow and between shadow and lit paper; None if
     there are no three plain tones.
     """
+    if np.ptp(soft) <= FAINTEST_SHADOW * soft.max():
+        return None
     counts, edges = np.histogram(soft, LEVELS)
     middles = (edges[:-1] + edges[1:]) / 2
     low, high = three_classes(counts, middles)

@@ -54,6 +54,7 @@ class Side(NamedTuple):
     filled: float  # the share of the way between the lines across along which it is there
     joined: int  # how many of its two ends are there
     goes_on: bool  # whether it goes on beyond the lines
+    loose: bool  # whether it has gaps at both lines and none between, as a stroke does that is as tall as its box
 
     @property
     def is_whole(self) -> bool:
@@ -90,6 +91,7 @@ def sides_between(
     steps = np.linspace(0, 1, int(deep) + 1)[:, None]
     rows = np.rint(top[likely] + steps * (bottom[likely] - top[likely])).astype(int)  # (steps, likely)
     filled, lean, joined = np.zeros(likely.size), np.zeros(likely.size), np.zeros(likely.size, int)
+    loose = np.zeros(likely.size, bool)
     tip = max(round(END * len(steps)), END_PIXELS)
     for way in LEANS + upper.lean:
         places = np.rint(columns[likely] + way * deep * (steps - 0.5)).astype(int)
@@ -98,6 +100,8 @@ def sides_between(
         ends = (seen[:tip].mean(axis=0) >= JOINED).astype(int) + (seen[-tip:].mean(axis=0) >= JOINED)
         better = (share + ends > filled + joined) & (share >= LEAST_FILLED)
         filled[better], lean[better], joined[better] = share[better], way, ends[better]
+        stops = ~seen[:tip].all(axis=0) & ~seen[-tip:].all(axis=0)
+        loose[better] = (stops & seen[tip:-tip].all(axis=0))[better]
     found = []
     for group in groups_of(likely, filled):
         worth = filled[group] + joined[group]
@@ -108,7 +112,8 @@ def sides_between(
         )
         if line.thickness <= max(THICKEST * min(height, width), THICKEST_AT_LEAST):
             longest = (1 + GOES_ON) * deep + upper.half + lower.half
-            found.append(Side(line, float(filled[middle]), int(joined[middle]), len(line.rows) > longest))
+            goes_on = len(line.rows) > longest
+            found.append(Side(line, float(filled[middle]), int(joined[middle]), goes_on, bool(loose[best].all())))
     return sorted(found, key=lambda side: side.line.middle)
 
 

@@ -251,7 +251,7 @@ def test_ones_nearly_as_tall_as_their_boxes_are_no_sides(gap):
         for column in np.flatnonzero([name == "1" for name in number]):
             left, top = sheet.corner(0, column)
             x, lean = left + sheet.pitch * rng.uniform(0.3, 0.7), HEIGHT * rng.uniform(-0.03, 0.06)
-            short = sheet.leading * rng.uniform(0.04, 0.1)
+            short = sheet.leading * rng.uniform(0.06, 0.12)
             ends = [(x + lean, top + short), (x - lean, top + sheet.leading - short)]
             ImageDraw.Draw(sheet.ink).line(ends, fill=20, width=int(rng.integers(3, 9)))
         read.append((number, text_of(sheet.boxes().photographed())))

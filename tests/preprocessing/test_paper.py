@@ -15,6 +15,7 @@ import weights
 from preprocessing.lines import MOST_LINES, level_lines
 from preprocessing.paper import paper_lines
 from preprocessing.removal import without_paper
+from preprocessing.shadow import three_tones
 from preprocessing.sheet import on_paper_alone
 
 SIDE = 300
@@ -393,6 +394,20 @@ def test_a_stroke_goes_on_where_a_rule_crosses_it():
     cleared, _ = without_paper(darkness, (across, upright), 0.06)
     assert cleared[20:100, 57:63].min() > 0.7
     assert cleared[55:65, :50].max() < 0.1
+
+
+@pytest.mark.parametrize("level", [0.01, 0.5, 1])
+def test_paper_of_one_tone_has_no_shadow(level):
+    level = np.float32(level)
+    assert three_tones(np.array([level, np.nextafter(level, np.float32(2))])) is None
+
+
+@pytest.mark.parametrize("level", [200, 225])
+@pytest.mark.parametrize("rim", [4, 8, 15])
+def test_a_blank_card_with_a_white_rim_is_blank(level, rim):
+    image = Image.new("L", (SIDE, SIDE), "white")
+    image.paste(level, (rim, rim, SIDE - rim, SIDE - rim))
+    assert app.read(image) == []
 
 
 def test_thick_ink_on_half_of_a_small_jpeg_is_ink():
