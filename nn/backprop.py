@@ -11,11 +11,15 @@ and it starts from delta = (probs - targets) / n at the logits, the derivative o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from nn.convolution import ConvolutionStep
 from nn.functions import cross_entropy, softmax
 from nn.mlp import MLP
+
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray], object]  # writes a @ b to a third array: np.matmul or the like
 
 # Leaving out pixels that are blank in a whole mini-batch pays only in mini-batches of at least this many rows,
 ROWS = 32
@@ -33,18 +37,21 @@ class Backprop:
     nothing has to change when the network answers.
 
     The large arrays that a step writes to are made once, here: fresh ones cost more in page faults than arithmetic on
-    them does. `gradient` is one vector laid out like `model.theta`.
+    them does. `gradient` is one vector laid out like `model.theta`. `product` multiplies matrices; see
+    nn/fast/products.py.
 
     Raises ValueError when dropout is not in [0, 1), or when the network consists of joined members.
     """
 
-    def __init__(self, model: MLP, batch_size: int, *, l2: float = 0.0, dropout: float = 0.0) -> None:
+    def __init__(
+        self, model: MLP, batch_size: int, *, l2: float = 0.0, dropout: float = 0.0, product: Product = np.matmul
+    ) -> None:
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout}")
         self.weights, self.biases = model.views(model.theta)
         if model.members > 1:
             raise ValueError(f"{model!r} consists of joined networks: train its members one by one")
-        self.model, self.l2, self.dropout = model, l2, dropout
+        self.model, self.l2, self.dropout, self.product = model, l2, dropout, product
         self.activations = model.activations
         self.gradient = np.zeros_like(model.theta)
         self.dW, self.db = model.views(self.gradient)
@@ -57,7 +64,7 @@ class Backprop:
         self._masks = buffers()[:-1] if dropout else []
         self._ones = np.ones(batch_size, model.theta.dtype)
         first = ConvolutionStep if model.kernel_size else PixelStep
-        self.first = first(self.weights[0], batch_size)
+        self.first = first(self.weights[0], batch_size, product)
 
     def __call__(self, X: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None = None) -> float:
         """Normalised inputs (n, inputs) and targets (n, classes) -> loss; the gradient is left in `self.gradient`.
@@ -76,7 +83,7 @@ class Backprop:
             if i == 0:
                 self.first.forward(X, z)
             else:
-                np.matmul(h[i], W, out=z)  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
+                self.product(h[i], W, z)  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
             z += b
             if i < last:
                 self.activations[i].forward(z, out=z)
@@ -98,13 +105,14 @@ class Backprop:
             if i == 0:
                 self.first.backward(delta, self.dW[0])
             else:
-                np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
+                self.product(h[i].T, delta, self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
             np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): the sum of the rows
             if self.l2:
                 loss += self.l2 / 2 * float(np.vdot(W, W))
                 self.dW[i] += self.l2 * W
             if i > 0:  # the pixels are not parameters: layer 0 needs no gradient for its input
-                dh = np.matmul(delta, W.T, out=self._deltas[i - 1][:n])  # (n, fan_out) @ (fan_out, fan_in)
+                dh = self._deltas[i - 1][:n]
+                self.product(delta, W.T, dh)  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
                 delta = self._through_activation(i - 1, dh, h[i])
         return loss
 
@@ -134,8 +142,8 @@ class PixelStep:
     W: (inputs, units).
     """
 
-    def __init__(self, W: np.ndarray, batch_size: int) -> None:
-        self.W = W
+    def __init__(self, W: np.ndarray, batch_size: int, product: Product) -> None:
+        self.W, self.product = W, product
         self._worthwhile = batch_size >= ROWS and W.shape[1] >= UNITS
         self._X = self._inked = None  # the pixels of the last `forward`, and where they are; None: all of them
 
@@ -146,13 +154,13 @@ class PixelStep:
             (inked,) = X.any(axis=0).nonzero()
             if inked.size <= INKED * len(W):
                 W, self._X, self._inked = W[inked], X.take(inked, axis=1), inked
-        np.matmul(self._X, W, out=out)  # (n, inputs) @ (inputs, units) -> (n, units)
+        self.product(self._X, W, out)  # (n, inputs) @ (inputs, units) -> (n, units)
 
     def backward(self, delta: np.ndarray, out: np.ndarray) -> None:
         """delta = dL/dz (n, units) of the last `forward`; dL/dW is written to `out` (inputs, units)."""
         X, self._X = self._X, None  # nothing of a mini-batch is kept
         if self._inked is None:
-            np.matmul(X.T, delta, out=out)  # (inputs, n) @ (n, units) -> (inputs, units)
+            self.product(X.T, delta, out)  # (inputs, n) @ (n, units) -> (inputs, units)
         else:
             out[...] = 0
             out[self._inked] = X.T @ delta

@@ -21,7 +21,7 @@ recognition in cortex"). Biases are not shared.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
@@ -134,8 +134,13 @@ class ConvolutionStep:
     kernels: (kernel_size ** 2, maps), of one member.
     """
 
-    def __init__(self, kernels: np.ndarray, batch_size: int) -> None:
-        self.kernels, self.windows = kernels, windows(math.isqrt(len(kernels)))
+    def __init__(
+        self,
+        kernels: np.ndarray,
+        batch_size: int,
+        product: Callable[[np.ndarray, np.ndarray, np.ndarray], object] = np.matmul,
+    ) -> None:
+        self.kernels, self.windows, self.product = kernels, windows(math.isqrt(len(kernels))), product
         self._seen = np.empty((batch_size, *self.windows.shape), kernels.dtype)  # (n, 4, positions, 64)
         self._sums = np.empty((*self._seen.shape[:3], kernels.shape[1]), kernels.dtype)  # (n, 4, positions, maps)
         self._kept = np.empty(self._sums.shape, bool)
@@ -145,7 +150,7 @@ class ConvolutionStep:
         n = len(X)
         seen, sums, kept = self._seen[:n], self._sums[:n], self._kept[:n]
         np.take(X, self.windows, axis=1, out=seen, mode="clip")  # mode="raise" would go through a copy of `out`
-        np.matmul(flat(seen), self.kernels, out=flat(sums))
+        self.product(flat(seen), self.kernels, flat(sums))
         pooled = out.reshape(n, *sums.shape[2:])
         np.max(sums, axis=1, out=pooled)
         np.equal(sums, pooled[:, None], out=kept)
@@ -162,7 +167,7 @@ class ConvolutionStep:
         n = len(delta)
         seen, parts = self._seen[:n], self._sums[:n]  # the sums are not needed again
         np.multiply(self._kept[:n], delta.reshape(n, 1, *parts.shape[2:]), out=parts)
-        np.matmul(flat(seen).T, flat(parts), out=out)
+        self.product(flat(seen).T, flat(parts), out)
 
 
 def flat(array: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from contextlib import closing
 
 import numpy as np
 
-from nn.backprop import Backprop
+from nn.backprop import Backprop, Product
 from nn.functions import one_hot
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP, PIXELS
@@ -65,6 +65,7 @@ class Trainer:
         validation: Split,
         made_up: MadeUp | None = None,
         progress: Callable[[float], None] = lambda loss: None,
+        product: Product = np.matmul,
     ) -> None:
         if not len(train) or not len(validation):
             raise ValueError(
@@ -83,7 +84,7 @@ class Trainer:
         self.inputs = None if recipe.augment else self.model.normalize(self.bank.pictures.pixels())
         self.validation_pixels = validation.pixels()
         self.targets = one_hot(self.bank.pictures.labels, self.model.classes, recipe.label_smoothing)
-        self.backprop = Backprop(self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout)
+        self.backprop = Backprop(self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout, product=product)
         self.optimizer = make_optimizer(recipe.optimizer, self.model.theta.size, recipe.momentum)
         self.average = self.model.theta.copy() if recipe.average else self.model.theta  # the weights that answer
         self.best = self.model.theta.copy()

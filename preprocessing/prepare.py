@@ -21,7 +21,8 @@ from preprocessing.edge import without_edge
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import inked
 from preprocessing.morphology import dilated
-from preprocessing.picture import reduced_to_opaque
+from preprocessing.picture import Opaque, reduced_to_opaque
+from preprocessing.squares import without_squares
 from preprocessing.surround import without_surround
 
 # Ink is looked for on a picture reduced to about the area of a square with this side: ten times the 20-pixel box.
@@ -161,8 +162,7 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
     Returns:
         `NOTHING`, whose tensor is read-only, for a picture without ink.
     """
-    picture, size, factor = reduced_to_opaque(image)
-    ink, left_out, where = look(picture)
+    (_, size, factor), ink, left_out, where = look_at(image)
     where = scaled(where, factor)
     return NOTHING if is_blank(ink, where, size) else describe(size, ink, left_out, where)
 
@@ -224,6 +224,16 @@ def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: W
         edge_pieces=left_out.edge_pieces,
     )
     return Prepared(tensor, replace(found, hints=hints(found, size, left_out.specks)), ink, left_out.removed)
+
+
+def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOut, Where]:
+    """A picture as a person would see it, without the squares or rules of a whole sheet, and what `look` finds in it.
+    Takes and raises the same as `prepare`.
+    """
+    picture, size, factor = reduced_to_opaque(image)
+    picture, lines = without_squares(picture)
+    ink, left_out, where = look(picture)
+    return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines), where
 
 
 def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:

@@ -26,8 +26,7 @@ from preprocessing.closer import FEW_PIECES, look_closer, without_grain
 from preprocessing.components import HALF, label, longer_sides, piece_boxes, stroke_width
 from preprocessing.groups import cut, may_touch, promising, runs_in
 from preprocessing.paths import SURE_OF_PLACE, Candidate, Path, best_lines
-from preprocessing.picture import reduced_to_opaque
-from preprocessing.prepare import Prepared, describe, is_blank, look, scaled
+from preprocessing.prepare import Prepared, describe, is_blank, look_at, scaled
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row
 from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
@@ -61,8 +60,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     Raises:
         ValueError: as `prepare`.
     """
-    picture, size, factor = reduced_to_opaque(image)
-    ink, left_out, where = look(picture)
+    (picture, size, factor), ink, left_out, where = look_at(image)
     place = scaled(where, factor)
     if is_blank(ink, place, size):
         return []

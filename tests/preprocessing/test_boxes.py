@@ -20,14 +20,20 @@ WAYS = range(10)
 
 
 class Sheet:
-    """Digits in places side by side, in rows, and lines around them, which are put together and photographed."""
+    """Digits in places side by side, in rows, and lines around them, which are put together and photographed.
+
+    pitch and gap: how wide the places are and what follows each, one for all columns or a number for each.
+    """
 
     def __init__(self, rng, rows, pitch=1.3, gap=0.0, leading=1.3):
         self.rng, self.rows = rng, rows
-        self.pitch, self.gap, self.leading = pitch * HEIGHT, gap * HEIGHT, leading * HEIGHT
-        self.margin = HEIGHT * rng.uniform(0.3, 0.8)
         columns = max(map(len, rows))
-        self.width = columns * self.pitch + (columns - 1) * self.gap
+        self.pitches, gaps = (np.broadcast_to(each, columns) * HEIGHT for each in (pitch, gap))
+        self.leading = leading * HEIGHT
+        self.margin = HEIGHT * rng.uniform(0.3, 0.8)
+        ends = np.cumsum(self.pitches + gaps)
+        self.lefts = self.margin + ends - self.pitches - gaps
+        self.width = ends[-1] - gaps[-1]
         size = round(self.width + 2 * self.margin), round(len(rows) * self.leading + 2 * self.margin)
         self.ink, self.lines = Image.new("L", size, "white"), Image.new("L", size, "white")
         self.thick, self.tone, self.gaps = int(rng.integers(2, 4)), int(rng.integers(30, 90)), 0.0
@@ -36,12 +42,12 @@ class Sheet:
                 if name != " ":
                     part = digit(name, HEIGHT * rng.uniform(0.68, 0.85))
                     x, y = self.corner(row, column)
-                    x += (self.pitch - part.width) / 2 + rng.normal(0, 0.03 * HEIGHT)
+                    x += (self.pitches[column] - part.width) / 2 + rng.normal(0, 0.03 * HEIGHT)
                     y += (self.leading - part.height) / 2 + rng.normal(0, 0.02 * HEIGHT)
                     self.ink.paste(part, (round(x), round(y)), ImageOps.invert(part))
 
     def corner(self, row, column):
-        return self.margin + column * (self.pitch + self.gap), self.margin + row * self.leading
+        return self.lefts[column], self.margin + row * self.leading
 
     def rule(self, start, end):
         """A line in pieces, some of which are missing if the line has gaps."""
@@ -53,7 +59,7 @@ class Sheet:
 
     def box(self, row, column):
         left, top = self.corner(row, column)
-        right, bottom = left + self.pitch, top + self.leading
+        right, bottom = left + self.pitches[column], top + self.leading
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         for a, b in zip(corners, [*corners[1:], corners[0]], strict=True):
             self.rule(a, b)
@@ -124,9 +130,34 @@ def rounded_boxes(rng, text):
     sheet = Sheet(rng, [text], gap=rng.uniform(0.15, 0.35))
     for column in range(len(text)):
         left, top = sheet.corner(0, column)
-        box, radius = (left, top, left + sheet.pitch, top + sheet.leading), HEIGHT * rng.uniform(0.08, 0.2)
+        box, radius = (left, top, left + sheet.pitches[column], top + sheet.leading), HEIGHT * rng.uniform(0.08, 0.2)
         ImageDraw.Draw(sheet.lines).rounded_rectangle(box, radius, outline=sheet.tone, width=sheet.thick)
     return sheet.photographed()
+
+
+def grouped_boxes(rng, text, gaps=0.0):
+    """Boxes for a date: day, month and year stand apart."""
+    between = np.zeros(len(text))
+    between[[1, 3]] = rng.uniform(0.3, 0.9)
+    sheet = Sheet(rng, [text], gap=between)
+    sheet.gaps = gaps
+    return sheet.boxes().photographed()
+
+
+def broken_groups(rng, text):
+    return grouped_boxes(rng, text, gaps=0.06)
+
+
+def cut_boxes(rng, text):
+    """A row of boxes that goes on beyond the edge of the picture: the last box is empty and cut."""
+    sheet = Sheet(rng, [f"{text} "])
+    picture = sheet.boxes().photographed()
+    return picture.crop((0, 0, round(sheet.lefts[-1] + sheet.pitches[-1] * rng.uniform(0.3, 0.8)), picture.height))
+
+
+def uneven_columns(rng, text):
+    """A row of a table, with columns of any width."""
+    return Sheet(rng, [text], pitch=rng.uniform(1, 2.4, len(text))).boxes().photographed()
 
 
 def comb(rng, text, tooth=(0.2, 0.45), framed=False, tinted=False):
@@ -139,8 +170,8 @@ def comb(rng, text, tooth=(0.2, 0.45), framed=False, tinted=False):
     right, bottom = left + sheet.width, top + sheet.leading
     for y in (top, bottom) if framed else (bottom,):
         sheet.rule((left, y), (right, y))
-    for column in range(len(text) + 1):
-        x, outer = left + column * sheet.pitch, column in (0, len(text))
+    for x in (*sheet.lefts, right):
+        outer = x in (left, right)
         sheet.rule((x, bottom), (x, top if framed and outer else bottom - long))
     return sheet.photographed(turn=rng.uniform(-1, 1))
 
@@ -163,7 +194,7 @@ def blanks(rng, text):
     sheet = Sheet(rng, [text], gap=rng.uniform(0.15, 0.35))
     for column in range(len(text)):
         x, y = sheet.corner(0, column)
-        sheet.rule((x, y + sheet.leading), (x + sheet.pitch, y + sheet.leading))
+        sheet.rule((x, y + sheet.leading), (x + sheet.pitches[column], y + sheet.leading))
     return sheet.photographed(turn=rng.uniform(-1, 1))
 
 
@@ -186,6 +217,8 @@ def table(rng, text):
 
 
 NUMBERS = ("20", "4612", "7350", "96174")  # a 1 is a straight upright, as a side and a tooth are
+DATES = ("24062035", "30072026", "18092046", "05031927")
+NUMBERS_OF = {grouped_boxes: DATES, broken_groups: DATES, boxes_on_even_paper: ("20", "462", "7350", "96274")}
 KINDS = (
     boxes,
     separate_boxes,
@@ -196,6 +229,10 @@ KINDS = (
     broken_boxes,
     broken_separate_boxes,
     rounded_boxes,
+    grouped_boxes,
+    broken_groups,
+    cut_boxes,
+    uneven_columns,
     comb,
     tall_comb,
     framed_comb,
@@ -212,7 +249,7 @@ def text_of(picture):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_number_is_read_as_on_blank_paper(kind):
-    some = NUMBERS if kind is not boxes_on_even_paper else ("20", "462", "7350", "96274")
+    some = NUMBERS_OF.get(kind, NUMBERS)
     numbers = [some[way % len(some)] for way in WAYS]
     read = [text_of(kind(np.random.default_rng([3, way]), text)) for way, text in zip(WAYS, numbers, strict=True)]
     assert sum(a == b for a, b in zip(read, numbers, strict=True)) >= 9, list(zip(numbers, read, strict=True))
@@ -250,7 +287,7 @@ def test_ones_nearly_as_tall_as_their_boxes_are_no_sides(gap):
         sheet = Sheet(rng, [number.replace("1", " ")], gap=gap)
         for column in np.flatnonzero([name == "1" for name in number]):
             left, top = sheet.corner(0, column)
-            x, lean = left + sheet.pitch * rng.uniform(0.3, 0.7), HEIGHT * rng.uniform(-0.03, 0.06)
+            x, lean = left + sheet.pitches[column] * rng.uniform(0.3, 0.7), HEIGHT * rng.uniform(-0.03, 0.06)
             short = sheet.leading * rng.uniform(0.06, 0.12)
             ends = [(x + lean, top + short), (x - lean, top + sheet.leading - short)]
             ImageDraw.Draw(sheet.ink).line(ends, fill=20, width=int(rng.integers(3, 9)))

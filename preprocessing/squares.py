@@ -1,0 +1,215 @@
+"""Takes the squares or rules of a whole sheet out of a picture.
+
+    picture, count = without_squares(picture)      # the same picture and 0 if there are none
+
+Where a picture shows a sheet of paper, its squares are a fortieth of it. On the reduced picture in which ink is looked
+for (prepare.py) they blend into a grey texture with the digits in it. So they are looked for from closer by, before
+anything else, and the paper under them is restored. Wider squares and single lines are left to paper.py.
+
+A printed line lets a share of the light through that is the same all along it, by how far a pixel lies from its middle.
+Ink over it takes its own share of what is left. So dividing by the line's share leaves the paper and the ink, and no
+stroke has to be mended where it crosses a line.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from preprocessing.morphology import running
+
+# Lines are looked for on a picture reduced to about the area of a square with this side: squares of 4 mm on A4 have 16
+# pixels there, and their lines one.
+LINES_SIDE = 1000
+# A smaller picture shows no sheet whose squares could be told from noise.
+SMALLEST_SHEET = 400
+# The paper's level is measured in blocks of so many pixels along an edge: larger than squares, smaller than shadows.
+BLOCK = 32
+# It is this quantile of a block: lines and ink cover less than half of it, and some paper is lighter than most.
+PAPER_QUANTILE = 0.7
+# Lines are followed from strip to strip of so many columns: a line that is turned by 7 degrees moves by four rows.
+STRIP = 32
+FARTHEST_MOVE = 4
+# The turn of the lines is measured in so many parts of the picture, one below the other: a sheet is seen aslant.
+TURNS = 6
+# What is darker than this is ink: in a strip it must not outweigh a line.
+DARKEST = 0.35
+# A line stands out from the mean of so many rows around it ...
+AROUND = 13
+# ... by so many times the noise of a strip, and by this much at least.
+LINE_TO_NOISE = 3.0
+FAINTEST_LINE = 0.015
+# From strip to strip a line is found this many rows or less from where it should be.
+OFF = 2.0
+# It is followed across so many strips in which it is hidden by ink or by a shadow.
+HIDDEN = 6
+# At least this share of a line is seen, and it is at least this long, as a share of the picture.
+SEEN, LONG = 0.6, 0.4
+# Fewer lines than this are left to paper.py, which sees them better.
+FEWEST = 12
+# At least this share of the distances between neighbouring lines is even, or a multiple.
+EVEN = 0.75
+# A distance is even if it differs from the usual one by no more than this share: a sheet is seen aslant.
+UNEVEN = 0.2
+# A line's share of the light is measured up to this many pixels from its middle on the picture where it was found ...
+REACH = 3
+# ... in so many steps a pixel, ...
+STEPS = 4
+# ... and in so many parts of it: the print, the light and the focus change along a line.
+PARTS = 8
+# No line takes more light than this: what lies under a darker one is not known.
+LEAST_LIGHT = 0.25
+
+
+class Rule(NamedTuple):
+    """A line across a picture."""
+
+    start: int  # its first column
+    rows: np.ndarray  # the row of its middle in each column, float
+
+
+def without_squares(picture: Image.Image) -> tuple[Image.Image, int]:
+    """A picture in L or RGB -> the same in grey without the squares or rules of a sheet, and how many lines were taken
+    out; the picture itself and 0 if it shows no such sheet.
+    """
+    side = (picture.width * picture.height) ** 0.5
+    if side < SMALLEST_SHEET:
+        return picture, 0
+    factor = max(round(side / LINES_SIDE), 1)
+    grey = picture.convert("L")
+    levels = np.asarray(grey.reduce(factor), np.float32)
+    darkness = 1 - levels / paper_of(levels)
+    across, upright = rules(darkness), rules(np.ascontiguousarray(darkness.T))
+    if not across and not upright:
+        return picture, 0
+    levels = np.asarray(grey, np.float32)
+    paper = paper_of(levels)
+    light = levels / paper
+    for view, lines in ((light, across), (light.T, upright)):
+        for line in lines:
+            divide_out(view, line, factor)
+    cleared = np.minimum(light * paper, np.maximum(levels, paper))
+    return Image.fromarray(np.clip(np.rint(cleared), 0, 255).astype(np.uint8)), len(across) + len(upright)
+
+
+def paper_of(levels: np.ndarray) -> np.ndarray:
+    """The level of the paper around each pixel of (H, W) float32, at least 1."""
+    height, width = levels.shape
+    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
+    padded = np.pad(levels, ((0, rows * BLOCK - height), (0, columns * BLOCK - width)), mode="edge")
+    blocks = padded.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2).reshape(rows, columns, -1)
+    place = int(PAPER_QUANTILE * blocks.shape[2])
+    paper = np.ascontiguousarray(np.partition(blocks, place, axis=2)[:, :, place])
+    size = columns * BLOCK, rows * BLOCK
+    smooth = np.asarray(Image.fromarray(paper).resize(size, Image.Resampling.BILINEAR))[:height, :width]
+    return np.maximum(smooth, 1)
+
+
+def rules(darkness: np.ndarray) -> list[Rule]:
+    """The lines across the darkness (H, W) of a sheet, from top to bottom, if they are many and evenly spaced."""
+    height, width = darkness.shape
+    count = width // STRIP
+    strips = np.minimum(darkness[:, : count * STRIP], DARKEST).reshape(height, count, STRIP).mean(axis=2)
+    above = np.pad(strips, ((AROUND // 2 + 1, AROUND // 2), (0, 0)), mode="edge").cumsum(axis=0, dtype=np.float64)
+    sharp = (strips - (above[AROUND:] - above[:-AROUND]) / AROUND).astype(np.float32)
+    noise = 1.4826 * float(np.median(np.abs(sharp)))
+    peaks = (sharp == running(np.maximum, sharp, 5)) & (sharp > max(LINE_TO_NOISE * noise, FAINTEST_LINE))
+    peaks[:2] = peaks[-2:] = False
+    if np.count_nonzero(peaks) < FEWEST * LONG * SEEN * count:
+        return []
+    found = followed(sharp, peaks, moves_of(sharp))
+    if len(found) < FEWEST:
+        return []
+    found.sort(key=lambda rule: rule.rows.mean())
+    gaps = np.diff([rule.rows.mean() for rule in found])
+    usual = float(np.median(gaps))
+    steps = np.maximum(np.rint(gaps / usual), 1)
+    even = np.abs(gaps / steps - usual) <= UNEVEN * usual
+    return found if even.mean() >= EVEN else []
+
+
+def moves_of(sharp: np.ndarray) -> np.ndarray:
+    """By how many rows a line moves from one strip to the next, for each row, (H,)."""
+    height = len(sharp)
+    tops = np.linspace(0, height, TURNS + 1).astype(int)
+    padded = np.pad(np.maximum(sharp, 0), ((FARTHEST_MOVE, FARTHEST_MOVE), (0, 0)))
+    here = padded[FARTHEST_MOVE : FARTHEST_MOVE + height, :-1]
+    alike = np.array([(here * padded[i : i + height, 1:]).sum(axis=1) for i in range(2 * FARTHEST_MOVE + 1)])
+    alike = np.add.reduceat(alike, tops[:-1], axis=1)  # (moves, TURNS)
+    best = np.clip(alike.argmax(axis=0), 1, 2 * FARTHEST_MOVE - 1)
+    before, at, after = (alike[best + i, np.arange(TURNS)] for i in (-1, 0, 1))
+    curve = before - 2 * at + after
+    fine = np.where(curve < 0, (before - after) / np.where(curve < 0, 2 * curve, 1), 0)
+    return np.interp(np.arange(height), (tops[:-1] + tops[1:]) / 2, best - FARTHEST_MOVE + np.clip(fine, -1, 1))
+
+
+def followed(sharp: np.ndarray, peaks: np.ndarray, moves: np.ndarray) -> list[Rule]:
+    """The lines that go through the peaks of the strips (H, strips)."""
+    height, count = sharp.shape
+    ways: list[list[tuple[int, float]]] = []  # (strip, row) of each line
+    open_ways: list[list[tuple[int, float]]] = []
+    for strip in range(count):
+        rows = np.flatnonzero(peaks[:, strip])
+        weights = np.maximum(sharp[rows + np.arange(-2, 3)[:, None], strip], 0)
+        places = (weights * (rows + np.arange(-2, 3)[:, None])).sum(axis=0) / weights.sum(axis=0)
+        taken = np.zeros(len(places), bool)
+        going_on = []
+        for way in open_ways:
+            last, row = way[-1]
+            row += (strip - last) * moves[int(np.clip(row, 0, height - 1))]
+            if len(places):
+                nearest = int(np.argmin(np.abs(places - row)))
+                if abs(places[nearest] - row) <= OFF and not taken[nearest]:
+                    taken[nearest] = True
+                    way.append((strip, float(places[nearest])))
+            (going_on if strip - way[-1][0] < HIDDEN else ways).append(way)
+        going_on += [[(strip, float(place))] for place in places[~taken]]
+        open_ways = going_on
+    return [rule_through(way, count) for way in ways + open_ways if is_line(way, count)]
+
+
+def is_line(way: list[tuple[int, float]], count: int) -> bool:
+    length = way[-1][0] - way[0][0] + 1
+    return length >= LONG * count and len(way) >= SEEN * length
+
+
+def rule_through(way: list[tuple[int, float]], count: int) -> Rule:
+    """The line through these rows of strips; it ends in the strips beyond them."""
+    strips, rows = np.array(way).T
+    start, end = max(int(strips[0]) - 1, 0), min(int(strips[-1]) + 2, count)
+    columns = np.arange(start * STRIP, end * STRIP + (STRIP if end == count else 0))
+    middles = (strips + 0.5) * STRIP - 0.5
+    inner = np.interp(columns, middles, rows)
+    slope = np.polynomial.polynomial.polyfit(middles, rows, 1)[1]
+    beyond = np.minimum(columns - middles[0], 0) + np.maximum(columns - middles[-1], 0)
+    return Rule(int(columns[0]), inner + slope * beyond)
+
+
+def divide_out(light: np.ndarray, line: Rule, factor: int) -> None:
+    """Divides (H, W) by a line's share of the light, in place. The line was found on a picture reduced by `factor`."""
+    height, width = light.shape
+    end = line.start + len(line.rows)
+    columns = np.arange(line.start * factor, min(end * factor, width))
+    places = (columns + 0.5) / factor - 0.5
+    middle = (np.interp(places, np.arange(line.start, end), line.rows) + 0.5) * factor - 0.5
+    reach = REACH * factor
+    rows = np.rint(middle).astype(int) + np.arange(-reach, reach + 1)[:, None]
+    inside = (rows >= 0) & (rows < height)
+    rows = np.clip(rows, 0, height - 1)
+    step = np.clip(np.rint((rows - middle) * STEPS / factor).astype(int) + REACH * STEPS, 0, 2 * REACH * STEPS)
+    part = np.minimum(np.arange(len(columns)) * PARTS // len(columns), PARTS - 1)
+    group = step * PARTS + part
+    seen = light[rows, columns]
+    share = np.clip(medians(seen[inside], group[inside], (2 * REACH * STEPS + 1) * PARTS), LEAST_LIGHT, 1)[group]
+    light[rows[inside], np.broadcast_to(columns, rows.shape)[inside]] = (seen / share)[inside]
+
+
+def medians(values: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+    """The median of the values (n,) in each of so many groups; 1 where there are none. groups: (n,) integers."""
+    order = np.lexsort((values, groups))
+    sizes = np.bincount(groups, minlength=count)
+    starts = np.cumsum(sizes) - sizes
+    middle = np.minimum(starts + sizes // 2, len(values) - 1)
+    return np.where(sizes > 0, values[order][middle], 1).astype(np.float32)
