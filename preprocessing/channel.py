@@ -31,12 +31,13 @@ WHOLE_RING = 0.8
 INK_SHARE = 0.01
 
 
-def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
+def one_channel(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarray, float | None]:
     """Grey or RGB picture -> grey levels (H, W) float32 in [0, 1] in which ink is dark and paper light, and the paper's
     level if it is even (else None).
 
     Each colour channel counts as much as ink and paper differ in it, so that yellow on white is as plain as black on
-    white; the paper is what the picture's border shows, and a picture of light ink on dark paper is inverted.
+    white; the paper is what the picture's border shows, and a picture of light ink on dark paper is inverted, unless
+    the ink is known to be dark.
     """
     channels = separate_channels(picture)
     borders = [border(channel) for channel in channels]
@@ -50,7 +51,8 @@ def one_channel(picture: Image.Image) -> tuple[np.ndarray, float | None]:
     ink = np.array([difference.ravel()[farthest].mean() for difference in told])
     sign = 1 if ink.sum() > 0 else -1  # light ink or dark ink
     light = None if even else paper_is_light(picture)
-    if light is not None and light == (sign > 0):  # what is as light as the paper is no ink
+    # what is as light as the paper is no ink
+    if (dark_ink and sign > 0) or (light is not None and light == (sign > 0)):
         sign = -sign
         sides = [difference[np.sign(difference) == sign] for difference in differences]
         ink = np.array([side.mean() if side.size else 0.0 for side in sides])  # a channel may have one level alone

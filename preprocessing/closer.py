@@ -17,8 +17,8 @@ from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Where
 MOST_ZOOM = 4
 # A piece of up to this many touching digits is looked at again from close by.
 MOST_TOUCHING = 4
-# A digit on a page of many has at least this many pixels: twice those of its box in MNIST.
-PAGE_SIDE = 40
+# A digit on a page of many has at least this many pixels: two and a half times those of its box in MNIST.
+PAGE_SIDE = 50
 # This many pieces at most may be one digit in many strokes: it is tried whether they are, and whether neighbouring rows
 # are one. More pieces are a page of digits.
 FEW_PIECES = 16

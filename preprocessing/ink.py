@@ -65,14 +65,15 @@ class Inked(NamedTuple):
     blank_edge: bool = False
 
 
-def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = False) -> Inked:
+def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = False, dark_ink: bool = False) -> Inked:
     """Grey or RGB picture -> its ink, all zeros when nothing stands out from the paper, and the printed lines that were
     left out. If it is known `within` which pixels the ink lies, (H, W) bool, lines are not looked for. On even paper
-    without a line at its edge they are looked for if there may be `boxes`.
+    without a line at its edge they are looked for if there may be `boxes`. Ink that is lighter than the paper is not
+    looked for if it is known to be dark.
     """
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)
-    grey, even_paper = one_channel(picture)
+    grey, even_paper = one_channel(picture, dark_ink)
     small = max(grey.shape) < SMALLEST_PHOTO
     if even_paper is None and not small:
         return without_papers_lines(*local_darkness(grey), within)

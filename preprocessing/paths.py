@@ -5,6 +5,7 @@ best_lines(writing, lines, reads, crossed)
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ from preprocessing.writing import Group, Read, Writing, union_box
 SLANTS = np.linspace(-0.2, 0.6, 9)
 # The digits that dots and short bars look like when they fill MNIST's frame.
 LIKE_DOTS_AND_BARS = (0, 1, 8)
+# Rows are one line if each digit has at least this share of its height, or of the next one's, beside the next one.
+BESIDE = 0.2
 # This share of the signs that are told by their place are signs.
 SURE_OF_PLACE = 0.95
 # This share of the digits that were cut apart were cut wrongly.
@@ -84,7 +87,7 @@ def best_lines(
     for last in range(1, max(end for _, end in lines) + 1):
         ways = []
         for first in range(last):
-            if (first, last) in found:
+            if (first, last) in found and (last == first + 1 or is_level(found[first, last])):
                 before, line = best[first], found[first, last]
                 ways.append(
                     Path(
@@ -95,6 +98,15 @@ def best_lines(
                 )
         best.append(max(ways, key=lambda path: path.score))
     return best[-1]
+
+
+def is_level(line: Path) -> bool:
+    """Whether each digit of a line stands beside the next one, and not above or below it."""
+    boxes = [part.box for part in line.parts if part.sign is None]
+    return all(
+        min(one[3], other[3]) - max(one[1], other[1]) >= BESIDE * min(one[3] - one[1], other[3] - other[1])
+        for one, other in itertools.pairwise(boxes)
+    )
 
 
 def best_line(line: list[int], candidates: dict[tuple[int, int], list[Candidate | float]]) -> Path:

@@ -26,9 +26,9 @@ from preprocessing.squares import without_squares
 from preprocessing.surround import without_surround
 
 # Ink is looked for on a picture reduced to about the area of a square with this side: ten times the 20-pixel box.
-WORKING_SIDE = 200
+WORKING_SIDE = 250
 # A long row of digits is reduced less, for its digits are small; its longer side still has no more than this.
-LONGEST_SIDE = 500
+LONGEST_SIDE = 600
 # Ink smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
 CLOSE_UP_SIDE = 60
 # Then this share of the ink's longer side is seen around it on all sides: the paper must stay visible.
@@ -232,27 +232,28 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOu
     """
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
-    ink, left_out, where = look(picture)
+    ink, left_out, where = look(picture, dark_ink=lines > 0)  # the lines of a sheet are dark, and so is its ink
     return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines), where
 
 
-def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:
+def look(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarray, LeftOut, Where]:
     """The ink of a picture in L or RGB, without specks, printed lines and things at the edge, (H, W) float32 in [0, 1]
-    on a reduced picture; what was left out; and where the reduced picture lies in the whole one.
+    on a reduced picture; what was left out; and where the reduced picture lies in the whole one. `dark_ink` as for
+    `ink.inked`.
     """
     width, height = picture.size
     factor = max(1, round(max((width * height) ** 0.5 / WORKING_SIDE, max(width, height) / LONGEST_SIDE)))
     reduced = without_surround(picture.reduce(factor))
-    ink, removed, lines, blank_edge = inked(reduced)
+    ink, removed, lines, blank_edge = inked(reduced, dark_ink=dark_ink)
     specks, edge_pieces, kept = 0, 0, None
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         # what is left of lines that were taken out is no noise
         beside_lines = ink if removed is None else np.where(dilated(removed > 0), 0, ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
             reduced = reduced.filter(ImageFilter.MedianFilter(MEDIAN_SIDE))
-            ink, removed, lines, blank_edge = inked(reduced)
+            ink, removed, lines, blank_edge = inked(reduced, dark_ink=dark_ink)
         if blank_edge and one_holds_others(ink):
-            ink, removed, lines, _ = inked(reduced, boxes=True)
+            ink, removed, lines, _ = inked(reduced, boxes=True, dark_ink=dark_ink)
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
         framed, ink = ink, without_frame(ink)
@@ -270,7 +271,7 @@ def look(picture: Image.Image) -> tuple[np.ndarray, LeftOut, Where]:
     margin = max(round(longest * CLOSE_UP_MARGIN), CLOSE_UP_PIXELS)
     left, top = (max(edge - margin, 0) * factor for edge in box[:2])
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
-    closer, also, inner = look(picture.crop((left, top, right, bottom)))
+    closer, also, inner = look(picture.crop((left, top, right, bottom)), dark_ink)
     lines = max(lines, also.lines)
     return (
         closer,

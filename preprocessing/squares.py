@@ -45,6 +45,8 @@ FAINTEST_LINE = 0.015
 OFF = 2.0
 # It is followed across so many strips in which it is hidden by ink or by a shadow.
 HIDDEN = 6
+# Its place is the median of so many strips: a stroke that runs along it moves it in one or two.
+SMOOTHED = 5
 # At least this share of a line is seen, and it is at least this long, as a share of the picture.
 SEEN, LONG = 0.6, 0.4
 # Fewer lines than this are left to paper.py, which sees them better.
@@ -59,6 +61,8 @@ REACH = 3
 STEPS = 4
 # ... and in so many parts of it: the print, the light and the focus change along a line.
 PARTS = 8
+# A step is known if it has at least this share of the pixels of the one that has most.
+WELL_SEEN = 0.3
 # No line takes more light than this: what lies under a darker one is not known.
 LEAST_LIGHT = 0.25
 
@@ -71,34 +75,37 @@ class Rule(NamedTuple):
 
 
 def without_squares(picture: Image.Image) -> tuple[Image.Image, int]:
-    """A picture in L or RGB -> the same in grey without the squares or rules of a sheet, and how many lines were taken
+    """A picture in L or RGB -> the same without the squares or rules of a sheet, and how many lines were taken
     out; the picture itself and 0 if it shows no such sheet.
     """
     side = (picture.width * picture.height) ** 0.5
     if side < SMALLEST_SHEET:
         return picture, 0
     factor = max(round(side / LINES_SIDE), 1)
-    grey = picture.convert("L")
-    levels = np.asarray(grey.reduce(factor), np.float32)
+    levels = np.asarray(picture.convert("L").reduce(factor), np.float32)
     darkness = 1 - levels / paper_of(levels)
     across, upright = rules(darkness), rules(np.ascontiguousarray(darkness.T))
     if not across and not upright:
         return picture, 0
-    levels = np.asarray(grey, np.float32)
-    paper = paper_of(levels)
-    light = levels / paper
-    for view, lines in ((light, across), (light.T, upright)):
+    channels = [cleared(channel, across, upright, factor) for channel in picture.split()]
+    return Image.merge(picture.mode, channels), len(across) + len(upright)
+
+
+def cleared(channel: Image.Image, across: list[Rule], upright: list[Rule], factor: int) -> Image.Image:
+    """A channel of a picture without these lines, which were found on a picture reduced by `factor`."""
+    levels = np.asarray(channel, np.float32)
+    light, through = levels / paper_of(levels), np.ones_like(levels)
+    for seen, let, lines in ((light, through, across), (light.T, through.T, upright)):
         for line in lines:
-            divide_out(view, line, factor)
-    cleared = np.minimum(light * paper, np.maximum(levels, paper))
-    return Image.fromarray(np.clip(np.rint(cleared), 0, 255).astype(np.uint8)), len(across) + len(upright)
+            let_through(seen, line, factor, let)
+    return Image.fromarray(np.clip(np.rint(levels / through), 0, 255).astype(np.uint8))
 
 
 def paper_of(levels: np.ndarray) -> np.ndarray:
     """The level of the paper around each pixel of (H, W) float32, at least 1."""
     height, width = levels.shape
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
-    padded = np.pad(levels, ((0, rows * BLOCK - height), (0, columns * BLOCK - width)), mode="edge")
+    padded = np.pad(levels, ((0, rows * BLOCK - height), (0, columns * BLOCK - width)), mode="symmetric")
     blocks = padded.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2).reshape(rows, columns, -1)
     place = int(PAPER_QUANTILE * blocks.shape[2])
     paper = np.ascontiguousarray(np.partition(blocks, place, axis=2)[:, :, place])
@@ -125,9 +132,43 @@ def rules(darkness: np.ndarray) -> list[Rule]:
     found.sort(key=lambda rule: rule.rows.mean())
     gaps = np.diff([rule.rows.mean() for rule in found])
     usual = float(np.median(gaps))
-    steps = np.maximum(np.rint(gaps / usual), 1)
-    even = np.abs(gaps / steps - usual) <= UNEVEN * usual
-    return found if even.mean() >= EVEN else []
+    steps = np.rint(gaps / usual).astype(int)  # 0 for two parts of one line
+    if np.mean(np.abs(gaps - steps * usual) <= UNEVEN * np.maximum(steps, 1) * usual) < EVEN:
+        return []
+    # those that ink or a shadow hides, and those at the edge of the picture, half of which is not in it
+    missed = [
+        between(one, other, number / count)
+        for one, other, count in zip(found, found[1:], steps, strict=False)
+        for number in range(1, count)
+    ]
+    outer = [between(found[0], found[1], -1), between(found[-1], found[-2], -1)]
+    return [shown for rule in found + missed + outer if (shown := as_far_as_seen(darkness, rule))]
+
+
+def between(one: Rule, other: Rule, share: float) -> Rule:
+    """The line at this share of the way from one to another, as far as both go; below 0 it lies beyond the first."""
+    start = max(one.start, other.start)
+    end = max(min(one.start + len(one.rows), other.start + len(other.rows)), start)
+    first, second = (rule.rows[start - rule.start : end - rule.start] for rule in (one, other))
+    return Rule(start, first + share * (second - first))
+
+
+def as_far_as_seen(darkness: np.ndarray, rule: Rule) -> Rule | None:
+    """A line from the first to the last strip in which it shows in the darkness (H, W), or its blurred edge does; None
+    if it shows in less than half of them.
+    """
+    height, width = darkness.shape
+    columns = np.arange(rule.start, min(rule.start + len(rule.rows), width))
+    rows = np.rint(rule.rows[: len(columns)]).astype(int)
+    inside = (rows >= -REACH) & (rows < height + REACH)
+    near = np.clip(rows + np.array([[-1], [0], [1]]), 0, height - 1)
+    seen = np.where(inside, darkness[near, columns].max(axis=0), 0)
+    ends = range(0, len(seen), STRIP)
+    shown = np.flatnonzero([np.median(seen[end : end + STRIP]) > FAINTEST_LINE for end in ends])
+    if 2 * len(shown) < len(ends):
+        return None
+    start, end = shown[0] * STRIP, (shown[-1] + 1) * STRIP
+    return Rule(rule.start + int(start), rule.rows[start : min(end, len(columns))])
 
 
 def moves_of(sharp: np.ndarray) -> np.ndarray:
@@ -178,17 +219,22 @@ def is_line(way: list[tuple[int, float]], count: int) -> bool:
 def rule_through(way: list[tuple[int, float]], count: int) -> Rule:
     """The line through these rows of strips; it ends in the strips beyond them."""
     strips, rows = np.array(way).T
+    slope, row = np.polynomial.polynomial.polyfit(strips, rows, 1)[::-1]
+    straight = row + slope * strips
+    bent = np.pad(rows - straight, SMOOTHED // 2, mode="edge")
+    rows = straight + np.median(np.lib.stride_tricks.sliding_window_view(bent, SMOOTHED), axis=1)  # strokes on it
     start, end = max(int(strips[0]) - 1, 0), min(int(strips[-1]) + 2, count)
     columns = np.arange(start * STRIP, end * STRIP + (STRIP if end == count else 0))
     middles = (strips + 0.5) * STRIP - 0.5
     inner = np.interp(columns, middles, rows)
-    slope = np.polynomial.polynomial.polyfit(middles, rows, 1)[1]
     beyond = np.minimum(columns - middles[0], 0) + np.maximum(columns - middles[-1], 0)
-    return Rule(int(columns[0]), inner + slope * beyond)
+    return Rule(int(columns[0]), inner + slope / STRIP * beyond)
 
 
-def divide_out(light: np.ndarray, line: Rule, factor: int) -> None:
-    """Divides (H, W) by a line's share of the light, in place. The line was found on a picture reduced by `factor`."""
+def let_through(light: np.ndarray, line: Rule, factor: int, through: np.ndarray) -> None:
+    """Enters which share of the paper's light a line lets through, as `light` (H, W) shows it, in `through` (H, W).
+    Where lines cross, the darker one counts. The line was found on a picture reduced by `factor`.
+    """
     height, width = light.shape
     end = line.start + len(line.rows)
     columns = np.arange(line.start * factor, min(end * factor, width))
@@ -197,19 +243,41 @@ def divide_out(light: np.ndarray, line: Rule, factor: int) -> None:
     reach = REACH * factor
     rows = np.rint(middle).astype(int) + np.arange(-reach, reach + 1)[:, None]
     inside = (rows >= 0) & (rows < height)
+    if not inside.any():
+        return
     rows = np.clip(rows, 0, height - 1)
     step = np.clip(np.rint((rows - middle) * STEPS / factor).astype(int) + REACH * STEPS, 0, 2 * REACH * STEPS)
     part = np.minimum(np.arange(len(columns)) * PARTS // len(columns), PARTS - 1)
-    group = step * PARTS + part
-    seen = light[rows, columns]
-    share = np.clip(medians(seen[inside], group[inside], (2 * REACH * STEPS + 1) * PARTS), LEAST_LIGHT, 1)[group]
-    light[rows[inside], np.broadcast_to(columns, rows.shape)[inside]] = (seen / share)[inside]
+    shares = profile(light[rows, columns][inside], step[inside], np.broadcast_to(part, rows.shape)[inside])
+    share = shares[step, part]
+    place = rows[inside], np.broadcast_to(columns, rows.shape)[inside]
+    through[place] = np.minimum(through[place], share[inside])
 
 
-def medians(values: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
-    """The median of the values (n,) in each of so many groups; 1 where there are none. groups: (n,) integers."""
+def profile(light: np.ndarray, steps: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """The share of the paper's light that a line lets through at each step across it, in each of its parts, (steps,
+    PARTS) in [LEAST_LIGHT, 1], from the light, the step and the part of its pixels, (n,).
+    """
+    count = 2 * REACH * STEPS + 1
+    shares, seen = medians(light, steps * PARTS + parts, count * PARTS)
+    shares, seen = shares.reshape(count, PARTS), seen.reshape(count, PARTS)
+    outside = np.abs(steps - REACH * STEPS) > (REACH - 1) * STEPS
+    paper, _ = medians(light[outside], parts[outside], PARTS)  # not quite 1
+    at = np.arange(count)
+    for part in range(PARTS):
+        # a step that few pixels show, such as those of a stroke on the line, lies between the others
+        known = seen[:, part] >= WELL_SEEN * seen[:, part].max()
+        shares[:, part] = np.interp(at, at[known], shares[known, part])
+    return np.clip(shares / paper, LEAST_LIGHT, 1)
+
+
+def medians(values: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The median of the values (n,) in each of so many groups, 1 where there are none, and how many there are. groups:
+    (n,) integers.
+    """
     order = np.lexsort((values, groups))
     sizes = np.bincount(groups, minlength=count)
     starts = np.cumsum(sizes) - sizes
-    middle = np.minimum(starts + sizes // 2, len(values) - 1)
-    return np.where(sizes > 0, values[order][middle], 1).astype(np.float32)
+    middle = np.minimum(starts + sizes // 2, max(len(values) - 1, 0))
+    found = values[order][middle] if len(values) else np.ones(count)
+    return np.where(sizes > 0, found, 1).astype(np.float32), sizes

@@ -1,0 +1,164 @@
+"""Whole sheets of squared and ruled paper: what is written on them is read as on blank paper.
+
+Every kind is made in several ways: place, turn, tone and pen are drawn at random from fixed seeds.
+"""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+import app
+from nn.pictures.digits import HAND, STYLES
+from nn.pictures.letters import write
+
+WAYS = range(6)
+A4 = 210, 297  # millimetres
+SCALE = 6  # pixels for each
+PLAIN = "closed", "plain", "curved", "round", "closed", "one stroke", "curved", "plain", "one line", "curved"
+
+
+class Sheet:
+    """A sheet of paper on which numbers are written, one below the other."""
+
+    def __init__(self, rng, scale=SCALE):
+        self.rng, self.scale = rng, scale
+        self.size = tuple(round(side * scale) for side in A4)
+        self.print, self.ink = Image.new("RGB", self.size, "white"), Image.new("L", self.size, "white")
+        self.numbers = []
+
+    def rule(self, step, squares=False, colour=(150, 150, 150), width=0.25):
+        """Lines across, and upright ones for squares, so many millimetres apart."""
+        pen, wide, step = ImageDraw.Draw(self.print), max(round(width * self.scale), 1), step * self.scale
+        across, down = self.size
+        for y in np.arange(self.rng.uniform(0, step), down, step):
+            pen.line([(0, y), (across, y)], fill=colour, width=wide)
+        for x in np.arange(self.rng.uniform(0, step), across, step) if squares else ():
+            pen.line([(x, 0), (x, down)], fill=colour, width=wide)
+        return self
+
+    def write(self, rows=5):
+        pen, wide = ImageDraw.Draw(self.ink), self.rng.uniform(0.5, 0.9) * self.scale
+        for row in range(rows):
+            number = "".join(self.rng.choice(list("0123456789"), self.rng.integers(2, 5)))
+            x, y = (at * self.scale for at in (self.rng.uniform(20, 110), 30 + 45 * row + self.rng.uniform(0, 10)))
+            for name in number:
+                strokes = write(STYLES[int(name)][PLAIN[int(name)]], self.rng, HAND)
+                low, high = (function(np.concatenate(strokes), axis=0) for function in (np.min, np.max))
+                tall = self.rng.uniform(7, 9) * self.scale / max(high[1] - low[1], 0.6 * (high[0] - low[0]))
+                for stroke in strokes:
+                    points = [tuple(point) for point in (stroke - low) * tall + (x, y)]
+                    pen.line(points, fill=20, width=round(wide), joint="curve")
+                    for a, b in (points[0], points[-1]):
+                        pen.ellipse([a - wide / 2, b - wide / 2, a + wide / 2, b + wide / 2], fill=20)
+                x += max((high[0] - low[0]) * tall, 3 * self.scale) + self.rng.uniform(1.5, 4) * self.scale
+            self.numbers.append(number)
+        return self
+
+    def together(self, turn=None):
+        both = ImageChops.multiply(self.print, self.ink.convert("RGB"))
+        return both.rotate(self.rng.normal(0, 1) if turn is None else turn, Image.Resampling.BICUBIC, fillcolor="white")
+
+    def photographed(self, image=None):
+        """Under a lamp from one side, a little soft, with grain, as JPEG."""
+        image = self.together() if image is None else image
+        levels = np.asarray(image.filter(ImageFilter.GaussianBlur(self.rng.uniform(0.5, 1))), np.float32)
+        y, x = (np.linspace(-0.5, 0.5, side, dtype=np.float32) for side in levels.shape[:2])
+        angle = self.rng.uniform(0, 2 * np.pi)
+        light = 0.9 * (1 + 0.12 * (np.cos(angle) * x[None] + np.sin(angle) * y[:, None]))
+        shot = levels * light[..., None] + self.rng.normal(0, 3, levels.shape[:2])[..., None]
+        file = io.BytesIO()
+        Image.fromarray(np.clip(shot, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=85)
+        return Image.open(file)
+
+
+def squared(sheet):
+    return sheet.rule(5, squares=True).photographed()
+
+
+def small_squares(sheet):
+    return sheet.rule(4, squares=True).photographed()
+
+
+def blue_squares(sheet):
+    return sheet.rule(5, squares=True, colour=(140, 180, 225)).photographed()
+
+
+def dark_squares(sheet):
+    return sheet.rule(5, squares=True, colour=(95, 95, 100), width=0.2).photographed()
+
+
+def ruled(sheet):
+    return sheet.rule(8).photographed()
+
+
+def closely_ruled(sheet):
+    return sheet.rule(6, colour=(110, 120, 140)).photographed()
+
+
+def seen_aslant(sheet):
+    """The camera looks from above: the upper edge is nearer."""
+    image = sheet.rule(5, squares=True).together()
+    width, height = image.size
+    inset = width * sheet.rng.uniform(0.03, 0.07)
+    corners = (inset, 0, 0, height, width, height, width - inset, 0)
+    return sheet.photographed(image.transform(image.size, Image.Transform.QUAD, corners, Image.Resampling.BICUBIC))
+
+
+def bent(sheet):
+    """A page that does not lie flat: its lines are curved."""
+    image = np.asarray(sheet.rule(5, squares=True).together(turn=0))
+    height, width = image.shape[:2]
+    sag = sheet.rng.uniform(4, 9) * np.sin(np.linspace(0, np.pi, width))
+    rows = np.clip(np.arange(height)[:, None] + np.rint(sag).astype(int), 0, height - 1)
+    return sheet.photographed(Image.fromarray(image[rows, np.arange(width)]))
+
+
+def on_a_table(sheet):
+    """The table shows on all sides, and the sheet is turned."""
+    page = sheet.rule(5, squares=True).together(turn=0)
+    table = Image.new("RGB", [round(1.15 * side) for side in page.size], (95, 70, 50))
+    mask = Image.new("L", table.size)
+    at = tuple((outer - inner) // 2 for outer, inner in zip(table.size, page.size, strict=True))
+    whole = table.copy()
+    whole.paste(page, at)
+    mask.paste(255, (*at, at[0] + page.width, at[1] + page.height))
+    turn = sheet.rng.uniform(-2, 2)
+    whole, mask = (each.rotate(turn, Image.Resampling.BICUBIC) for each in (whole, mask))
+    table.paste(whole, mask=mask)
+    return sheet.photographed(table)
+
+
+def on_a_screen(sheet):
+    """A page of a note-taking app: even paper, no blur, no turn."""
+    return sheet.rule(5, squares=True, colour=(205, 215, 225)).together(turn=0)
+
+
+KINDS = (
+    squared,
+    small_squares,
+    blue_squares,
+    dark_squares,
+    ruled,
+    closely_ruled,
+    seen_aslant,
+    bent,
+    on_a_table,
+    on_a_screen,
+)
+
+
+def text_of(picture):
+    return "".join(reading.best if reading.best.isdigit() else "?" for reading in app.read(picture))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_numbers_on_a_sheet_are_read_as_on_blank_paper(kind):
+    misread = []
+    for way in WAYS:
+        sheet = Sheet(np.random.default_rng([1, way])).write()
+        read = text_of(kind(sheet))
+        if read != "".join(sheet.numbers):
+            misread.append((sheet.numbers, read))
+    assert len(misread) <= 1, misread
