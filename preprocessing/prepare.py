@@ -25,7 +25,8 @@ from preprocessing.picture import Opaque, reduced_to_opaque
 from preprocessing.squares import without_squares
 from preprocessing.surround import without_surround
 
-# Ink is looked for on a picture reduced to about the area of a square with this side: ten times the 20-pixel box.
+# Ink is looked for on a picture reduced to about the area of a square with this side: twelve times the 20-pixel box. On
+# a smaller one the thin lines of a form are paler than the noise.
 WORKING_SIDE = 250
 # A long row of digits is reduced less, for its digits are small; its longer side still has no more than this.
 LONGEST_SIDE = 600

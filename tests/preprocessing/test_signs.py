@@ -122,6 +122,23 @@ def test_rows_of_a_turned_page_stay_rows(turn):
     assert text_of(app.read(picture)) == rows
 
 
+@pytest.mark.parametrize("rows", [("95", "7342"), ("7", "12"), ("204", "36"), ("3917", "983")])
+@pytest.mark.parametrize("to_the_right", [True, False])
+def test_numbers_of_which_one_is_higher_are_two_rows(rows, to_the_right):
+    upper, lower = (written(row) for row in rows)
+    page = Image.new("L", (upper.width + lower.width, upper.height + lower.height - 60), "white")
+    page.paste(upper, (lower.width if to_the_right else 0, 0))
+    page.paste(lower, (0 if to_the_right else upper.width, page.height - lower.height))
+    assert text_of(app.read(page)) == "\n".join(rows)
+
+
+def test_digits_of_which_each_stands_a_little_lower_are_one_row():
+    parts, page = [digit(name, HEIGHT) for name in "2046"], Image.new("L", (700, 400), "white")
+    for index, part in enumerate(parts):
+        page.paste(part, (40 + 150 * index, 40 + round(0.5 * HEIGHT) * index), ImageOps.invert(part))
+    assert text_of(app.read(page)) == "2046"
+
+
 def test_number_of_eighteen_digits_is_read():
     assert text_of(app.read(written("217533772747434158"))) == "217533772747434158"
 

@@ -108,11 +108,14 @@ def seen_aslant(sheet):
 
 def bent(sheet):
     """A page that does not lie flat: its lines are curved."""
-    image = np.asarray(sheet.rule(5, squares=True).together(turn=0))
+    image = np.asarray(sheet.rule(5, squares=True).together(turn=0), np.float32)
     height, width = image.shape[:2]
     sag = sheet.rng.uniform(4, 9) * np.sin(np.linspace(0, np.pi, width))
-    rows = np.clip(np.arange(height)[:, None] + np.rint(sag).astype(int), 0, height - 1)
-    return sheet.photographed(Image.fromarray(image[rows, np.arange(width)]))
+    whole = np.floor(sag).astype(int)
+    rows, columns = np.arange(height - 10)[:, None] + whole, np.arange(width)
+    share = (sag - whole)[:, None]
+    image = (1 - share) * image[rows, columns] + share * image[rows + 1, columns]
+    return sheet.photographed(Image.fromarray(np.rint(image).astype(np.uint8)))
 
 
 def on_a_table(sheet):
