@@ -11,15 +11,11 @@ and it starts from delta = (probs - targets) / n at the logits, the derivative o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from nn.convolution import ConvolutionStep
-from nn.functions import cross_entropy, softmax
+from nn.functions import Product, cross_entropy, softmax
 from nn.mlp import MLP
-
-Product = Callable[[np.ndarray, np.ndarray, np.ndarray], object]  # writes a @ b to a third array: np.matmul or the like
 
 # Leaving out pixels that are blank in a whole mini-batch pays only in mini-batches of at least this many rows,
 ROWS = 32

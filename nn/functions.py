@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Writes the product of two matrices to a third array: np.matmul, or nn/fast/products.py.
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray], object]
 # No network needs a smaller std or temperature. A damaged file may hold 1e-320, which float32 rounds to zero.
 SMALLEST_DIVISOR = 1e-6
 

@@ -18,8 +18,8 @@ from contextlib import closing
 
 import numpy as np
 
-from nn.backprop import Backprop, Product
-from nn.functions import one_hot
+from nn.backprop import Backprop
+from nn.functions import Product, one_hot
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP, PIXELS
 from nn.optimizers import learning_rate, make_optimizer
@@ -51,6 +51,7 @@ class Trainer:
         train, validation: splits to learn from, and to measure each epoch by.
         made_up: pictures that MNIST lacks, where the recipe asks for them.
         progress: called after each step with the loss of its mini-batch; a page can show `model` there as it learns.
+        product: multiplies matrices, see nn/fast/products.py.
 
     The next epoch depends on the parameters `model.theta`, their moving average `average`, those that would answer now,
     `best`, the optimizer's `state` and the `history`, a row for each finished epoch: checkpoint.py keeps these.
@@ -182,7 +183,7 @@ class Trainer:
 
         def make(start: int) -> None:
             rows = order[start : start + AHEAD]
-            copies = distort(images[rows], rng, self.recipe.distortion)
+            copies = distort(images[rows], rng, self.recipe.distortion, self.backprop.product)
             inputs[start : start + AHEAD] = self.model.normalize(copies)
 
         other = ThreadPoolExecutor(1, "distort")

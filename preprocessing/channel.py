@@ -36,8 +36,8 @@ def one_channel(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarra
     level if it is even (else None).
 
     Each colour channel counts as much as ink and paper differ in it, so that yellow on white is as plain as black on
-    white; the paper is what the picture's border shows, and a picture of light ink on dark paper is inverted, unless
-    the ink is known to be dark.
+    white; the paper is what the picture's border shows, and a picture of light ink on dark paper is inverted. If the
+    ink is expected to be dark, what is a little lighter than the paper is glare.
     """
     channels = separate_channels(picture)
     borders = [border(channel) for channel in channels]
@@ -51,8 +51,8 @@ def one_channel(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarra
     ink = np.array([difference.ravel()[farthest].mean() for difference in told])
     sign = 1 if ink.sum() > 0 else -1  # light ink or dark ink
     light = None if even else paper_is_light(picture)
-    # what is as light as the paper is no ink
-    if (dark_ink and sign > 0) or (light is not None and light == (sign > 0)):
+    glare = dark_ink and sign > 0 and ink.max() < TWO_TONES * 255
+    if glare or (light is not None and light == (sign > 0)):  # what is as light as the paper is no ink
         sign = -sign
         sides = [difference[np.sign(difference) == sign] for difference in differences]
         ink = np.array([side.mean() if side.size else 0.0 for side in sides])  # a channel may have one level alone

@@ -17,9 +17,9 @@ from preprocessing.components import (
     without_specks,
     without_stains,
 )
-from preprocessing.edge import without_edge
+from preprocessing.edge import is_substantial, without_edge
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
-from preprocessing.ink import inked
+from preprocessing.ink import SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
 from preprocessing.picture import Opaque, reduced_to_opaque
 from preprocessing.squares import without_squares
@@ -233,28 +233,29 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOu
     """
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
-    ink, left_out, where = look(picture, dark_ink=lines > 0)  # the lines of a sheet are dark, and so is its ink
+    ink, left_out, where = look(picture, sheet=lines > 0)
     return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines), where
 
 
-def look(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarray, LeftOut, Where]:
+def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut, Where]:
     """The ink of a picture in L or RGB, without specks, printed lines and things at the edge, (H, W) float32 in [0, 1]
-    on a reduced picture; what was left out; and where the reduced picture lies in the whole one. `dark_ink` as for
-    `ink.inked`.
+    on a reduced picture; what was left out; and where the reduced picture lies in the whole one.
+
+    sheet: whether the lines of a sheet were taken out. They are darker than the paper, and so is what is written on it.
     """
     width, height = picture.size
     factor = max(1, round(max((width * height) ** 0.5 / WORKING_SIDE, max(width, height) / LONGEST_SIDE)))
     reduced = without_surround(picture.reduce(factor))
-    ink, removed, lines, blank_edge = inked(reduced, dark_ink=dark_ink)
+    ink, removed, lines, blank_edge = inked(reduced, dark_ink=sheet)
     specks, edge_pieces, kept = 0, 0, None
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
         # what is left of lines that were taken out is no noise
         beside_lines = ink if removed is None else np.where(dilated(removed > 0), 0, ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
             reduced = reduced.filter(ImageFilter.MedianFilter(MEDIAN_SIDE))
-            ink, removed, lines, blank_edge = inked(reduced, dark_ink=dark_ink)
+            ink, removed, lines, blank_edge = inked(reduced, dark_ink=sheet)
         if blank_edge and one_holds_others(ink):
-            ink, removed, lines, _ = inked(reduced, boxes=True, dark_ink=dark_ink)
+            ink, removed, lines, _ = inked(reduced, boxes=True, dark_ink=sheet)
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
         framed, ink = ink, without_frame(ink)
@@ -265,6 +266,8 @@ def look(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarray, Left
     elif not blank_edge:
         ink, edge_pieces = without_edge(ink)
         kept = ink >= FAINT if lines else None
+    if sheet and not is_substantial(ink, SMALLEST_ON_SHEET, 1):
+        ink = np.zeros_like(ink)  # the ends of lines, and nothing that is written
     found = LeftOut(specks, lines, edge_pieces, removed, kept)
     box = bounding_box(ink)
     if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
@@ -272,7 +275,7 @@ def look(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarray, Left
     margin = max(round(longest * CLOSE_UP_MARGIN), CLOSE_UP_PIXELS)
     left, top = (max(edge - margin, 0) * factor for edge in box[:2])
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
-    closer, also, inner = look(picture.crop((left, top, right, bottom)), dark_ink)
+    closer, also, inner = look(picture.crop((left, top, right, bottom)), sheet)
     lines = max(lines, also.lines)
     return (
         closer,

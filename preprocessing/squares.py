@@ -27,11 +27,13 @@ LINES_SIDE = 1000
 SMALLEST_SHEET = 400
 # The paper's level is measured in blocks of so many pixels along an edge: larger than squares, smaller than shadows.
 BLOCK = 32
-# It is this quantile of a block: lines and ink cover less than half of it, and some paper is lighter than most.
+# It is this quantile of a block: lines and ink cover less than half of it.
 PAPER_QUANTILE = 0.7
 # Lines are followed from strip to strip of so many columns: a line that is turned by 7 degrees moves by four rows.
 STRIP = 32
 FARTHEST_MOVE = 4
+# In fewer strips than this nobody can tell a line from strokes.
+FEWEST_STRIPS = 8
 # The turn of the lines is measured in so many parts of the picture, one below the other: a sheet is seen aslant.
 TURNS = 6
 # What is darker than this is ink: in a strip it must not outweigh a line.
@@ -41,6 +43,8 @@ AROUND = 13
 # ... by so many times the noise of a strip, and by this much at least.
 LINE_TO_NOISE = 3.0
 FAINTEST_LINE = 0.015
+# Lines take a hundredth of a sheet or more: what is this dark, or this light, is of lines.
+EXTREMES = 0.005, 0.995
 # From strip to strip a line is found this many rows or less from where it should be.
 OFF = 2.0
 # It is followed across so many strips in which it is hidden by ink or by a shadow.
@@ -61,8 +65,10 @@ REACH = 3
 STEPS = 4
 # ... and in so many parts of it: the print, the light and the focus change along a line.
 PARTS = 8
-# A step is known if it has at least this share of the pixels of the one that has most.
+# The share at a step is known if at least this share of the pixels of the commonest step lies there.
 WELL_SEEN = 0.3
+# The light beside a line is not divided by less than this.
+DARKEST_PAPER = 0.1
 # No line takes more light than this: what lies under a darker one is not known.
 LEAST_LIGHT = 0.25
 
@@ -118,9 +124,14 @@ def rules(darkness: np.ndarray) -> list[Rule]:
     """The lines across the darkness (H, W) of a sheet, from top to bottom, if they are many and evenly spaced."""
     height, width = darkness.shape
     count = width // STRIP
+    if count < FEWEST_STRIPS or height < STRIP:
+        return []
     strips = np.minimum(darkness[:, : count * STRIP], DARKEST).reshape(height, count, STRIP).mean(axis=2)
     above = np.pad(strips, ((AROUND // 2 + 1, AROUND // 2), (0, 0)), mode="edge").cumsum(axis=0, dtype=np.float64)
     sharp = (strips - (above[AROUND:] - above[:-AROUND]) / AROUND).astype(np.float32)
+    low, high = np.quantile(sharp, EXTREMES)
+    if high < -low:
+        return []  # the lines are lighter than the paper
     noise = 1.4826 * float(np.median(np.abs(sharp)))
     peaks = (sharp == running(np.maximum, sharp, 5)) & (sharp > max(LINE_TO_NOISE * noise, FAINTEST_LINE))
     peaks[:2] = peaks[-2:] = False
@@ -131,22 +142,24 @@ def rules(darkness: np.ndarray) -> list[Rule]:
         return []
     found.sort(key=lambda rule: rule.rows.mean())
     gaps = np.diff([rule.rows.mean() for rule in found])
-    usual = float(np.median(gaps))
+    usual = max(float(np.median(gaps)), 1.0)
     steps = np.rint(gaps / usual).astype(int)  # 0 for two parts of one line
     if np.mean(np.abs(gaps - steps * usual) <= UNEVEN * np.maximum(steps, 1) * usual) < EVEN:
         return []
     # those that ink or a shadow hides, and those at the edge of the picture, half of which is not in it
     missed = [
-        between(one, other, number / count)
-        for one, other, count in zip(found, found[1:], steps, strict=False)
-        for number in range(1, count)
+        between(one, other, number / way)
+        for one, other, way in zip(found, found[1:], steps, strict=False)
+        for number in range(1, way)
     ]
     outer = [between(found[0], found[1], -1), between(found[-1], found[-2], -1)]
     return [shown for rule in found + missed + outer if (shown := as_far_as_seen(darkness, rule))]
 
 
 def between(one: Rule, other: Rule, share: float) -> Rule:
-    """The line at this share of the way from one to another, as far as both go; below 0 it lies beyond the first."""
+    """The line at this share of the way from one to another, as far as both go; below 0 it lies beyond the first. It is
+    empty if they share no column.
+    """
     start = max(one.start, other.start)
     end = max(min(one.start + len(one.rows), other.start + len(other.rows)), start)
     first, second = (rule.rows[start - rule.start : end - rule.start] for rule in (one, other))
@@ -155,7 +168,7 @@ def between(one: Rule, other: Rule, share: float) -> Rule:
 
 def as_far_as_seen(darkness: np.ndarray, rule: Rule) -> Rule | None:
     """A line from the first to the last strip in which it shows in the darkness (H, W), or its blurred edge does; None
-    if it shows in less than half of them.
+    if it shows in less than half of those that lie in the picture.
     """
     height, width = darkness.shape
     columns = np.arange(rule.start, min(rule.start + len(rule.rows), width))
@@ -163,12 +176,14 @@ def as_far_as_seen(darkness: np.ndarray, rule: Rule) -> Rule | None:
     inside = (rows >= -REACH) & (rows < height + REACH)
     near = np.clip(rows + np.array([[-1], [0], [1]]), 0, height - 1)
     seen = np.where(inside, darkness[near, columns].max(axis=0), 0)
-    ends = range(0, len(seen), STRIP)
-    shown = np.flatnonzero([np.median(seen[end : end + STRIP]) > FAINTEST_LINE for end in ends])
-    if 2 * len(shown) < len(ends):
+    strips = range(0, len(seen), STRIP)
+    shown = np.flatnonzero([np.median(seen[start : start + STRIP]) > FAINTEST_LINE for start in strips])
+    if not len(shown) or 2 * len(shown) * STRIP < np.count_nonzero(inside):
         return None
-    start, end = shown[0] * STRIP, (shown[-1] + 1) * STRIP
-    return Rule(rule.start + int(start), rule.rows[start : min(end, len(columns))])
+    first, last = int(shown[0]), int(shown[-1])
+    if not inside.all():  # in its last strip it leaves the picture halfway
+        first, last = max(first - 1, 0), last + 1
+    return Rule(rule.start + first * STRIP, rule.rows[first * STRIP : min((last + 1) * STRIP, len(columns))])
 
 
 def moves_of(sharp: np.ndarray) -> np.ndarray:
@@ -208,7 +223,7 @@ def followed(sharp: np.ndarray, peaks: np.ndarray, moves: np.ndarray) -> list[Ru
             (going_on if strip - way[-1][0] < HIDDEN else ways).append(way)
         going_on += [[(strip, float(place))] for place in places[~taken]]
         open_ways = going_on
-    return [rule_through(way, count) for way in ways + open_ways if is_line(way, count)]
+    return [rule_through(way, count, height) for way in ways + open_ways if is_line(way, count)]
 
 
 def is_line(way: list[tuple[int, float]], count: int) -> bool:
@@ -216,14 +231,16 @@ def is_line(way: list[tuple[int, float]], count: int) -> bool:
     return length >= LONG * count and len(way) >= SEEN * length
 
 
-def rule_through(way: list[tuple[int, float]], count: int) -> Rule:
-    """The line through these rows of strips; it ends in the strips beyond them."""
+def rule_through(way: list[tuple[int, float]], count: int, height: int) -> Rule:
+    """The line through these rows of strips. It ends in the strips beyond them, or where it leaves the picture."""
     strips, rows = np.array(way).T
     slope, row = np.polynomial.polynomial.polyfit(strips, rows, 1)[::-1]
     straight = row + slope * strips
     bent = np.pad(rows - straight, SMOOTHED // 2, mode="edge")
     rows = straight + np.median(np.lib.stride_tricks.sliding_window_view(bent, SMOOTHED), axis=1)  # strokes on it
-    start, end = max(int(strips[0]) - 1, 0), min(int(strips[-1]) + 2, count)
+    runs_out = np.minimum(rows, height - 1 - rows) < REACH
+    start = 0 if runs_out[0] else max(int(strips[0]) - 1, 0)
+    end = count if runs_out[-1] else min(int(strips[-1]) + 2, count)
     columns = np.arange(start * STRIP, end * STRIP + (STRIP if end == count else 0))
     middles = (strips + 0.5) * STRIP - 0.5
     inner = np.interp(columns, middles, rows)
@@ -246,10 +263,12 @@ def let_through(light: np.ndarray, line: Rule, factor: int, through: np.ndarray)
     if not inside.any():
         return
     rows = np.clip(rows, 0, height - 1)
-    step = np.clip(np.rint((rows - middle) * STEPS / factor).astype(int) + REACH * STEPS, 0, 2 * REACH * STEPS)
+    across = np.clip((rows - middle) * STEPS / factor + REACH * STEPS, 0, 2 * REACH * STEPS)
     part = np.minimum(np.arange(len(columns)) * PARTS // len(columns), PARTS - 1)
-    shares = profile(light[rows, columns][inside], step[inside], np.broadcast_to(part, rows.shape)[inside])
-    share = shares[step, part]
+    steps, parts = np.rint(across).astype(int)[inside], np.broadcast_to(part, rows.shape)[inside]
+    shares = profile(light[rows, columns][inside], steps, parts)
+    step = np.minimum(across.astype(int), len(shares) - 2)
+    share = shares[step, part] + (across - step) * (shares[step + 1, part] - shares[step, part])
     place = rows[inside], np.broadcast_to(columns, rows.shape)[inside]
     through[place] = np.minimum(through[place], share[inside])
 
@@ -268,7 +287,7 @@ def profile(light: np.ndarray, steps: np.ndarray, parts: np.ndarray) -> np.ndarr
         # a step that few pixels show, such as those of a stroke on the line, lies between the others
         known = seen[:, part] >= WELL_SEEN * seen[:, part].max()
         shares[:, part] = np.interp(at, at[known], shares[known, part])
-    return np.clip(shares / paper, LEAST_LIGHT, 1)
+    return np.clip(shares / np.maximum(paper, DARKEST_PAPER), LEAST_LIGHT, 1)
 
 
 def medians(values: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

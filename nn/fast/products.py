@@ -9,8 +9,8 @@ Members of a committee are trained side by side with one thread each (nn/runs.py
 after another on two. These parts give the same network either way, on every x86 processor with AVX2, if
 `OPENBLAS_CORETYPE=Haswell` selects the same loops (on one without AVX-512 they are the usual ones).
 
-The rules are those of OpenBLAS 0.3.31 for these loops (driver/level3/level3_thread.c). They hold for the products of a
-training step whose batch is a multiple of 16; of others, some last bits may differ.
+The rules are those of OpenBLAS 0.3.31 for these loops (driver/level3/level3_thread.c), and hold for the products of the
+bundled recipe: its mini-batches, and the images that are distorted at once. Of others, some last bits may differ.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import numpy as np
 THREADS = 2
 # With fewer columns than this for each thread, or fewer columns than rows, the threads do not share the columns.
 FEWEST_COLUMNS = 32
-# A share of columns is rounded up to a multiple of this.
-ROUNDED = 16
+# A share of columns, and of rows where columns are shared as well, is rounded up to a multiple of this.
+ROUNDED = 8
 # Longer sums are cut too. One thread cuts them in another place if they are not twice as long.
 LONGEST_SUM = 320
 # The innermost loop takes so many rows at a time ...
@@ -52,7 +52,7 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     rows, columns = out.shape
     wide = columns >= max(rows, THREADS * FEWEST_COLUMNS)
     for thread, right in enumerate(halves(slice(0, columns), ROUNDED) if wide else [slice(0, columns)]):
-        for other, share in enumerate(halves(slice(0, rows))):
+        for other, share in enumerate(halves(slice(0, rows), ROUNDED if wide else 1)):
             for step in halves(share):
                 for part in loops(step) if wide and other != thread else [step]:
                     np.matmul(a[part], b[:, right], out=out[part, right])

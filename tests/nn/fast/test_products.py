@@ -22,7 +22,7 @@ def test_products_are_right(shape):
     np.testing.assert_allclose(out, a @ b, atol=1e-12)
 
 
-# One step after another of a member of the bundled recipe, the last one with as few pictures as an epoch leaves over.
+# Steps of a member of the bundled recipe, the last one with as few pictures as an epoch leaves over.
 # The bits of two threads are those by which the bundled network was made.
 STEPS = """
 import numpy as np
@@ -32,6 +32,7 @@ from nn.backprop import Backprop
 from nn.fast import products
 from nn.mlp import MLP
 from nn.optimizers import make_optimizer
+from nn.pictures.augment import distort
 
 
 def trained(threads, product):
@@ -39,7 +40,7 @@ def trained(threads, product):
     step, optimizer = Backprop(model, 256, product=product), make_optimizer("adam", model.theta.size)
     with threadpool_limits(threads, "blas"):
         for n in (256, 256, 176):
-            X = rng.random((n, 784), np.float32)
+            X = distort(rng.integers(0, 256, (500, 28, 28), np.uint8), rng, product=product)[-n:]
             targets = np.eye(11, dtype=np.float32)[rng.integers(0, 11, n)]
             step(X, targets)
             optimizer.step(model.theta, step.gradient, 1e-3)
