@@ -68,8 +68,8 @@ class Inked(NamedTuple):
 def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = False, dark_ink: bool = False) -> Inked:
     """Grey or RGB picture -> its ink, all zeros when nothing stands out from the paper, and the printed lines that were
     left out. If it is known `within` which pixels the ink lies, (H, W) bool, lines are not looked for. On even paper
-    without a line at its edge they are looked for if there may be `boxes`. Where dark ink is
-    expected, what is a little lighter than the paper is glare.
+    without a line at its edge they are looked for if there may be `boxes`. Where dark ink is expected, what is a little
+    lighter than the paper is glare.
     """
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)

@@ -19,12 +19,13 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.morphology import running
+from preprocessing.tones import deviation_of
 
 # Lines are looked for on a picture reduced to about the area of a square with this side: squares of 4 mm on A4 have 16
 # pixels there, and their lines one.
 LINES_SIDE = 1000
-# A smaller picture shows no sheet whose squares could be told from noise.
-SMALLEST_SHEET = 400
+# A smaller picture shows no sheet whose squares could be told from noise; drawing pads are smaller, too.
+SMALLEST_SHEET = 500
 # The paper's level is measured in blocks of so many pixels along an edge: larger than squares, smaller than shadows.
 BLOCK = 32
 # It is this quantile of a block: lines and ink cover less than half of it.
@@ -40,11 +41,13 @@ TURNS = 6
 DARKEST = 0.35
 # A line stands out from the mean of so many rows around it ...
 AROUND = 13
-# ... by so many times the noise of a strip, and by this much at least.
+# ... by so many times the noise of the strips, and by this much at least.
 LINE_TO_NOISE = 3.0
 FAINTEST_LINE = 0.015
 # Lines take a hundredth of a sheet or more: what is this dark, or this light, is of lines.
 EXTREMES = 0.005, 0.995
+# A line is the darkest of so many rows above and below it.
+PEAK = 2
 # From strip to strip a line is found this many rows or less from where it should be.
 OFF = 2.0
 # It is followed across so many strips in which it is hidden by ink or by a shadow.
@@ -88,36 +91,39 @@ def without_squares(picture: Image.Image) -> tuple[Image.Image, int]:
     if side < SMALLEST_SHEET:
         return picture, 0
     factor = max(round(side / LINES_SIDE), 1)
-    levels = np.asarray(picture.convert("L").reduce(factor), np.float32)
+    levels = np.asarray(picture.convert("L").reduce(factor))
     darkness = 1 - levels / paper_of(levels)
     across, upright = rules(darkness), rules(np.ascontiguousarray(darkness.T))
     if not across and not upright:
         return picture, 0
-    channels = [cleared(channel, across, upright, factor) for channel in picture.split()]
+    channels = [cleared(picture.getchannel(band), across, upright, factor) for band in picture.getbands()]
     return Image.merge(picture.mode, channels), len(across) + len(upright)
 
 
 def cleared(channel: Image.Image, across: list[Rule], upright: list[Rule], factor: int) -> Image.Image:
     """A channel of a picture without these lines, which were found on a picture reduced by `factor`."""
-    levels = np.asarray(channel, np.float32)
-    light, through = levels / paper_of(levels), np.ones_like(levels)
-    for seen, let, lines in ((light, through, across), (light.T, through.T, upright)):
+    levels = np.asarray(channel)
+    paper, through = paper_of(levels), np.ones(levels.shape, np.float16)
+    for view, ground, share, lines in ((levels, paper, through, across), (levels.T, paper.T, through.T, upright)):
         for line in lines:
-            let_through(seen, line, factor, let)
-    return Image.fromarray(np.clip(np.rint(levels / through), 0, 255).astype(np.uint8))
+            let_through(view, ground, line, factor, share)
+    restored = np.empty_like(levels)
+    for top in range(0, len(levels), BLOCK):  # no large copy as floats
+        rows = slice(top, top + BLOCK)
+        restored[rows] = np.clip(np.rint(levels[rows] / through[rows].astype(np.float32)), 0, 255)
+    return Image.fromarray(restored)
 
 
 def paper_of(levels: np.ndarray) -> np.ndarray:
-    """The level of the paper around each pixel of (H, W) float32, at least 1."""
+    """The level of the paper around each pixel of (H, W) uint8, at least 1, as float32."""
     height, width = levels.shape
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
     padded = np.pad(levels, ((0, rows * BLOCK - height), (0, columns * BLOCK - width)), mode="symmetric")
     blocks = padded.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2).reshape(rows, columns, -1)
     place = int(PAPER_QUANTILE * blocks.shape[2])
-    paper = np.ascontiguousarray(np.partition(blocks, place, axis=2)[:, :, place])
+    paper = np.maximum(np.partition(blocks, place, axis=2)[:, :, place], 1).astype(np.float32)
     size = columns * BLOCK, rows * BLOCK
-    smooth = np.asarray(Image.fromarray(paper).resize(size, Image.Resampling.BILINEAR))[:height, :width]
-    return np.maximum(smooth, 1)
+    return np.asarray(Image.fromarray(paper).resize(size, Image.Resampling.BILINEAR))[:height, :width]
 
 
 def rules(darkness: np.ndarray) -> list[Rule]:
@@ -132,9 +138,9 @@ def rules(darkness: np.ndarray) -> list[Rule]:
     low, high = np.quantile(sharp, EXTREMES)
     if high < -low:
         return []  # the lines are lighter than the paper
-    noise = 1.4826 * float(np.median(np.abs(sharp)))
-    peaks = (sharp == running(np.maximum, sharp, 5)) & (sharp > max(LINE_TO_NOISE * noise, FAINTEST_LINE))
-    peaks[:2] = peaks[-2:] = False
+    faintest = max(LINE_TO_NOISE * deviation_of(sharp), FAINTEST_LINE)
+    peaks = (sharp == running(np.maximum, sharp, 2 * PEAK + 1)) & (sharp > faintest)
+    peaks[:PEAK] = peaks[-PEAK:] = False
     if np.count_nonzero(peaks) < FEWEST * LONG * SEEN * count:
         return []
     found = followed(sharp, peaks, moves_of(sharp))
@@ -208,8 +214,9 @@ def followed(sharp: np.ndarray, peaks: np.ndarray, moves: np.ndarray) -> list[Ru
     open_ways: list[list[tuple[int, float]]] = []
     for strip in range(count):
         rows = np.flatnonzero(peaks[:, strip])
-        weights = np.maximum(sharp[rows + np.arange(-2, 3)[:, None], strip], 0)
-        places = (weights * (rows + np.arange(-2, 3)[:, None])).sum(axis=0) / weights.sum(axis=0)
+        near = rows + np.arange(-PEAK, PEAK + 1)[:, None]
+        weights = np.maximum(sharp[near, strip], 0)
+        places = (weights * near).sum(axis=0) / weights.sum(axis=0)
         taken = np.zeros(len(places), bool)
         going_on = []
         for way in open_ways:
@@ -227,6 +234,7 @@ def followed(sharp: np.ndarray, peaks: np.ndarray, moves: np.ndarray) -> list[Ru
 
 
 def is_line(way: list[tuple[int, float]], count: int) -> bool:
+    """Whether a way through the strips, of which there are `count`, is long and seen in most of them."""
     length = way[-1][0] - way[0][0] + 1
     return length >= LONG * count and len(way) >= SEEN * length
 
@@ -248,11 +256,13 @@ def rule_through(way: list[tuple[int, float]], count: int, height: int) -> Rule:
     return Rule(int(columns[0]), inner + slope / STRIP * beyond)
 
 
-def let_through(light: np.ndarray, line: Rule, factor: int, through: np.ndarray) -> None:
-    """Enters which share of the paper's light a line lets through, as `light` (H, W) shows it, in `through` (H, W).
-    Where lines cross, the darker one counts. The line was found on a picture reduced by `factor`.
+def let_through(levels: np.ndarray, paper: np.ndarray, line: Rule, factor: int, through: np.ndarray) -> None:
+    """Enters which share of the paper's light a line lets through in `through` (H, W). Where lines cross, the darker
+    one counts.
+
+    levels, paper: (H, W), of the picture and of its paper. The line was found on a picture reduced by `factor`.
     """
-    height, width = light.shape
+    height, width = levels.shape
     end = line.start + len(line.rows)
     columns = np.arange(line.start * factor, min(end * factor, width))
     places = (columns + 0.5) / factor - 0.5
@@ -266,10 +276,10 @@ def let_through(light: np.ndarray, line: Rule, factor: int, through: np.ndarray)
     across = np.clip((rows - middle) * STEPS / factor + REACH * STEPS, 0, 2 * REACH * STEPS)
     part = np.minimum(np.arange(len(columns)) * PARTS // len(columns), PARTS - 1)
     steps, parts = np.rint(across).astype(int)[inside], np.broadcast_to(part, rows.shape)[inside]
-    shares = profile(light[rows, columns][inside], steps, parts)
+    place = rows[inside], np.broadcast_to(columns, rows.shape)[inside]
+    shares = profile(levels[place] / paper[place], steps, parts)
     step = np.minimum(across.astype(int), len(shares) - 2)
     share = shares[step, part] + (across - step) * (shares[step + 1, part] - shares[step, part])
-    place = rows[inside], np.broadcast_to(columns, rows.shape)[inside]
     through[place] = np.minimum(through[place], share[inside])
 
 

@@ -8,10 +8,18 @@ import numpy as np
 import pillow_heif
 import pytest
 from pictures import oriented
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
-from preprocessing.picture import ENOUGH_PIXELS, MAX_DECODING_BYTES, decoding_bytes, open_picture, to_bytes
+from preprocessing.picture import (
+    ENOUGH_PIXELS,
+    MAX_DECODING_BYTES,
+    decoding_bytes,
+    open_picture,
+    reduced_to_opaque,
+    to_bytes,
+)
 from preprocessing.prepare import prepare
+from preprocessing.squares import without_squares
 
 # What one picture may take at most.
 MUST_BYTES = 250_000_000
@@ -65,6 +73,16 @@ def assert_header_tells_the_costs(path):
 def test_header_tells_what_a_picture_costs(mode, kind, options, tmp_path):
     (tmp_path / "picture").write_bytes(saved(mode, kind, LARGE, **options))
     assert_header_tells_the_costs(tmp_path / "picture")
+
+
+def test_the_squares_of_a_sheet_cost_no_more(tmp_path):
+    sheet = Image.new("RGB", LARGE, (235, 235, 230))
+    for at in range(30, max(LARGE), 70):
+        ImageDraw.Draw(sheet).line([(at, 0), (at, LARGE[1])], fill=(150, 160, 170), width=4)
+        ImageDraw.Draw(sheet).line([(0, at), (LARGE[0], at)], fill=(150, 160, 170), width=4)
+    sheet.save(tmp_path / "sheet.jpg", quality=90)
+    assert without_squares(reduced_to_opaque(open_picture(tmp_path / "sheet.jpg")).picture)[1] > 90
+    assert_header_tells_the_costs(tmp_path / "sheet.jpg")
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
