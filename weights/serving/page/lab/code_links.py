@@ -33,11 +33,11 @@ FORMULAS = {
     "logits": Formula("logits = h1 W2 + b2", "nn/mlp.py", "return h @ self.weights[-1] + self.biases[-1]"),
     "softmax": Formula("probs = exp(logits) / sum of exp(logits)", "nn/functions.py", "np.exp(probs, out=probs)"),
     "delta2": Formula("delta2 = probs - targets", "nn/backprop.py", "delta = np.subtract(probs, targets, out=probs)"),
-    "blame": Formula("dL/dh1 = delta2 W2^T", "nn/backprop.py", "dh = np.matmul(delta, W.T"),
+    "blame": Formula("dL/dh1 = delta2 W2^T", "nn/backprop.py", "self.product(delta, W.T, dh)"),
     "delta1": Formula(
         "delta1 = dL/dh1 * relu'(z1)", "nn/backprop.py", "dh *= self.activations[i].derivative(h, out=h)"
     ),
-    "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "np.matmul(h[i].T, delta, out=self.dW[i])"),
+    "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "self.product(h[i].T, delta, self.dW[i])"),
     "windows": Formula("sums = windows K", "nn/convolution.py", "(flat(seen) @ self.kernels)"),
     "pool": Formula("z1 = largest of four sums + b1", "nn/convolution.py", "in_windows.max(axis=1)"),
     "fool": Formula("X <- X - step * sign(dL/dX)", "nn/fool.py", "* np.sign(gradient), lowest, highest)"),
