@@ -17,7 +17,7 @@ from nn.pictures.digits import HAND, STYLES
 from nn.pictures.letters import write
 from preprocessing.squares import without_squares
 
-WAYS = range(4)
+WAYS = range(3)
 A4 = 210, 297  # millimetres
 SCALE = 6  # pixels for each
 PLAIN = "closed", "plain", "curved", "round", "closed", "one stroke", "curved", "plain", "one line", "curved"
