@@ -312,6 +312,14 @@ def test_our_routes_stand_before_the_page(http):
     assert http.get("/gradio_api/startup-events").status_code == 404
 
 
+def test_under_a_root_path_the_checks_see_what_the_router_sees(app, http, monkeypatch):
+    monkeypatch.setattr(app[0].router.default, "root_path", "/digits")  # as GRADIO_ROOT_PATH does
+    assert http.post("/digits/gradio_api/run/double", json={"data": [21]}).json()["data"] == [42]
+    assert http.post("/digits/gradio_api/run/double", json={"data": []}).status_code == 422
+    assert http.get("/digits/gradio_api/startup-events").status_code == 404
+    assert http.get("/digits/").text.count('<meta name="ours">') == 1
+
+
 def test_preview_speaks_of_us(http):
     for encoding in ("identity", "br"):
         page = http.get("/", headers={"Accept-Encoding": encoding}).text

@@ -364,7 +364,7 @@ def test_mistake_in_a_batch_is_found_by_its_place(server):
     for inputs, detail in [
         ([picture, EMPTY[1:]], "inputs[1]: expected 784 pixel values, got 783"),
         ([[*EMPTY[1:], 256]], "inputs[0]: expected pixel values that are integers from 0 to 255, got 256 at index 783"),
-        ([EMPTY, 7], "inputs[1]: expected a list of 784 pixel values, got 7"),
+        ([EMPTY, 7], "inputs[1]: expected a list of 784 pixel values, or an image file as base64 or data URL, got 7"),
         ([EMPTY, "7.png"], 'inputs[1]: expected the base64 data of an image file, got "7.png"'),
         ([EMPTY, picture[:1000]], "inputs[1]: the picture cannot be decoded"),
         ([EMPTY, base64.b64encode(b"letter").decode()], "inputs[1]: expected a picture such as PNG"),

@@ -264,7 +264,8 @@ async def picture_in(request: Request) -> AsyncIterator[BinaryIO]:
         async with request.form(max_files=1, max_fields=MAX_FIELDS) as form:
             files = [value for value in form.values() if isinstance(value, UploadFile)]
             if not files:
-                raise ValueError(f"expected a picture in the form, got {len(form)} fields and no file")
+                fields = f"{len(form)} {'field' if len(form) == 1 else 'fields'}"
+                raise ValueError(f"expected a picture as a file in the form, got {fields} and no file")
             yield files[0].file
     except HTTPException as error:
         raise ValueError(f"expected a form with one picture: {error.detail}") from error

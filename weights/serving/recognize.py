@@ -67,12 +67,12 @@ class Reading(NamedTuple):
 
     @property
     def best(self) -> str:
-        """The class with the highest probability."""
+        """The class with the highest probability. Raises ValueError without ink, when there is none."""
         return max(self.answer, key=self.answer.get)
 
     @property
     def confidence(self) -> float:
-        """The probability of that class."""
+        """The probability of that class. Raises ValueError without ink."""
         return max(self.answer.values())
 
     @property
@@ -122,6 +122,7 @@ def read(given: Input, served: Served) -> list[Reading]:
 
     Raises:
         ValueError: as `examine`; and 784 pixels are one digit by definition.
+        Busy: as `examine`.
     """
     picture = opened(given)
     with room_for(picture):

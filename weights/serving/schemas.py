@@ -157,8 +157,13 @@ def plain_message(problem: dict) -> str:
             return f"{place}{context['error']}"
         case "list_type" if where == ("inputs",):
             return f"expected a list of inputs, got {shown(given)}"
+        case "list_type" if index is not None:
+            return (
+                f"{place}expected a list of {PIXELS} pixel values, or an image file as base64 or data URL, "
+                f"got {shown(given)}"
+            )
         case "list_type":
-            return f"{place}expected a list of {PIXELS} pixel values, got {shown(given)}"
+            return f"expected a list of {PIXELS} pixel values, got {shown(given)}"
     advice = ""
     if isinstance(given, float) and 0 < given < 1:
         advice = "; multiply values from 0 to 1 by 255 and round them"
@@ -212,16 +217,21 @@ class Digits(BaseModel):
         description="one character for each of `digits`: the digit, `.` for a decimal point or comma, `-` for a minus "
         "before a number, `?` for anything else that is no digit; lines are parted by a newline"
     )
-    confidence: float = Field(ge=0, le=1, description="probability that all of it is right: the product of all digits'")
+    confidence: float = Field(
+        ge=0, le=1, description="probability that all of it is right: the product of all digits'; 1 when there are none"
+    )
     digits: list[PlacedDigit] = Field(description="line by line, from left to right")
 
     @classmethod
     def of(cls, readings: list[Reading]) -> Digits:
+        """From readings in reading order; none for a picture without ink."""
         digits = [PlacedDigit.model_construct(**dict(Prediction.of(each.answer)), box=each.box) for each in readings]
         return cls.model_construct(text=text_of(readings), confidence=joint_confidence(readings), digits=digits)
 
 
 class Predictions(BaseModel):
+    """The answers to a batch."""
+
     predictions: list[Prediction] = Field(description="one for each input, in their order")
 
 
@@ -244,5 +254,7 @@ class ServedWeights(BaseModel):
 
 
 class Health(BaseModel):
+    """Whether the app answers, and with which weights."""
+
     status: Literal["ok"] = Field(description="always ok when there is an answer: some weights are served")
     weights: ServedWeights

@@ -3,9 +3,10 @@
     gr.mount_gradio_app(app, blocks, "/", app_kwargs={"middleware": [Middleware(Calls, ...)]})
 
 Gradio answers 500 to a wrong call and 503 when its queue is full, opens files by the path that a caller names, and
-downloads what a URL points to. Here a wrong call gets 404 or 422 and a full queue 429. A file must be an upload or an
-example of ours. Nothing is downloaded: callers upload a picture, or send it as a data: URL. `api_visibility="private"`
-hides an event but does not protect it, so all events are checked alike.
+downloads what a URL points to. Here a wrong call gets 404 or 422 and a full queue 429 (gradio's Python client gets what
+it can show: `for_python_client`). A file must be an upload or an example of ours. Nothing is downloaded: callers upload
+a picture, or send it as a data: URL. `api_visibility="private"` hides an event but does not protect it, so all events
+are checked alike.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from weights.serving.limits.sizes import (
     allow,
     is_form,
     refuse,
+    route_path,
 )
 from weights.serving.limits.streams import Streams
 from weights.serving.limits.turns import Turns
@@ -46,8 +48,8 @@ from weights.serving.schemas import MAX_BATCH
 PREFIX = "/gradio_api"
 # Of gradio's pages: a dashboard, and icons in any size but the two that manifest.json names.
 CLOSED = re.compile("/monitoring|/pwa_icon/(?!(192|512)$)")
-# The pad's drawing of 400x400, which gradio's page sends as a PNG in a form.
-MAX_BLOB_BYTES = 2_000_000
+# A question of the page's rooms: the largest brings the files of a network.
+MAX_QUESTION_BYTES = 2_000_000
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
 # a little that the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
 MAX_JSON_VALUES = MAX_BATCH * 1024
@@ -66,6 +68,7 @@ QUESTIONS_WAITING = 128
 # The page and the clients send eleven characters, gradio's own 32.
 MAX_ID_LENGTH = 64
 
+EXPECTED_CALL = 'Expected {"data": [...]} with one value for each input, as "Use via API" shows it.'
 NO_URLS = "URLs are not fetched: upload the picture, or send it as a data: URL."
 URL = re.compile(r"\s*(https?|ftp|file):", re.IGNORECASE)
 ONE_RANGE = re.compile(rb"\s*bytes=\s*(\d+-\d*|-\d+)\s*", re.IGNORECASE)
@@ -150,7 +153,7 @@ class Calls:
             route("POST", "call/(?P<v2>v2/)?(?P<name>[^/]+)/?", MAX_JSON_BYTES, self.queued_call),
             route("POST", "queue/join/?", MAX_JSON_BYTES, self.queued_call),
             route("POST", "upload/?", MAX_PICTURE_BYTES, passing(Uploads(app, folder))),
-            route("POST", "component_server/?", MAX_BLOB_BYTES, self.component_call),
+            route("POST", "component_server/?", MAX_QUESTION_BYTES, self.component_call),
             route("POST", "(cancel|reset)/?", MAX_OTHER_BYTES, passing(app)),
             route("POST", "mcp(/.*)?", MAX_JSON_BYTES, self.tool_call),
             route("DELETE", "mcp(/.*)?", MAX_OTHER_BYTES, passing(app)),
@@ -163,11 +166,11 @@ class Calls:
             route("GET HEAD", "info/?", MAX_OTHER_BYTES, self.info),
             route("GET HEAD", "file=(?!https?:).*", MAX_OTHER_BYTES, self.file),
             route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", MAX_OTHER_BYTES, passing(streams)),
-            route("GET HEAD", "heartbeat/.*|mcp(/.*)?", MAX_OTHER_BYTES, passing(streams.company)),
+            route("GET HEAD", "heartbeat/.*|mcp(/.*)?", MAX_OTHER_BYTES, passing(streams.without_answer)),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
+        path = route_path(scope)
         closed = CLOSED.match(path)
         if scope["type"] != "http" or not (closed or path.startswith(f"{PREFIX}/")):
             await self.app(scope, receive, send)
@@ -179,9 +182,9 @@ class Calls:
                     allow(scope, each.most_bytes)
                     await each.handle(match, scope, receive, send)
                     return
-            raise Refused(404, "There is nothing here.")
+            raise Refused(404, 'There is nothing at this address. /docs and "Use via API" list what there is.')
         except Refused as refused:  # for Limits to answer: gradio's own middleware would make it a 500
-            scope[BODY].refused = refused
+            scope[BODY].refused = for_python_client(refused, scope)
 
     # --- Routes -------------------------------------------------------------------------------------------------------
 
@@ -202,14 +205,7 @@ class Calls:
             self.event(named["name"], None)
             self.check_files(parse(Parameters, body).model_extra)
         else:
-            try:
-                self.check(body, named.get("name"))
-            except Refused as refused:
-                if refused.status != 422 or Headers(scope=scope).get("x-gradio-user") != "api":
-                    raise
-                # gradio's Python client stumbles over any other form; its page would take this one for no error
-                said = {"__type__": "validate", "is_valid": False, "parameter_name": "data", "message": str(refused)}
-                raise Refused(422, str(refused), {"detail": [said]}) from refused
+            self.check(body, named.get("name"))
         await self.forward(scope, body, receive, send)
 
     async def tool_call(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
@@ -250,13 +246,13 @@ class Calls:
         """Gives a call to gradio. What gradio raises while it takes the call apart is answered with 422: it looks into
         fields that need not be there. What goes wrong in an event is not raised but answered.
         """
-        answer = Answer(send)
+        answer = Answer(scope, send)
         try:
             await self.app(scope, replay(body, receive), answer)
         except MISTAKES as error:
             if answer.started:
                 raise
-            raise Refused(422, "This is not what the endpoint takes.") from error
+            raise Refused(422, EXPECTED_CALL) from error
 
     # --- Checks: each raises Refused ----------------------------------------------------------------------------------
 
@@ -282,7 +278,8 @@ class Calls:
     def event(self, name: str | None, index: int | None) -> Event:
         event = self.by_name.get(name) if index is None else self.by_index.get(index)
         if event is None:
-            raise Refused(404, f"There is no endpoint {name if index is None else index!r}.")
+            named = name if index is None else index
+            raise Refused(404, f'There is no endpoint {named!r}. "Use via API" lists those there are.')
         return event
 
     def check_files(self, value: Any, depth: int = 0) -> None:
@@ -318,9 +315,10 @@ class Calls:
 
 
 class Answer:
-    """Sends gradio's answer on. A 500 that says what is wrong becomes 422, and a 503 becomes 429."""
+    """Sends gradio's answer to a call on. A 500 that says what is wrong becomes 422, and a 503 becomes 429."""
 
-    def __init__(self, send: Send):
+    def __init__(self, scope: Scope, send: Send):
+        self.scope = scope
         self.send = send
         self.started = False
         self.start: Message | None = None  # held back until the body tells what it is about
@@ -337,7 +335,7 @@ class Answer:
             return
         self.body += message.get("body", b"")
         if not message.get("more_body", False):
-            await refuse(self.send, self.plain())
+            await refuse(self.send, for_python_client(self.plain(), self.scope))
 
     def plain(self) -> Refused:
         try:
@@ -353,6 +351,23 @@ class Answer:
         if error:
             return Refused(422, str(error), said)
         return Refused(500, "Something went wrong here, not in your call. The app's log says what.")
+
+
+def for_python_client(refused: Refused, scope: Scope) -> Refused:
+    """The same refusal in the form that gradio's Python client shows, if the client asks by its queue.
+
+    It shows the text of a 422 that looks as if it came from gradio's own validation, takes a 503 for a full queue, and
+    of all else it shows the status alone. Gradio's page would take such a 422 for no error.
+    """
+    queued = route_path(scope).startswith((f"{PREFIX}/queue/", f"{PREFIX}/call/"))
+    if not queued or Headers(scope=scope).get("x-gradio-user") != "api":
+        return refused
+    if refused.status == 429:
+        return Refused(503, str(refused))
+    if refused.status not in (404, 413, 422):
+        return refused
+    said = {"__type__": "validate", "is_valid": False, "parameter_name": "data", "message": str(refused)}
+    return Refused(422, str(refused), {"detail": [said]})
 
 
 def passing(app: ASGIApp) -> Handler:
@@ -375,10 +390,10 @@ def parse(model: type[BaseModel], body: bytes) -> Any:
 def in_words(error: Exception, where: str) -> str:
     """A validation error without the value that was sent, which may be long."""
     if not isinstance(error, ValidationError):
-        return f"This is not what is expected {where}."
+        return f"Expected another value {where}."
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(str(part)[:40] for part in first["loc"])
-    return f"This is not what is expected {where}: {place + ': ' if place else ''}{first['msg'][:200]}"
+    return f"Expected another value {where}{f' at {place}' if place else ''}: {first['msg'][:200]}"
 
 
 async def read(receive: Receive) -> bytes:

@@ -92,6 +92,12 @@ def allow(scope: Scope, most_bytes: int) -> None:
         scope[BODY].allow(most_bytes)
 
 
+def route_path(scope: Scope) -> str:
+    """The path that the app's router will see: without the root path, which GRADIO_ROOT_PATH sets."""
+    path, root = scope.get("path", ""), scope.get("root_path", "").rstrip("/")
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path
+
+
 def is_form(headers: Headers) -> bool:
     """Whether a body is a form with files. The names of media types ignore case."""
     return headers.get("content-type", "").lower().startswith("multipart/form-data")
@@ -116,7 +122,7 @@ class Limits:
         body = scope[BODY] = Body(self, scope, receive, send)
         try:
             if has_long_name(scope["path"]):
-                raise Refused(404, f"There is nothing here: names have at most {MAX_NAME_BYTES} bytes.")
+                raise Refused(404, f"There is nothing at this address: names have at most {MAX_NAME_BYTES} bytes.")
             await self.app(scope, body.receive, body.send)
         except Refused as refused:
             body.refused = refused
@@ -158,7 +164,7 @@ class Body:
     def excess(self, size: int) -> Refused | None:
         """Why a body of this size is too much, if it is."""
         if size > self.most_bytes:
-            return Refused(413, f"The request is too large: {self.most_bytes:,} bytes are the limit here.")
+            return Refused(413, f"Expected at most {self.most_bytes:,} bytes here, got {size:,} or more.")
         if self.limits.held - self.received + size > MAX_BYTES_AT_ONCE:
             return Refused(429, f"Requests of {MAX_BYTES_AT_ONCE:,} bytes are under way: the limit. Try again shortly.")
         return None

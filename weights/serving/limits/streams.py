@@ -48,7 +48,7 @@ class Streams:
         if begun and not ended:
             await send({"type": "http.response.body", "body": b""})
 
-    async def company(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def without_answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A stream that brings no answer: when the server stops, gradio is told that the caller has gone."""
 
         async def received() -> Message:

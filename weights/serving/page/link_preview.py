@@ -14,6 +14,8 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from weights.serving.limits.sizes import route_path
+
 LEVEL = 6  # of compression; higher ones take longer and save nothing
 GRADIOS = re.compile(rb'<meta\s+(property="og:|name="twitter:)[^>]*>')
 
@@ -44,7 +46,7 @@ class Preview:
         self.head = b"<head>" + tags.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != "/":
+        if scope["type"] != "http" or route_path(scope) != "/":
             await self.app(scope, receive, send)
             return
         start: Message = {}
