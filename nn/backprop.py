@@ -6,7 +6,12 @@ With z the input of a layer's activation, h its output, and delta = dL/dz, the c
     backward   dL/dW_i = h_{i-1}^T delta_i         dL/db_i = sum of delta_i over the batch
                dL/dh_{i-1} = delta_i W_i^T         delta_{i-1} = dL/dh_{i-1} * activation'(z_{i-1})
 
-and it starts from delta = (probs - targets) / n at the logits, the derivative of cross-entropy through softmax.
+and it starts from delta = (probs - targets) / n at the logits, the derivative of cross-entropy through softmax
+(`functions.cross_entropy` derives it).
+
+Python counts from 0: layer i has `weights[i]`, its input is `h[i]`, and `h[0]` is X. Read `first.forward(X, z)` as
+`product(X, W, z)` and `first.backward(delta, dW)` as `product(X.T, delta, dW)`. Their classes only leave out blank
+pixels, or work on windows.
 """
 
 from __future__ import annotations
@@ -27,6 +32,9 @@ INKED = 0.9
 
 class Backprop:
     """Computes loss and gradient of `model` for mini-batches of up to `batch_size` rows.
+
+    `MLP.forward` answers. The forward pass here takes normalised inputs, keeps every h for the way back, and draws
+    dropout.
 
     Loss = mean cross-entropy + l2 / 2 * (sum of squared weights; biases are left alone). Dropout (Srivastava et al.
     2014) silences each hidden unit with probability `dropout` and scales the others by 1 / (1 - dropout), so that
@@ -142,6 +150,7 @@ class PixelStep:
         self.W, self.product = W, product
         self._worthwhile = batch_size >= ROWS and W.shape[1] >= UNITS
         self._X = self._inked = None  # the pixels of the last `forward`, and where they are; None: all of them
+        self._rows = np.empty_like(W) if self._worthwhile else None
 
     def forward(self, X: np.ndarray, out: np.ndarray) -> None:
         """X (n, inputs); X @ W is written to `out` (n, units)."""
@@ -158,5 +167,7 @@ class PixelStep:
         if self._inked is None:
             self.product(X.T, delta, out)  # (inputs, n) @ (n, units) -> (inputs, units)
         else:
+            rows = self._rows[: len(self._inked)]
+            self.product(X.T, delta, rows)  # (inked, n) @ (n, units) -> (inked, units)
             out[...] = 0
-            out[self._inked] = X.T @ delta
+            out[self._inked] = rows

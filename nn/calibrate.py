@@ -21,11 +21,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn.functions import SMALLEST_DIVISOR, cross_entropy, one_hot, softmax
+from nn.functions import cross_entropy, one_hot, softmax
 
 # The share of non-digits that the answers assume. A page that asks for a digit is mostly given one. nn/experiments.md
 # tells how it was chosen.
 NON_DIGIT_SHARE = 0.007
+# No network needs a smaller temperature, nor a smaller std of its inputs. A damaged file may hold 1e-320, which float32
+# rounds to zero.
+SMALLEST_DIVISOR = 1e-6
 TEMPERATURES = np.geomspace(0.25, 4, 241)  # a step of about 1%; the loss is flat around its minimum
 
 

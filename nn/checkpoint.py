@@ -1,6 +1,7 @@
 """Checkpoints: a training run on disk, so that it can be interrupted and go on.
 
-A file holds everything that the next epoch depends on. A resumed run equals an uninterrupted one bit for bit.
+A file holds everything that the next epoch depends on. On the same machine, with the same versions of its libraries, a
+resumed run equals an uninterrupted one bit for bit.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ def load(trainer: Trainer, path: Path) -> None:
     with opened(path) as file:
         metadata = metadata_of(file, path)
         saved = json.loads(metadata["recipe"])
+        known = asdict(Recipe())
+        if removed := [key for key, value in saved.items() if key not in known and value]:
+            raise ValueError(f"{path} was made with {', '.join(removed)}, which this version does not know: start anew")
         distortion = asdict(Distortion()) | saved.get("distortion", {})
-        saved = asdict(Recipe()) | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
+        saved = known | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
         saved, wanted = (json.loads(json.dumps(each)) for each in (saved, asdict(trainer.recipe)))
         longer = wanted["schedule"] == "constant" and wanted["epochs"] > saved["epochs"]
         free = AFTERWARDS | ({"epochs"} if longer else set())
@@ -49,7 +53,10 @@ def load(trainer: Trainer, path: Path) -> None:
         if metadata.get("images", fingerprint(trainer)) != fingerprint(trainer):
             raise ValueError(f"{path} was made from other images: give the same --data to resume")
         for name, array in arrays_of(trainer).items():
-            array[...] = file.get_tensor(name)
+            found = file.get_tensor(name) if name in file.keys() else np.empty(0)  # noqa: SIM118, it is no dict
+            if found.shape != array.shape or not np.isfinite(found).all():
+                raise damaged(path, f"no {name} of shape {array.shape}")
+            array[...] = found
     trainer.history = json.loads(metadata["history"])
     if trainer.history and trainer.best_row is trainer.history[-1]:
         trainer.best[...] = trainer.average  # as the trainer has it, whatever an older version kept
@@ -78,14 +85,24 @@ def metadata_of(file: safe_open, path: Path) -> dict[str, str]:
     metadata = file.metadata() or {}
     if not {"recipe", "history"} <= metadata.keys():
         raise ValueError(f"{path} is no checkpoint of a training run; leave out --resume to start anew")
+    try:
+        kinds = [type(json.loads(metadata[key])) for key in ("recipe", "history")]
+    except ValueError as error:
+        raise damaged(path, error) from error
+    if kinds != [dict, list]:
+        raise damaged(path, "its recipe or its history is something else")
     return metadata
+
+
+def damaged(path: Path, what: object) -> ValueError:
+    return ValueError(f"{path}: a damaged checkpoint ({what}); leave out --resume to start anew")
 
 
 def opened(path: Path) -> safe_open:
     try:
         return safe_open(path, "np")
     except SafetensorError as error:
-        raise ValueError(f"{path}: a damaged checkpoint ({error}); leave out --resume to start anew") from error
+        raise damaged(path, error) from error
 
 
 def arrays_of(trainer: Trainer) -> dict:

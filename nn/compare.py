@@ -73,6 +73,9 @@ def main(argv: list[str] | None = None) -> int:
     except (DataError, ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ImportError as error:
+        print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
+        return 1
     return 0
 
 

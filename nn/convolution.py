@@ -21,12 +21,15 @@ recognition in cortex"). Biases are not shared.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
 
+from nn.functions import Product
+
 SIDE = 28  # pixels along an edge of the picture, MNIST's frame
+PIXELS = SIDE * SIDE  # row by row
 STRIDE = 2  # pixels from one window to the next
 POOL = 2  # windows along an edge of what is pooled: the largest of four
 # The windows together cover a square of so many pixels along an edge, in the picture's middle. A digit fills 20 and is
@@ -37,6 +40,18 @@ KERNEL_SIZES = range(4, 24, 4)
 # Bytes of gathered windows, or of their sums, that are held at once. Products of this size run at full speed, and a
 # server of half a gigabyte has room for several.
 MOST_BYTES = 2**23
+
+
+def check_kernel_size(kernel_size: int, widths: Sequence[int], members: int = 1) -> None:
+    """Raises ValueError unless the first hidden layer of these widths can be a convolution."""
+    if type(kernel_size) is not int or kernel_size not in KERNEL_SIZES:
+        sizes = ", ".join(map(str, KERNEL_SIZES))
+        raise ValueError(f"a kernel has {sizes} pixels along an edge, got {kernel_size!r}")
+    if len(widths) < 3 or widths[0] != PIXELS or widths[1] % (members * positions(kernel_size)):
+        raise ValueError(
+            f"kernels of {kernel_size} pixels need {PIXELS} inputs and a first hidden layer of a multiple of "
+            f"{members * positions(kernel_size)} units, got widths {tuple(widths)}"
+        )
 
 
 class Convolution:
@@ -134,12 +149,7 @@ class ConvolutionStep:
     kernels: (kernel_size ** 2, maps), of one member.
     """
 
-    def __init__(
-        self,
-        kernels: np.ndarray,
-        batch_size: int,
-        product: Callable[[np.ndarray, np.ndarray, np.ndarray], object] = np.matmul,
-    ) -> None:
+    def __init__(self, kernels: np.ndarray, batch_size: int, product: Product = np.matmul) -> None:
         self.kernels, self.windows, self.product = kernels, windows(math.isqrt(len(kernels))), product
         self._seen = np.empty((batch_size, *self.windows.shape), kernels.dtype)  # (n, 4, positions, 64)
         self._sums = np.empty((*self._seen.shape[:3], kernels.shape[1]), kernels.dtype)  # (n, 4, positions, maps)

@@ -3,11 +3,13 @@
 A network must be calibrated on images that it did not see, but a committee that leaves out the same tenth for all its
 members wastes it. Here as many blocks are held out as there are members, a twentieth of the images each, arranged in a
 ring: a member holds out its own block and the next one. So a member trains on nine tenths, and every block is unseen by
-two neighbours and trains the others. That takes three members or more, for in a ring of two both hold out both blocks:
+two neighbours and trains the others. With four members:
 
     members     1       2       3       4
     hold out  blocks  blocks  blocks  blocks
               1, 2    2, 3    3, 4    4, 1
+
+Two members would both hold out both blocks, so three are needed.
 
 Nothing was unseen by the whole committee, so its temperatures cannot be fitted directly. They are extrapolated. On the
 held-out blocks one is fitted for single members, T1, and one for pairs of neighbours, T2. A committee's logits are a

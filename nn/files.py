@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as serialize
 
 from nn.calibrate import Calibration
+from nn.convolution import check_kernel_size
 from nn.fast.committee import joined, size
 from nn.fast.matrices import lossless_cast, quicken
-from nn.mlp import DIGITS, MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS, MLP, check_kernel_size
+from nn.limits import MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS
+from nn.mlp import DIGITS, MLP
 
 BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
@@ -153,7 +156,7 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """`with replacing(path) as temporary`: write to `temporary`; it takes the place of `path` once that succeeded."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -5,7 +5,7 @@
 Training asks how the loss depends on the weights, and changes the weights. Here the same backward pass goes one layer
 further, to the pixels, and changes those:
 
-    dL/dX = delta1 W1^T                                      the third line of each layer in nn/README.md, for layer 1
+    dL/dX = delta1 W1^T                                      dL/dh of a layer in nn/README.md, here for layer 1
     X <- X - step * sign(dL/dX)                              at most `strength` away from where it was, and in [0, 1]
 
 One such step is the fast gradient sign method (Goodfellow, Shlens and Szegedy 2014, arXiv:1412.6572). Small steps
@@ -26,7 +26,7 @@ from nn.mlp import MLP
 
 # What a step adds to a pixel or takes from it: a fiftieth of the way from black to white.
 STEP = 0.02
-# More steps than it takes from black to white and back: whoever is not fooled by then will not be.
+# As many steps as a pixel needs from black to white and back: a network that is not fooled by then will not be.
 MOST_STEPS = 100
 
 

@@ -1,7 +1,8 @@
-"""The functions that a network is made of, each with its derivative beside it.
+"""The functions that a network is made of: activations with their derivatives, softmax and cross-entropy.
 
-They work on whole batches, one row an example. An argument `out` takes the result, as in NumPy. The forward pass keeps
-an activation's output h, so its derivative is written in terms of h: relu'(z) = [h > 0], sigmoid'(z) = h (1 - h).
+They work on whole batches, one row an example, in float32 or float64. An argument `out` takes the result, as in NumPy;
+it may be the input itself. The forward pass keeps an activation's output h, so its derivative is written in terms of h:
+relu'(z) = [h > 0], sigmoid'(z) = h (1 - h).
 """
 
 from __future__ import annotations
@@ -11,11 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Writes the product of two matrices to a third array: np.matmul, or nn/fast/products.py.
-Product = Callable[[np.ndarray, np.ndarray, np.ndarray], object]
-# No network needs a smaller std or temperature. A damaged file may hold 1e-320, which float32 rounds to zero.
-SMALLEST_DIVISOR = 1e-6
-
 
 def relu(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """h = max(z, 0)."""
@@ -23,7 +19,7 @@ def relu(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def relu_derivative(h: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """dh/dz = 1 where the unit fired, 0 elsewhere. (np.sign takes ten times as long.)"""
+    """dh/dz = 1 where the unit fired, 0 elsewhere."""
     return np.greater(h, 0, out=out)
 
 
@@ -77,7 +73,10 @@ INITIALIZATIONS = {
 
 
 def softmax(logits: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Rows of exp(logit) / sum of exp(logits). Subtracting the row's maximum changes nothing but keeps exp finite."""
+    """(n, classes) -> rows of exp(logit) / sum of exp(logits), each summing to 1.
+
+    Subtracting the row's maximum changes nothing but keeps exp finite.
+    """
     probs = np.subtract(logits, logits.max(axis=1, keepdims=True), out=out)
     np.exp(probs, out=probs)
     probs /= probs.sum(axis=1, keepdims=True)
@@ -85,19 +84,32 @@ def softmax(logits: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def cross_entropy(probs: np.ndarray, targets: np.ndarray) -> float:
-    """Mean over the batch of -sum(target * log(prob)); probs and targets are (n, classes), rows summing to 1.
+    """Mean over the batch of -sum(target * log(prob)); probs and targets are (n, classes), rows summing to 1, n >= 1.
 
-    Its derivative through softmax is the reason the two belong together: dL/dlogits = (probs - targets) / n.
+    Through softmax its derivative is dL/dlogits = (probs - targets) / n. With z the logits of one row, p its
+    probabilities and t its targets, which sum to 1:
+
+        L = -sum_k t_k log p_k = -sum_k t_k z_k + log sum_k exp(z_k)
+        dL/dz_j = -t_j + exp(z_j) / sum_k exp(z_k) = p_j - t_j
     """
     tiny = np.finfo(probs.dtype).tiny  # the smallest normal number: log stays finite where a probability is 0
     return -float((targets * np.log(np.maximum(probs, tiny))).sum()) / len(probs)
 
 
 def one_hot(labels: np.ndarray, classes: int, smoothing: float = 0.0, dtype: type = np.float32) -> np.ndarray:
-    """(n,) integer labels -> (n, classes) targets: 1 at the label, 0 elsewhere.
+    """(n,) integers from 0 to classes - 1 -> (n, classes) targets: 1 at the label, 0 elsewhere.
 
     With label smoothing (Szegedy et al. 2016) the share `smoothing` of each row is spread evenly over all classes.
+    Raises IndexError for a label of no class.
     """
+    if len(labels) and np.min(labels) < 0:  # NumPy would count from the end
+        raise IndexError(f"expected labels from 0 to {classes - 1}, got {np.min(labels)}")
     targets = np.full((len(labels), classes), smoothing / classes, dtype)
     targets[np.arange(len(labels)), labels] += 1 - smoothing
     return targets
+
+
+# --- For the files that multiply --------------------------------------------------------------------------------------
+
+# Writes the product of two matrices to a third array: np.matmul, or nn/fast/products.py.
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray], object]

@@ -144,7 +144,9 @@ def without_units(model: MLP, off: Sequence[Sequence[int]]) -> MLP:
     if model.members > 1:
         raise ValueError(f"{model!r} consists of joined networks: silence units of its members")
     rest = copied(model)
-    for layer, units in enumerate(off):
+    for layer, (units, width) in enumerate(zip(off, model.hidden, strict=False)):
+        if wrong := [unit for unit in units if not 0 <= unit < width]:  # NumPy would count from the end
+            raise IndexError(f"expected units from 0 to {width - 1} in hidden layer {layer}, got {wrong[0]}")
         rest.weights[layer + 1][list(units)] = 0  # (fan_in, fan_out): a row is what a unit's output is multiplied by
     return rest
 

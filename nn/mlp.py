@@ -15,35 +15,28 @@ This file says what a trained network is and how it answers. backprop.py says ho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from nn.calibrate import Calibration
-from nn.convolution import KERNEL_SIZES, SIDE, Convolution, positions
-from nn.functions import ACTIVATIONS, INITIALIZATIONS, LINEAR, SMALLEST_DIVISOR
+from nn.calibrate import SMALLEST_DIVISOR, Calibration
+from nn.convolution import PIXELS, Convolution, check_kernel_size, positions
+from nn.functions import ACTIVATIONS, INITIALIZATIONS, LINEAR
+from nn.limits import MAX_LAYERS
 
-PIXELS = SIDE * SIDE  # row by row
 DIGITS = 10
 
 # Rows that go through the network at once. This is large enough for matrix products at full speed, and small enough
 # that a million images need no more memory for activations than a thousand.
 CHUNK_ROWS = 1024
-# 64 MB of weights, far more than any network here has: a few bytes of config.json must not claim all memory.
-MAX_PARAMETERS = 2**24
-# Units of a hidden layer, three times what the largest network here has. The units of a convolution share weights, so
-# that a small file could ask for very many, and each needs memory for what it answers.
-MAX_UNITS = 2**14
-# Layers of a network: each is a few Python objects, and no network here has more than a handful.
-MAX_LAYERS = 64
 
 
 class MLP:
     """A multilayer perceptron with any number of hidden layers (none is multinomial logistic regression).
 
     Args:
-        hidden: width of each hidden layer, first to last.
+        hidden: width of each hidden layer, first to last, 1 or more.
         activation: "relu" or "sigmoid", for all hidden layers but the linear ones.
         linear: which of the hidden layers have no activation, counted from 0; their weights start like the others.
         seed: of the random initial weights; None leaves them at zero, for a caller who fills them in.
@@ -148,21 +141,20 @@ class MLP:
         """Pixels (n, inputs) in [0, 1] -> the numbers that the first layer sees, same shape."""
         return X if (self.mean, self.std) == (0, 1) else (X - self.mean) / self.std
 
-    def forward(self, X: np.ndarray, hidden: list | None = None) -> np.ndarray:
-        """Pixels (n, inputs) in [0, 1] -> logits (n, classes). A list `hidden` collects (z, h) of each hidden layer."""
+    def forward(self, X: np.ndarray, trace: list | None = None) -> np.ndarray:
+        """Pixels (n, inputs) in [0, 1] -> logits (n, classes). A list `trace` collects (z, h) of each hidden layer."""
         h = self.normalize(X)
         for W, b, activation in zip(self.weights[:-1], self.biases[:-1], self.activations, strict=True):
             z = h @ W + b  # (n, fan_in) @ (fan_in, fan_out) + (fan_out,) -> (n, fan_out)
             h = activation.forward(z)
-            if hidden is not None:
-                hidden.append((z, h))
+            if trace is not None:
+                trace.append((z, h))
         return h @ self.weights[-1] + self.biases[-1]
 
-    def logits(self, X: np.ndarray, progress: Callable[[int], object] | None = None) -> np.ndarray:
-        """Pixels (n, inputs) in [0, 1] -> logits (n, classes), for any n.
+    def logits(self, X: np.ndarray) -> np.ndarray:
+        """Pixels (n, inputs) in [0, 1] -> logits (n, classes), for any n. X is cast to the network's dtype.
 
-        `progress`, such as the `update` of a progress bar, is called with the number of rows that were just done.
-        Raises ValueError when X is not (n, inputs).
+        Raises ValueError when X is not (n, inputs). The values of X are not checked.
         """
         X = np.asarray(X)
         if X.ndim != 2 or X.shape[1] != self.widths[0]:
@@ -171,33 +163,20 @@ class MLP:
         for start in range(0, len(X), CHUNK_ROWS):
             chunk = np.asarray(X[start : start + CHUNK_ROWS], self.theta.dtype)  # one chunk at a time is converted
             logits[start : start + CHUNK_ROWS] = self.forward(chunk)
-            if progress:
-                progress(len(chunk))
         return logits
 
-    def predict_proba(self, X: np.ndarray, progress: Callable[[int], object] | None = None) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Pixels (n, 784) in [0, 1], white ink on black in MNIST's frame -> probabilities (n, classes), rows sum to 1.
 
-        Column d is digit d; an eleventh column, if there is one, is "not a digit". X is cast to the network's dtype;
-        `progress` is as for `logits`, and so is the ValueError.
+        Column d is digit d; an eleventh column, if there is one, is "not a digit". Takes and raises as `logits` does.
         """
-        return self.calibration.probabilities(self.logits(X, progress))
-
-
-def check_kernel_size(kernel_size: int, widths: Sequence[int], members: int = 1) -> None:
-    """Raises ValueError unless the first hidden layer of these widths can be a convolution."""
-    if type(kernel_size) is not int or kernel_size not in KERNEL_SIZES:
-        sizes = ", ".join(map(str, KERNEL_SIZES))
-        raise ValueError(f"a kernel has {sizes} pixels along an edge, got {kernel_size!r}")
-    if len(widths) < 3 or widths[0] != PIXELS or widths[1] % (members * positions(kernel_size)):
-        raise ValueError(
-            f"kernels of {kernel_size} pixels need {PIXELS} inputs and a first hidden layer of a multiple of "
-            f"{members * positions(kernel_size)} units, got widths {tuple(widths)}"
-        )
+        return self.calibration.probabilities(self.logits(X))
 
 
 def check_linear(linear: Sequence[int], hidden: int) -> None:
-    """Raises ValueError unless these are numbers of some of so many hidden layers."""
+    """Raises ValueError unless each is another number of one of so many hidden layers, counted from 0."""
+    if linear and not hidden:
+        raise ValueError(f"a network without hidden layers has no linear ones, got {list(linear)[:MAX_LAYERS]}")
     if any(type(i) is not int or not 0 <= i < hidden for i in linear) or len(set(linear)) < len(linear):
         raise ValueError(
             f"linear layers are numbers from 0 to {hidden - 1}, each at most once, got {list(linear)[:MAX_LAYERS]}"

@@ -27,18 +27,19 @@ class SGD:
             raise ValueError(f"momentum must be in [0, 1), got {momentum}")
         self.momentum, self.nesterov = momentum, nesterov
         self.state = {"velocity": np.zeros(size, dtype)} if momentum else {}
+        self._change = np.empty(size, dtype)
 
     def step(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        """Takes one step in place. The gradient is used as scratch space."""
-        gradient *= -learning_rate
+        """Moves theta (size,) by one step, in place. The gradient (size,) is left as it is."""
+        change = np.multiply(gradient, -learning_rate, out=self._change)
         if not self.momentum:
-            theta += gradient
+            theta += change
             return
         velocity = self.state["velocity"]
         velocity *= self.momentum
-        velocity += gradient
+        velocity += change
         if self.nesterov:
-            theta += gradient
+            theta += change
             theta += self.momentum * velocity
         else:
             theta += velocity
@@ -50,6 +51,10 @@ class Adam:
 
     The paper's m and v are (1 - beta1) and (1 - beta2) times the sums that are kept here. That saves two passes over
     the parameters: step size and epsilon take up these factors and the corrections.
+
+        m_hat = m / (1 - beta1^t) = m_factor * gradients
+        sqrt(v_hat) = sqrt(v / (1 - beta2^t)) = v_factor * sqrt(squares)
+        lr * m_hat / (sqrt(v_hat) + eps) = (lr * m_factor / v_factor) * gradients / (sqrt(squares) + eps / v_factor)
     """
 
     def __init__(
@@ -61,13 +66,12 @@ class Adam:
         self._scratch = np.empty(min(size, BLOCK), dtype)
 
     def step(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        """Takes one step in place. The gradient is left as it is."""
+        """Moves theta (size,) by one step, in place. The gradient (size,) is left as it is."""
         self.state["steps"] += 1
         t = int(self.state["steps"][0])
-        # theta -= lr * m_hat / (sqrt(v_hat) + eps), where m_hat = mean * gradients and v_hat = root^2 * squares
-        mean = (1 - self.beta1) / (1 - self.beta1**t)
-        root = math.sqrt((1 - self.beta2) / (1 - self.beta2**t))
-        step_size, epsilon = learning_rate * mean / root, self.epsilon / root
+        m_factor = (1 - self.beta1) / (1 - self.beta1**t)
+        v_factor = math.sqrt((1 - self.beta2) / (1 - self.beta2**t))
+        step_size, epsilon = learning_rate * m_factor / v_factor, self.epsilon / v_factor
 
         for start in range(0, theta.size, BLOCK):
             block = slice(start, start + BLOCK)

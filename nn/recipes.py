@@ -12,9 +12,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from nn.convolution import KERNEL_SIZES
+from nn.convolution import KERNEL_SIZES, PIXELS, check_kernel_size
 from nn.functions import ACTIVATIONS, INITIALIZATIONS
-from nn.mlp import DIGITS, MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS, PIXELS, check_kernel_size, check_linear, shapes
+from nn.limits import MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS
+from nn.mlp import DIGITS, check_linear, shapes
 from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
 from nn.settings import check, setting
@@ -27,9 +28,9 @@ FEWEST_CROSS_FITTED = 3
 # Each layer of a quantized network makes the numbers that pass through it some five hundred times larger, and float32
 # ends at 10^38.
 MOST_QUANTIZED = 8
-# More epochs than anybody waits for. Infinitely many would have no last one, and no number of steps.
+# More epochs than anybody waits for. The schedule of the learning rate needs a finite number of steps.
 MOST_EPOCHS = 10**6
-# Where all is too much: with every unit silenced nothing is learned, and a velocity that loses nothing never slows.
+# Dropout and momentum stay below 1. At 1 every unit would be silent, and the velocity would never shrink.
 NOT_ALL = 0.999
 ANY, EPOCHS = (0, math.inf), (0, MOST_EPOCHS)
 SHARE, TEN = (0, 1), (0, 10)
@@ -70,10 +71,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check(self)
-        if any(not 1 <= width <= MAX_UNITS for width in self.hidden) or len(self.hidden) >= MAX_LAYERS:
-            raise ValueError(
-                f"expected at most {MAX_LAYERS - 1} hidden layers of 1 to {MAX_UNITS:,} units, got {self.hidden}"
-            )
+        if len(self.hidden) >= MAX_LAYERS:
+            raise ValueError(f"expected at most {MAX_LAYERS - 1} hidden layers, got {len(self.hidden)}")
+        if any(not 1 <= width <= MAX_UNITS for width in self.hidden):
+            raise ValueError(f"expected 1 to {MAX_UNITS:,} units in each hidden layer, got {self.hidden}")
         if self.members > 1 and (not self.hidden or any(width % self.members for width in self.hidden)):
             raise ValueError(f"{self.members} members cannot share hidden layers of {self.hidden} units equally")
         check_linear(self.linear, len(self.hidden))

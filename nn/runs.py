@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
 from nn import checkpoint, crossfit, files
@@ -29,6 +29,9 @@ from nn.mlp import MLP
 from nn.pictures.mnist import Dataset
 from nn.recipes import Recipe
 from nn.trainer import Trainer
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 HISTORY_FILE = "history.csv"
@@ -79,8 +82,8 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
 
 
 def check_out(recipe: Recipe, out: Path, resume: bool) -> None:
-    """Raises OSError when `out` cannot be written to, when it has no checkpoint to resume from, or one that a
-    new run would replace; ValueError when one network is to be resumed as several, or several as one.
+    """Raises OSError when `out` cannot be written to, when it has no checkpoint to resume from, or one or a network
+    that a new run would replace; ValueError when one network is to be resumed as several, or several as one.
     """
     existing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not existing.is_dir():
@@ -90,6 +93,8 @@ def check_out(recipe: Recipe, out: Path, resume: bool) -> None:
     begun = is_begun(out)
     if begun and not resume:
         raise FileExistsError(f"{out}: there is a run in it; --resume goes on with it, another --out leaves it alone")
+    if (out / files.MODEL_FILE).is_file() and not begun:
+        raise FileExistsError(f"{out}: there is a network in it, and no run to go on with; give another --out")
     if resume and not begun:
         raise FileNotFoundError(f"{out}: no checkpoint to resume from; leave out --resume")
     if resume and not begun_members(recipe, out):
@@ -222,11 +227,18 @@ def products_on_threads(recipe: Recipe) -> Iterator[None]:
     A thread that distorts needs a processor. Where it has none, it and the products wait for each other: with two
     threads on two processors an epoch of a member of the bundled recipe takes twice as long as with one.
     """
-    blas = ThreadpoolController().select(user_api="blas")
+    blas = blas_libraries()
     given = [pool["num_threads"] for pool in blas.info()]
     threads = 1 if recipe.members > 1 else max([1, *(number - recipe.augment for number in given)])
     with blas.limit(limits=threads):
         yield
+
+
+def blas_libraries() -> ThreadpoolController:
+    """Those that NumPy multiplies with."""
+    from threadpoolctl import ThreadpoolController  # of nn/requirements.txt: who only measures does without
+
+    return ThreadpoolController().select(user_api="blas")
 
 
 def best_of(trainer: Trainer) -> MLP:
@@ -239,8 +251,14 @@ def best_of(trainer: Trainer) -> MLP:
 
 
 def versions() -> dict[str, str]:
-    """The versions of MADE_WITH that are installed: without made-up pictures nobody needs matplotlib."""
-    found = {}
+    """The versions of MADE_WITH that are installed: without made-up pictures nobody needs matplotlib. And the kernels
+    that multiply matrices, on which the last bits depend.
+    """
+    libraries = [
+        " ".join(str(each[key]) for key in ("internal_api", "version", "architecture") if each.get(key))
+        for each in blas_libraries().info()
+    ]
+    found = {"blas": ", ".join(libraries)}
     for name in MADE_WITH:
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)

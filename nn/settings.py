@@ -19,8 +19,8 @@ def setting(default: object, about: str, limits: tuple | None = None, choices: I
 
 
 def check(settings: object, of: str = "") -> None:
-    """Raises ValueError for a value outside of its limits, or that is none of its choices. The message names the
-    setting, and then says `of` what.
+    """Raises ValueError for a value outside of its limits, or that is none of its choices. In the
+    message `of` follows the setting's name, such as " of a distortion".
     """
     for each in fields(settings):
         value, limits, choices = getattr(settings, each.name), *map(each.metadata.get, ("limits", "choices"))

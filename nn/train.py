@@ -151,6 +151,9 @@ def main(argv: list[str] | None = None) -> int:
     except (DataError, ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ImportError as error:
+        print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
+        return 1
     epochs_done = min(run.epoch for run in runs)
     if len(runs) < recipe.members or not epochs_done:
         print("interrupted before there was a network", file=sys.stderr)

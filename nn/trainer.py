@@ -38,8 +38,8 @@ AHEAD = 2 * CHUNK
 # An epoch of a larger mean loss is no training any more: guessing has a loss of 2.3, and no run was seen to recover
 # from more than some hundreds.
 DIVERGED = 1000.0
-# One stream of random numbers an epoch and purpose, named by [seed, epoch, purpose]: an interrupted run goes on with
-# the very numbers it would have drawn.
+# Streams of random numbers are named by [seed, epoch, purpose]: an interrupted run goes on with the very numbers that
+# it would have drawn. NumPy pads a seed with zeros, so purpose 0 of epoch 0 is also the stream of the initial weights.
 SHUFFLING, DISTORTING, DROPPING = range(3)
 
 
@@ -87,7 +87,7 @@ class Trainer:
         self.targets = one_hot(self.bank.pictures.labels, self.model.classes, recipe.label_smoothing)
         self.backprop = Backprop(self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout, product=product)
         self.optimizer = make_optimizer(recipe.optimizer, self.model.theta.size, recipe.momentum)
-        self.average = self.model.theta.copy() if recipe.average else self.model.theta  # the weights that answer
+        self.average = self.model.theta.copy() if recipe.average else self.model.theta  # what answers; theta itself
         self.best = self.model.theta.copy()
         self.history: list[dict[str, float]] = []
 
@@ -113,6 +113,8 @@ class Trainer:
 
     def run_epoch(self) -> dict[str, float]:
         """Sees every training image once, then measures; returns the new row of the history.
+
+        `train_loss` has the L2 term and smoothed labels in it, `validation_loss` has not.
 
         Raises FloatingPointError when the loss grows without bounds.
         """

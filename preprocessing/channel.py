@@ -112,7 +112,8 @@ def largest_difference(differences: list[np.ndarray]) -> np.ndarray:
 
 
 def level_of_most(distance: np.ndarray, share: float) -> int:
-    """The whole number that at least this share of the distances (0 to 255) reach, and of such the largest."""
+    """The whole number that at least this share of the distances reach, and of such the largest; 255 at most."""
+    distance = np.minimum(distance, 255)  # paper that is overexposed lies above the lightest level
     most = max(int(distance.size * share), 1)
     top = int(distance.max())
     if np.count_nonzero(distance >= top) >= most:

@@ -11,7 +11,7 @@ from preprocessing.components import longer_sides, piece_boxes
 from preprocessing.frame import bounding_box
 from preprocessing.ink import inked
 from preprocessing.morphology import dilated
-from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Where
+from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Where
 
 # Where the pieces are small, the picture is reduced up to this many times less. The work grows with the square of this.
 MOST_ZOOM = 4
@@ -29,7 +29,7 @@ def look_closer(
     ink: np.ndarray,
     where: Where,
     boxes: np.ndarray,
-    kept: np.ndarray | None,
+    left_out: LeftOut,
 ) -> tuple[np.ndarray, Where]:
     """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
     by one.
@@ -43,8 +43,9 @@ def look_closer(
         ink: (H, W) in [0, 1], as `look` gives it.
         where: where the ink lies in the picture.
         boxes: (n, 4) of the pieces of ink, at least one.
-        kept: (H, W) bool, the pixels of ink at the first look; None if no lines or frames were left out.
+        left_out: what the first look left out.
     """
+    kept = left_out.kept
     left, top, scale = where
     widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
     sizes = np.maximum(heights, widths / MOST_TOUCHING)
@@ -66,7 +67,7 @@ def look_closer(
             for first, size, offset, limit in zip(start[::-1], within.shape, (top, left), kept.shape, strict=True)
         )
         within = dilated(kept)[np.ix_(rows, columns)]
-    return np.where(within, inked(closer, within).ink, 0), Where(*start, factor)
+    return np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0), Where(*start, factor)
 
 
 def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:

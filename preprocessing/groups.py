@@ -106,11 +106,12 @@ def runs_in(parts: Group, boxes: np.ndarray) -> list[Group]:
     """The neighbouring parts of one piece that may be a digit together; `boxes` (n, 4) are those of all parts."""
     left, top, right, bottom = boxes[list(parts)].T
     widest = WIDEST_GROUP * (bottom.max() - top.min())
-    return [
-        parts[start:end]
-        for start, end in itertools.combinations(range(len(parts) + 1), 2)
-        if right[start:end].max() - left[start:end].min() <= widest
-    ]
+    runs = []
+    for start in range(len(parts)):
+        widths = np.maximum.accumulate(right[start:]) - np.minimum.accumulate(left[start:])
+        longest = int(np.searchsorted(widths, widest, side="right"))
+        runs += [parts[start : start + length] for length in range(1, longest + 1)]
+    return runs
 
 
 def is_doubtful(box: np.ndarray, read: Read | None) -> bool:

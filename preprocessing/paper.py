@@ -182,6 +182,8 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
     for before, after, count in zip(rules, rules[1:], regular.steps, strict=False):
         for step in range(1, count):
             start, end = max(before.start, after.start), min(before.end, after.end)
+            if end <= start:
+                break  # parts of two lines, one left of the other: no rule lies between them
             share = step / count
             rows = (1 - share) * before.rows[start - before.start : end - before.start]
             rows = rows + share * after.rows[start - after.start : end - after.start]

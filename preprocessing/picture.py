@@ -209,7 +209,7 @@ def tiff_bytes(picture: Image.Image) -> int:
     tags = picture.tag_v2
     try:
         tile = int(tags.get(TILE_WIDTH, 0)) * int(tags.get(TILE_LENGTH, 0))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError("expected a TIFF whose tiles have a size") from None
     strip = 0 if compression == "raw" else math.prod(picture.size)
     return TILE_BYTES * max(tile, strip)
@@ -234,8 +234,10 @@ def reduced(picture: Image.Image) -> tuple[Image.Image, int]:
     if factor == 1:
         return picture, 1
     if is_scalable(picture):
-        picture.draft(None, (picture.width // factor, picture.height // factor))
-        return picture, factor
+        own = Image.open(picture.fp, formats=("JPEG", "MPO"))  # `draft` would make the caller's picture smaller
+        own.seek(picture.tell())
+        own.draft(None, (picture.width // factor, picture.height // factor))
+        return own, factor
     if mode := as_reducible(picture):
         picture = Image.fromarray(to_bytes(np.asarray(picture))) if mode == "I;16" else picture.convert(mode)
     return picture.reduce(factor), factor
@@ -315,13 +317,18 @@ def from_array(array: np.ndarray) -> Image.Image:
         raise ValueError(f"expected an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"expected a picture with pixels, got shape {array.shape}")
+    if math.prod(array.shape[:2]) > MAX_PIXELS:
+        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {array.shape[1]}x{array.shape[0]}")
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
             said = "NaN or infinity" if not np.isfinite(array).all() else f"{array.min():g} to {array.max():g}"
             raise ValueError(f"expected floats from 0 to 1, got {said}; for 0 to 255 give integers")
-        array = np.rint(array * 255)
+        levels = np.empty(array.shape, np.uint8)
+        for top in range(0, len(array), STRIP_ROWS):  # no large copy as floats
+            levels[top : top + STRIP_ROWS] = np.rint(array[top : top + STRIP_ROWS] * 255)
+        array = levels
     elif array.min() < 0 or array.max() > 255:
         raise ValueError(f"expected integers from 0 to 255, got {array.min()} to {array.max()}")
     return Image.fromarray(np.ascontiguousarray(array, np.uint8))

@@ -82,7 +82,7 @@ class Diagnostics:
     hints: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no truth value
 class Prepared:
     """A picture made ready for the network, with what was found on the way.
 
@@ -109,7 +109,9 @@ class Prepared:
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:
-        """(left, top, right, bottom) of the ink in the picture's pixels; None without ink."""
+        """(left, top, right, bottom) of the ink, in pixels of the picture as it is seen, after EXIF rotation; None
+        without ink.
+        """
         return self.diagnostics.bounding_box
 
 
@@ -119,6 +121,7 @@ class LeftOut(NamedTuple):
     specks, lines, edge_pieces: how many stray dots, printed lines and things at the edge.
     removed: (H, W) float32 in [0, 1], where the lines were on the reduced picture; None without any.
     kept: (H, W) bool, the pixels of ink, specks and stains included, if lines or a frame were left out; None otherwise.
+    sheet: whether the squares or rules of a whole sheet were taken out before.
     """
 
     specks: int = 0
@@ -126,6 +129,7 @@ class LeftOut(NamedTuple):
     edge_pieces: int = 0
     removed: np.ndarray | None = None
     kept: np.ndarray | None = None
+    sheet: bool = False
 
 
 class Where(NamedTuple):
@@ -234,7 +238,7 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOu
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
     ink, left_out, where = look(picture, sheet=lines > 0)
-    return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines), where
+    return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines, sheet=lines > 0), where
 
 
 def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut, Where]:

@@ -51,7 +51,9 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
 
     Args:
         image: as for `preprocessing.prepare`.
-        predict: the reader, `MLP.predict_proba` or the like.
+        predict: the reader, `MLP.predict_proba` or the like: (n, 784) float32 in [0, 1] -> (n, 10) or (n, 11)
+            probabilities. Column d is digit d, column 10 is "not a digit". With ten columns, "not a digit" is what is
+            missing from 1 to the highest of them.
 
     Returns:
         One Prepared for each digit and sign, with its own bounding box in the picture and its line; exactly what
@@ -69,7 +71,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     pieces, count = label(ink > HALF)
     if count == 0 or count > MOST_PIECES or (count == 1 and not (alone and may_touch(whole, predict))):
         return alone
-    ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out.kept)
+    ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out)
     pieces, count = label(ink > HALF)
     stroke = stroke_width(ink)
     pieces, count = without_grain(pieces, count, GRAIN * stroke)

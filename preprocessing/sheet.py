@@ -110,6 +110,7 @@ def painted_over(picture: Image.Image, sheet: np.ndarray) -> Image.Image:
     grain = np.random.default_rng(0).standard_normal(sheet.shape).astype(np.float32)
     for view in [levels] if levels.ndim == 2 else levels.transpose(2, 0, 1):
         paper = sheet & (view > threshold(view[sheet]))
+        paper = paper if paper.any() else sheet  # a pure colour lacks this channel
         beside = mean_of(paper, view, window, float(np.median(view[paper])))
         # the mean of nine pixels takes a ninth of the noise's variance with it
         noise = (9 / 8) ** 0.5 * deviation_of((view - box_mean(view, 3))[paper])

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from preprocessing.channel import separate_channels
 from preprocessing.morphology import running
 from preprocessing.tones import deviation_of
 
@@ -30,8 +31,9 @@ SMALLEST_SHEET = 500
 BLOCK = 32
 # It is this quantile of a block: lines and ink cover less than half of it.
 PAPER_QUANTILE = 0.7
-# Lines are followed from strip to strip of so many columns: a line that is turned by 7 degrees moves by four rows.
+# Lines are followed from strip to strip. A strip has so many columns.
 STRIP = 32
+# From one strip to the next a line moves by this many rows at most: those of one that is turned by 7 degrees.
 FARTHEST_MOVE = 4
 # In fewer strips than this nobody can tell a line from strokes.
 FEWEST_STRIPS = 8
@@ -39,40 +41,47 @@ FEWEST_STRIPS = 8
 TURNS = 6
 # What is darker than this is ink: in a strip it must not outweigh a line.
 DARKEST = 0.35
-# A line stands out from the mean of so many rows around it ...
+# A strip's darkness is compared with the mean of this many rows around it.
 AROUND = 13
-# ... by so many times the noise of the strips, and by this much at least.
+# A line is darker than that mean by at least this many times the noise of the strips.
 LINE_TO_NOISE = 3.0
+# It is also darker by at least this share of the paper's light, however little noise there is.
 FAINTEST_LINE = 0.015
-# Lines take a hundredth of a sheet or more: what is this dark, or this light, is of lines.
+# Lines cover at least a hundredth of a sheet. So the lightest and the darkest of these quantiles belong to lines.
 EXTREMES = 0.005, 0.995
 # A line is the darkest of so many rows above and below it.
 PEAK = 2
+# Parts of lines that lie no farther apart than this, in rows, are of one line: two lines have a peak each.
+SAME_LINE = 2 * PEAK
 # From strip to strip a line is found this many rows or less from where it should be.
 OFF = 2.0
-# It is followed across so many strips in which it is hidden by ink or by a shadow.
-HIDDEN = 6
+# It is followed across up to so many strips in which it is hidden by ink or by a shadow.
+HIDDEN = 5
 # Its place is the median of so many strips: a stroke that runs along it moves it in one or two.
 SMOOTHED = 5
-# At least this share of a line is seen, and it is at least this long, as a share of the picture.
-SEEN, LONG = 0.6, 0.4
+# A line shows in at least this share of the strips that it crosses.
+SEEN = 0.6
+# It is at least this long, as a share of the picture.
+LONG = 0.4
 # Fewer lines than this are left to paper.py, which sees them better.
 FEWEST = 12
 # At least this share of the distances between neighbouring lines is even, or a multiple.
 EVEN = 0.75
 # A distance is even if it differs from the usual one by no more than this share: a sheet is seen aslant.
 UNEVEN = 0.2
-# A line's share of the light is measured up to this many pixels from its middle on the picture where it was found ...
+# A line's share of the light is measured up to this many pixels from its middle, on the picture where it was found.
 REACH = 3
-# ... in so many steps a pixel, ...
+# It is measured at so many steps a pixel.
 STEPS = 4
-# ... and in so many parts of it: the print, the light and the focus change along a line.
+# It is measured in so many parts of a line: print, light and focus change along it.
 PARTS = 8
 # The share at a step is known if at least this share of the pixels of the commonest step lies there.
 WELL_SEEN = 0.3
 # The light beside a line is not divided by less than this.
 DARKEST_PAPER = 0.1
-# No line takes more light than this: what lies under a darker one is not known.
+# A share of the light is a whole number of such steps when medians are looked for: finer than levels of a picture.
+KEY_STEPS = 2**14
+# A line that lets less light through than this hides what lies under it. No smaller share is used.
 LEAST_LIGHT = 0.25
 
 
@@ -81,6 +90,19 @@ class Rule(NamedTuple):
 
     start: int  # its first column
     rows: np.ndarray  # the row of its middle in each column, float
+
+    def row_at(self, column: float) -> float:
+        """Its row in this column; beyond its ends it goes on straight."""
+        slope = (self.rows[-1] - self.rows[0]) / max(len(self.rows) - 1, 1)
+        return float(np.interp(column, self.columns, self.rows) + slope * self.beyond(column))
+
+    @property
+    def columns(self) -> np.ndarray:
+        return np.arange(self.start, self.start + len(self.rows))
+
+    def beyond(self, column: float) -> float:
+        """How far a column lies beyond the ends, negative on the left; 0 between them."""
+        return min(column - self.start, 0) + max(column - (self.start + len(self.rows) - 1), 0)
 
 
 def without_squares(picture: Image.Image) -> tuple[Image.Image, int]:
@@ -96,13 +118,14 @@ def without_squares(picture: Image.Image) -> tuple[Image.Image, int]:
     across, upright = rules(darkness), rules(np.ascontiguousarray(darkness.T))
     if not across and not upright:
         return picture, 0
-    channels = [cleared(picture.getchannel(band), across, upright, factor) for band in picture.getbands()]
-    return Image.merge(picture.mode, channels), len(across) + len(upright)
+    channels = [cleared(channel, across, upright, factor) for channel in separate_channels(picture)]
+    channels *= len(picture.getbands()) // len(channels)
+    count = number_of(across, darkness.shape[1]) + number_of(upright, darkness.shape[0])
+    return Image.merge(picture.mode, channels), count
 
 
-def cleared(channel: Image.Image, across: list[Rule], upright: list[Rule], factor: int) -> Image.Image:
-    """A channel of a picture without these lines, which were found on a picture reduced by `factor`."""
-    levels = np.asarray(channel)
+def cleared(levels: np.ndarray, across: list[Rule], upright: list[Rule], factor: int) -> Image.Image:
+    """A channel (H, W) uint8 of a picture without these lines, which were found on a picture reduced by `factor`."""
     paper, through = paper_of(levels), np.ones(levels.shape, np.float16)
     for view, ground, share, lines in ((levels, paper, through, across), (levels.T, paper.T, through.T, upright)):
         for line in lines:
@@ -146,11 +169,15 @@ def rules(darkness: np.ndarray) -> list[Rule]:
     found = followed(sharp, peaks, moves_of(sharp))
     if len(found) < FEWEST:
         return []
-    found.sort(key=lambda rule: rule.rows.mean())
-    gaps = np.diff([rule.rows.mean() for rule in found])
-    usual = max(float(np.median(gaps)), 1.0)
+    found.sort(key=lambda rule: rule.row_at(width / 2))
+    gaps = gaps_of(found, width)
+    apart = gaps[gaps > SAME_LINE]
+    if len(apart) + 1 < FEWEST:
+        return []
+    usual = float(np.median(apart))
     steps = np.rint(gaps / usual).astype(int)  # 0 for two parts of one line
-    if np.mean(np.abs(gaps - steps * usual) <= UNEVEN * np.maximum(steps, 1) * usual) < EVEN:
+    ways = np.maximum(np.rint(apart / usual), 1)
+    if np.mean(np.abs(apart - ways * usual) <= UNEVEN * ways * usual) < EVEN:
         return []
     # those that ink or a shadow hides, and those at the edge of the picture, half of which is not in it
     missed = [
@@ -158,8 +185,27 @@ def rules(darkness: np.ndarray) -> list[Rule]:
         for one, other, way in zip(found, found[1:], steps, strict=False)
         for number in range(1, way)
     ]
-    outer = [between(found[0], found[1], -1), between(found[-1], found[-2], -1)]
+    first, last = np.flatnonzero(steps)[[0, -1]]
+    outer = [
+        between(found[first], found[first + 1], -1 / steps[first]),
+        between(found[last + 1], found[last], -1 / steps[last]),
+    ]
     return [shown for rule in found + missed + outer if (shown := as_far_as_seen(darkness, rule))]
+
+
+def gaps_of(found: list[Rule], width: int) -> np.ndarray:
+    """How far each line of a picture of this width lies below the one before it, in the middle of the picture: lines
+    may be turned, and some are seen in parts.
+    """
+    return np.diff([rule.row_at(width / 2) for rule in found])
+
+
+def number_of(found: list[Rule], width: int) -> int:
+    """How many lines these parts of lines are; see `gaps_of`."""
+    if not found:
+        return 0
+    ordered = sorted(found, key=lambda rule: rule.row_at(width / 2))
+    return 1 + int(np.count_nonzero(gaps_of(ordered, width) > SAME_LINE))
 
 
 def between(one: Rule, other: Rule, share: float) -> Rule:
@@ -227,7 +273,7 @@ def followed(sharp: np.ndarray, peaks: np.ndarray, moves: np.ndarray) -> list[Ru
                 if abs(places[nearest] - row) <= OFF and not taken[nearest]:
                     taken[nearest] = True
                     way.append((strip, float(places[nearest])))
-            (going_on if strip - way[-1][0] < HIDDEN else ways).append(way)
+            (going_on if strip - way[-1][0] <= HIDDEN else ways).append(way)
         going_on += [[(strip, float(place))] for place in places[~taken]]
         open_ways = going_on
     return [rule_through(way, count, height) for way in ways + open_ways if is_line(way, count)]
@@ -301,12 +347,14 @@ def profile(light: np.ndarray, steps: np.ndarray, parts: np.ndarray) -> np.ndarr
 
 
 def medians(values: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The median of the values (n,) in each of so many groups, 1 where there are none, and how many there are. groups:
-    (n,) integers.
+    """The median of the values (n,), 0 to 4, in each of so many groups, 1 where there are none, and how many there are.
+    groups: (n,) integers below 2**16.
     """
-    order = np.lexsort((values, groups))
+    # One integer orders by group and then by value: it is sorted twenty times as fast as two keys.
+    keys = (groups.astype(np.uint32) << 16) | np.minimum(values * KEY_STEPS, 0xFFFF).astype(np.uint32)
+    keys.sort()
     sizes = np.bincount(groups, minlength=count)
     starts = np.cumsum(sizes) - sizes
     middle = np.minimum(starts + sizes // 2, max(len(values) - 1, 0))
-    found = values[order][middle] if len(values) else np.ones(count)
+    found = (keys[middle] & 0xFFFF) / KEY_STEPS if len(values) else np.ones(count)
     return np.where(sizes > 0, found, 1).astype(np.float32), sizes

@@ -55,10 +55,13 @@ def from_pretrained(
         WeightsError: the files are damaged, do not fit each other, or cannot read digits.
     """
     from nn.selftest import verified
-    from weights.hub.pull import Repository, pull
+    from weights.hub.pull import Repository, pull, remember
 
     repository = Repository(repo, token, endpoint, cache_dir)
-    return verified(pull(repository, revision, local_files_only=local_files_only).folder)
+    snapshot = pull(repository, revision, local_files_only=local_files_only)
+    model = verified(snapshot.folder)
+    remember(snapshot, revision)
+    return model
 
 
 def push_to_hub(

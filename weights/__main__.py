@@ -35,7 +35,7 @@ from weights.hub.card import write_card
 from weights.hub.figures import read_figures, summarize
 from weights.hub.problems import HubError
 from weights.hub.publish import Published, push, rollback
-from weights.hub.pull import Repository, list_versions, pull, sha256_of
+from weights.hub.pull import Repository, list_versions, pull, remember, sha256_of
 
 # --- Commands ---------------------------------------------------------------------------------------------------------
 
@@ -66,6 +66,7 @@ def run_rollback(arguments: argparse.Namespace) -> None:
 def run_pull(arguments: argparse.Namespace) -> None:
     snapshot = pull(repository_of(arguments), arguments.revision)
     model, folder = verified(snapshot.folder), snapshot.folder
+    remember(snapshot, arguments.revision)
     if arguments.folder:
         folder = arguments.folder
         folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from nn import MLP
 from nn.fast.matrices import freeze
 from nn.files import MODEL_FILE, WeightsError
 from nn.selftest import verified
-from weights.hub.client import Damaged, Deadline, note_commit
+from weights.hub.client import Damaged, Deadline
 from weights.hub.figures import read_figures
 from weights.hub.problems import HubError
 from weights.hub.pull import (
@@ -39,6 +39,7 @@ from weights.hub.pull import (
     find_in_cache,
     list_versions,
     pull,
+    remember,
     resolve,
     sha256_of,
 )
@@ -78,17 +79,20 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """The variables' settings. A wrong value does not keep the app from starting; `mistake` says what is wrong."""
+        """The variables' settings. A wrong value does not keep the app from starting: `mistake` says what is wrong. In
+        the place of a wrong interval there is the usual one, and the log says so.
+        """
         repo = os.environ.get("WEIGHTS_REPO", "").strip() or None
         revision = os.environ.get("WEIGHTS_REVISION", "").strip() or BRANCH
         given = os.environ.get("WEIGHTS_POLL_SECONDS", "").strip()
-        poll, mistake = POLL_SECONDS, None
+        mistake = None
         try:
             poll = float(given or POLL_SECONDS)
             if not LEAST_POLL_SECONDS <= poll < float("inf"):
                 raise ValueError
         except ValueError:
-            poll, mistake = POLL_SECONDS, f"WEIGHTS_POLL_SECONDS: expected seconds, such as 300, got {given[:20]!r}"
+            poll = POLL_SECONDS
+            log.warning("WEIGHTS_POLL_SECONDS: expected seconds, such as 300, got %.20r: it is %g now", given, poll)
         try:
             if repo:
                 Repository(repo)
@@ -142,7 +146,7 @@ class Serving:
         self.settings = settings
         self.current = bundled  # replaced whole, never changed: reading it needs no lock
         self.look = Look(error=settings.mistake)
-        self.versions: tuple[Version, ...] = ()  # published when the current weights came
+        self.versions: tuple[Version, ...] = ()  # as listed when the current weights were first served
         self._lock = threading.Lock()  # a look that was left behind may end while another one runs
         self._deadline = Deadline()
         self._left_behind: list[threading.Thread] = []
@@ -176,12 +180,15 @@ class Serving:
         self._use_cache()
         pause, listed = self.settings.retry_seconds, None
         while not self._stopped.is_set():
-            newest = self._within_budget(self._look_at_hub)
-            if newest is None:
+            asks = self._can_look()
+            newest = self._within_budget(self._look_at_hub) if asks else False
+            if not asks:
+                self._failed(f"{MOST_LEFT_BEHIND} earlier looks at the Hub have not ended: it is not asked again")
+            elif newest is None:
                 self._failed(f"the Hub took longer than {self.settings.budget_seconds:g} seconds")
             if newest:
                 serves = self.current.provenance.revision
-                if listed != serves and self._within_budget(self._list_versions):
+                if listed != serves and self._can_look() and self._within_budget(self._list_versions):
                     listed = serves  # not at every look: that would cost three requests instead of one
                 if COMMIT.fullmatch(self.settings.revision) and listed == serves:
                     return  # pinned: there is nothing left to wait for
@@ -190,11 +197,13 @@ class Serving:
                 pause, wait = min(2 * pause, self.settings.poll_seconds), min(pause, self.settings.poll_seconds)
             self._stopped.wait(wait)
 
+    def _can_look(self) -> bool:
+        """Whether few enough looks were left behind."""
+        self._left_behind = [thread for thread in self._left_behind if thread.is_alive()]
+        return len(self._left_behind) < MOST_LEFT_BEHIND
+
     def _within_budget(self, task: Callable[[Deadline], bool]) -> bool | None:
         """Runs a task on a thread of its own. Returns its result, or None when it took too long and was left behind."""
-        self._left_behind = [thread for thread in self._left_behind if thread.is_alive()]
-        if len(self._left_behind) >= MOST_LEFT_BEHIND:
-            return None
         outcome: list[bool] = []
         self._deadline = deadline = Deadline(self.settings.budget_seconds)
         thread = threading.Thread(target=lambda: outcome.append(task(deadline)), name="weights-look", daemon=True)
@@ -230,7 +239,7 @@ class Serving:
             if commit != self.current.provenance.revision:
                 snapshot = pull(settings.repository, commit, deadline=deadline)
                 self._swap(snapshot, deadline, Look(datetime.now(UTC)))
-                note_commit(snapshot.folder, settings.revision, commit)
+                remember(snapshot, settings.revision)
             return self._succeeded(deadline)
         except (HubError, Damaged) as error:
             return self._failed(str(error), deadline)
@@ -256,7 +265,10 @@ class Serving:
         settings = self.settings
         branch = BRANCH if COMMIT.fullmatch(settings.revision) else settings.revision
         try:
-            self.versions = tuple(list_versions(settings.repository, branch, deadline))
+            versions = tuple(list_versions(settings.repository, branch, deadline))
+            with self._lock:
+                deadline.check()
+                self.versions = versions
         except Exception as error:
             log.debug("weights: the published versions cannot be listed (%s)", type(error).__name__)
             return False
@@ -305,8 +317,8 @@ def start(settings: Settings | None = None) -> Serving:
     Raises:
         WeightsError: the bundled weights are damaged.
     """
-    settings = settings or Settings.from_environment()
     show_log()
+    settings = settings or Settings.from_environment()
     bundled = bundled_weights()
     serving = Serving(settings, bundled)
     log.info("weights: serving %s", bundled.provenance)

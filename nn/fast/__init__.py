@@ -1,1 +1,1 @@
-"""The same answers for less work. The network works without this folder: nn/files.py swaps it in."""
+"""The same answers for less work. The five core files never import this folder: nn/files.py swaps it in."""

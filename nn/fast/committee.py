@@ -67,5 +67,5 @@ def shapes(widths: Sequence[int], members: int, kernel_size: int = 0) -> list[tu
 
 
 def size(widths: Sequence[int], members: int, kernel_size: int = 0) -> int:
-    """The number of their parameters."""
+    """The number of parameters of `members` networks of these widths together."""
     return sum(map(math.prod, shapes(widths, members, kernel_size))) + sum(widths[1:])

@@ -1,6 +1,6 @@
 """Digits as people all over the world write them, stroke by stroke, in styles that MNIST hardly has.
 
-MNIST's writers were Americans of the 1990s. Elsewhere a 1 has a long upstroke, a 7 a bar, a 0 a slash, and a 4 is
+MNIST's writers were Americans, around 1990. Elsewhere a 1 has a long upstroke, a 7 a bar, a 0 a slash, and a 4 is
 written like a lightning bolt; no distortion of MNIST's digits ever turns into one of these. Each style is a text like
 those of letters.py, on a grid of its own: a point is its column 0-9 and its row 0-9, and most digits are six columns
 wide.

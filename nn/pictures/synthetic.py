@@ -404,7 +404,7 @@ def out_of_distribution(digits: Split) -> Split:
     return Split(images, np.full(len(images), NOT_A_DIGIT_CLASS))
 
 
-# --- what only looks like no digit ------------------------------------------------------------------------------------
+# --- Made-up non-digits that look like digits -------------------------------------------------------------------------
 
 REFERENCES = 20_000  # digits that made-up pictures are compared with
 NEIGHBOURS_CHUNK = 1000

@@ -503,8 +503,15 @@ MISTAKES = [
     {"WEIGHTS_REPO": "digits"},
     {"WEIGHTS_REVISION": "../x", "WEIGHTS_REPO": REPO},
     {"WEIGHTS_REVISION": "v1"},
-    {"WEIGHTS_POLL_SECONDS": "soon", "WEIGHTS_REPO": REPO},
 ]
+
+
+@pytest.mark.parametrize("given", ["soon", "0", "inf"])
+def test_a_wrong_interval_is_reported_and_the_usual_one_is_taken(monkeypatch, caplog, given):
+    monkeypatch.setenv("WEIGHTS_REPO", REPO)
+    monkeypatch.setenv("WEIGHTS_POLL_SECONDS", given)
+    assert Settings.from_environment() == Settings(REPO)
+    assert f"got {given!r}" in caplog.text
 
 
 @pytest.mark.parametrize("variables", MISTAKES, ids=lambda variables: " ".join(variables))

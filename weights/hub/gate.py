@@ -15,7 +15,7 @@ from nn import MLP
 from nn.pictures.mnist import Split
 
 # A network as good as the published one is refused once in twenty times at most, and --force is there for it. A
-# stricter level would let more of the worse ones through: good networks differ on some dozens of 10,000 images only.
+# smaller level would let more of the worse ones through: good networks differ on some dozens of 10,000 images only.
 WORSE_LEVEL = 0.05
 
 
@@ -52,7 +52,9 @@ def misread(model: MLP, split: Split) -> np.ndarray:
 
 
 def mcnemar(only_new_wrong: int, only_published_wrong: int) -> float:
-    """One-sided p: how probably at least `only_new_wrong` of all these fair coins fall against the new network."""
+    """One-sided p: the probability that at least `only_new_wrong` of n fair coins show heads, where n is the number of
+    images that exactly one of the two networks misread.
+    """
     coins = only_new_wrong + only_published_wrong
     ways = term = comb(coins, only_new_wrong)
     for k in range(only_new_wrong, coins):

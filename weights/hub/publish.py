@@ -25,7 +25,17 @@ from weights.hub.account import Publisher, check_right_to_write, create_reposito
 from weights.hub.card import CARD_FILE
 from weights.hub.figures import read_figures
 from weights.hub.problems import Conflict, HubError, hub_errors
-from weights.hub.pull import BRANCH, WEIGHT_FILES, Repository, check_revision, fetch, has_checksum, max_bytes, pull
+from weights.hub.pull import (
+    BRANCH,
+    WEIGHT_FILES,
+    Repository,
+    check_revision,
+    fetch,
+    has_checksum,
+    max_bytes,
+    pull,
+    sha256_of,
+)
 
 # The card's figures may differ by some images from those measured here: another machine rounds otherwise.
 ROUNDING_ERRORS = 3
@@ -87,6 +97,7 @@ def push(
     check_revision(tag or BRANCH)
     if tag and create_pr:
         raise NotPublishable("a tag goes on a commit of the branch: push with --tag once the pull request is merged")
+    checksums = local_checksums(folder)
     model = verified(folder)
     check_card(folder, model)
     files = local_files(folder)
@@ -103,6 +114,11 @@ def push(
     title = message or f"Publish a {model.layers} network: {measured}"
     if reasons:
         title += f" [forced: {'; '.join(reasons)}]"
+    if local_checksums(folder) != checksums:
+        raise NotPublishable(
+            f"not published: the files in {folder} changed while they were measured. When whatever writes there has "
+            "ended, push again"
+        )
     if head is None:
         head = create_repository(publisher, private)
         say(f"created {publisher.repo}")
@@ -305,6 +321,12 @@ def local_files(folder: Path) -> dict[str, Path]:
         if path.stat().st_size > max_bytes(path.name):
             raise NotPublishable(f"{path.name}: more than {max_bytes(path.name):,} bytes; make the picture smaller")
     return {path.name: path for path in paths}
+
+
+def local_checksums(folder: Path) -> dict[str, str]:
+    """The checksums of the publishable files by name; empty if there is no such folder."""
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return {path.name: sha256_of(path) for path in paths if is_publishable(path.name) and path.is_file()}
 
 
 def remote_checksums(publisher: Publisher, revision: str) -> tuple[str, dict[str, str]]:

@@ -133,6 +133,8 @@ def pull(
 ) -> Snapshot:
     """Brings model.safetensors and config.json of one commit into huggingface_hub's cache, their checksums verified.
 
+    Whoever has tested what they answer calls `remember`. Until then a branch or tag stands for what it did before.
+
     A commit that is in the cache already costs no request. A damaged file in the cache is downloaded again.
 
     Args:
@@ -155,8 +157,12 @@ def pull(
     commit, checksum = resolve(repository, revision)
     fetch(repository, commit, MODEL_FILE, checksum, deadline)
     folder = fetch(repository, commit, CONFIG_FILE, deadline=deadline).parent
-    note_commit(folder, revision, commit)
     return Snapshot(commit, sha256_of(folder / MODEL_FILE), folder)
+
+
+def remember(snapshot: Snapshot, revision: str | None = None) -> None:
+    """Notes in the cache that a branch or tag stands for this commit: the next start has it even without a network."""
+    note_commit(snapshot.folder, revision or BRANCH, snapshot.commit)
 
 
 def resolve(repository: Repository, revision: str, name: str = MODEL_FILE) -> tuple[str, str]:
