@@ -434,6 +434,23 @@ def test_real_drawings_on_paper_are_read(sketches, paper, kind):
     assert np.mean([str(answer) == text for answer, (_, text) in zip(read, pictures, strict=True)]) >= KINDS[kind]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_rows_of_two_blanks_on_a_turned_form_are_paper(way):
+    rng = np.random.default_rng([9, way])
+    slope, gap, steps = rng.uniform(0.04, 0.09), int(rng.integers(36, 41)), int(rng.choice([2, 3]))
+    image, length = Image.new("L", (250, 250), 235), (244 - gap) // 2
+    drop = slope * (length + gap)  # from the first blank of a row to the second
+    for row in range(3):
+        for blank in range(2):
+            x, y = 3 + (length + gap) * blank, 110 + row * drop * (1 + steps) + drop * blank
+            lines(image, [[(x, y), (x + length, y + slope * length)]], 120, 2)
+    x = int(rng.integers(20, 80))
+    lines(image, [[(x, 75), (x, 104)], [(x + 120, 75), (x + 125, 108)]], 20, 6)
+    image = image.filter(ImageFilter.GaussianBlur(0.5))
+    levels = np.clip(np.asarray(image) + rng.normal(0, 2.5, (250, 250)), 0, 255).astype(np.uint8)
+    assert preprocessing.prepare(levels).box == pytest.approx((x - 3, 75, x + 128, 108), abs=6)
+
+
 def test_a_strip_of_hundreds_of_rules_is_a_pattern_of_which_a_bounded_number_is_followed():
     darkness = np.zeros((3000, 100), np.float32)
     for row in range(5, 3000, 15):

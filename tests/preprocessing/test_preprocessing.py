@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import preprocessing
 from preprocessing import prepare
+from preprocessing.channel import level_of_most
 from preprocessing.components import label, stroke_width, without_specks
 from preprocessing.frame import MNIST_STROKE_WIDTHS, center_of_mass
 from preprocessing.segment import split
@@ -401,6 +402,34 @@ def test_a_tiny_digit_on_a_huge_picture_is_looked_at_from_closer_by():
     prepared = preprocessing.prepare(image)
     assert difference(prepared.tensor, REFERENCE) < 0.12
     assert any("small" in hint for hint in prepared.diagnostics.hints)
+
+
+def test_the_callers_picture_stays_as_it_was():
+    file = io.BytesIO()
+    seven(size=2600, brush=150, at=(600, 600), side=1300).save(file, "JPEG")
+    picture = Image.open(file)  # not decoded yet: its decoder could reduce it in place
+    first, second = prepare(picture), prepare(picture)
+    assert first.box == second.box
+    assert picture.size == (2600, 2600)
+    assert np.asarray(picture).shape == (2600, 2600, 3)
+
+
+def test_paper_of_a_pure_colour_on_a_dark_table_is_paper():
+    rng = np.random.default_rng(0)
+    image = Image.new("RGB", (300, 300), (40, 30, 10))
+    table = np.asarray(image) + rng.integers(-9, 30, (300, 300, 1))
+    note = Image.new("L", (300, 300))
+    ImageDraw.Draw(note).polygon([(70, 30), (270, 70), (230, 270), (30, 230)], fill=255)
+    image = Image.composite(
+        Image.new("RGB", (300, 300), (250, 220, 0)), Image.fromarray(np.clip(table, 0, 255).astype(np.uint8)), note
+    )
+    ImageDraw.Draw(image).line([(150, 100), (150, 200)], fill=(20, 20, 0), width=10)
+    assert prepare(image).box == pytest.approx((146, 100, 156, 201), abs=4)
+
+
+def test_the_level_of_overexposed_paper_is_no_level_of_ink():
+    distance = np.concatenate([np.full(20, 291.0), np.full(980, 3.0)]).astype(np.float32)
+    assert level_of_most(distance, 0.01) == 255
 
 
 def test_diagnostics_say_where_the_ink_was():

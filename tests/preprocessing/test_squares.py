@@ -236,6 +236,42 @@ def test_parts_of_lines_that_share_no_column_are_no_neighbours():
     assert text_of(picture) == "1"
 
 
+@pytest.mark.parametrize("turn", [0, 0.02])
+@pytest.mark.parametrize("gap", [0, 240])
+def test_lines_that_something_interrupts_are_counted_once_also_on_a_turned_sheet(turn, gap):
+    levels = np.random.default_rng(0).normal(220, 1, (660, 1500))
+    columns = np.arange(1500)
+    for row in range(15, 660, 30):
+        rows = np.rint(row + turn * (columns - 750)).astype(int)
+        drawn = (rows >= 0) & (rows < 660) & (np.abs(columns - 750) >= gap / 2)
+        levels[rows[drawn], columns[drawn]] = 175
+    cleared, count = without_squares(Image.fromarray(levels.astype(np.uint8)))
+    assert count == 22
+    assert np.quantile(np.asarray(cleared)[:, :500], 0.001) > 200
+
+
+@pytest.mark.parametrize("hidden", [None, 1, 2, 22])
+def test_the_line_at_the_edge_of_the_picture_is_found_though_another_one_is_hidden(hidden):
+    levels = np.full((720, 900), 220, np.uint8)
+    for number in range(24):
+        if number != hidden:
+            levels[30 * number] = 175
+    assert without_squares(Image.fromarray(levels))[1] == 24 - (hidden is not None)
+
+
+def test_glare_on_a_squared_sheet_is_no_ink():
+    sheet, pen = Image.new("L", (720, 720), 210), Image.new("L", (720, 720), 255)
+    for at in range(15, 720, 30):
+        ImageDraw.Draw(sheet).line([(at, 0), (at, 720)], fill=190, width=2)
+        ImageDraw.Draw(sheet).line([(0, at), (720, at)], fill=190, width=2)
+    for x in (270, 370):
+        ImageDraw.Draw(pen).line([(x, 290), (x + 60, 290), (x + 15, 400)], fill=220, width=9, joint="curve")
+    levels = np.asarray(ImageChops.multiply(sheet, pen)).astype(int)
+    levels[325:365, 332:368] += 45
+    picture = Image.fromarray(np.minimum(levels, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(0.7))
+    assert text_of(picture) == "77"
+
+
 OTHERS = {
     "blank paper": lambda: Sheet(np.random.default_rng(5)).write().photographed(),
     "a drawing": lambda: Image.open(EXAMPLES / "several-2026.png").convert("L"),
