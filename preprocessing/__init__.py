@@ -8,9 +8,9 @@ picture    any mode, size, rotation, transparency -> upright, opaque, grey or RG
 squares    the many thin lines of a whole sheet are divided out
 surround   what lies around the paper becomes paper
 sheet      a sheet that lies turned on a table is found, and the table becomes paper
+channel    grey or colour -> one channel in which ink is dark
 shadow     the level of paper that lies partly in the shadow of a hand or a phone
 light      how much darker than the paper each pixel is, under uneven light
-channel    grey or colour -> one channel in which ink is dark
 ink        by all of these, paper told from ink -> coverage in [0, 1]
 lines      thin straight lines are found
 sides      straight uprights between two lines, or on one

@@ -10,7 +10,8 @@ from PIL import Image
 from preprocessing.light import paper_surface
 from preprocessing.tones import TONE_QUANTILES, border
 
-# Where light is uneven, what colour the ink has is seen on a picture of about this many pixels: thin strokes are left.
+# Where light is uneven, what colour the ink has is seen on a smaller picture, whose longer side has at least this many
+# pixels and fewer than twice as many: thin strokes are left.
 INK_SIDE = 130
 # A border whose levels differ by no more than this is a drawing pad or a scan: its paper needs no fitting.
 EVEN_PAPER = 4

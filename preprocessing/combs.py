@@ -111,8 +111,8 @@ def upright_runs(
 
 
 def hidden_by(line: Line, wide: np.ndarray, direction: int) -> Callable[[float, list[Tooth]], Tooth | None]:
-    """A function that finds a tooth which a digit touches, so that it does not look printed: it is dark as far as the
-    teeth beside it are long. It takes the column and the other teeth, and gives None if nothing is there.
+    """A function that finds teeth which a digit touches. Such a tooth does not look printed, but it is dark as far as
+    the other teeth are long. The function takes the column and the other teeth, and gives None if nothing is there.
     """
 
     def tooth_at(column: float, others: list[Tooth]) -> Tooth | None:

@@ -23,7 +23,7 @@ DEEPEST = 0.3
 STRIP_ROUGH = 0.02
 # The usual depth of a strip at one place is taken from its depths around, as far as the edge's length divided by this.
 AROUND = 6
-# It is this quantile of them. A digit that touches the strip makes some depths larger, so it lies below the median.
+# It is this quantile of the depths around: below the median, for a digit that touches the strip makes some larger.
 USUAL_DEPTH = 0.4
 # A piece along the edge is no part of the digit if the gap between them is larger than this share of the digit's size.
 CLOSE = 0.1
@@ -96,7 +96,7 @@ def strip_depth(dark: np.ndarray) -> np.ndarray | None:
     return np.where(run <= usual + room, run + STRIP_RIM, usual + STRIP_RIM)
 
 
-def without_edge_pieces(ink: np.ndarray, dropped: int = 0) -> tuple[np.ndarray, int]:
+def without_edge_pieces(ink: np.ndarray, dropped: int) -> tuple[np.ndarray, int]:
     """Ink (H, W) without pieces at the edges, if there is a larger piece elsewhere; and how many things were left out,
     `dropped` included. Such pieces are parts of other writing, shadows of a corner, holes, ends of lines.
     """

@@ -17,7 +17,7 @@ from preprocessing.prices import DIGIT_PRICE, PLACED_SIGN_PRICE, SIGN_PRICE, gap
 from preprocessing.rows import usual_height
 from preprocessing.writing import Group, Predict, Read, Writing, predict_all, union_box
 
-# Groups that lost more than this many factors e by the gaps between their pieces are not read at all.
+# A group is not read at all if the gaps between its pieces cost more than this, as a natural logarithm.
 HOPELESS = 2.0
 # This many groups of several pieces are read, and one more for each piece. Reading one takes as long as a small
 # picture.

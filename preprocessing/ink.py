@@ -66,10 +66,13 @@ class Inked(NamedTuple):
 
 
 def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = False, dark_ink: bool = False) -> Inked:
-    """Grey or RGB picture -> its ink, all zeros when nothing stands out from the paper, and the printed lines that were
-    left out. If it is known `within` which pixels the ink lies, (H, W) bool, lines are not looked for. On even paper
-    without a line at its edge they are looked for if there may be `boxes`. Where dark ink is expected, what is a little
-    lighter than the paper is glare.
+    """A picture's ink without printed lines, all zeros when nothing stands out from the paper.
+
+    Args:
+        picture: in L or RGB.
+        within: (H, W) bool, the pixels in which ink may lie. Where it is given, lines are not looked for.
+        boxes: look for printed lines although the picture's edge is even and blank.
+        dark_ink: the ink is known to be darker than the paper: what is a little lighter is glare.
     """
     if (on_bands := ink_on_bands(picture)) is not None:
         return Inked(on_bands)

@@ -40,9 +40,9 @@ SLANTS = np.linspace(-0.2, 0.6, 9)
 LIKE_DOTS_AND_BARS = (0, 1, 8)
 # Rows are one line if each digit has at least this share of its height, or of the next one's, beside the next one.
 BESIDE = 0.2
-# This share of the signs that are told by their place are signs.
+# The probability that what looks like a sign by its place is one.
 SURE_OF_PLACE = 0.95
-# This share of the digits that were cut apart were cut wrongly.
+# The probability that a cut was wrong.
 DOUBT_OF_CUT = 0.15
 
 

@@ -21,7 +21,8 @@ MAX_PIXELS = 50_000_000
 # Memory that one picture may take while it is decoded: a JPEG of 50 million pixels as phones write it, a PNG of as many
 # without transparency, a WebP of 14 million, a HEIC of 25 million. Small hosts have 512 MB.
 MAX_DECODING_BYTES = 250_000_000
-# A larger picture is reduced before anything else is done with it. A digit needs about 800 pixels of the longer side.
+# A larger picture is reduced before anything else is done with it. On 2000x2000 pixels a page of some hundred digits is
+# still read.
 ENOUGH_PIXELS = 4_000_000
 # A tile of a TIFF takes this many bytes for each pixel while it is decoded: four channels.
 TILE_BYTES = 4

@@ -20,7 +20,7 @@ THICKER_LEVEL = 0.6
 REMAINS = 0.8
 # A long piece of ink is a remainder only if it is thinner than this many pixels.
 THIN_REMAINS = 2.5
-# A line that is fainter than this share of the ink lets the ink over it be told by its darkness.
+# On a line that is fainter than this share of the ink, what is darker than the line is ink.
 FAINT_LINE = 0.7
 
 

@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 def usual_height(boxes: np.ndarray) -> float:
-    """The height that half of all ink reaches: the median of the heights, each counted by itself."""
+    """The weighted median of the heights: pieces up to this height make up half of the sum of all heights."""
     heights = np.sort(boxes[:, 3] - boxes[:, 1])
     return float(heights[np.searchsorted(heights.cumsum(), heights.sum() / 2)])
 

@@ -13,7 +13,8 @@ from preprocessing.components import stroke_width
 from preprocessing.morphology import box_mean, dilated, mean_of
 from preprocessing.tones import three_classes
 
-# Tones are told apart by a histogram of this many levels: 0.016 of the full range, less than the grain of paper.
+# Tones are told apart by a histogram of this many levels between the picture's darkest and lightest: finer than the
+# grain of paper.
 LEVELS = 64
 # The shadow takes at least this share of the paper's light. A fainter one is a slope of light, followed anyway.
 FAINTEST_SHADOW = 0.1

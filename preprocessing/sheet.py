@@ -13,7 +13,8 @@ from preprocessing.components import label, longer_sides, piece_boxes, stroke_wi
 from preprocessing.morphology import box_mean, dilated, mean_of
 from preprocessing.tones import border, deviation_of, two_classes
 
-# The sheet is looked for on a picture of about this many pixels along its longer side: its edges are long.
+# The sheet is looked for on a smaller picture, whose longer side has at least this many pixels and fewer than twice as
+# many: its edges are long.
 SHEET_SIDE = 100
 # The sheet is lighter than the table by at least this many levels of 255; less may be a shadow on one sheet.
 LIGHTER = 30
