@@ -11,8 +11,8 @@ import numpy as np
 
 from preprocessing.writing import Read, union_box
 
-# A gap between the pieces of a digit, or an overlap of two digits, that is as wide as this share of the digit divides the
-# probability of the reading by e. Wider ones cost proportionally more.
+# A gap between the pieces of a digit, or an overlap of two digits, divides the probability of the reading by e if it is
+# as wide as this share of the digit. Wider ones cost proportionally more.
 TOLERANCE = 0.25
 # Each digit must make a reading better by this much: of two equally likely readings the one with fewer digits is right
 # more often.
