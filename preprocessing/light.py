@@ -35,7 +35,7 @@ DARK_STROKE = 0.5
 BLACKEST_PAPER = 1 / 255
 # Paper in a shadow has at least this share of the light that it has elsewhere.
 DARKEST_PAPER = 0.45
-# The paper's brightness is a smooth surface, fitted on a smaller picture. Its longer side has at least this many pixels,
+# The paper's brightness is a smooth surface, fitted on a smaller picture. Its longer side has at least this many pixels
 # and fewer than twice as many.
 SURFACE_SIDE = 40
 # The weights of the fit settle within this many rounds.

@@ -93,7 +93,7 @@ def set_large(text: str) -> str:
 
 def digits(readings: list[Reading], chosen: int | None = None) -> str:
     """The way of several digits, as a list item: a button for each, which shows that digit's own way below."""
-    line = "Cut apart where that reads best; each one framed, centred and read by itself. Choose one to see why."
+    line = "The picture is cut where its digits read best. Each is centred and read alone. Choose one to see why."
     tiles = "".join(tile(reading, i, i == chosen) for i, reading in enumerate(readings))
     return step("digits", f"<ul>{tiles}</ul>", "One by one", line)
 
@@ -151,7 +151,7 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
         units = "".join(
             unit(each, share, best, not i) for i, (each, share) in enumerate(zip(first, strengths(first), strict=True))
         )
-    line = "The six that spoke up most. Choose one."
+    line = "The six that raised the score most. Choose one."
     return evidence + step(
         "units",
         f"<ul>{units or f'<li><label>{blank()}<i></i></label><p></p></li>' * UNITS_SHOWN}</ul>",

@@ -100,12 +100,12 @@ def steps(prepared: Prepared) -> str:
     """From the ink to the 28x28 pixels, as list items; without ink the figures are empty."""
     blank = "" if prepared.has_ink else ", still blank"
     removed = prepared.removed
-    line = "No paper, no dots; scaled and centred." if removed is None else "What was left out is orange."
+    line = "Paper and dots are removed." if removed is None else "What was left out is orange."
     return step("ink", close_up(prepared.ink, removed), "The ink", line) + step(
         "seen",
         figure(picture_url(to_levels(prepared.tensor)), f"The 28 by 28 pixels the network sees{blank}", SIDE),
         "28 × 28 pixels",
-        "All it sees, with strokes of the usual width.",
+        "All that the network sees: centred, with strokes as wide as MNIST's.",
     )
 
 

@@ -35,7 +35,8 @@ def gradient() -> str:
     digits = "".join(f'<option value="{digit}"{" selected" * (digit == 3)}>{digit}</option>' for digit in range(DIGITS))
     return (
         f'<p class="lead">The {word("gradient")} says for each pixel which way it must move so that another digit '
-        'seems likelier. Follow it, and a change that you hardly see fools it. <span class="example"></span></p>'
+        "seems likelier. If all pixels follow it, a change that you hardly see fools the network. "
+        '<span class="example"></span></p>'
         f'{PROBLEM}<p class="controls"><label>Make it see a <select class="target">{digits}</select></label>'
         '<button type="button" class="main" data-press="fool">Fool it</button>'
         '<button type="button" data-press="back">As drawn</button></p>'
@@ -56,7 +57,8 @@ def pictures() -> str:
         f'<div class="three figures">{figure("before", "as drawn")}{figure("times", "change × 10")}'
         f"{figure('after', 'after')}</div>"
         f'<div class="pair">{answers("small", "The small network")}{answers("served", "The network on Draw")}</div>'
-        "<p>The mark on a bar is the answer as drawn. The gradient's change is made for the small network alone. "
+        "<p>The mark on a bar shows the answer to the picture as drawn. The gradient comes from the small network, so the "
+        "change is aimed at that network alone. "
         f"{link('fool')} "
         "<small>Goodfellow, Shlens and Szegedy 2014; Kurakin, Goodfellow and Bengio 2016.</small></p>"
     )
@@ -70,7 +72,7 @@ def people() -> str:
         + slider("noise", "Noise", 0, 100, 0)
     )
     return (
-        "<h2>Without the gradient</h2><p>A little of each does not fool you. How much does?</p>"
+        "<h2>Without the gradient</h2><p>You still know the digit after a small change. How much change fools the network?</p>"
         f'<div class="sliders">{ways}<label>Invert <input type="checkbox" name="invert"></label></div>'
     )
 
@@ -81,8 +83,8 @@ def missions() -> str:
         for name, mission in questions.MISSIONS.items()
     )
     return (
-        "<section><h2>Missions</h2><p>With a drawing of your own. The gradient does not count"
-        '<span class="gradient-on" hidden>: it is on, press <i>As drawn</i> first</span>.</p>'
+        "<section><h2>Missions</h2><p>Draw something of your own. Missions count only without the gradient."
+        '<span class="gradient-on" hidden> It is on now: press <i>As drawn</i> first.</span></p>'
         f'<ul class="missions">{items}</ul></section>'
     )
 

@@ -292,7 +292,7 @@
       put(
         element,
         ".said",
-        `Step ${steps}, learning rate ${rate}: the chance of ${article(target)} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(loss)}. Now it says <b>${best(after)}</b>; the numbers above are those from before it learned.`,
+        `Step ${steps}, learning rate ${rate}: the chance of ${article(target)} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(loss)}. Now it says <b>${best(after)}</b>; the numbers above are from before this step.`,
       );
       $(element, ".taken").hidden = false;
     }

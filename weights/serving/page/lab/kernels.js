@@ -157,12 +157,12 @@
     function introduce() {
       const whose = net.own
         ? "<b>Your network</b>, as you left it on <i>Train one</i>, has"
-        : "The network on <i>Draw</i> does not weigh every pixel. It has";
+        : "The first layer of the network on <i>Draw</i> has";
       put(
         section,
         ".lead",
         `${whose} ${net.kernels.length} kernels, small pictures of ${net.side} × ${net.side} weights. ` +
-          `Each is laid on ${along() ** 2} windows of the picture, one after another. Choose one: the window where it found most is marked.`,
+          `Each is compared with ${along() ** 2} windows of the picture. Choose a kernel: the window that it fits best is marked.`,
       );
       const button = $(section, "[data-whose]");
       button.hidden = !net.own && (own || !shared.own.kernels);

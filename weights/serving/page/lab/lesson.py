@@ -12,7 +12,8 @@ WORDS = {
     "pixel": "One dot of the picture: a number from 0, black, to 1, white.",
     "weight": "A number that a pixel or a unit's output is multiplied by. Learning changes weights and biases.",
     "bias": "A number that is added to a unit's sum: how ready it is to speak.",
-    "hidden unit": "It multiplies everything below it by its weights, adds up, and passes the sum on if it is above 0.",
+    "hidden unit": "It multiplies each input by a weight and adds all of them and a bias. Its activation, such as ReLU, "
+    "turns this sum into its output.",
     "kernel": "A small picture of weights. It is compared with every part of the drawing.",
     "max-pooling": "Of neighbouring sums only the largest is kept.",
     "ReLU": "What a hidden unit does with its sum: below 0 it says 0, above 0 it says the sum.",
@@ -21,7 +22,7 @@ WORDS = {
     "loss": "How wrong the answer is, as one number: 0 when the right digit gets 100%. ln is the natural logarithm.",
     "gradient": "For each number, how much the loss grows when that number grows a little.",
     "backpropagation": "The way to all gradients at once: the error goes back through the layers, last one first.",
-    "learning rate": "How far each weight moves against its gradient in one step.",
+    "learning rate": "A factor. In one step each weight moves by this times its gradient, the other way.",
     "overfitting": "A network that knows its training pictures by heart and fails on others.",
 }
 # A question, and the step of See inside that shows its answer.

@@ -58,7 +58,7 @@ def view() -> gr.HTML:
 
 def content() -> str:
     return (
-        f'<p class="lead">It begins with random numbers and sees digits, again and again. '
+        f'<p class="lead">Your network begins with random numbers. It sees the digits again and again. '
         f"After every few digits its {word('weight')}s move a little.</p>"
         f"{settings()}"
         '<p class="controls"><button type="button" class="main" data-press="play">Play</button>'
@@ -76,15 +76,16 @@ def content() -> str:
         '<span class="line unseen">digits it never saw</span></p><p class="told" role="status"></p></section>'
         '<section class="filters"><h2>What its units look for</h2>'
         f'<p class="convolved" hidden>Each {word("kernel")} is compared with <span class="side"></span> pixels, all '
-        "over the picture.</p><p>Blue speaks for, orange against. Tap one.</p>"
+        "over the picture.</p><p>Blue: ink here makes the sum larger. Orange: ink here makes it smaller. Tap a "
+        "picture to see it large.</p>"
         '<div class="tiles weights"></div></section>'
         '<section class="tests"><h2>Twenty of the unseen digits</h2>'
         '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
         f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>'
         '<dialog aria-labelledby="of-unit"><div class="of-unit"><h2 id="of-unit"></h2>'
         '<div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
-        '<div><p>The test digits that excite it most, with its <span class="largest" hidden>largest</span> sum for '
-        "each:</p>"
+        '<div><p>The test digits with the largest sums, and for each its <span class="largest" hidden>largest</span> '
+        "sum:</p>"
         '<ul class="tiles"></ul></div></div>'
         '<p class="controls"><button type="button" data-press="close">Close</button></p></div></dialog>'
     )
@@ -151,8 +152,8 @@ def own_set() -> str:
 def files() -> str:
     return (
         '<section class="along"><h2>Take it with you</h2>'
-        "<p>Two files that <code>python -m nn.evaluate --weights</code> reads, and so does this page: a "
-        "loaded network goes on learning from where it was.</p>"
+        "<p>The network is saved as two files in a zip. <code>python -m nn.evaluate --weights</code> reads them. Here "
+        "they can be loaded again, and the network goes on learning from where it was.</p>"
         '<p class="controls"><button type="button" data-press="take">Save the network</button>'
         '<button type="button" data-press="load">Load a network</button>'
         '<input type="file" accept=".zip,.safetensors,.json" multiple hidden></p>'
