@@ -57,8 +57,8 @@ def pictures() -> str:
         f'<div class="three figures">{figure("before", "as drawn")}{figure("times", "change × 10")}'
         f"{figure('after', 'after')}</div>"
         f'<div class="pair">{answers("small", "The small network")}{answers("served", "The network on Draw")}</div>'
-        "<p>The mark on a bar shows the answer to the picture as drawn. The gradient comes from the small network, so the "
-        "change is aimed at that network alone. "
+        "<p>The mark on a bar shows the answer to the picture as drawn. The gradient comes from the small network, so "
+        "the change is aimed at that network alone. "
         f"{link('fool')} "
         "<small>Goodfellow, Shlens and Szegedy 2014; Kurakin, Goodfellow and Bengio 2016.</small></p>"
     )
@@ -72,7 +72,8 @@ def people() -> str:
         + slider("noise", "Noise", 0, 100, 0)
     )
     return (
-        "<h2>Without the gradient</h2><p>You still know the digit after a small change. How much change fools the network?</p>"
+        "<h2>Without the gradient</h2>"
+        "<p>You still know the digit after a small change. How much change fools the network?</p>"
         f'<div class="sliders">{ways}<label>Invert <input type="checkbox" name="invert"></label></div>'
     )
 

@@ -12,8 +12,8 @@ WORDS = {
     "pixel": "One dot of the picture: a number from 0, black, to 1, white.",
     "weight": "A number that a pixel or a unit's output is multiplied by. Learning changes weights and biases.",
     "bias": "A number that is added to a unit's sum: how ready it is to speak.",
-    "hidden unit": "It multiplies each input by a weight and adds all of them and a bias. Its activation, such as ReLU, "
-    "turns this sum into its output.",
+    "hidden unit": "It multiplies each input by a weight, adds them all up with a bias, and gives the sum to its "
+    "activation, such as ReLU.",
     "kernel": "A small picture of weights. It is compared with every part of the drawing.",
     "max-pooling": "Of neighbouring sums only the largest is kept.",
     "ReLU": "What a hidden unit does with its sum: below 0 it says 0, above 0 it says the sum.",
