@@ -151,6 +151,19 @@ def changed(change):
     return network
 
 
+def test_weights_that_change_while_they_are_measured_are_not_published(hub, push, tmp_path, monkeypatch):
+    folder, measure = folder_of(model(1), tmp_path / "mine"), gate.misread
+
+    def measure_and_train_on(*given):
+        weights.save_pretrained(model(2), folder)
+        return measure(*given)
+
+    monkeypatch.setattr(gate, "misread", measure_and_train_on)
+    with pytest.raises(NotPublishable, match="changed while they were measured"):
+        push(None, folder=folder)
+    assert untouched(hub) is None
+
+
 def test_worse_weights_are_refused(published, push):
     refused(published, push, "worse than the published weights: .* p = ", network=changed(blind_to_nine))
 

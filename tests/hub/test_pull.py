@@ -92,6 +92,7 @@ def test_a_damaged_cache_heals(published, damage):
 
 
 def test_a_damaged_cache_is_not_trusted_without_a_network(published):
+    weights.from_pretrained(REPO, endpoint=published.url)
     path = blob(pull(at(published)).folder / "model.safetensors")
     path.write_bytes(flip(path.read_bytes()))
     with pytest.raises(HubError, match="damaged"):
@@ -132,11 +133,14 @@ def test_a_body_without_an_end_is_cut_off(published, monkeypatch):
 
 @pytest.mark.parametrize("bad", BAD_COMMITS)
 def test_a_commit_with_bad_files_is_refused_and_says_why(published, bad):
+    weights.from_pretrained(REPO, endpoint=published.url)
     files, message = BAD_COMMITS[bad]
     published.add_commit(REPO, "bad", files)
     with pytest.raises(weights.WeightsError, match=message) as error:
         weights.from_pretrained(REPO, endpoint=published.url)
     assert "/" not in without_folder(error.value)
+    # and whoever starts without a network next has the last good ones
+    assert is_version(weights.from_pretrained(REPO, local_files_only=True), 1)
 
 
 # --- Plain words ------------------------------------------------------------------------------------------------------

@@ -79,8 +79,9 @@ def test_without_units_is_the_network_whose_units_say_nothing():
     rest = without_units(model, [[1, 4], [0]])
     np.testing.assert_allclose(rest.forward(X), h2 @ model.weights[2] + model.biases[2], rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(model.theta, theta)
-    with pytest.raises(IndexError):
-        without_units(model, [[6]])
+    for unit in (6, -1):
+        with pytest.raises(IndexError, match=f"units from 0 to 5 in hidden layer 0, got {unit}"):
+            without_units(model, [[unit]])
     with pytest.raises(ValueError, match="joined networks: silence units"):
         without_units(joined([model, model]), [[1]])
 

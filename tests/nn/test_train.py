@@ -16,9 +16,10 @@ from safetensors.numpy import load_file, save_file
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 import weights
-from nn import compare, finish, runs, train
+from nn import compare, files, finish, runs, train
 from nn.calibrate import fit_temperature
 from nn.fast.quantize import quantize
+from nn.mlp import MLP
 from nn.pictures import mnist, synthetic
 from nn.pictures.augment import Distortion
 from nn.pictures.mnist import Dataset, Split
@@ -438,6 +439,59 @@ def test_a_damaged_checkpoint_is_refused(bars, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"damaged")
     with pytest.raises(ValueError, match="a damaged checkpoint"):
         fit(SHORT, bars, tmp_path, resume=True)
+
+
+def without_theta(arrays, metadata):
+    del arrays["theta"]
+
+
+def with_a_short_average(arrays, metadata):
+    arrays["average"] = arrays["average"][:1]
+
+
+def with_nan(arrays, metadata):
+    arrays["best"][0] = np.nan
+
+
+def with_a_list_for_a_recipe(arrays, metadata):
+    metadata["recipe"] = "[]"
+
+
+def with_half_a_history(arrays, metadata):
+    metadata["history"] = metadata["history"][:5]
+
+
+@pytest.mark.parametrize(
+    "damage", [without_theta, with_a_short_average, with_nan, with_a_list_for_a_recipe, with_half_a_history]
+)
+def test_a_checkpoint_with_damaged_contents_is_refused_by_name(bars, tmp_path, damage):
+    fit(SHORT, bars, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    with safe_open(path, "np") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    damage(arrays, metadata)
+    save_file(arrays, path, metadata)
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors: a damaged checkpoint"):
+        fit(SHORT, bars, tmp_path, resume=True)
+
+
+def test_a_run_with_a_setting_that_is_gone_is_not_resumed(bars, tmp_path):
+    fit(SHORT, bars, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    with safe_open(path, "np") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    metadata["recipe"] = json.dumps(json.loads(metadata["recipe"]) | {"restarts": [3]})
+    save_file(arrays, path, metadata)
+    with pytest.raises(ValueError, match="made with restarts, which this version does not know"):
+        fit(SHORT, bars, tmp_path, resume=True)
+
+
+def test_a_network_is_not_overwritten_by_a_new_run(bars, tmp_path):
+    files.save(MLP((4,)), tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(FileExistsError, match="there is a network in it"):
+        fit(SHORT, bars, tmp_path)
+    assert contents(tmp_path) == before
 
 
 @pytest.mark.filterwarnings("error")
