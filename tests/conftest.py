@@ -27,9 +27,11 @@ from pathlib import Path
 import pytest
 
 try:
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import TimeoutError as NotInTime
+    from playwright.sync_api import expect as expectation
+    from playwright.sync_api import sync_playwright
 except ImportError:  # then the browser's tests say so
-    expect = sync_playwright = None
+    expectation = sync_playwright = NotInTime = None
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "preprocessing" / "examples"
@@ -38,8 +40,9 @@ REQUIRED = {name.strip() for name in os.environ.get("REQUIRE", "").split(",") if
 # Generous: a machine that trains a network on the side is slow, and waiting ends as soon as the condition holds.
 START_SECONDS = PROGRAM_SECONDS = 120
 WAIT_MS = 60_000
-if expect:
-    expect.set_options(timeout=WAIT_MS)
+# Where a limit is long Playwright looks twice a second, and puts the whole page into words whenever an element is
+# missing. Where it is as short as this it looks ten times a second. Most of the browser's tests were such waits.
+LOOK_MS = 1000
 
 STREAM = "/queue/data"  # in which gradio's answers come; it may stay open
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -62,6 +65,34 @@ def missing(kind, reason):
     if kind in REQUIRED:
         pytest.fail(f"{reason} (REQUIRE={os.environ['REQUIRE']})", pytrace=False)
     pytest.skip(reason)
+
+
+def expect(actual):
+    """Playwright's `expect`, which looks more often and waits up to WAIT_MS."""
+    return Expectation(actual)
+
+
+class Expectation:
+    """What `expect` gives: has Playwright's assertions."""
+
+    ABSENT = ("to_have_count", "not_to_have_count", "to_be_hidden", "not_to_be_visible")  # hold without an element
+
+    def __init__(self, actual):
+        self.actual, self.assertions = actual, expectation(actual)
+
+    def __getattr__(self, name):
+        check = getattr(self.assertions, name)
+
+        def until(*given, **named):
+            end = time.monotonic() + WAIT_MS / 1000
+            while time.monotonic() < end:
+                with contextlib.suppress(AssertionError, NotInTime):
+                    if name not in self.ABSENT and hasattr(self.actual, "wait_for"):
+                        self.actual.first.wait_for(state="attached", timeout=LOOK_MS)
+                    return check(*given, timeout=LOOK_MS, **named)
+            return check(*given, timeout=LOOK_MS, **named)  # it says what it found
+
+        return until
 
 
 def awaited(coroutine: Coroutine):
@@ -303,14 +334,7 @@ class Visit:
         beside=None,
     ):
         """beside: a visit whose browser this one is another tab of."""
-        kind = {
-            "viewport": {"width": width, "height": height},
-            "has_touch": phone,
-            "is_mobile": phone,
-            "color_scheme": scheme,
-            "reduced_motion": motion,
-            "locale": locale,
-        }
+        kind = {"has_touch": phone, "is_mobile": phone, "locale": locale}
         self.url, self.idle = url, IDLE[browser, str(kind)]
         if beside:
             self.context, self.idle = beside.context, []  # which the other visit gives back
@@ -318,6 +342,8 @@ class Visit:
             self.context = self.idle.pop() if self.idle else browser.new_context(**kind)
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=scheme, reduced_motion=motion)
         self.requests = []
         self.unanswered = set()
         self.errors = []
@@ -333,7 +359,7 @@ class Visit:
         self.wait_until_armed()
 
     def wait_until_armed(self):
-        self.page.locator("#pad .toolbar-wrap button.highlight").wait_for()
+        expect(self.page.locator("#pad .toolbar-wrap button.highlight")).to_be_visible()
 
     def close(self):
         """Closes the page and leaves nothing of this visit to the next one."""

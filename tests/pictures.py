@@ -5,6 +5,7 @@ draw_stroke(image, points, 12)     # as a round pen draws it
 strategy = pictures.files()        # of bytes, for the fuzz tests: every mode and format, and what is wrong with some
 """
 
+import functools
 import io
 import struct
 import zlib
@@ -29,10 +30,16 @@ POLYGLOTS = (b"%PDF-1.7\n", b"PK\x03\x04", b"<script>alert(1)</script>", b"#!/bi
 DIGITS = {path.stem[0]: path for path in sorted(EXAMPLES.glob("[0-9]*.png"))}
 
 
+@functools.cache
+def ink_of(name):
+    """An example drawing, cut out along its ink."""
+    picture = Image.open(DIGITS[name]).convert("L")
+    return picture.crop(ImageOps.invert(picture).getbbox())
+
+
 def digit(name, height):
     """The ink of an example drawing, black on white, this many pixels high. None is wider than high."""
-    picture = Image.open(DIGITS[name]).convert("L")
-    ink = picture.crop(ImageOps.invert(picture).getbbox())
+    ink = ink_of(name)
     return ink.resize((max(round(ink.width * height / ink.height), 1), round(height)))
 
 

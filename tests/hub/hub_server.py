@@ -204,7 +204,7 @@ class HubServer:
         self.servers = [Listener(("127.0.0.1", 0), Request) for _ in range(2)]
         for server in self.servers:
             server.owner = self
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
         self.url, self.storage = (f"http://127.0.0.1:{server.server_address[1]}" for server in self.servers)
         return self
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.neural_network import MLPClassifier
 
 from nn import backprop
 from nn.backprop import ROWS, UNITS, Backprop
@@ -121,6 +120,8 @@ def test_twenty_steps_agree_with_scikit_learn(optimizer, activation):
     X, y = digits_like(64)
     X = X.astype(np.float64)
     lr, l2, n = 0.01, 1e-3, 32
+    from sklearn.neural_network import MLPClassifier  # here, for it takes two seconds in each of pytest's processes
+
     theirs = MLPClassifier(
         (12, 8), activation={"relu": "relu", "sigmoid": "logistic"}[activation], alpha=l2 * n, batch_size=n,
         learning_rate_init=lr, shuffle=False, random_state=0, **OPTIMIZERS_OF_SKLEARN[optimizer],

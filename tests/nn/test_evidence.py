@@ -10,7 +10,7 @@ from nn.calibrate import Calibration
 from nn.evidence import evidence, explain
 from nn.fast.committee import joined
 
-SKETCHES = 200
+SKETCHES = 60
 TOP = 0.1  # share of the ink that is removed
 DRAWS = 20  # at random, for every removal by evidence
 SOFT = Calibration(1.7)

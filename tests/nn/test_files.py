@@ -10,8 +10,6 @@ import weights
 from nn import MLP
 from nn.calibrate import Calibration
 from nn.fast.committee import joined
-from nn.measure import metrics
-from nn.pictures import mnist
 from weights import WeightsError
 
 
@@ -67,11 +65,6 @@ def test_a_tensor_is_written_in_the_smallest_dtype_that_loses_nothing(tmp_path, 
 def test_double_precision_is_for_memory_alone(tmp_path):
     weights.save_pretrained(MLP((32,), dtype=np.float64), tmp_path)
     assert weights.load(tmp_path).theta.dtype == np.float32
-
-
-def test_the_bundled_network_reads_mnist(mnist_dir):
-    test = mnist.load(mnist_dir).test
-    assert metrics.accuracy(weights.load().predict_proba(test.pixels()), test.labels) >= 0.99
 
 
 def change(**tensors):

@@ -275,7 +275,7 @@ def drawn(browser, server):
     """A laptop on which a 7 was drawn; the tests below share it."""
     v = Visit(browser, server)
     v.draw(7)
-    v.answer.wait_for()
+    expect(v.answer).to_be_visible()
     yield v
     assert v.errors == []
     v.close()
@@ -527,7 +527,7 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(browser, se
 def test_back_returns_to_the_room_before_and_keeps_the_drawing(visit):
     v = visit()
     v.draw(7)
-    v.answer.wait_for()
+    expect(v.answer).to_be_visible()
     for title in ("Train one", "Fool it"):
         v.page.get_by_role("tab", name=title).click()
     v.page.go_back()

@@ -309,7 +309,7 @@ def test_drawings_that_are_none_are_refused_in_a_sentence(values):
 def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tmp_path):
     v = visit()
     v.draw(7)
-    v.answer.wait_for()
+    expect(v.answer).to_be_visible()
     room = opened(v, "Train one", "train")
     room.get_by_role("button", name="One round").click()
     expect(room.locator(".round")).to_have_text("1 round through the digits")

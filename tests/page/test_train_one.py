@@ -397,7 +397,7 @@ def test_the_digits_that_show_most_of_a_kernel_anywhere_are_shown():
 def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     v = visit()
     v.draw(7)
-    v.answer.wait_for()
+    expect(v.answer).to_be_visible()
     room = opened(v, "Train one", "train")
     percent = "() => parseFloat(document.querySelector('.train .big b').textContent)"
     assert v.page.evaluate(percent) < 50

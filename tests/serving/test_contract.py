@@ -320,6 +320,16 @@ def test_under_a_root_path_the_checks_see_what_the_router_sees(app, http, monkey
     assert http.get("/digits/").text.count('<meta name="ours">') == 1
 
 
+def test_scripts_are_kept_by_browsers_for_their_names_change_with_what_is_in_them(http):
+    page = http.get("/").text
+    scripts = set(re.findall(r"/(assets/[^\"']+[.](?:js|css))", page))
+    assert scripts
+    for script in scripts:
+        assert re.search(r"-[\w-]{8}[.](js|css)$", script)
+        assert "immutable" in http.get(f"/{script}").headers["cache-control"]
+    assert "immutable" not in http.get("/").headers.get("cache-control", "")
+
+
 def test_preview_speaks_of_us(http):
     for encoding in ("identity", "br"):
         page = http.get("/", headers={"Accept-Encoding": encoding}).text

@@ -117,19 +117,12 @@ def is_open(address):
     return True
 
 
-def test_ctrl_c_ends_it_without_a_traceback(tmp_path):
-    with running(tmp_path / "log") as (_, process):
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
-    assert "Traceback" not in (tmp_path / "log").read_text()
-
-
 # --- Where it listens -------------------------------------------------------------------------------------------------
 
 
-def test_on_a_space_it_is_open_to_all_and_may_be_called_directly(tmp_path):
+def test_on_a_space_it_is_open_to_all_and_may_be_called_directly_and_ctrl_c_ends_it(tmp_path):
     space = {"SYSTEM": "spaces", "SPACE_ID": "alice/draw", "SPACE_HOST": "alice-draw.hf.space"}
-    with running(tmp_path / "log", GRADIO_SERVER_NAME="", **space) as (url, _):
+    with running(tmp_path / "log", GRADIO_SERVER_NAME="", **space) as (url, process):
         elsewhere = url.replace("127.0.0.1", "127.0.0.2")  # reached only if it listens on 0.0.0.0
         with httpx.Client(base_url=elsewhere, timeout=60) as http:
             assert http.get("/health").json()["status"] == "ok"
@@ -137,6 +130,9 @@ def test_on_a_space_it_is_open_to_all_and_may_be_called_directly(tmp_path):
             for path in ("/gradio_api/run/predict_pixels", "/gradio_api/api/predict_pixels"):
                 assert http.post(path, json={"data": [pixels]}).json()["data"] == [{}]
             page = http.get("/", headers={"Host": "alice-draw.hf.space", "X-Forwarded-Proto": "https"}).text
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
     assert 'property="og:image" content="https://alice-draw.hf.space/gradio_api/file=' in page
     assert 'content="Gradio"' not in page
 

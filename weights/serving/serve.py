@@ -29,6 +29,7 @@ from weights.serving.limits.calls import Calls
 from weights.serving.limits.connections import Connection
 from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits
 from weights.serving.limits.uploads import LOOK_SECONDS, UploadFolder
+from weights.serving.page.caching import Caching
 from weights.serving.page.link_preview import Preview
 
 # Calls that may wait for an answer of a few milliseconds. The next caller is told to come back.
@@ -101,6 +102,7 @@ def mounted(
     api.add_middleware(gradio_internals.CrossOrigin)
     api.router.lifespan_context = lifespan(blocks, folder, stopping)
     middleware = [
+        Middleware(Caching),
         Middleware(Preview, tags=preview),
         Middleware(Calls, events=gradio_internals.events(blocks), folder=folder, files=static, stopping=stopping),
     ]
