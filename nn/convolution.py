@@ -29,7 +29,6 @@ import numpy as np
 from nn.functions import Product
 
 SIDE = 28  # pixels along an edge of the picture, MNIST's frame
-PIXELS = SIDE * SIDE  # row by row
 STRIDE = 2  # pixels from one window to the next
 POOL = 2  # windows along an edge of what is pooled: the largest of four
 # The windows together cover a square of so many pixels along an edge, in the picture's middle. A digit fills 20 and is
@@ -47,9 +46,9 @@ def check_kernel_size(kernel_size: int, widths: Sequence[int], members: int = 1)
     if type(kernel_size) is not int or kernel_size not in KERNEL_SIZES:
         sizes = ", ".join(map(str, KERNEL_SIZES))
         raise ValueError(f"a kernel has {sizes} pixels along an edge, got {kernel_size!r}")
-    if len(widths) < 3 or widths[0] != PIXELS or widths[1] % (members * positions(kernel_size)):
+    if len(widths) < 3 or widths[0] != SIDE**2 or widths[1] % (members * positions(kernel_size)):
         raise ValueError(
-            f"kernels of {kernel_size} pixels need {PIXELS} inputs and a first hidden layer of a multiple of "
+            f"kernels of {kernel_size} pixels need {SIDE**2} inputs and a first hidden layer of a multiple of "
             f"{members * positions(kernel_size)} units, got widths {tuple(widths)}"
         )
 

@@ -21,10 +21,11 @@ from itertools import pairwise
 import numpy as np
 
 from nn.calibrate import SMALLEST_DIVISOR, Calibration
-from nn.convolution import PIXELS, Convolution, check_kernel_size, positions
+from nn.convolution import SIDE, Convolution, check_kernel_size, positions
 from nn.functions import ACTIVATIONS, INITIALIZATIONS, LINEAR
 from nn.limits import MAX_LAYERS
 
+PIXELS = SIDE * SIDE  # row by row
 DIGITS = 10
 
 # Rows that go through the network at once. This is large enough for matrix products at full speed, and small enough

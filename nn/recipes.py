@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from nn.convolution import KERNEL_SIZES, PIXELS, check_kernel_size
+from nn.convolution import KERNEL_SIZES, check_kernel_size
 from nn.functions import ACTIVATIONS, INITIALIZATIONS
 from nn.limits import MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS
-from nn.mlp import DIGITS, check_linear, shapes
+from nn.mlp import DIGITS, PIXELS, check_linear, shapes
 from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
 from nn.settings import check, setting

@@ -254,11 +254,11 @@ def versions() -> dict[str, str]:
     """The versions of MADE_WITH that are installed: without made-up pictures nobody needs matplotlib. And the kernels
     that multiply matrices, on which the last bits depend.
     """
-    libraries = [
-        " ".join(str(each[key]) for key in ("internal_api", "version", "architecture") if each.get(key))
-        for each in blas_libraries().info()
+    libraries = [each for each in blas_libraries().info() if "numpy" in each["filepath"]]  # SciPy brings its own
+    kinds = [
+        [str(each[key]) for key in ("internal_api", "version", "architecture") if key in each] for each in libraries
     ]
-    found = {"blas": ", ".join(libraries)}
+    found = {"blas": ", ".join(map(" ".join, kinds))} if kinds else {}
     for name in MADE_WITH:
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)

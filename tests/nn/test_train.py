@@ -301,7 +301,8 @@ def test_training_without_made_up_pictures_needs_no_matplotlib(monkeypatch):
         return "1.0"
 
     monkeypatch.setattr(runs, "version", version)
-    assert runs.versions() == {"numpy": "1.0", "pillow": "1.0"}
+    assert runs.versions().items() >= {"numpy": "1.0", "pillow": "1.0"}.items()
+    assert "matplotlib" not in runs.versions()
 
 
 def test_ctrl_c_keeps_the_best_so_far(bars, tmp_path):
