@@ -26,7 +26,7 @@ from weights import current as serving
 from weights.current import Settings
 from weights.hub.client import Deadline
 from weights.hub.problems import HubError
-from weights.hub.pull import Repository, pull, sha256_of
+from weights.hub.pull import Repository, pull, remember, sha256_of
 from weights.serving import http
 from weights.serving.page import network as page
 
@@ -184,8 +184,12 @@ def test_weights_of_the_last_run_are_served_when_the_hub_is_away(published, serv
 def test_refused_weights_of_the_last_run_are_not_served(published, serve):
     wait_for_version(serve(), 1)
     push(published, 2, **BAD_COMMITS["NaN"][0])
-    pull(Repository(REPO, endpoint=published.url))  # somebody pulls it by hand, without a look at it
+    snapshot = pull(Repository(REPO, endpoint=published.url))  # somebody pulls it by hand, without a look at it
     published.fault("HEAD", "/", drop)
+    again = serve()
+    wait_for(lambda: error(again))
+    assert is_version(again.current.model, 1)
+    remember(snapshot)  # as huggingface_hub's own programs do
     again = serve()
     wait_for(lambda: error(again))
     assert again.health()["weights"]["source"] == "bundled"

@@ -321,8 +321,10 @@ def test_gradios_python_client_says_what_was_expected(server):
     client = Client(server, verbose=False)
     with pytest.raises(Exception, match="upload"):
         client.predict(handle_file("https://example.org/7.png"), api_name="/predict")
+    with pytest.raises(Exception, match=f"at most {MAX_JSON_VALUES:,} values"):
+        client.predict([[0] * PIXELS] * 500, api_name="/predict_batch")
     with pytest.raises(Exception, match=f"at most {MAX_JSON_BYTES:,} bytes"):
-        client.predict([[0] * PIXELS] * 2000, api_name="/predict_batch")
+        client.predict(["x" * MAX_JSON_BYTES], api_name="/predict_batch")
     question = {"json": {"data": [None], "fn_index": 0}, "headers": {"x-gradio-user": "api"}}
     [detail] = httpx.post(f"{server}/gradio_api/queue/join", **question).json()["detail"]
     assert (detail["__type__"], detail["is_valid"]) == ("validate", False)
