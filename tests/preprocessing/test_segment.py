@@ -164,7 +164,7 @@ def test_sketches_in_a_row_are_read_whole_and_alone_are_not_split(sketches):
     shares = score(pictures)
     assert shares["count"] >= 0.95
     assert shares["whole"] >= 0.85
-    singles = sketches.subset(core, 100)
+    singles = sketches.subset(core, 50)
     assert sum(len(app.read(sketches.draw(single))) != 1 for single in singles) <= 1
 
 

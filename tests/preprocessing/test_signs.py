@@ -205,7 +205,7 @@ def test_scribbles_all_over_the_paper_are_no_page_of_digits(seed):
 
 @pytest.mark.parametrize(
     ("kind", "pictures", "whole", "count"),
-    [("number", 40, 0.85, 0.95), ("sum", 20, 0.85, 0.9), ("decimal", 20, 0.85, 0.95), ("page", 12, 0.5, 0.85)],
+    [("number", 24, 0.85, 0.95), ("sum", 20, 0.85, 0.9), ("decimal", 20, 0.85, 0.95), ("page", 8, 0.5, 0.85)],
 )
 def test_rows_of_digits_on_paper_are_read(paper, sketches, kind, pictures, whole, count):
     everyone = sketches.load(core=True)

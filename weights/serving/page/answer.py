@@ -151,7 +151,7 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
         units = "".join(
             unit(each, share, best, not i) for i, (each, share) in enumerate(zip(first, strengths(first), strict=True))
         )
-    line = "The six that raised the score most. Choose one."
+    line = "The six strongest. Choose one."
     return evidence + step(
         "units",
         f"<ul>{units or f'<li><label>{blank()}<i></i></label><p></p></li>' * UNITS_SHOWN}</ul>",

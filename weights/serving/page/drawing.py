@@ -105,7 +105,7 @@ def steps(prepared: Prepared) -> str:
         "seen",
         figure(picture_url(to_levels(prepared.tensor)), f"The 28 by 28 pixels the network sees{blank}", SIDE),
         "28 × 28 pixels",
-        "All that the network sees: centred, with strokes as wide as MNIST's.",
+        "Centred, with strokes of the usual width.",
     )
 
 
