@@ -28,7 +28,7 @@ from nn.backprop import Backprop
 from nn.convolution import Convolution
 from nn.finish import calibrated
 from nn.functions import one_hot
-from nn.mlp import DIGITS, PIXELS, SIDE
+from nn.mlp import DIGITS, SIDE
 from nn.pictures.splits import Dataset
 from nn.recipes import FULL_BATCH, Recipe
 from nn.trainer import Trainer
@@ -202,12 +202,9 @@ def sentence(run: Run, shown: dict) -> str:
 @answering(Correction)
 def teach(question: Correction) -> dict:
     """Learns what the drawings are, and tells what that cost."""
-    run, number = asked_for(question), len(question.labels)
-    if len(question.drawings) != number * PIXELS:
-        raise Refusal(f"{number} drawings take {number * PIXELS:,} bytes, got {len(question.drawings):,}.")
-    drawn = np.frombuffer(question.drawings, np.uint8).reshape(number, PIXELS).astype(np.float32) / 255
-    labels = np.array(question.labels)
-    with run.lock, working():
+    run, drawn = asked_for(question), question.images().astype(np.float32) / 255
+    labels, number = np.array(question.labels), len(drawn)
+    with kept.alone_with(run), working():
         if run.seconds >= MOST_SECONDS:
             raise Refusal("It has used up its training time here. Press Reset for a new network.")
         begin, model = time.monotonic(), run.trainer.model
