@@ -411,6 +411,13 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     room.locator(".label").select_option("2")
     room.get_by_role("button", name="Teach only this").click()
     expect(room.locator(".told")).to_contain_text("Of the unseen digits it read")
+# As when another tab lies over the page: it sees no rounds, and takes nobody's place.
+HIDE = """(isHidden) => {
+    Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+}"""
+
+
     room.get_by_role("radio", name="wild").check()
     expect(room.locator(".round")).to_have_text("Not trained yet")
     room.get_by_role("button", name="Play").click()
@@ -423,6 +430,11 @@ def held(v, name):
 
     def hold(route):
         if asks(name)(route.request):
+    v.page.evaluate(HIDE, True)
+    v.wait_until_silent()
+    rounds = room.locator(".round").inner_text()
+    v.page.evaluate(HIDE, False)
+    expect(room.locator(".round")).not_to_have_text(rounds)
             waiting.append(route)
         else:
             route.fallback()

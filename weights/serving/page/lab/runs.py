@@ -8,8 +8,9 @@
     unit(values)      # what one unit looks for
     take(values)      # the network's files, zipped
 
-Nothing trains by itself: each epoch is a question of the page. So Pause, leaving the page and stopping the server end a
-run after the epoch that is under way. asking.py says how questions are asked. The served network is only read.
+Nothing trains by itself: each epoch is a question of the page. So Pause, leaving the page or the room, and stopping the
+server end a run after the epoch that is under way; a hidden tab pauses it. asking.py says how questions are asked. The
+served network is only read.
 """
 
 from __future__ import annotations
