@@ -109,11 +109,11 @@ class Subject(NamedTuple):
 
 
 def visitors(run: str | None) -> MLP | None:
-    """The visitor's network as it is now, if there is one."""
+    """The visitor's network as it is now, if there is one. Raises Refusal."""
     found = kept.RUNS.get(run)
     if found is None:
         return None
-    with found.lock:
+    with kept.alone_with(found):
         return found.trainer.answering_model(found.trainer.model.theta)
 
 

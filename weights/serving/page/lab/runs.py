@@ -146,7 +146,7 @@ def go(question: About) -> dict:
     if place := kept.RUNS.place(question.run):
         return {"place": place, "said": f"{kept.FULL} Your place in the line: {place}."}
     if not run.lock.acquire(blocking=False):
-        raise Refusal("This network is still busy with its last round.")
+        raise Refusal(kept.AT_WORK)
     kept.RUNS.at_work(question.run, True)
     try:
         trainer = run.trainer
@@ -243,7 +243,7 @@ def teach(question: Correction) -> dict:
 def look(question: About) -> dict:
     """The network as it is, with another drawing."""
     run = asked_for(question)
-    with run.lock, working():
+    with kept.alone_with(run), working():
         return {"frames": [frame(run, run.trainer.model.theta, question)]}
 
 
@@ -251,7 +251,7 @@ def look(question: About) -> dict:
 def unit(question: AboutUnit) -> dict:
     """The weights of a unit of the first layer, or of a kernel, and the test digits for which its sum is largest."""
     run, k = asked_for(question), question.unit
-    with run.lock, working(), np.errstate(over="ignore", invalid="ignore"):
+    with kept.alone_with(run), working(), np.errstate(over="ignore", invalid="ignore"):
         model = run.trainer.model
         W = first_weights(model)
         if k >= W.shape[1]:
@@ -273,7 +273,7 @@ def unit(question: AboutUnit) -> dict:
 def take(question: About) -> dict:
     """model.safetensors and config.json as base64 of a zip, and the command line that trains this network."""
     run = asked_for(question)
-    with run.lock:
+    with kept.alone_with(run):
         trainer, recipe, best = run.trainer, run.trainer.recipe, run.trainer.best_row
         if best is None and not run.changed:
             raise Refusal("It has learned nothing yet: press Play first.")
