@@ -211,6 +211,12 @@ def test_a_served_network_without_kernels_has_none_to_show(small, monkeypatch):
     assert questions.kernels({}) == {"own": False, "side": None}
 
 
+def test_units_of_a_network_that_is_not_kept_are_said_to_be_gone():
+    assert questions.silence({"run": "nobody's", "off": [[16]]})["gone"]
+    own = runs.start({"hidden": [8], "digits": 100})["run"]
+    assert "gone" not in questions.silence({"run": own, "off": [[8]]})
+
+
 def test_a_network_that_is_not_kept_gives_way_to_the_one_that_ships():
     assert questions.numbers({"run": "nobody's"})["own"] is False
     learned = questions.learn({"run": "nobody's", "target": 3})

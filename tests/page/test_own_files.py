@@ -334,8 +334,12 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     expect(fool.locator(".silenced .network")).to_contain_text("In your network")
     fool.get_by_role("button", name="Switch unit 3 of layer 1 off").click()
     expect(fool.locator(".silenced .big")).to_contain_text("with all units")
-    answer_once(v, "silence", {"error": "This network has hidden layers of 16 units."})  # the server keeps it no longer
+    answer_once(v, "silence", {"error": kept.BUSY})
     fool.get_by_role("button", name="Switch unit 5 of layer 1 off").click()
+    expect(fool.locator(".silenced .problem")).to_have_text(kept.BUSY)
+    expect(fool.locator(".silenced [aria-pressed=true]")).to_have_count(2)
+    answer_once(v, "silence", {"error": "This network has hidden layers of 16 units.", "gone": True})
+    fool.get_by_role("button", name="Switch unit 6 of layer 1 off").click()
     expect(fool.locator(".silenced [aria-pressed=true]")).to_have_count(0)
     expect(fool.locator(".silenced .problem")).to_be_empty()
 
