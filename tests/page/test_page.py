@@ -285,6 +285,20 @@ def test_no_upload_of_an_example_is_repeated(pad):
 
 def test_what_does_not_reach_the_server_has_no_old_answer(visit):
     v = visit()
+def test_ink_whose_upload_the_server_lost_is_uploaded_again(pad):
+    pad.draw(7)
+    expect(pad.answer).to_have_text("7")
+    pad.wait_until_silent()
+    pad.requests.clear()
+    lost = {"detail": "There is no such upload."}
+    pad.page.route("**/queue/join**", lambda route: route.fulfill(status=422, json=lost), times=1)
+    pad.page.get_by_role("tab", name="Use a picture").click()
+    expect(pad.answer).to_have_count(0)
+    pad.page.get_by_role("tab", name="On the pad").click()
+    expect(pad.answer).to_have_text("7")
+    assert any("/upload" in url for url in pad.requests)
+
+
     v.draw(1)
     expect(v.answer).to_have_text("1")
     v.context.set_offline(True)
