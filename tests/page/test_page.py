@@ -399,6 +399,18 @@ def test_link_draws_the_same_again_for_whoever_opens_it(visit):
     expect(other.page.locator("#why .seen img")).to_have_attribute("src", drawing)
 
 
+    # The link's strokes are not drawn without the example that they lie on, and what is drawn instead is kept.
+    other.page.route("**/queue/join**", lambda route: route.fulfill(status=429, json={"detail": "Too many wait."}))
+    other.page.goto("about:blank")
+    other.page.goto(link)
+    other.wait_until_armed()
+    other.wait_until_silent()
+    other.page.unroute("**/queue/join**")
+    other.draw(3)
+    expect(other.answer).to_have_text("3")
+    assert other.page.evaluate("pad.strokes().length") == 1
+    other.page.reload()
+    expect(other.answer).to_have_text("3")
 def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
     v = visit()
     v.context.grant_permissions(["clipboard-read", "clipboard-write"])
