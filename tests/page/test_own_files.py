@@ -334,8 +334,12 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
     expect(fool.locator(".silenced .network")).to_contain_text("In your network")
     fool.get_by_role("button", name="Switch unit 3 of layer 1 off").click()
     expect(fool.locator(".silenced .big")).to_contain_text("with all units")
-    answer_once(v, "silence", {"error": "This network has hidden layers of 16 units."})  # the server keeps it no longer
+    answer_once(v, "silence", {"error": kept.BUSY})
     fool.get_by_role("button", name="Switch unit 5 of layer 1 off").click()
+    expect(fool.locator(".silenced .problem")).to_have_text(kept.BUSY)
+    expect(fool.locator(".silenced [aria-pressed=true]")).to_have_count(2)
+    answer_once(v, "silence", {"error": "This network has hidden layers of 16 units.", "gone": True})
+    fool.get_by_role("button", name="Switch unit 6 of layer 1 off").click()
     expect(fool.locator(".silenced [aria-pressed=true]")).to_have_count(0)
     expect(fool.locator(".silenced .problem")).to_be_empty()
 
@@ -409,6 +413,13 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(visit, tm
             return drop.defaultPrevented;
         }"""
     )
+    # A set that is full loses its oldest drawings, and says so.
+    (tmp_path / "many.zip").write_bytes(zip_bytes({f"3/{i}.png": png(28, 28) for i in range(100)}))
+    room.locator(".set input").set_input_files(tmp_path / "many.zip")
+    expect(room.locator(".counted")).to_have_text(
+        "100 drawings were loaded, 100 now. The oldest one left the set: it holds at most 100."
+    )
+    expect(room.get_by_role("button", name="Take this 2 out of the set")).to_have_count(0)
     assert v.errors == []
 
 

@@ -95,7 +95,9 @@ def test_answer_comes_while_the_stroke_is_being_drawn_and_gives_way_to_the_final
     expect(pad.page.locator("#words p")).to_have_text("So far: 7")
     expect(pad.page.locator("#label h2")).to_have_text("7")
     expect(pad.answer).to_have_count(0)
+    expect(pad.page.locator("#words")).to_have_attribute("aria-busy", "true")  # a screen reader says none of these
     pad.page.mouse.up()
+    expect(pad.page.locator("#words")).to_have_attribute("aria-busy", "false")
     expect(pad.answer).to_have_text("7")
     expect(pad.page.locator("#words p")).to_have_text("That is a 7.")
 
@@ -272,6 +274,20 @@ def test_no_upload_of_an_example_is_repeated(pad):
     assert sum(url.endswith("/upload") for url in pad.requests) <= 2  # the example, and it with an empty layer of ink
 
 
+def test_ink_whose_upload_the_server_lost_is_uploaded_again(pad):
+    pad.draw(7)
+    expect(pad.answer).to_have_text("7")
+    pad.wait_until_silent()
+    pad.requests.clear()
+    lost = {"detail": "There is no such upload."}
+    pad.page.route("**/queue/join**", lambda route: route.fulfill(status=422, json=lost), times=1)
+    pad.page.get_by_role("tab", name="Use a picture").click()
+    expect(pad.answer).to_have_count(0)
+    pad.page.get_by_role("tab", name="On the pad").click()
+    expect(pad.answer).to_have_text("7")
+    assert any("/upload" in url for url in pad.requests)
+
+
 def test_what_does_not_reach_the_server_has_no_old_answer(pad):
     v = pad
     v.draw(1)
@@ -375,6 +391,18 @@ def test_link_draws_the_same_again_for_whoever_opens_it(visit):
     other.page.goto("about:blank")
     other.page.goto(link)
     expect(other.page.locator("#why .seen img")).to_have_attribute("src", drawing)
+    # The link's strokes are not drawn without the example that they lie on, and what is drawn instead is kept.
+    other.page.route("**/queue/join**", lambda route: route.fulfill(status=429, json={"detail": "Too many wait."}))
+    other.page.goto("about:blank")
+    other.page.goto(link)
+    other.wait_until_armed()
+    other.wait_until_silent()
+    other.page.unroute("**/queue/join**")
+    other.draw(3)
+    expect(other.answer).to_have_text("3")
+    assert other.page.evaluate("pad.strokes().length") == 1
+    other.page.reload()
+    expect(other.answer).to_have_text("3")
 
 
 def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
@@ -526,6 +554,13 @@ def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(visit):
     expect(v.answer).to_have_text("7")
     v.page.get_by_role("tab", name="On the pad").click()
     expect(v.answer).to_have_text("3")
+    v.page.get_by_role("tab", name="Use a picture").click()
+    expect(v.answer).to_have_text("7")
+    v.page.route("**/upload*", lambda route: route.abort(), times=1)
+    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "9.png")
+    expect(v.page.locator("#words p")).to_have_text("The server does not answer. Add the picture again in a moment.")
+    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "9.png")
+    expect(v.answer).to_have_text("9")
 
 
 def test_file_that_is_no_picture_gets_a_clear_message(visit):

@@ -1,6 +1,7 @@
 """Pictures on the page: taken, chosen, pasted, cut, and what is shown of several digits. In a real browser."""
 
 import base64
+import functools
 import io
 
 import numpy as np
@@ -304,7 +305,7 @@ def heic(tmp_path_factory):
     return path
 
 
-def test_heic_that_is_chosen_is_shown_and_read(visit, heic):
+def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(visit, heic):
     v = visit()
     v.page.get_by_role("tab", name="Use a picture").click()
     with v.page.expect_file_chooser() as chooser:
@@ -315,6 +316,25 @@ def test_heic_that_is_chosen_is_shown_and_read(visit, heic):
     assert (
         shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == Image.open(EXAMPLES / "7.png").width
     )
+
+    # One that takes long does not replace what was added meanwhile, nor bring the visitor back from the pad.
+    with v.held("**/heic"):
+        with v.page.expect_request("**/heic"):
+            give_by_event(v.page, "drop", "#output", heic)
+        give_by_event(v.page, "drop", "#output", EXAMPLES / "9.png")
+        expect(v.answer).to_have_text("9")
+    v.wait_until_silent()
+    expect(v.answer).to_have_text("9")
+    with v.held("**/heic"):
+        with v.page.expect_request("**/heic"):
+            give_by_event(v.page, "drop", "#output", heic)
+        v.page.get_by_role("tab", name="On the pad").click()
+    v.wait_until_silent()
+    expect(v.page.locator("#pad")).to_be_visible()
+    for status, said in ((413, "Larger than 20 MB"), (429, "Busy: try again")):
+        v.page.route("**/heic", functools.partial(refuse, status=status), times=1)
+        give_by_event(v.page, "drop", "#output", heic)
+        expect(v.page.locator("#said")).to_have_text(said)
     assert v.errors == []
 
 
@@ -338,6 +358,10 @@ COUNT_REFUSALS = """() => {
         window.refusals += changes.filter(({ addedNodes }) => [...addedNodes].some(refuses)).length;
     }).observe(document.body, { subtree: true, childList: true });
 }"""
+
+
+def refuse(route, status):
+    route.fulfill(status=status)
 
 
 def give_by_event(page, kind, place, path):

@@ -24,7 +24,7 @@ from nn import evaluate, train
 from nn.pictures import sample
 from nn.recipes import PRESETS
 from weights.current import served
-from weights.serving.page.lab import drawings, kept, runs
+from weights.serving.page.lab import drawings, kept, questions, runs
 from weights.serving.page.lab.asking import Picture, answering
 from weights.serving.page.lab.shown import answers_of, first_weights
 from weights.serving.page.lab.splits import unseen
@@ -354,6 +354,23 @@ def test_nothing_gets_round_the_limit_on_trainers(monkeypatch):
     assert "error" not in runs.go({"run": run})
 
 
+def test_a_network_at_work_lets_no_question_wait_for_long(monkeypatch):
+    monkeypatch.setattr(kept, "PATIENCE", 0)
+    run = begun(digits=100)
+    with kept.RUNS.get(run).lock:
+        asked = [
+            runs.go({"run": run}),
+            runs.look({"run": run}),
+            runs.unit({"run": run, "unit": 0}),
+            runs.teach({"run": run, **as_set([1], [[0] * 784])}),
+            runs.take({"run": run}),
+            questions.numbers({"run": run}),
+            questions.silence({"run": run}),
+        ]
+    assert asked == [{"error": kept.AT_WORK}] * len(asked)
+    assert "error" not in runs.look({"run": run})
+
+
 def test_what_is_taught_counts_as_training(monkeypatch):
     run = begun(digits=100)
     monkeypatch.setattr(runs, "MOST_SECONDS", 0)
@@ -394,6 +411,13 @@ def test_the_digits_that_show_most_of_a_kernel_anywhere_are_shown():
 # --- In a browser -----------------------------------------------------------------------------------------------------
 
 
+# As when another tab lies over the page: it sees no rounds, and takes nobody's place.
+HIDE = """(isHidden) => {
+    Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+}"""
+
+
 def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     v = visit()
     v.draw(7)
@@ -406,6 +430,11 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     v.page.wait_for_function(f"({percent})() > 85")
     expect(room.locator(".mine .top b")).to_have_text("7")
     assert room.locator(".weights canvas").first.evaluate("canvas => canvas.toDataURL()") != weights_at_first
+    v.page.evaluate(HIDE, True)
+    v.wait_until_silent()
+    rounds = room.locator(".round").inner_text()
+    v.page.evaluate(HIDE, False)
+    expect(room.locator(".round")).not_to_have_text(rounds)
     room.get_by_role("button", name="Pause").click()
     expect(room.get_by_role("button", name="Play")).to_be_visible()
     room.locator(".label").select_option("2")

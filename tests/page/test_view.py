@@ -156,7 +156,7 @@ def test_weights_from_elsewhere_may_state_half_of_their_results():
         (None, ""),
         (
             "alice/<b>w</b>@v2 is refused: too large",
-            "<th>Problem</th><td>alice/&lt;b&gt;w&lt;/b&gt;@v2 is refused: too large</td>",
+            '<th scope="row">Problem</th><td>alice/&lt;b&gt;w&lt;/b&gt;@v2 is refused: too large</td>',
         ),
     ],
 )
@@ -217,6 +217,23 @@ def test_the_page_shows_the_same_whatever_scale_a_hidden_unit_has():
     units = explain(reading.model, reading.prepared.tensor, 7, 1, UNITS_SHOWN).units[0]
     shown = [(unit.contribution / units[0].contribution, unit.index, unit.contribution) for unit in units]
     np.testing.assert_allclose(np.array(bars[0], float), shown, atol=0.01)
+
+
+@pytest.mark.parametrize("scheme", [":root", ".dark"])
+def test_lines_stand_out_from_the_desk(scheme):
+    """Three to one is what WCAG 1.4.11 asks of them."""
+    colours = (app.PAGE / "page.css").read_text("utf-8").partition(f"\n{scheme} {{")[2].partition("}")[0]
+    desk, *lines = (
+        np.array([int(re.search(rf"--{name}: #(\w{{6}});", colours)[1][i : i + 2], 16) for i in (0, 2, 4)]) / 255
+        for name in ("desk", "against", "accent")
+    )
+
+    def luminance(rgb):
+        return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722] + 0.05
+
+    for line in lines:
+        low, high = sorted((luminance(line), luminance(desk)))
+        assert high / low >= 3
 
 
 @pytest.mark.parametrize("style", app.STYLES)

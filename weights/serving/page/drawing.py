@@ -163,7 +163,7 @@ def measurements(prepared: Prepared, **more: str) -> str:
         "Stroke width": f"{d.stroke_width:.1f} of 28 pixels, as drawn",
         **more,
     }
-    table = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())
+    table = "".join(f'<tr><th scope="row">{name}</th><td>{escape(value)}</td></tr>' for name, value in rows.items())
     remarks = "".join(f"<li>{hint}</li>" for hint in hints(prepared))
     return (f"<ul>{remarks}</ul>" if remarks else "") + f"<table>{table}</table>"
 

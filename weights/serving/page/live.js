@@ -8,6 +8,7 @@
   const EVERY = 120; // ms between two looks at a stroke
   const SIDE = 200; // preprocessing reduces the pad's 400 pixels to this many as well
   const LOST = "<p>The server does not answer. Keep drawing: I will ask again.</p>";
+  const LOST_PICTURE = "<p>The server does not answer. Add the picture again in a moment.</p>";
   const PATIENCE = 10000; // ms without a final answer after which the live one goes
 
   const ink = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
@@ -86,6 +87,9 @@
     patience = setTimeout(away, PATIENCE);
   }
 
+  // While a stroke is drawn its answers change several times a second. A screen reader waits for what is said after it.
+  const setBusy = (is) => document.getElementById("words")?.setAttribute("aria-busy", is);
+
   // An old answer beside a new drawing would be a wrong one: it fades until the new one comes.
   function fade() {
     answer()?.classList.toggle("old", Boolean(pad.part("digit") || document.querySelector("#words strong")));
@@ -93,7 +97,8 @@
 
   function away() {
     lost = true;
-    show({}, LOST);
+    setBusy(false);
+    show({}, pictures.inSight() ? LOST_PICTURE : LOST);
     clearTimeout(patience);
   }
 
@@ -106,6 +111,7 @@
     off = false;
     drawn = 0;
     strokes += 1;
+    setBusy(true);
     fade();
     clearInterval(timer);
     timer = setInterval(tick, EVERY);
@@ -115,6 +121,7 @@
     if (!down) return;
     down = false;
     clearInterval(timer);
+    setBusy(false);
     setTimeout(tick); // after the pad has put the stroke among the finished ones
   });
 
@@ -161,6 +168,7 @@
 
   async function inSight(drawing, picture) {
     if (pictures.inSight()) {
+      lost = false;
       const file = pictures.shown(picture);
       return [null, file, pictures.partOf(file)];
     }

@@ -178,7 +178,9 @@ def facts(serving: Serving) -> str:
         "Commit": served.revision,
         "SHA-256": served.sha256,
     }
-    shown = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows.items() if value)
+    shown = "".join(
+        f'<tr><th scope="row">{name}</th><td>{escape(value)}</td></tr>' for name, value in rows.items() if value
+    )
     return f'<h2>These weights</h2><table class="facts">{shown}</table>'
 
 

@@ -200,7 +200,7 @@
   window.fetch = async (input, init) => {
     if (isBlob(input, init)) return new Response("null", { headers: { "Content-Type": "application/json" } });
     const question = await repeatable(input, init).catch(() => null);
-    if (!question) return carriesDrawing(input, init) ? fetched(input, init).catch(tellLost) : fetched(input, init);
+    if (!question) return carriesDrawing(input, init) ? delivered(fetched(input, init)) : fetched(input, init);
     for (const [old, { until }] of answers) if (Date.now() > until) answers.delete(old);
     if (!answers.has(question)) answers.set(question, { until: Date.now() + KEEP, response: fetched(input, init) });
     try {
@@ -213,6 +213,13 @@
     }
   };
 
+  // A server may have lost the upload that a question names: after a refusal the same ink goes there once more.
+  async function delivered(sent) {
+    const response = await sent.catch(tellLost);
+    if (!response.ok) answers.clear();
+    return response;
+  }
+
   function tellLost(error) {
     if (error instanceof TypeError) tell("pad:lost"); // the network's error; one who breaks off gets another
     throw error;
@@ -220,7 +227,8 @@
 
   const addressOf = (input) => String(input?.url ?? input);
 
-  // Not what the rooms ask, nor a photo of a phone.
+  // Not what the rooms ask, nor a photo of a phone. What the section about the network asks counts: once that is lost,
+  // gradio has no words for the next stroke.
   function carriesDrawing(input, init) {
     return init?.method === "POST" && !/(^|\/)(component_server|heic)\b/.test(addressOf(input));
   }

@@ -6,6 +6,7 @@
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 (() => {
   const TRIES = 50; // a tenth of a second each, until gradio has built what was asked for
+  const REFUSALS = { 413: "Larger than 20 MB", 429: "Busy: try again" }; // of a HEIC, by the status of the answer
   const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
   const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
 
@@ -25,15 +26,19 @@
     return there("file");
   }
 
+  let newest = 0; // number of the picture that was taken last: an earlier one that takes longer does not replace it
   let tab = "padTab";
   document.addEventListener("click", ({ target }) => {
     const taken = target.closest?.("#examples [data-index], #network [data-mistake]");
-    if (taken) tab = taken.matches("#examples :not([data-drawing])") ? "pictureTab" : "padTab";
+    if (!taken) return;
+    tab = taken.matches("#examples :not([data-drawing])") ? "pictureTab" : "padTab";
+    newest += 1;
   });
 
   // Gradio's own input takes the file, as if it had been chosen there.
-  async function give(file) {
+  async function give(file, mine = ++newest) {
     const input = await open();
+    if (mine !== newest) return;
     if (!input) return say(chooser(), "That did not work: try again");
     const files = new DataTransfer();
     files.items.add(file);
@@ -55,18 +60,21 @@
   const isPicture = (file) => file.type.startsWith("image/") || isHeic(file);
 
   async function giveHeic(file) {
+    const mine = ++newest;
     await open();
     try {
       const answer = await fetch("heic", { method: "POST", body: file });
-      if (!answer.ok) return say(chooser(), "I cannot read this HEIC");
+      if (mine !== newest) return;
+      if (!answer.ok) return say(chooser(), REFUSALS[answer.status] ?? "I cannot read this HEIC");
       const picture = new File([await answer.blob()], `${file.name}.jpg`, { type: "image/jpeg" });
-      if (isOpen()) give(picture); // the visitor may be in another room by now
+      if (inSight()) give(picture, mine); // the visitor may draw by now, or be in another room
     } catch {
-      say(chooser(), "The server does not answer");
+      if (mine === newest) say(chooser(), "The server does not answer");
     }
   }
 
   function take(event, files) {
+    newest += 1;
     if (!isHeic(files?.[0])) return;
     event.preventDefault();
     event.stopImmediatePropagation(); // gradio would refuse it
@@ -101,6 +109,7 @@
   // A phone has a camera app of its own; elsewhere gradio shows what the camera sees.
   async function photo(input) {
     if (isPhone()) return input.click();
+    newest += 1;
     for (const name of ["webcam", "camera"]) {
       const button = await there(name);
       if (inSight()) button?.click(); // the visitor may have left meanwhile

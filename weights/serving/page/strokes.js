@@ -25,9 +25,10 @@
   const MOST_KEPT = 500_000; // characters that are kept in the tab: an hour of scribbling
 
   const LATER = 1000; // ms after a stroke the drawing is kept
+  const PATIENCE = 5000; // ms that strokes wait for the example under them; until then no linked room opens
 
   let later = 0;
-  let opened = false;
+  let opened = false; // what was kept is on the pad, or something new
   let example = null; // the example under the strokes
   let nameless = false; // whether a misread digit is there in its place
   let cleared = ""; // what the last clear took away
@@ -151,19 +152,30 @@
   const buttonOf = (name) =>
     [...document.querySelectorAll("#examples button[data-drawing]")].find((each) => each.dataset.drawing === name);
 
+  // Whether the example of the drawing, if it has one, came onto the pad. Without it the strokes make no sense.
   async function open(text, isOwn = true) {
     const given = new URLSearchParams(text);
     const button = buttonOf(given.get(EXAMPLE));
     if (button) {
-      const there = new Promise((done) => document.addEventListener("pad:ink", done, { once: true }));
+      const there = inkComes();
       button.click();
-      await there;
+      if (!(await there)) return false;
     }
     try {
       await pad.draw(decoded(given.get(STROKES) ?? "", isOwn));
     } catch {
       // not a link of ours, or a torn one: the pad stays as it is
     }
+    return true;
+  }
+
+  // Whether ink comes onto the pad. False when the visitor draws first, or none comes in time.
+  function inkComes() {
+    return new Promise((done) => {
+      for (const type of ["pad:ink", "pad:begin"])
+        document.addEventListener(type, () => done(type === "pad:ink"), { once: true });
+      setTimeout(done, PATIENCE, false);
+    });
   }
 
   function keep() {
@@ -198,7 +210,11 @@
     nameless = !example; // other weights misread other digits, so a number would name another one then
     forget();
   });
-  document.addEventListener("pad:begin", forget);
+  document.addEventListener("pad:begin", () => {
+    if (!opened) example = null; // it has not come, and what is drawn now does not lie on it
+    opened = true;
+    forget();
+  });
   document.addEventListener("pad:ink", () => {
     clearTimeout(later); // after the answer, which somebody waits for
     later = setTimeout(keep, LATER);
@@ -223,8 +239,8 @@
     const [{ type }] = performance.getEntriesByType("navigation");
     const returns = type !== "navigate" || document.wasDiscarded;
     const isNew = linked && !(returns && linked === stored(LINKED));
-    await open(isNew ? linked.slice(1) : kept(), !isNew);
-    opened = true;
+    const isThere = await open(isNew ? linked.slice(1) : kept(), !isNew);
+    opened ||= isThere; // else a reload tries again
     document.dispatchEvent(new Event("drawing:opened"));
   });
   // A link to another drawing, pasted where the page is open already, or come back to. Of rooms rooms.js takes care.

@@ -20,15 +20,21 @@
 
     const counted = (text) => put(section, ".counted", text);
 
+    // Drawings join the set. Gives a sentence about those for which it has no room any more.
     function collect(more) {
-      set = [...set, ...more].slice(-most);
+      const all = [...set, ...more];
+      set = all.slice(-most);
+      const gone = all.length - set.length;
+      const full = gone ? ` The oldest ${gone === 1 ? "one" : gone} left the set: it holds at most ${most}.` : "";
       keep("set", packed(set));
       const tile = ({ label }, i) =>
         `<li><button type="button" data-drop="${i}" aria-label="Take this ${label} out of the set"><canvas></canvas><span>${label} ✕</span></button></li>`;
       put(section, ".own", set.map(tile).join(""));
       $$(section, "canvas").forEach((canvas, i) => paint(canvas, greys(set[i].pixels)));
       for (const button of $$(section, "[data-needs]")) button.disabled = !set.length;
-      counted(set.length ? `${set.length} of at most ${most}` : "Drawings that you teach are collected here.");
+      const usual = set.length ? `${set.length} of at most ${most}` : "Drawings that you teach are collected here.";
+      counted(full ? `${set.length} drawings.${full}` : usual);
+      return full;
     }
 
     // The drawing joins the set. Gives it as `teach` takes it.
@@ -53,10 +59,10 @@
       const answer = await network.inTurn(() => answered(section, server.load_set({ files })));
       if (!answer) return;
       const earlier = set.length;
-      collect(unpacked(answer));
+      const full = collect(unpacked(answer));
       const were = (number, what) => `${number} ${what}${number === 1 ? " was" : "s were"}`;
       const left = answer.left_out ? ` ${were(answer.left_out, "file")} left out.` : "";
-      counted(`${were(answer.labels.length, "drawing")} loaded${earlier ? `, ${set.length} now` : ""}.${left}`);
+      counted(`${were(answer.labels.length, "drawing")} loaded${earlier ? `, ${set.length} now` : ""}.${left}${full}`);
     }
 
     function drop(i) {

@@ -11,47 +11,34 @@ from __future__ import annotations
 
 import io
 from pathlib import PurePosixPath
-from typing import Annotated
 
 import numpy as np
 from PIL import Image
-from pydantic import Base64Bytes, Field
 
-from nn.mlp import PIXELS, SIDE
+from nn.mlp import SIDE
 from nn.pictures import folders
 from nn.pictures.splits import DataError
 from preprocessing import to_mnist
 from preprocessing.picture import open_picture
 from weights.serving.limits.pictures import Busy, room_for
 from weights.serving.page.lab import archives
-from weights.serving.page.lab.asking import Digit, Question, Refusal, answering, packed
+from weights.serving.page.lab.asking import Question, Refusal, answering, packed
 from weights.serving.page.lab.kept import working
-from weights.serving.page.lab.settings import MOST_DRAWINGS
+from weights.serving.page.lab.settings import MOST_DRAWINGS, Drawn
 
 # Pixels of all pictures of a set together: a hundred of a quarter of a million, each larger than the pad's.
 MOST_SET_PIXELS = 25_000_000
 TOO_MANY = f"A set has at most {MOST_DRAWINGS} drawings, and {MOST_SET_PIXELS // 10**6} million pixels in all."
 
 
-class Drawings(Question):
-    """Drawings as the network sees them, 784 bytes each."""
-
-    labels: Annotated[list[Digit], Field(min_length=1, max_length=MOST_DRAWINGS)]
-    drawings: Base64Bytes
-
-
 class Archive(Question):
     files: archives.Files
 
 
-@answering(Drawings)
-def save_set(question: Drawings) -> dict:
+@answering(Drawn)
+def save_set(question: Drawn) -> dict:
     """The base64 of a zip of LABEL/NUMBER.png."""
-    number = len(question.labels)
-    if len(question.drawings) != number * PIXELS:
-        raise Refusal(f"{number} drawings take {number * PIXELS:,} bytes, got {len(question.drawings):,}.")
-    images = np.frombuffer(question.drawings, np.uint8).reshape(number, SIDE, SIDE)
-    content = {}
+    images, content = question.images().reshape(-1, SIDE, SIDE), {}
     for i, (label, pixels) in enumerate(zip(question.labels, images, strict=True), start=1):
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "PNG")

@@ -85,25 +85,31 @@
     async function silence() {
       const turn = ++silenced;
       const section = $(element, ".silenced");
-      const answer = await answered(section, server.silence({ pixels, run: shared.own.run, off: rebuild ? [] : off }));
+      const sent = server.silence({ pixels, run: shared.own.run, off: rebuild ? [] : off });
+      const answer = await answered(section, sent);
       if (turn !== silenced) return Boolean(answer);
-      if (!answer && (rebuild || !shared.own.run)) return false;
-      if (!answer || (!rebuild && shown !== String([answer.own, answer.hidden]))) {
+      const gone = !answer && !rebuild && (await sent.catch(() => null))?.gone;
+      if (!answer && !gone) return false; // what is switched off stays so
+      if (gone || (!rebuild && shown !== String([answer.own, answer.hidden]))) {
         allOn(); // the visitor's network is gone: these switches are not of the one that answered
         return silence();
       }
       if (rebuild) layers(answer);
+      showSwitches();
+      const [before, now] = answer.right;
+      put(element, ".silenced .big", `<b>${percent(now)}</b> of 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
+      put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], false));
+      put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
+      return true;
+    }
+
+    function showSwitches() {
       off.forEach((units, layer) => {
         for (const button of $$(element, `[data-layer="${layer}"][data-silence]`))
           button.setAttribute("aria-pressed", units.includes(Number(button.dataset.silence)));
         const slider = $(element, `input[data-layer="${layer}"]`);
         if (slider) slider.nextElementSibling.textContent = `${units.length} of ${hidden[layer]} off`;
       });
-      const [before, now] = answer.right;
-      put(element, ".silenced .big", `<b>${percent(now)}</b> of 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
-      put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], false));
-      put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
-      return true;
     }
 
     function allOn() {
@@ -140,6 +146,7 @@
     function flip({ layer, silence: unit }) {
       const units = off[layer];
       off[layer] = units.includes(Number(unit)) ? units.filter((each) => each !== Number(unit)) : [...units, Number(unit)];
+      showSwitches(); // whatever the answer will be
       silence();
     }
 

@@ -2,6 +2,7 @@
 
 name = kept.RUNS.add(run)           # the name is a secret that only this visitor's page knows
 run = kept.RUNS.get(name)           # None when it is not kept any longer
+with kept.alone_with(run): ...      # one question at a time works with a network
 with kept.working(): ...            # at most TRAINERS at once train, or do what takes as long
 """
 
@@ -23,7 +24,7 @@ from weights.serving.page.lab.asking import Refusal
 
 # Runs at the same time: on the two cores of a free Space more would make answers on *Draw* wait.
 TRAINERS = 2
-# Seconds that anything else waits for one of these places: an epoch of nearly all networks takes less.
+# Seconds that anything else waits for one of these places, or for a network: an epoch of nearly all takes less.
 PATIENCE = 2
 # Seconds without a question after which a run's turn goes to the next: a waiting page asks once a second.
 TURN_SECONDS = 3
@@ -36,6 +37,7 @@ KEPT_SECONDS = 900
 
 FULL = "Two others train at the moment."
 BUSY = f"{FULL} Try again shortly."
+AT_WORK = "This network is still busy with its last round."
 
 
 @dataclass
@@ -138,6 +140,19 @@ class Runs:
 
 RUNS = Runs()
 PLACES = threading.BoundedSemaphore(TRAINERS)
+
+
+@contextlib.contextmanager
+def alone_with(run: Run) -> Iterator[None]:
+    """Keeps other questions from this network. Raises Refusal when an epoch of it lasts: whoever waits takes the place
+    of a question that another visitor asks.
+    """
+    if not run.lock.acquire(timeout=PATIENCE):
+        raise Refusal(AT_WORK)
+    try:
+        yield
+    finally:
+        run.lock.release()
 
 
 @contextlib.contextmanager

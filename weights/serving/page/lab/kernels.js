@@ -80,7 +80,7 @@
         section,
         ".pooled-sum",
         `<span>largest<b>${number(sums[kept].sum)}</b></span>+<span>bias<b>${number(bias)}</b></span>=` +
-          `<span>z<b>${number(z)}</b></span>→<span>${net.relu ? "ReLU: " : ""}h<b data-h>${number(net.h[chosen][position])}</b></span>`,
+          `<span>z<b>${number(z)}</b></span>→<span>${net.relu ? "ReLU: " : ""}h<b>${number(net.h[chosen][position])}</b></span>`,
       );
       const rows = along() / net.pool;
       const most = strongest(net.h[chosen]);

@@ -5,6 +5,7 @@ room("inside", content, server_functions)      # inside a gr.Tab
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +32,14 @@ FILES = tuple(
         "train_one.js",
     )
 )
+# It stands in the files' addresses: a browser may take an old file that it kept for a new one at the same address.
+VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in FILES)).hexdigest()[:12]
+LOADING = "<p>Loading …</p>"
 PROBLEM = '<p class="problem" role="status"></p>'  # where a room, or a section of its own, says what went wrong
 LOAD = """
 (async () => {
     const address = (path) => `${(window.gradio_config?.root ?? "").replace(/\\/$/, "")}/gradio_api/file=${
-        encodeURI(path).replace(/[?#]/g, encodeURIComponent)}`;
+        encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?v=VERSION`;
     const load = (tag, properties) => new Promise((onload, onerror) => document.head.append(
         Object.assign(document.createElement(tag), properties, { onload, onerror })));
     // Scripts run in their order: each uses those before it.
@@ -44,6 +48,7 @@ LOAD = """
         : load("script", { src: address(path), async: false })));
     const room = element.querySelector(".lab");
     async function open() {
+        room.innerHTML = "LOADING"; // in the place of the button: pressed twice, it would start the room twice
         window.labLoaded ??= scripts();
         const loaded = window.labLoaded;
         loaded.catch(() => window.labLoaded === loaded && (window.labLoaded = null)); // the next room tries again
@@ -52,7 +57,8 @@ LOAD = """
             if (!content) throw new Error("no answer"); // gradio's client gives undefined for an error of the server
             room.innerHTML = content;
         } catch {
-            room.innerHTML = '<p class="problem" role="status">This room did not load.</p><button>Try again</button>';
+            room.innerHTML = '<p class="problem" role="status">This room did not load.</p>'
+                + '<p class="controls"><button type="button">Try again</button></p>';
             room.querySelector("button").addEventListener("click", open);
             return;
         }
@@ -74,10 +80,11 @@ def room(name: str, content: Callable[[], str], functions: list[Callable]) -> gr
 
     answer.__name__ = "content"
     files = json.dumps([path.as_posix() for path in FILES])
+    script = LOAD.replace("LOADING", LOADING).replace("VERSION", VERSION).replace("NAME", name)
     return gr.HTML(
-        f'<div class="lab {name}"><p>Loading …</p></div>',
+        f'<div class="lab {name}">{LOADING}</div>',
         elem_id=name,
         apply_default_css=False,
         server_functions=[answer, *functions],
-        js_on_load=LOAD.replace("NAME", name).replace("FILES", files, 1),
+        js_on_load=script.replace("FILES", files, 1),
     )

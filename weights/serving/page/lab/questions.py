@@ -35,6 +35,7 @@ from weights.serving.page.inputs import EXAMPLES
 from weights.serving.page.lab import kept
 from weights.serving.page.lab.asking import (
     Digit,
+    Gone,
     Picture,
     Refusal,
     Token,
@@ -109,11 +110,11 @@ class Subject(NamedTuple):
 
 
 def visitors(run: str | None) -> MLP | None:
-    """The visitor's network as it is now, if there is one."""
+    """The visitor's network as it is now, if there is one. Raises Refusal."""
     found = kept.RUNS.get(run)
     if found is None:
         return None
-    with found.lock:
+    with kept.alone_with(found):
         return found.trainer.answering_model(found.trainer.model.theta)
 
 
@@ -276,7 +277,8 @@ def silence(question: Silence) -> dict:
     x, test = pixels_of(question), unseen()
     for layer, units in enumerate(question.off):
         if layer >= len(model.hidden) or max(units, default=0) >= model.hidden[layer]:
-            raise Refusal(f"This network has hidden layers of {' and '.join(map(str, model.hidden))} units.")
+            wrong = Refusal if own or question.run is None else Gone
+            raise wrong(f"This network has hidden layers of {' and '.join(map(str, model.hidden))} units.")
     with kept.working():
         both = [model, without_units(model, question.off)]
         right = [answers_of(each, test.pixels()) == test.labels for each in both]

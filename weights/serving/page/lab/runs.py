@@ -8,8 +8,9 @@
     unit(values)      # what one unit looks for
     take(values)      # the network's files, zipped
 
-Nothing trains by itself: each epoch is a question of the page. So Pause, leaving the page and stopping the server end a
-run after the epoch that is under way. asking.py says how questions are asked. The served network is only read.
+Nothing trains by itself: each epoch is a question of the page. So Pause, leaving the page or the room, and stopping the
+server end a run after the epoch that is under way; a hidden tab pauses it. asking.py says how questions are asked. The
+served network is only read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from nn.backprop import Backprop
 from nn.convolution import Convolution
 from nn.finish import calibrated
 from nn.functions import one_hot
-from nn.mlp import DIGITS, PIXELS, SIDE
+from nn.mlp import DIGITS, SIDE
 from nn.pictures.splits import Dataset
 from nn.recipes import FULL_BATCH, Recipe
 from nn.trainer import Trainer
@@ -145,7 +146,7 @@ def go(question: About) -> dict:
     if place := kept.RUNS.place(question.run):
         return {"place": place, "said": f"{kept.FULL} Your place in the line: {place}."}
     if not run.lock.acquire(blocking=False):
-        raise Refusal("This network is still busy with its last round.")
+        raise Refusal(kept.AT_WORK)
     kept.RUNS.at_work(question.run, True)
     try:
         trainer = run.trainer
@@ -202,12 +203,9 @@ def sentence(run: Run, shown: dict) -> str:
 @answering(Correction)
 def teach(question: Correction) -> dict:
     """Learns what the drawings are, and tells what that cost."""
-    run, number = asked_for(question), len(question.labels)
-    if len(question.drawings) != number * PIXELS:
-        raise Refusal(f"{number} drawings take {number * PIXELS:,} bytes, got {len(question.drawings):,}.")
-    drawn = np.frombuffer(question.drawings, np.uint8).reshape(number, PIXELS).astype(np.float32) / 255
-    labels = np.array(question.labels)
-    with run.lock, working():
+    run, drawn = asked_for(question), question.images().astype(np.float32) / 255
+    labels, number = np.array(question.labels), len(drawn)
+    with kept.alone_with(run), working():
         if run.seconds >= MOST_SECONDS:
             raise Refusal("It has used up its training time here. Press Reset for a new network.")
         begin, model = time.monotonic(), run.trainer.model
@@ -245,7 +243,7 @@ def teach(question: Correction) -> dict:
 def look(question: About) -> dict:
     """The network as it is, with another drawing."""
     run = asked_for(question)
-    with run.lock, working():
+    with kept.alone_with(run), working():
         return {"frames": [frame(run, run.trainer.model.theta, question)]}
 
 
@@ -253,7 +251,7 @@ def look(question: About) -> dict:
 def unit(question: AboutUnit) -> dict:
     """The weights of a unit of the first layer, or of a kernel, and the test digits for which its sum is largest."""
     run, k = asked_for(question), question.unit
-    with run.lock, working(), np.errstate(over="ignore", invalid="ignore"):
+    with kept.alone_with(run), working(), np.errstate(over="ignore", invalid="ignore"):
         model = run.trainer.model
         W = first_weights(model)
         if k >= W.shape[1]:
@@ -275,7 +273,7 @@ def unit(question: AboutUnit) -> dict:
 def take(question: About) -> dict:
     """model.safetensors and config.json as base64 of a zip, and the command line that trains this network."""
     run = asked_for(question)
-    with run.lock:
+    with kept.alone_with(run):
         trainer, recipe, best = run.trainer, run.trainer.recipe, run.trainer.best_row
         if best is None and not run.changed:
             raise Refusal("It has learned nothing yet: press Play first.")

@@ -45,11 +45,20 @@
 
     const nameAddress = () => window.rooms.name(`#lab=${link()}`);
 
+    // Some programs that pass a link on write its commas as %2C.
+    function decoded(named) {
+      try {
+        return decodeURIComponent(named);
+      } catch {
+        return named; // torn
+      }
+    }
+
     // Everything that is not named gets its default.
     function choose(named) {
       loaded = null;
       form.reset();
-      for (const value of named.split(",")) {
+      for (const value of decoded(named).split(",")) {
         const [menu, option] = value.split("=").map(CSS.escape);
         const which = value === "none" ? "[name=hidden][value='']" : `[value="${CSS.escape(value)}"]`;
         const chip = value && $(form, `input${which}`);

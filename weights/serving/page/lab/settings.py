@@ -1,16 +1,18 @@
-"""What *Train one* may be asked, as pydantic models: a network and how it learns, or something about a network."""
+"""What *Train one* may be asked, as pydantic models: a network and how it learns, what a network is to do, drawings."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Base64Bytes, Field
 
 from nn.convolution import KERNEL_SIZES, positions
+from nn.mlp import PIXELS
 from nn.recipes import PRESETS, Recipe
 from weights.serving.page.lab import archives
-from weights.serving.page.lab.asking import Digit, Picture, Refusal, Token
+from weights.serving.page.lab.asking import Digit, Picture, Question, Refusal, Token
 from weights.serving.page.lab.shown import MOST_PICTURES
 from weights.serving.page.lab.splits import ALL_DIGITS
 
@@ -95,9 +97,21 @@ class AboutUnit(About):
     unit: Annotated[int, Field(strict=True, ge=0, lt=MOST_PICTURES)]
 
 
-class Correction(About):
-    """What drawings are, 784 bytes each; they are learned alone, or mixed with digits learned before."""
+class Drawn(Question):
+    """Drawings as the network sees them, 784 bytes each, and what they are."""
 
     labels: Annotated[list[Digit], Field(min_length=1, max_length=MOST_DRAWINGS)]
     drawings: Base64Bytes
+
+    def images(self) -> np.ndarray:
+        """(n, 784) uint8. Raises Refusal."""
+        number = len(self.labels)
+        if len(self.drawings) != number * PIXELS:
+            raise Refusal(f"{number} drawings take {number * PIXELS:,} bytes, got {len(self.drawings):,}.")
+        return np.frombuffer(self.drawings, np.uint8).reshape(number, PIXELS)
+
+
+class Correction(About, Drawn):
+    """Drawings to learn, alone or mixed with digits learned before."""
+
     mixed: bool = True

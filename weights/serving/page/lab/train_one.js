@@ -9,6 +9,8 @@
   const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
   const WAITS = "waits"; // said of a round whose turn it is not yet
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  // The moment at which a hidden tab is in sight again.
+  const back = () => new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
 
   // The curves of the frames so far, each {seen, unseen, epoch, step}.
   function curves(course) {
@@ -225,8 +227,10 @@
       if (latest && !latest.epoch) put(element, ".round", "First round …"); // it may take seconds
       let more;
       try {
-        do more = await inTurn(() => (once || mine === turn) && round(mine));
-        while ((once ? more === WAITS : more) && mine === turn && element.isConnected && element.offsetParent);
+        do {
+          if (document.hidden) await back(); // what nobody sees keeps no other visitor from training
+          more = await inTurn(() => (once || mine === turn) && round(mine));
+        } while ((once ? more === WAITS : more) && mine === turn && element.isConnected && element.offsetParent);
       } finally {
         if (mine === turn) stop();
       }
