@@ -355,6 +355,7 @@ class Visit:
 
     def open(self, url):
         """Goes to the page and waits until the pad can be drawn on."""
+        self.look_at()
         self.page.goto(url)
         self.wait_until_armed()
 
@@ -375,6 +376,10 @@ class Visit:
         box = self.page.locator("#pad").bounding_box()
         return [(box["x"] + x * box["width"], box["y"] + y * box["width"]) for x, y in stroke]
 
+    def look_at(self):
+        """Brings this tab to the front: those behind it are drawn once a second, and each move of the mouse waits."""
+        self.page.bring_to_front()
+
     def draw(self, digit):
         """Draws with the mouse."""
         for stroke in STROKES[digit]:
@@ -386,6 +391,7 @@ class Visit:
 
     def begin(self, stroke):
         """Draws a stroke and keeps the button down."""
+        self.look_at()
         first, *rest = self.points(stroke)
         self.page.mouse.move(*first)
         self.page.mouse.down()
@@ -394,6 +400,7 @@ class Visit:
 
     def touch(self, digit):
         """Draws with a finger."""
+        self.look_at()
         send = self.context.new_cdp_session(self.page).send
         for stroke in STROKES[digit]:
             events = ["touchStart", *["touchMove"] * (len(stroke) - 1)]
@@ -441,10 +448,12 @@ class Visit:
 
     def take_example(self, name):
         """Clicks the example with this name."""
+        self.look_at()
         self.page.get_by_role("button", name=f"Example: {name}", exact=True).click()
 
     def press(self, tool):
         """Presses one of the pad's own buttons: Brush, Erase, Undo or Clear canvas."""
+        self.look_at()
         self.page.locator(f'#pad button[aria-label="{tool}"]').click()
 
     @property

@@ -277,14 +277,21 @@ def test_the_lesson_has_six_questions_and_explains_its_words():
 
 
 @pytest.fixture(scope="module")
-def drawn(browser, server):
-    """A laptop on which a 7 was drawn; the tests below share it."""
+def shared(browser, server):
+    """A laptop on which a 7 was drawn."""
     v = Visit(browser, server)
     v.draw(7)
     expect(v.answer).to_be_visible()
     yield v
     assert v.errors == []
     v.close()
+
+
+@pytest.fixture
+def drawn(shared):
+    """The laptop that the tests below share."""
+    shared.look_at()
+    return shared
 
 
 def opened(v, title, name):

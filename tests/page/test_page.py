@@ -46,6 +46,7 @@ def laptop(browser, server):
 @pytest.fixture
 def pad(laptop):
     """The shared laptop with a blank pad."""
+    laptop.look_at()
     laptop.page.get_by_role("tab", name="On the pad").click()
     laptop.press("Clear canvas")
     expect(laptop.page.locator("#words")).to_contain_text("Nothing here yet")
@@ -288,8 +289,8 @@ def test_ink_whose_upload_the_server_lost_is_uploaded_again(pad):
     assert any("/upload" in url for url in pad.requests)
 
 
-def test_what_does_not_reach_the_server_has_no_old_answer(pad):
-    v = pad
+def test_what_does_not_reach_the_server_has_no_old_answer(visit):
+    v = visit()
     v.draw(1)
     expect(v.answer).to_have_text("1")
     v.context.set_offline(True)
