@@ -21,6 +21,10 @@ from nn.recipes import AFTERWARDS, Recipe
 from nn.trainer import Trainer
 
 
+# What a run that goes on needs of each row of its history.
+NEEDED = {"epoch", "validation_accuracy"}
+
+
 def save(trainer: Trainer, path: Path) -> None:
     """Writes the run's arrays, its recipe and its history."""
     metadata = {"recipe": json.dumps(asdict(trainer.recipe)), "history": json.dumps(trainer.history)}
@@ -37,27 +41,23 @@ def load(trainer: Trainer, path: Path) -> None:
     Raises ValueError when the checkpoint is damaged, or was made by another recipe or from other images.
     """
     with opened(path) as file:
-        metadata = metadata_of(file, path)
-        saved = json.loads(metadata["recipe"])
-        known = asdict(Recipe())
-        if removed := [key for key, value in saved.items() if key not in known and value]:
-            raise ValueError(f"{path} was made with {', '.join(removed)}, which this version does not know: start anew")
-        distortion = asdict(Distortion()) | saved.get("distortion", {})
-        saved = known | saved | {"distortion": distortion}  # a setting may be newer than the checkpoint
-        saved, wanted = (json.loads(json.dumps(each)) for each in (saved, asdict(trainer.recipe)))
+        recipe, history, images = contents(file, path)
+        saved, wanted = as_of_today(recipe, path), as_json(trainer.recipe)
         longer = wanted["schedule"] == "constant" and wanted["epochs"] > saved["epochs"]
         free = AFTERWARDS | ({"epochs"} if longer else set())
         if differing := [key for key in wanted if key not in free and saved[key] != wanted[key]]:
             settings = ", ".join(difference(key, saved[key], wanted[key]) for key in differing)
             raise ValueError(f"{path} was made with {settings}: repeat that to resume")
-        if metadata.get("images", fingerprint(trainer)) != fingerprint(trainer):
+        if images not in (None, fingerprint(trainer)):
             raise ValueError(f"{path} was made from other images: give the same --data to resume")
         for name, array in arrays_of(trainer).items():
             found = file.get_tensor(name) if name in file.keys() else np.empty(0)  # noqa: SIM118, it is no dict
-            if found.shape != array.shape or not np.isfinite(found).all():
+            if found.shape != array.shape:
                 raise damaged(path, f"no {name} of shape {array.shape}")
+            if not np.isfinite(found).all():
+                raise damaged(path, f"{name} has values that are no finite numbers")
             array[...] = found
-    trainer.history = json.loads(metadata["history"])
+    trainer.history = history
     if trainer.history and trainer.best_row is trainer.history[-1]:
         trainer.best[...] = trainer.average  # as the trainer has it, whatever an older version kept
 
@@ -78,20 +78,37 @@ def fingerprint(trainer: Trainer) -> str:
 def epochs(path: Path) -> int:
     """The number of epochs that were finished when it was saved. Raises ValueError when the checkpoint is damaged."""
     with opened(path) as file:
-        return len(json.loads(metadata_of(file, path)["history"]))
+        return len(contents(file, path)[1])
 
 
-def metadata_of(file: safe_open, path: Path) -> dict[str, str]:
+def contents(file: safe_open, path: Path) -> tuple[dict, list[dict], str | None]:
+    """The recipe, the history and the images' fingerprint, which old checkpoints lack."""
     metadata = file.metadata() or {}
     if not {"recipe", "history"} <= metadata.keys():
         raise ValueError(f"{path} is no checkpoint of a training run; leave out --resume to start anew")
     try:
-        kinds = [type(json.loads(metadata[key])) for key in ("recipe", "history")]
+        recipe, history = json.loads(metadata["recipe"]), json.loads(metadata["history"])
     except ValueError as error:
         raise damaged(path, error) from error
-    if kinds != [dict, list]:
-        raise damaged(path, "its recipe or its history is something else")
-    return metadata
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("distortion", {}), dict):
+        raise damaged(path, "its recipe is something else")
+    if not isinstance(history, list) or not all(isinstance(row, dict) and row.keys() >= NEEDED for row in history):
+        raise damaged(path, "its history is something else")
+    return recipe, history, metadata.get("images")
+
+
+def as_of_today(recipe: dict, path: Path) -> dict:
+    """A saved recipe with the settings that are newer than it. Raises ValueError when it used one that is gone."""
+    known, distortion = asdict(Recipe()), asdict(Distortion())
+    if removed := [key for key, value in recipe.items() if key not in known and value]:
+        raise ValueError(f"{path} was made with {', '.join(removed)}, which this version does not know: start anew")
+    recipe = known | {key: value for key, value in recipe.items() if key in known}
+    return as_json(recipe | {"distortion": distortion | recipe["distortion"]})
+
+
+def as_json(recipe: Recipe | dict) -> dict:
+    """The recipe as it comes back from a file: with lists for tuples."""
+    return json.loads(json.dumps(asdict(recipe) if isinstance(recipe, Recipe) else recipe))
 
 
 def damaged(path: Path, what: object) -> ValueError:

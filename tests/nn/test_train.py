@@ -462,9 +462,26 @@ def with_half_a_history(arrays, metadata):
     metadata["history"] = metadata["history"][:5]
 
 
-@pytest.mark.parametrize(
-    "damage", [without_theta, with_a_short_average, with_nan, with_a_list_for_a_recipe, with_half_a_history]
-)
+def without_distortions(arrays, metadata):
+    metadata["recipe"] = json.dumps(json.loads(metadata["recipe"]) | {"distortion": None})
+
+
+def with_rows_of_nothing(arrays, metadata):
+    metadata["history"] = "[{}, 3]"
+
+
+DAMAGES = [
+    without_theta,
+    with_a_short_average,
+    with_nan,
+    with_a_list_for_a_recipe,
+    with_half_a_history,
+    without_distortions,
+    with_rows_of_nothing,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_checkpoint_with_damaged_contents_is_refused_by_name(bars, tmp_path, damage):
     fit(SHORT, bars, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
