@@ -25,7 +25,7 @@
   const MOST_KEPT = 500_000; // characters that are kept in the tab: an hour of scribbling
 
   const LATER = 1000; // ms after a stroke the drawing is kept
-  const PATIENCE = 5000; // ms that strokes wait for the example under them; until then no linked room opens
+  const PATIENCE = 5000; // ms that a linked room waits for a drawing whose example is slow or lost
 
   let later = 0;
   let opened = false; // what was kept is on the pad, or something new
@@ -152,14 +152,15 @@
   const buttonOf = (name) =>
     [...document.querySelectorAll("#examples button[data-drawing]")].find((each) => each.dataset.drawing === name);
 
-  // Whether the example of the drawing, if it has one, came onto the pad. Without it the strokes make no sense.
+  // Whether the example of the drawing, if it has one, came onto the pad. Without it the strokes make no sense. This
+  // waits as long as it takes: a stroke, another example or a clear end it.
   async function open(text, isOwn = true) {
     const given = new URLSearchParams(text);
     const button = buttonOf(given.get(EXAMPLE));
     if (button) {
       const there = inkComes();
       button.click();
-      if (!(await there)) return false;
+      if (!(await there) || example !== button.dataset.drawing) return false;
     }
     try {
       await pad.draw(decoded(given.get(STROKES) ?? "", isOwn));
@@ -169,12 +170,11 @@
     return true;
   }
 
-  // Whether ink comes onto the pad. False when the visitor draws first, or none comes in time.
+  // Whether ink comes onto the pad. False when the visitor draws first.
   function inkComes() {
     return new Promise((done) => {
       for (const type of ["pad:ink", "pad:begin"])
         document.addEventListener(type, () => done(type === "pad:ink"), { once: true });
-      setTimeout(done, PATIENCE, false);
     });
   }
 
@@ -203,11 +203,12 @@
     pad.undoable(false);
   }
 
-  document.addEventListener("click", ({ target }) => {
+  document.addEventListener("click", ({ target, isTrusted }) => {
     const taken = target.closest?.("#examples [data-drawing], #network [data-mistake]");
     if (!taken) return;
     example = taken.dataset.drawing ?? null;
     nameless = !example; // other weights misread other digits, so a number would name another one then
+    opened ||= isTrusted; // the visitor chose it, not a link
     forget();
   });
   document.addEventListener("pad:begin", () => {
@@ -239,8 +240,10 @@
     const [{ type }] = performance.getEntriesByType("navigation");
     const returns = type !== "navigate" || document.wasDiscarded;
     const isNew = linked && !(returns && linked === stored(LINKED));
-    const isThere = await open(isNew ? linked.slice(1) : kept(), !isNew);
-    opened ||= isThere; // else a reload tries again
+    const opening = open(isNew ? linked.slice(1) : kept(), !isNew).then((isThere) => {
+      opened ||= isThere; // else a reload tries again
+    });
+    await Promise.race([opening, new Promise((done) => setTimeout(done, PATIENCE))]);
     document.dispatchEvent(new Event("drawing:opened"));
   });
   // A link to another drawing, pasted where the page is open already, or come back to. Of rooms rooms.js takes care.
