@@ -20,7 +20,6 @@ from nn.pictures.augment import Distortion
 from nn.recipes import AFTERWARDS, Recipe
 from nn.trainer import Trainer
 
-
 # What a run that goes on needs of each row of its history.
 NEEDED = {"epoch", "validation_accuracy"}
 
