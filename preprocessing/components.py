@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.morphology import dilated
+from preprocessing.morphology import dilated, with_margin
 
 # A pixel is ink, however faint, from this coverage on: noise and the outermost rim of a blurred stroke stay below it.
 FAINT = 0.2
@@ -103,7 +103,7 @@ def stroke_width(ink: np.ndarray) -> float:
 
     The perimeter of antialiased ink is the sum of its gradient's length.
     """
-    padded = np.pad(ink, 1)
+    padded = with_margin(ink, 1)
     right = padded[:-1, 1:] - padded[:-1, :-1]
     down = padded[1:, :-1] - padded[:-1, :-1]
     perimeter = float(np.sqrt(right * right + down * down).sum())

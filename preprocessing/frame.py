@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.components import FAINT, stroke_width
-from preprocessing.morphology import grown
+from preprocessing.morphology import grown, with_margin
 
 # The side of MNIST's frame, in pixels.
 SIDE = 28
@@ -55,17 +55,17 @@ def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float] | None:
     drawn_width = width / OVERSAMPLING
     if not low <= drawn_width <= high:
         large = with_stroke_width(large, width, low if drawn_width < low else high)
-    if bounding_box(large) is None:
-        return None
     digit = fit_box(large, BOX)
-    return (centred(digit), drawn_width) if bounding_box(digit) else None
+    return (centred(digit), drawn_width) if digit is not None and bounding_box(digit) else None
 
 
-def fit_box(ink: np.ndarray, side: int) -> np.ndarray:
-    """Ink (H, W) float32 in [0, 1], not blank, cropped and resized, antialiased, so that its longer side is `side`
-    pixels, proportions kept.
+def fit_box(ink: np.ndarray, side: int) -> np.ndarray | None:
+    """Ink (H, W) float32 in [0, 1], cropped and resized, antialiased, so that its longer side is `side` pixels,
+    proportions kept. None without ink.
     """
-    left, top, right, bottom = bounding_box(ink)
+    if (box := bounding_box(ink)) is None:
+        return None
+    left, top, right, bottom = box
     scale = side / max(right - left, bottom - top)
     size = max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1)
     cut = Image.fromarray(ink[top:bottom, left:right])
@@ -81,7 +81,7 @@ def with_stroke_width(large: np.ndarray, width: float, wanted: float) -> np.ndar
     share = wanted / BOX
     r = (share * side - width) / (2 * (1 - share))
     room = int(np.ceil(abs(r))) + 1
-    padded = np.pad(np.rint(large * 255).astype(np.uint8), room)
+    padded = with_margin(np.rint(large * 255).astype(np.uint8), room)
     moved = grown(padded, r) if r > 0 else 255 - grown(255 - padded, -r)
     return moved.astype(np.float32) / 255 if moved.max() >= STILL_INK else large
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from nn.made_up import frame
 from nn.pictures import digits, letters
-from nn.pictures.synthetic import framed, under_a_pen
+from nn.pictures.synthetic import cropped, framed, under_a_pen
 
 EXAMPLES, COLUMNS = 6, 4
 CELL, NAME = 30, 150  # pixels along the edge of an example, and of the column with the names
@@ -51,7 +51,7 @@ def sheet(texts: dict[str, str], hand: letters.Hand) -> Image.Image:
         column, row = divmod(number, rows)
         draw.text((column * width + 4, row * CELL + 9), name, fill=INK)
         for example in range(EXAMPLES):
-            written = framed(under_a_pen(letters.write(text, rng, hand), rng), frame)
+            written = framed(cropped(under_a_pen(letters.write(text, rng, hand), rng)), frame)
             picture.paste(Image.fromarray(written), (column * width + NAME + example * CELL, row * CELL + 1))
     return picture
 

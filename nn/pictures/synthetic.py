@@ -28,6 +28,8 @@ Frame = Callable[[np.ndarray], np.ndarray]  # ink (H, W) in [0, 1] -> tensor (28
 NOT_A_DIGIT_CLASS = 10
 ZOOM = 4  # strokes are changed and added at four times MNIST's resolution
 CANVAS = 112  # pixels along an edge of what is drawn here: 28 times ZOOM
+MOST_FATTER = 5  # pixels by which a fat pen's edges move, at most
+SPREAD = MOST_FATTER + 7  # pixels around a stroke that a fat pen and the blur reach
 MARGIN = 3  # pixels of MNIST added around a digit: room for the longest slash under the widest pen
 
 # Shares of the digits that get a stroke which MNIST's writers seldom made.
@@ -104,7 +106,7 @@ def _redraw_task(seed: int, frame: Frame, number: int, part: Split) -> np.ndarra
 
 def _write_task(seed: int, frame: Frame, number: int, labels: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng([seed, number, WRITING])
-    return np.stack([framed(under_a_pen(styles.written(rng, int(label)), rng), frame) for label in labels])
+    return np.stack([framed(cropped(under_a_pen(styles.written(rng, int(label)), rng)), frame) for label in labels])
 
 
 def _non_digit_task(seed: int, frame: Frame, number: int, digits: np.ndarray) -> np.ndarray:
@@ -117,10 +119,15 @@ def _non_digit_task(seed: int, frame: Frame, number: int, digits: np.ndarray) ->
 def redraw(image: np.ndarray, label: int, rng: np.random.Generator, frame: Frame) -> np.ndarray:
     """A MNIST digit (28, 28) uint8 as a pen of one width would have drawn it, (28, 28) uint8."""
     side = (28 + 2 * MARGIN) * ZOOM
-    large = Image.fromarray(np.pad(image, MARGIN)).resize((side, side), Image.Resampling.BICUBIC)
+    padded = np.zeros((side // ZOOM, side // ZOOM), np.uint8)
+    padded[MARGIN:-MARGIN, MARGIN:-MARGIN] = image
+    large = Image.fromarray(padded).resize((side, side), Image.Resampling.BICUBIC)
     add_strokes(large, label, rng)
+    left, top, right, bottom = large.getbbox() or (0, 0, 0, 0)
+    around = max(left - SPREAD, 0), max(top - SPREAD, 0), min(right + SPREAD, side), min(bottom + SPREAD, side)
+    large = large.crop(around)
     if rng.random() < FAT_PENS:  # loops fill up, gaps close
-        large = Image.fromarray(thickened(np.asarray(large), int(rng.integers(1, 6))))
+        large = Image.fromarray(thickened(np.asarray(large), int(rng.integers(1, MOST_FATTER + 1))))
     ink = np.asarray(large.filter(ImageFilter.GaussianBlur(2.0)), np.float32) / 255
     # The level at which the blurred ink is cut decides how thick the pen is: low keeps the fringe, high the core.
     level, softness = rng.uniform(0.2, 0.65), 0.12
@@ -218,15 +225,20 @@ def non_digits(count: int, digits: np.ndarray, rng: np.random.Generator, frame: 
     made = []
     while len(made) < count:
         maker = makers[rng.integers(len(makers))]
-        image = maker(rng, digits)
-        if (np.asarray(image) > 127).sum() > CANVAS:  # some glyphs are blank or a dot
-            made.append(framed(image, frame))
+        pixels = cropped(maker(rng, digits))
+        if np.count_nonzero(pixels > 127) > CANVAS:  # some glyphs are blank or a dot
+            made.append(framed(pixels, frame))
     return np.stack(made)
 
 
-def framed(image: Image.Image, frame: Frame) -> np.ndarray:
-    """The drawing on a canvas brought into MNIST's frame, (28, 28) uint8."""
-    return to_uint8(frame(np.asarray(image.crop(image.getbbox()), np.float32) / 255))
+def cropped(image: Image.Image) -> np.ndarray:
+    """The box of what is drawn on a canvas, (H, W) uint8; all of a blank one."""
+    return np.asarray(image.crop(image.getbbox()))
+
+
+def framed(pixels: np.ndarray, frame: Frame) -> np.ndarray:
+    """A drawing (H, W) uint8 brought into MNIST's frame, (28, 28) uint8."""
+    return to_uint8(frame(pixels.astype(np.float32) / 255))
 
 
 def blank() -> Image.Image:
