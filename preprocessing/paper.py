@@ -58,7 +58,7 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
     picture). What is no darker than `faintest` is paper.
     """
     views = darkness, darkness.T
-    found = framed((level_lines(darkness, faintest), level_lines(darkness.T, faintest)), darkness.shape)
+    found = with_spans((level_lines(darkness, faintest), level_lines(darkness.T, faintest)), darkness.shape)
     found = boxed(found, darkness, faintest)
     found = tuple(
         with_long_ones(view, lines, faintest, shortest)
@@ -193,7 +193,7 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
     return found
 
 
-def framed(found: Lines, shape: tuple[int, int]) -> Lines:
+def with_spans(found: Lines, shape: tuple[int, int]) -> Lines:
     """Lines across and upright of a picture (H, W), each marked if it spans the picture or a cell."""
     height, width = shape
     across, upright = found

@@ -74,7 +74,7 @@ ONE_COLOUR = 32
 # A picture fills at least this share of the box around all that is opaque; strokes leave more of it free.
 MOSTLY_OPAQUE = 0.6
 # The side of the filter, in pixels, that takes the rim off the opaque parts. The rim is half as wide.
-RIM = 5
+CORE_FILTER = 5
 # Ink has an outline if more than this share of the rim has the commonest level, and less of what is inside.
 OUTLINED = 0.8
 
@@ -395,7 +395,7 @@ def paper_under(grey: Image.Image, mask: Image.Image) -> int:
     opaque = np.asarray(mask) > 0
     if opaque.mean() > MOSTLY_OPAQUE:
         return commonest
-    core = np.asarray(mask.filter(ImageFilter.MinFilter(RIM))) > 0
+    core = np.asarray(mask.filter(ImageFilter.MinFilter(CORE_FILTER))) > 0
     alike = np.abs(np.asarray(grey).astype(np.int16) - commonest) <= ONE_COLOUR
     outlined = core.any() and alike[opaque & ~core].mean() > OUTLINED > alike[core].mean()
     return commonest if outlined else farther

@@ -47,7 +47,7 @@ SMALL_SIDE = 0.2
 # A hint says that a drawing is off the centre from this share of the picture's width or height on.
 FAR_OFF_CENTER = 0.2
 # A hint says that strokes are thin or thick if they are beyond MNIST's usual widths by this factor.
-MUCH = 1.4
+BEYOND_USUAL = 1.4
 
 # What a tap on the pad leaves is no digit yet: a round blot, no larger than this share of the picture's longer side.
 DOT_SIDE = 0.12
@@ -175,10 +175,10 @@ def prepare(image: Image.Image | np.ndarray) -> Prepared:
 def is_blank(ink: np.ndarray, where: Where, size: tuple[int, int]) -> bool:
     """Whether ink (H, W) in [0, 1], in its place in a picture of this size, is nothing but a mere dot at most."""
     box = bounding_box(ink)
-    return box is None or is_dot(ink, box, where.scale, max(size))
+    return box is None or is_tap(ink, box, where.scale, max(size))
 
 
-def is_dot(ink: np.ndarray, box: tuple[int, int, int, int], scale: int, longer_side: int) -> bool:
+def is_tap(ink: np.ndarray, box: tuple[int, int, int, int], scale: int, longer_side: int) -> bool:
     """Whether ink (H, W) in [0, 1] is what a tap on the pad leaves.
 
     box: of the ink, as `bounding_box` gives it. scale: how many pixels of the picture a pixel of the ink covers.
@@ -292,7 +292,7 @@ def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, 
     """Plain-language remarks on what is unusual about a drawing."""
     left, top, right, bottom = found.bounding_box
     longer_side = max((right - left) / size[0], (bottom - top) / size[1])
-    thinnest, thickest = MNIST_STROKE_WIDTHS[0] / MUCH, MNIST_STROKE_WIDTHS[1] * MUCH
+    thinnest, thickest = MNIST_STROKE_WIDTHS[0] / BEYOND_USUAL, MNIST_STROKE_WIDTHS[1] * BEYOND_USUAL
     remarks = {
         "The drawing touches the edge: part of it may be missing.": (
             left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]

@@ -26,7 +26,7 @@ from preprocessing.tones import deviation_of
 # pixels there, and their lines one.
 LINES_SIDE = 1000
 # A smaller picture shows no sheet whose squares could be told from noise; drawing pads are smaller, too.
-SMALLEST_SHEET = 500
+SHORTEST_SIDE = 500
 # The paper's level is measured in blocks of so many pixels along an edge: larger than squares, smaller than shadows.
 BLOCK = 32
 # It is this quantile of a block: lines and ink cover less than half of it.
@@ -110,7 +110,7 @@ def without_squares(picture: Image.Image) -> tuple[Image.Image, int]:
     out; the picture itself and 0 if it shows no such sheet.
     """
     side = (picture.width * picture.height) ** 0.5
-    if side < SMALLEST_SHEET:
+    if side < SHORTEST_SIDE:
         return picture, 0
     factor = max(round(side / LINES_SIDE), 1)
     levels = np.asarray(picture.convert("L").reduce(factor))

@@ -19,7 +19,7 @@ COUNTED = 0.02, 0.98
 # Paper differs by more than this many levels from what lies around it.
 CONTRAST = 64
 # Ink covers a tenth of a picture or two. Where more than this differs from the border, the border may not be the paper.
-MUCH = 0.3
+VARIED = 0.3
 # Points along an edge that are looked at first: almost every picture ends there.
 SAMPLE = 40
 # Of the line along which the paper begins, this share must be paper: ink along the edge leaves less.
@@ -53,7 +53,7 @@ def without_even_surround(picture: Image.Image, sample: np.ndarray, lines: list[
     colours = {}
     for side, line in enumerate(lines):
         colour = int(np.median(line))
-        if np.mean(np.abs(sample - colour) > CONTRAST) > MUCH and np.ptp(np.quantile(line, COUNTED)) <= EVEN:
+        if np.mean(np.abs(sample - colour) > CONTRAST) > VARIED and np.ptp(np.quantile(line, COUNTED)) <= EVEN:
             colours[side] = colour
     if not colours:
         return picture
