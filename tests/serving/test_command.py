@@ -1,7 +1,6 @@
 """`python app.py predict`: pictures in, a table or JSON out, without a server."""
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -21,15 +20,25 @@ from weights.serving.recognize import text_of
 SEVEN = EXAMPLES / "7.png"
 
 
-def run(*arguments, **variables):
+def run_apart(*arguments):
+    """The command as a program of its own."""
     return subprocess.run(
-        [sys.executable, "app.py", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=120,
+        [sys.executable, "app.py", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
+
+
+@pytest.fixture
+def run(capfd):
+    """The command in this process, which saves its start; the result is `run_apart`'s."""
+
+    def run(*arguments):
+        try:
+            code = command.main([*map(str, arguments)])
+        except SystemExit as stop:
+            code = stop.code
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture
@@ -44,7 +53,7 @@ def folder(tmp_path):
 
 
 def test_table_has_a_line_for_each_picture(folder):
-    done = run("predict", SEVEN, folder)
+    done = run_apart("predict", SEVEN, folder)
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
         f"skipped: {folder / 'notes.txt'}: expected a picture such as PNG, JPEG or WebP, got something else"
@@ -59,7 +68,7 @@ def test_table_has_a_line_for_each_picture(folder):
     assert lines[-1][2:] == ["100.0%", "no", "ink"]
 
 
-def test_json_is_a_list_with_the_answers_of_the_page(folder):
+def test_json_is_a_list_with_the_answers_of_the_page(run, folder):
     done = run("predict", "--json", SEVEN, folder / "blank.jpg")
     seven, blank = json.loads(done.stdout)
     assert (seven["picture"], seven["digit"]) == (str(SEVEN), 7)
@@ -71,7 +80,7 @@ def test_json_is_a_list_with_the_answers_of_the_page(folder):
     assert tuple(placed["box"]) == app.read(Image.open(SEVEN))[0].box
 
 
-def test_several_digits_of_a_picture_are_read_with_their_places():
+def test_several_digits_of_a_picture_are_read_with_their_places(run):
     number = EXAMPLES / "several-2026.png"
     row = run("predict", number, SEVEN).stdout.splitlines()[0].split()
     assert row[:2] == [str(number), "2026"]
@@ -84,19 +93,19 @@ def test_several_digits_of_a_picture_are_read_with_their_places():
     assert "digit" not in found
 
 
-def test_examples_are_read_as_the_page_reads_them():
+def test_examples_are_read_as_the_page_reads_them(run):
     rows = json.loads(run("predict", "--json", EXAMPLES).stdout)
     for row in rows:
         assert row["text"] == text_of(app.read(Path(row["picture"]))), row["picture"]
 
 
-def test_lines_of_digits_stand_in_one_row():
+def test_lines_of_digits_stand_in_one_row(run):
     row = run("predict", EXAMPLES / "sum-27.jpg").stdout
     assert text_of(app.read(EXAMPLES / "sum-27.jpg")).replace("\n", " / ") in row
     assert len(row.splitlines()) == 1
 
 
-def test_heic_and_pictures_without_a_suffix_are_read_and_other_files_are_named(tmp_path):
+def test_heic_and_pictures_without_a_suffix_are_read_and_other_files_are_named(run, tmp_path):
     pillow_heif.from_pillow(Image.open(SEVEN).convert("RGB")).save(tmp_path / "IMG_0007.HEIC")
     (tmp_path / "seven").write_bytes(SEVEN.read_bytes())
     (tmp_path / "movie.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
@@ -106,7 +115,7 @@ def test_heic_and_pictures_without_a_suffix_are_read_and_other_files_are_named(t
     assert done.stderr.startswith(f"skipped: {tmp_path / 'movie.mov'}: ")
 
 
-def test_folder_in_which_nothing_can_be_read_is_a_failure_that_names_every_file(tmp_path):
+def test_folder_in_which_nothing_can_be_read_is_a_failure_that_names_every_file(run, tmp_path):
     (tmp_path / "IMG_0007.heic").write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
     (tmp_path / "notes.txt").write_text("not a picture")
     done = run("predict", tmp_path)
@@ -124,7 +133,7 @@ def test_bad_pictures_are_told_and_the_rest_is_read(folder):
     (folder / "aa.png").write_text("Dear network")
     (folder / "zz.png").write_bytes(SEVEN.read_bytes()[:1000])
     (folder / "empty").mkdir()
-    done = run("predict", "--json", folder, folder / "none.png", folder / "empty", SEVEN)
+    done = run_apart("predict", "--json", folder, folder / "none.png", folder / "empty", SEVEN)
     assert done.returncode == 1
     assert [answer["digit"] for answer in json.loads(done.stdout)] == [3, 7, None, 7]
     skipped, *errors, total = done.stderr.splitlines()
@@ -140,7 +149,7 @@ def test_bad_pictures_are_told_and_the_rest_is_read(folder):
         assert words in error
 
 
-def test_damaged_tiffs_have_one_line_each(tmp_path):
+def test_damaged_tiffs_have_one_line_each(run, tmp_path):
     draw = random.Random(0)
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
         Image.open(SEVEN).convert("L").save(tmp_path / "whole.tif", compression=compression)
@@ -158,7 +167,7 @@ def test_damaged_tiffs_have_one_line_each(tmp_path):
     assert all(line.startswith(f"error: {tmp_path}") for line in lines)
 
 
-def test_nothing_readable_is_an_empty_list(tmp_path):
+def test_nothing_readable_is_an_empty_list(run, tmp_path):
     done = run("predict", "--json", tmp_path)
     assert (done.returncode, json.loads(done.stdout)) == (1, [])
 
@@ -177,7 +186,7 @@ def test_large_folder_goes_through_in_batches(tmp_path, monkeypatch, capsys):
     assert names == [str(tmp_path / f"{number:04}.png") for number in range(count)]
 
 
-def test_other_weights_may_be_named(tmp_path):
+def test_other_weights_may_be_named(run, tmp_path):
     weights.save_pretrained(weights.MLP(hidden=(), seed=3), tmp_path)
     untrained, bundled = (
         json.loads(run("predict", "--json", SEVEN, *options).stdout)[0] for options in (["--weights", tmp_path], [])
@@ -186,13 +195,14 @@ def test_other_weights_may_be_named(tmp_path):
 
 
 @pytest.mark.parametrize("source", [[], ["--weights", weights.BUNDLED]], ids=["bundled", "folder"])
-def test_a_revision_without_a_repository_is_refused(source):
-    done = run("predict", SEVEN, "--revision", "v1", *source, WEIGHTS_REPO="")
+def test_a_revision_without_a_repository_is_refused(run, source, monkeypatch):
+    monkeypatch.delenv("WEIGHTS_REPO", raising=False)
+    done = run("predict", SEVEN, "--revision", "v1", *source)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--revision v1: of which repository? name it with --weights OWNER/NAME" in done.stderr
 
 
-def test_missing_weights_are_told_without_a_traceback(tmp_path):
+def test_missing_weights_are_told_without_a_traceback(run, tmp_path):
     done = run("predict", SEVEN, "--weights", tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
@@ -209,7 +219,7 @@ def test_command_line_does_without_gradio():
     assert done.stdout.splitlines()[-1] == "False False"
 
 
-def test_help_tells_both_ways_to_run_it():
+def test_help_tells_both_ways_to_run_it(run):
     done = run("--help")
     assert done.returncode == 0
     assert "serves the page" in done.stdout
@@ -217,7 +227,7 @@ def test_help_tells_both_ways_to_run_it():
 
 
 def test_unknown_command_is_refused_and_serves_nothing():
-    done = run("serve-me")
+    done = run_apart("serve-me")
     assert done.returncode == 2
     assert "predict" in done.stderr
 
