@@ -15,7 +15,7 @@ from nn.fast.quantize import quantize
 from nn.made_up import for_calibration
 from nn.mlp import DIGITS, MLP
 from nn.pictures.mnist import Dataset
-from nn.pictures.synthetic import NOT_A_DIGIT_CLASS
+from nn.pictures.non_digits import NOT_A_DIGIT_CLASS
 from nn.recipes import Recipe
 
 

@@ -1,6 +1,6 @@
 """The pictures that a recipe asks for beside MNIST's, to train on and to calibrate with.
 
-nn/pictures/synthetic.py draws them. Here `preprocessing` frames them, as it frames every other picture.
+nn/pictures/synthetic.py makes them. Here `preprocessing` frames them, as it frames every other picture.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from nn.mlp import SIDE
 from nn.pictures import synthetic
 from nn.pictures.bank import with_made_up
 from nn.pictures.mnist import Split
+from nn.pictures.non_digits import out_of_distribution
 from nn.pictures.synthetic import MadeUp
 from nn.recipes import Recipe
 from preprocessing.frame import to_frame
@@ -34,7 +35,7 @@ def for_calibration(held_out: Split, recipe: Recipe) -> tuple[Split, Split]:
     if recipe.redrawn:
         made_up = synthetic.make(held_out, recipe.seed + VALIDATION_SEED, frame, redrawn=1, written=0, non_digits=0)
         digits = with_made_up(held_out, made_up)
-    return digits, synthetic.out_of_distribution(held_out) if recipe.non_digits else held_out[:0]
+    return digits, out_of_distribution(held_out) if recipe.non_digits else held_out[:0]
 
 
 def frame(ink: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ class Recipe:
     label_smoothing: float = setting(0.0, "share of each target spread over all classes", SHARE)
     augment: bool = setting(False, "affine and elastic distortions, new ones in each epoch")
     distortion: Distortion = field(default_factory=Distortion)
-    redrawn: float = setting(0.0, "share of the digits shown as a pen on a pad draws them (synthetic.redraw)", SHARE)
+    redrawn: float = setting(0.0, "share of the digits shown as a pen on a pad draws them (pictures/redrawn.py)", SHARE)
     written: float = setting(0.0, "digits written stroke by stroke (pictures/digits.py), as a share of MNIST's", TEN)
     non_digits: float = setting(0.0, "pictures of no digit, as a share of MNIST's; any makes an eleventh class", TEN)
     average: float = setting(0.0, "epochs over which the answering weights are averaged; 0: no averaging", EPOCHS)

@@ -13,7 +13,7 @@ import numpy as np
 # A letter or sign is one text. "|" separates strokes. A point is two figures: its column 0-4 and its row 0-8. Rows 0-6
 # are a capital's height, 2-6 a small letter's, and 6-8 lie below the line. "~" begins a stroke without corners. A
 # number after a letter marks another way to write it. Characters that many people write like a digit are left out: see
-# LOOK_ALIKES in synthetic.py.
+# LOOK_ALIKES in non_digits.py.
 STROKES = {
     # Latin capitals
     "A": "06 20 46|14 34", "A2": "~06 00 40 46|03 43", "A3": "06 20 46|04 44",

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from nn.made_up import frame
 from nn.pictures import digits, letters
-from nn.pictures.synthetic import cropped, framed, under_a_pen
+from nn.pictures.pens import cropped, framed, under_a_pen
 
 EXAMPLES, COLUMNS = 6, 4
 CELL, NAME = 30, 150  # pixels along the edge of an example, and of the column with the names

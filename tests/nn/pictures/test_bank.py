@@ -5,7 +5,8 @@ import pytest
 
 from nn.pictures.bank import Bank
 from nn.pictures.mnist import Split
-from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, MadeUp
+from nn.pictures.non_digits import NOT_A_DIGIT_CLASS
+from nn.pictures.synthetic import MadeUp
 from nn.recipes import Recipe
 
 

@@ -5,9 +5,12 @@ import pytest
 from PIL import Image, ImageFilter
 
 from nn.made_up import frame
-from nn.pictures import digits, letters, synthetic
+from nn.pictures import digits, letters, look_alikes, non_digits, synthetic
+from nn.pictures.look_alikes import without_look_alikes
 from nn.pictures.mnist import Split
-from nn.pictures.synthetic import NOT_A_DIGIT_CLASS, out_of_distribution, redraw, without_look_alikes
+from nn.pictures.non_digits import NOT_A_DIGIT_CLASS, out_of_distribution
+from nn.pictures.pens import thickened
+from nn.pictures.redrawn import SLASHED_ZEROS, redraw
 
 
 def ring():
@@ -43,7 +46,7 @@ def test_about_a_third_of_the_zeros_are_slashed_and_eights_never():
     middle = np.s_[:, 12:17, 12:17]
     slashed = (redrawn(ring(), 0)[middle].max(axis=(1, 2)) > 0.5).mean()
     untouched = (redrawn(ring(), 8)[middle].max(axis=(1, 2)) > 0.5).mean()
-    assert slashed == pytest.approx(synthetic.SLASHED_ZEROS, abs=0.15)
+    assert slashed == pytest.approx(SLASHED_ZEROS, abs=0.15)
     assert untouched < 0.1  # a fat pen may fill the loop
 
 
@@ -54,7 +57,7 @@ def test_some_ones_get_a_base_or_a_flag():
 
 def test_non_digits_have_ink_and_repeat_with_the_seed():
     digits = np.stack([ring(), bar()])
-    first, again = (synthetic.non_digits(40, digits, np.random.default_rng(3), frame) for _ in range(2))
+    first, again = (non_digits.non_digits(40, digits, np.random.default_rng(3), frame) for _ in range(2))
     assert first.shape == (40, 28, 28)
     assert (first.max(axis=(1, 2)) > 100).all()
     np.testing.assert_array_equal(first, again)
@@ -62,14 +65,14 @@ def test_non_digits_have_ink_and_repeat_with_the_seed():
 
 def test_letters_that_look_like_digits_are_never_drawn():
     rng = np.random.default_rng(0)
-    drawn = {synthetic.pick_sign(rng)[0] for _ in range(3000)}
+    drawn = {non_digits.pick_sign(rng)[0] for _ in range(3000)}
     assert {"A", "X", "K", "w", "#"} <= drawn
     assert not drawn & set("0123456789OlISZØÒбЗ")
 
 
 def test_no_written_letter_is_one_that_looks_like_a_digit():
     signs = {name.rstrip("0123456789") for name in letters.STROKES}
-    assert not signs & (synthetic.LOOK_ALIKES | {""})
+    assert not signs & (non_digits.LOOK_ALIKES | {""})
 
 
 def test_every_style_is_a_text_of_points_on_its_grid():
@@ -115,7 +118,7 @@ def test_thickening_takes_the_largest_of_the_square_around_each_pixel():
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
     for reach in (1, 3):
         expected = Image.fromarray(pixels).filter(ImageFilter.MaxFilter(2 * reach + 1))
-        np.testing.assert_array_equal(synthetic.thickened(pixels, reach), np.asarray(expected))
+        np.testing.assert_array_equal(thickened(pixels, reach), np.asarray(expected))
 
 
 def test_a_letter_is_written_differently_every_time_and_fills_its_box():
@@ -135,9 +138,9 @@ def test_smoothing_cuts_corners_and_keeps_ends():
 
 
 def test_a_glyph_the_font_lacks_is_not_drawn_as_a_box():
-    font = synthetic.fonts()[0]
-    assert synthetic.has(font, "A")
-    assert not synthetic.has(font, "\ue123")
+    font = non_digits.fonts()[0]
+    assert non_digits.has(font, "A")
+    assert not non_digits.has(font, "\ue123")
 
 
 def test_pictures_that_look_like_a_digit_are_left_out():
@@ -147,7 +150,7 @@ def test_pictures_that_look_like_a_digit_are_left_out():
     rng.shuffle(digits)
     others = rng.integers(0, 256, (6, 28, 28)).astype(np.uint8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic, "REFERENCES", 100)
+        patch.setattr(look_alikes, "REFERENCES", 100)
         kept = without_look_alikes(np.concatenate([digits[:6], others]), digits)
     np.testing.assert_array_equal(kept, others)
 
@@ -156,8 +159,8 @@ def test_half_the_size_never_overstates_a_distance():
     digits = np.stack([ring(), bar()])
     pictures = np.stack([*redrawn(digits[0], 0, 30), *redrawn(digits[1], 1, 30)])
     pictures = np.rint(pictures * 255).astype(np.uint8)
-    bound, exact = synthetic.at_least_apart(pictures, digits), synthetic.nearest_distance(pictures, digits)
-    assert (bound <= exact * synthetic.SURELY).all()
+    bound, exact = look_alikes.at_least_apart(pictures, digits), look_alikes.nearest_distance(pictures, digits)
+    assert (bound <= exact * look_alikes.SURELY).all()
     assert np.median(bound / exact) > 0.5, "a bound that leaves out next to nothing"
 
 

@@ -28,7 +28,7 @@ from nn.fool import fool
 from nn.inside import kernels_at_work, one_pass, one_step, without_units
 from nn.mlp import DIGITS, SIDE
 from nn.pictures.corruptions import impulse_noise, warped
-from nn.pictures.synthetic import thickened
+from nn.pictures.pens import thickened
 from preprocessing import to_mnist
 from weights.current import served
 from weights.serving.page.inputs import EXAMPLES
