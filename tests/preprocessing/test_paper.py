@@ -1,6 +1,6 @@
 """Printed lines, edges, other sheets and shadows: a digit among them comes out as it does on blank paper.
 
-Every kind is made in ten ways: place, slope, thickness, tone and noise are drawn at random from fixed seeds.
+Every kind is made in six ways: place, slope, thickness, tone and noise are drawn at random from fixed seeds.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from preprocessing.shadow import three_tones
 from preprocessing.sheet import on_paper_alone
 
 SIDE = 300
-WAYS = range(10)
+WAYS = range(6)
 PAPER, PEN = (225, 222, 214), (30, 35, 80)
 # A 2 with a straight foot, in hundredths of the picture.
 TWO = [(38, 36), (42, 26), (52, 22), (62, 27), (64, 38), (57, 52), (46, 64), (37, 76), (66, 76)]
