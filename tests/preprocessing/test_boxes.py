@@ -1,6 +1,6 @@
 """Numbers in boxes, over underlines and in tables: the lines go, the digits stay, and none of them is taken for a line.
 
-Every kind is made in ten ways: size, slope, thickness, tone and gaps are drawn at random from fixed seeds.
+Every kind is made in six ways: size, slope, thickness, tone and gaps are drawn at random from fixed seeds.
 """
 
 import itertools
@@ -17,6 +17,7 @@ from preprocessing.paper import paper_lines
 
 HEIGHT = 100
 WAYS = range(6)
+MOST_MISREAD = 1
 
 
 class Sheet:
@@ -252,14 +253,15 @@ def test_number_is_read_as_on_blank_paper(kind):
     some = NUMBERS_OF.get(kind, NUMBERS)
     numbers = [some[way % len(some)] for way in WAYS]
     read = [text_of(kind(np.random.default_rng([3, way]), text)) for way, text in zip(WAYS, numbers, strict=True)]
-    assert sum(a == b for a, b in zip(read, numbers, strict=True)) >= 5, list(zip(numbers, read, strict=True))
+    misread = [(number, text) for number, text in zip(numbers, read, strict=True) if number != text]
+    assert len(misread) <= MOST_MISREAD, misread
 
 
 def test_rows_of_small_boxes_are_read_row_by_row():
     read = [
         text_of(Sheet(np.random.default_rng([4, way]), ["2046", "3872", "9026"]).boxes().photographed()) for way in WAYS
     ]
-    assert read.count("204638729026") >= 5, read
+    assert read.count("204638729026") >= len(WAYS) - MOST_MISREAD, read
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -292,7 +294,7 @@ def test_ones_nearly_as_tall_as_their_boxes_are_no_sides(gap):
             ends = [(x + lean, top + short), (x - lean, top + sheet.leading - short)]
             ImageDraw.Draw(sheet.ink).line(ends, fill=20, width=int(rng.integers(3, 9)))
         read.append((number, text_of(sheet.boxes().photographed())))
-    assert sum(a == b for a, b in read) >= 5, read
+    assert sum(a != b for a, b in read) <= MOST_MISREAD, read
 
 
 def stroked(strokes, size=200, width=8):

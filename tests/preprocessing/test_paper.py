@@ -1,6 +1,6 @@
 """Printed lines, edges, other sheets and shadows: a digit among them comes out as it does on blank paper.
 
-Every kind is made in ten ways: place, slope, thickness, tone and noise are drawn at random from fixed seeds.
+Every kind is made in six ways: place, slope, thickness, tone and noise are drawn at random from fixed seeds.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Whole sheets of squared and ruled paper: what is written on them is read as on blank paper.
 
-Every kind is made in several ways: place, turn, tone and pen are drawn at random from fixed seeds.
+Every kind is made in two ways: place, turn, tone and pen are drawn at random from fixed seeds.
 """
 
 import io
@@ -17,7 +17,7 @@ from nn.pictures.digits import HAND, STYLES
 from nn.pictures.letters import write
 from preprocessing.squares import without_squares
 
-WAYS = range(3)
+WAYS = range(2)
 A4 = 210, 297  # millimetres
 SCALE = 6  # pixels for each
 PLAIN = "closed", "plain", "curved", "round", "closed", "one stroke", "curved", "plain", "one line", "curved"
@@ -158,8 +158,8 @@ KINDS = (
 )
 
 
-# Without its squares, too, a sheet on a table is misread twice.
-MOST_MISREAD = {on_a_table: 2}
+# Without its squares, too, a sheet on a table is misread.
+MOST_MISREAD = {on_a_table: 1}
 
 
 def text_of(picture):
@@ -174,7 +174,7 @@ def test_numbers_on_a_sheet_are_read_as_on_blank_paper(kind):
         read = text_of(kind(sheet))
         if read != "".join(sheet.numbers):
             misread.append((sheet.numbers, read))
-    assert len(misread) <= MOST_MISREAD.get(kind, 1), misread
+    assert len(misread) <= MOST_MISREAD.get(kind, 0), misread
 
 
 @pytest.mark.parametrize("squares", [True, False])

@@ -49,10 +49,10 @@ def test_one_of_two_processes_is_killed_and_http_callers_notice_nothing_but_one_
         if number == 100:
             processes[0].kill()
             processes[0].wait()
-        answer = httpx.post(f"{address}/predict/image", content=SEVEN, timeout=60)
+        answer = http.post("/predict/image", content=SEVEN)
         return answer.status_code, answer.json()["digit"]
 
-    with ThreadPoolExecutor(8) as pool:
+    with httpx.Client(base_url=address, timeout=60) as http, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(300)))
     assert answers == [(200, 7)] * 300
     tries = [line.count(":") for line in log.read_text().splitlines()]
