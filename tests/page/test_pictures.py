@@ -179,7 +179,7 @@ def test_drawing_that_is_still_uploading_does_not_answer_for_the_picture_after_i
     v = pad
     with v.held("**/upload*"):
         with v.page.expect_request("**/upload*"):
-            v.take_example("4 tiny")
+            v.take_example("1 serif")  # which this laptop has not uploaded yet
         v.take_example("paper 2")
         expect(v.page.locator("#picture .image-frame img")).to_be_visible()
     v.wait_until_silent()
