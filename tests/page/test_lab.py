@@ -619,12 +619,12 @@ def test_several_digits_are_not_called_no_drawing(drawn):
 
 
 FAILURES = (
-    (re.compile("/component_server/$"), lambda route: route.fulfill(status=500, json={"error": None})),
     (re.compile(r"/fool\.js\?v=[0-9a-f]{12}$"), lambda route: route.abort()),  # another address in another version
+    (re.compile("/component_server/$"), lambda route: route.fulfill(status=500, json={"error": None})),
 )
 
 
-def test_a_room_whose_content_and_script_did_not_load_can_be_opened_again_and_starts_once(visit):
+def test_a_room_whose_script_and_content_did_not_load_can_be_opened_again_and_starts_once(visit):
     v = visit()
     room, press = v.page.locator(".lab.fool"), v.page.get_by_role("tab", name="Fool it").click
     for address, failure in FAILURES:
