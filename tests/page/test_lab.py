@@ -579,6 +579,7 @@ def test_no_room_hides_in_a_menu_whichever_is_open(drawn):
 def test_links_to_drawings_and_back_show_the_drawing_of_the_address(drawn):
     v = drawn
     v.page.get_by_role("tab", name="Draw").click()
+    v.take_example("letter A")
     expect(v.page.locator("#words")).to_contain_text("not look like a digit")
     for example, digit in (("7", "7"), ("1-serif", "1")):
         with v.page.expect_navigation():  # the page loads itself anew for it

@@ -420,6 +420,7 @@ def untrained(v):
     """The room with the usual network, as it is before its first round."""
     room = opened(v, "Train one", "train")
     v.page.evaluate("rooms.go('#lab=16')")
+    v.wait_until_silent()
     expect(room.locator(".round")).to_have_text("Not trained yet")
     return room
 
