@@ -24,6 +24,10 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+# As the app itself has it. OpenBLAS reads it when NumPy is loaded; two threads for small products mostly wait for each
+# other, and cost a third of the processor's time of some tests.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 
 try:
@@ -325,7 +329,7 @@ class Visit:
         browser,
         url,
         width=1280,
-        height=800,
+        height=540,
         phone=False,
         scheme="light",
         locale="en-US",
@@ -333,7 +337,10 @@ class Visit:
         hash="",
         beside=None,
     ):
-        """beside: a visit whose browser this one is another tab of."""
+        """The window is a laptop's, but low: its pad is small, and cheaper to draw.
+
+        beside: a visit whose browser this one is another tab of.
+        """
         kind = {"has_touch": phone, "is_mobile": phone, "locale": locale}
         self.url, self.idle = url, IDLE[browser, str(kind)]
         if beside:
@@ -408,12 +415,16 @@ class Visit:
                 send("Input.dispatchTouchEvent", {"type": event, "touchPoints": [{"x": x, "y": y}]})
             send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
-    def slow_down(self, **conditions):
-        """Makes the network slow, or offline=True; see Network.emulateNetworkConditions."""
+    @contextlib.contextmanager
+    def slowed(self, **conditions):
+        """Makes the network slow until the end of the block; see Network.emulateNetworkConditions."""
         fast = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
         session = self.context.new_cdp_session(self.page)
         session.send("Network.enable")
         session.send("Network.emulateNetworkConditions", fast | conditions)
+        yield
+        session.send("Network.emulateNetworkConditions", fast)
+        session.detach()
 
     @contextlib.contextmanager
     def held(self, address):
@@ -487,3 +498,27 @@ def visit(browser, server):
     yield open_page
     for each in visits:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def laptop(browser, server):
+    """A laptop that many tests use one after the other."""
+    v = Visit(browser, server)
+    yield v
+    assert v.errors == []
+    v.close()
+
+
+@pytest.fixture
+def pad(laptop):
+    """The shared laptop with a blank pad and no picture."""
+    laptop.look_at()
+    if laptop.page.locator("#picture .image-frame img").count():
+        laptop.page.get_by_role("tab", name="Use a picture").click()
+        laptop.page.get_by_role("button", name="Remove Image").click()
+        expect(laptop.page.locator("#picture .image-frame img")).to_have_count(0)
+    laptop.page.get_by_role("tab", name="On the pad").click()
+    laptop.press("Clear canvas")
+    expect(laptop.page.locator("#words")).to_contain_text("Nothing here yet")
+    laptop.wait_until_armed()
+    return laptop

@@ -8,6 +8,7 @@ import pytest
 from conftest import EXAMPLES, STROKES, Visit, expect, free_port, running
 from PIL import Image
 
+LAPTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844, "phone": True}
 PARTS = ("#title", "#pad", "#answer", "#why", "#examples")
 
@@ -15,8 +16,8 @@ PARTS = ("#title", "#pad", "#answer", "#why", "#examples")
 @pytest.fixture(scope="module")
 def seven(browser, server):
     """A laptop on which a 7 has been drawn with the mouse; tests that only look share it."""
-    v = Visit(browser, server)
-    v.places_before = places(v)
+    v = Visit(browser, server, **LAPTOP)
+    v.places_before, v.serious_before = places(v), serious(v.page)
     v.draw(7)
     expect(v.answer).to_be_visible()
     yield v
@@ -25,33 +26,13 @@ def seven(browser, server):
 
 @pytest.fixture(scope="module")
 def five(browser, server):
-    """A phone on which a 5 has been drawn with a finger; tests that only look share it."""
-    v = Visit(browser, server, **PHONE)
-    v.places_before = places(v)
+    """A phone, dark, on which a 5 has been drawn with a finger; tests that only look share it."""
+    v = Visit(browser, server, **PHONE, scheme="dark")
+    v.places_before, v.serious_before = places(v), serious(v.page)
     v.touch(5)
     expect(v.answer).to_be_visible()
     yield v
     v.close()
-
-
-@pytest.fixture(scope="module")
-def laptop(browser, server):
-    """A laptop that many tests use one after the other."""
-    v = Visit(browser, server)
-    yield v
-    assert v.errors == []
-    v.close()
-
-
-@pytest.fixture
-def pad(laptop):
-    """The shared laptop with a blank pad."""
-    laptop.look_at()
-    laptop.page.get_by_role("tab", name="On the pad").click()
-    laptop.press("Clear canvas")
-    expect(laptop.page.locator("#words")).to_contain_text("Nothing here yet")
-    laptop.wait_until_armed()
-    return laptop
 
 
 def places(v):
@@ -59,13 +40,21 @@ def places(v):
     return {part: v.page.locator(part).bounding_box() for part in PARTS}
 
 
-def test_all_of_gradio_that_the_scripts_touch_exists_and_what_is_gone_is_named(visit):
-    v = visit()
-    v.page.get_by_role("tab", name="Use a picture").click()
-    v.page.locator("#picture input[type=file]").wait_for(state="attached")
-    assert v.page.evaluate("pad.missing()") == []
-    v.page.evaluate("() => { window.editor.app.renderer.extract.pixels = null; pad.part('file').remove(); }")
-    assert v.page.evaluate("pad.missing()") == ["file", "app.renderer.extract.pixels"]
+def test_all_of_gradio_that_the_scripts_touch_exists_and_what_is_gone_is_named(pad):
+    pad.page.get_by_role("tab", name="Use a picture").click()
+    pad.page.locator("#picture input[type=file]").wait_for(state="attached")
+    assert pad.page.evaluate("pad.missing()") == []
+    without_two = """() => {
+        const { extract } = window.editor.app.renderer, { pixels } = extract;
+        const file = pad.part("file"), instead = document.createElement("i");
+        extract.pixels = null;
+        file.replaceWith(instead);
+        const missing = pad.missing();
+        extract.pixels = pixels;
+        instead.replaceWith(file);
+        return missing;
+    }"""
+    assert pad.page.evaluate(without_two) == ["file", "app.renderer.extract.pixels"]
 
 
 def test_seven_drawn_with_the_mouse_is_a_seven(seven):
@@ -75,12 +64,6 @@ def test_seven_drawn_with_the_mouse_is_a_seven(seven):
 def test_five_drawn_with_a_finger_is_a_five_and_the_page_does_not_scroll(five):
     expect(five.answer).to_have_text("5")
     assert five.page.evaluate("[scrollX, scrollY]") == [0, 0]
-
-
-def test_three_drawn_with_the_mouse_is_a_three_in_another_language(visit):
-    v = visit(locale="de-DE")
-    v.draw(3)
-    expect(v.answer).to_have_text("3")
 
 
 def test_drawing_and_clearing_again_and_again_loses_no_stroke(pad):
@@ -128,12 +111,11 @@ def test_page_is_worked_by_keyboard_alone(pad):
     expect(pad.answer).to_have_count(0)
 
 
-def test_slow_network_loses_no_stroke(visit):
-    v = visit()
-    v.slow_down(latency=400, downloadThroughput=50_000, uploadThroughput=25_000)
-    for stroke in ([(0.25, 0.2), (0.7, 0.2)], [(0.7, 0.2), (0.45, 0.85)]):
-        v.stroke(stroke)
-    expect(v.answer).to_have_text("7")
+def test_slow_network_loses_no_stroke(pad):
+    with pad.slowed(latency=400, downloadThroughput=50_000, uploadThroughput=25_000):
+        for stroke in ([(0.25, 0.2), (0.7, 0.2)], [(0.7, 0.2), (0.45, 0.85)]):
+            pad.stroke(stroke)
+        expect(pad.answer).to_have_text("7")
 
 
 def test_clear_just_after_an_answer_stays_clear(pad):
@@ -158,43 +140,6 @@ def test_clear_just_after_an_answer_stays_clear(pad):
         expect(v.answer).to_have_count(0)
 
 
-@pytest.fixture
-def fingers(visit):
-    """(a phone, what puts fingers on its pad): each event names the places of all fingers at that moment."""
-    v = visit(width=390, height=844, phone=True)
-    session = v.context.new_cdp_session(v.page)
-
-    def put(event, *places):
-        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(v.points(places))]
-        session.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
-
-    return v, put
-
-
-def test_a_palm_on_the_pad_does_not_draw(fingers):
-    v, put = fingers
-    put("touchStart", (0.5, 0.15))
-    put("touchMove", (0.5, 0.4))
-    put("touchStart", (0.5, 0.4), (0.9, 0.9))
-    for y in (0.5, 0.6, 0.7, 0.85):
-        put("touchMove", (0.5, y), (0.9, 0.9))
-    put("touchEnd")
-    expect(v.answer).to_have_text("1")
-
-
-def test_a_stroke_that_the_system_breaks_off_stays(fingers):
-    v, put = fingers
-    first, *rest = STROKES[7][0]
-    put("touchStart", first)
-    for place in rest:
-        put("touchMove", place)
-    put("touchCancel")
-    expect(v.answer).to_have_text("7")
-    v.press("Clear canvas")
-    v.touch(1)  # and the next finger draws
-    expect(v.answer).to_have_text("1")
-
-
 @pytest.mark.parametrize("clear", ["Escape", "the button by keyboard"])
 def test_first_stroke_after_a_clear_counts_though_the_pointer_has_not_moved(pad, clear):
     pad.draw(7)
@@ -214,35 +159,34 @@ def test_first_stroke_after_a_clear_counts_though_the_pointer_has_not_moved(pad,
 
 
 def test_clear_can_be_undone(pad):
-    pad.draw(7)
-    expect(pad.answer).to_have_text("7")
+    pad.draw(1)
+    expect(pad.answer).to_have_text("1")
     for clear in (lambda: pad.page.keyboard.press("Escape"), lambda: pad.press("Clear canvas")):
         clear()
         expect(pad.answer).to_have_count(0)
         pad.page.keyboard.press("Control+z")
-        expect(pad.answer).to_have_text("7")
+        expect(pad.answer).to_have_text("1")
     pad.press("Clear canvas")
     expect(pad.answer).to_have_count(0)
     pad.press("Undo")
-    expect(pad.answer).to_have_text("7")
+    expect(pad.answer).to_have_text("1")
 
 
-def test_old_answer_fades_as_soon_as_something_new_is_chosen_or_drawn(visit):
-    v = visit()
-    v.draw(1)
-    expect(v.answer).to_have_text("1")
-    v.slow_down(latency=500)
-    old = re.compile(r"\bold\b")
-    v.take_example("letter A")
-    expect(v.page.locator("#answer")).to_have_class(old)
-    expect(v.page.locator("#words")).to_contain_text("not look like a digit")
-    expect(v.page.locator("#answer")).not_to_have_class(old)
-    v.begin([(0.3, 0.5), (0.31, 0.5)])
-    expect(v.page.locator("#answer")).to_have_class(old)
-    v.page.mouse.up()
-    expect(v.page.locator("#answer")).not_to_have_class(old)
-    v.press("Undo")
-    expect(v.page.locator("#answer")).to_have_class(old)
+def test_old_answer_fades_as_soon_as_something_new_is_chosen_or_drawn(pad):
+    pad.draw(1)
+    expect(pad.answer).to_have_text("1")
+    answer, old = pad.page.locator("#answer"), re.compile(r"\bold\b")
+    with pad.slowed(latency=500):
+        pad.take_example("letter A")
+        expect(answer).to_have_class(old)
+        expect(pad.page.locator("#words")).to_contain_text("not look like a digit")
+        expect(answer).not_to_have_class(old)
+        pad.begin([(0.3, 0.5), (0.31, 0.5)])
+        expect(answer).to_have_class(old)
+        pad.page.mouse.up()
+        expect(answer).not_to_have_class(old)
+        pad.press("Undo")
+        expect(answer).to_have_class(old)
 
 
 def test_each_stroke_sends_its_ink_once(pad):
@@ -256,15 +200,17 @@ def test_each_stroke_sends_its_ink_once(pad):
     assert len(sent) == 1
 
 
-def test_escape_leaves_a_drawing_behind_the_page_about_the_api(visit):
-    v = visit()
-    v.draw(7)
-    expect(v.answer).to_have_text("7")
+def test_escape_leaves_a_drawing_behind_the_page_about_the_api(pad):
+    v = pad
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
     v.page.get_by_role("button", name="Use via API").click()
     v.page.locator(".api-docs").first.wait_for()
     v.page.keyboard.press("Escape")
     v.wait_until_silent()
-    expect(v.answer).to_have_text("7")
+    expect(v.answer).to_have_text("1")
+    v.page.locator(".api-docs .backdrop").click(position={"x": 5, "y": 5})
+    expect(v.page.locator(".api-docs")).to_have_count(0)
 
 
 def test_no_upload_of_an_example_is_repeated(pad):
@@ -276,8 +222,8 @@ def test_no_upload_of_an_example_is_repeated(pad):
 
 
 def test_ink_whose_upload_the_server_lost_is_uploaded_again(pad):
-    pad.draw(7)
-    expect(pad.answer).to_have_text("7")
+    pad.draw(1)
+    expect(pad.answer).to_have_text("1")
     pad.wait_until_silent()
     pad.requests.clear()
     lost = {"detail": "There is no such upload."}
@@ -285,12 +231,12 @@ def test_ink_whose_upload_the_server_lost_is_uploaded_again(pad):
     pad.page.get_by_role("tab", name="Use a picture").click()
     expect(pad.answer).to_have_count(0)
     pad.page.get_by_role("tab", name="On the pad").click()
-    expect(pad.answer).to_have_text("7")
+    expect(pad.answer).to_have_text("1")
     assert any("/upload" in url for url in pad.requests)
 
 
-def test_what_does_not_reach_the_server_has_no_old_answer(visit):
-    v = visit()
+def test_what_does_not_reach_the_server_has_no_old_answer(pad):
+    v = pad
     v.draw(1)
     expect(v.answer).to_have_text("1")
     v.context.set_offline(True)
@@ -301,6 +247,7 @@ def test_what_does_not_reach_the_server_has_no_old_answer(visit):
     v.press("Clear canvas")
     v.draw(7)
     expect(v.answer).to_have_text("7")
+    v.errors[:] = [error for error in v.errors if not error.startswith("Connection errored out")]  # gradio's own
 
 
 def test_drawing_survives_a_server_that_goes_and_comes_back(browser, tmp_path):
@@ -318,8 +265,8 @@ def test_drawing_survives_a_server_that_goes_and_comes_back(browser, tmp_path):
     v.close()
 
 
-def test_tools_of_a_low_window_lie_side_by_side(visit):
-    v = visit(width=640, height=400)
+def test_tools_of_a_low_window_lie_side_by_side(pad):
+    v, usual = pad, pad.page.viewport_size
     for width, height in ((640, 400), (844, 390), (320, 568)):
         v.page.set_viewport_size({"width": width, "height": height})
         erase, undo, clear = (
@@ -328,6 +275,7 @@ def test_tools_of_a_low_window_lie_side_by_side(visit):
         )
         assert erase["x"] + erase["width"] <= undo["x"]
         assert undo["x"] + undo["width"] <= clear["x"]
+    v.page.set_viewport_size(usual)
 
 
 def test_nothing_is_shared_before_something_is_drawn(pad):
@@ -343,21 +291,22 @@ def test_nothing_is_shared_before_something_is_drawn(pad):
 def test_two_tabs_do_not_mix_their_drawings_and_a_reload_keeps_its_own(visit):
     first = visit()
     second = visit(beside=first)
-    first.draw(7)
-    second.draw(1)
-    expect(first.answer).to_have_text("7")
-    expect(second.answer).to_have_text("1")
+    first.draw(1)
+    second.draw(7)
+    expect(first.answer).to_have_text("1")
+    expect(second.answer).to_have_text("7")
     first.page.reload()
     first.wait_until_armed()
-    expect(first.answer).to_have_text("7")
+    expect(first.answer).to_have_text("1")
     first.press("Clear canvas")
-    first.draw(3)
-    expect(first.answer).to_have_text("3")
-    expect(second.answer).to_have_text("1")
+    expect(first.answer).to_have_count(0)
+    first.draw(1)
+    expect(first.answer).to_have_text("1")
+    expect(second.answer).to_have_text("7")
 
 
-def test_link_draws_the_same_again_for_whoever_opens_it(visit):
-    v = visit()
+def test_link_draws_the_same_again_for_whoever_opens_it_in_another_language_too(pad, visit):
+    v = pad
     v.context.grant_permissions(["clipboard-read", "clipboard-write"])
     v.take_example("1 serif")
     expect(v.answer).to_have_text("1")
@@ -368,7 +317,7 @@ def test_link_draws_the_same_again_for_whoever_opens_it(visit):
     expect(v.page.get_by_role("button", name="Copied")).to_be_visible()
     link = v.page.evaluate("navigator.clipboard.readText()")
     assert len(link) < 2000
-    other = visit(hash=link.partition("#")[2])
+    other = visit(hash=link.partition("#")[2], locale="de-DE")
     expect(other.page.locator("#label h2")).to_have_text(v.answer.text_content())
     likeness = """async (others) => {
         const levels = async (src) => {
@@ -382,33 +331,28 @@ def test_link_draws_the_same_again_for_whoever_opens_it(visit):
         return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.reduce((sum, value) => sum + value, 0);
     }"""
     other.page.wait_for_function(f"async (others) => (await ({likeness})(others)) < 0.05", arg=v.preview())
-    # A reload shows what was drawn since. Whoever opens the link again sees its drawing.
     drawing = other.preview()
-    other.press("Clear canvas")
-    other.draw(3)
-    expect(other.answer).to_have_text("3")
-    other.page.reload()
-    expect(other.answer).to_have_text("3")
-    other.page.goto("about:blank")
-    other.page.goto(link)
-    expect(other.page.locator("#why .seen img")).to_have_attribute("src", drawing)
-    # The link's strokes are not drawn without the example that they lie on, and what is drawn instead is kept.
+    # The link's strokes are not drawn without the example that they lie on, and what is drawn instead a reload shows.
     other.page.route("**/queue/join**", lambda route: route.fulfill(status=429, json={"detail": "Too many wait."}))
     other.page.goto("about:blank")
     other.page.goto(link)
     other.wait_until_armed()
     other.wait_until_silent()
     other.page.unroute("**/queue/join**")
-    other.draw(3)
-    expect(other.answer).to_have_text("3")
+    other.draw(7)
+    expect(other.answer).to_have_text("7")
     assert other.page.evaluate("pad.strokes().length") == 1
     other.page.reload()
-    expect(other.answer).to_have_text("3")
+    expect(other.answer).to_have_text("7")
+    # Whoever opens the link again sees its drawing.
+    other.page.goto("about:blank")
+    other.page.goto(link)
+    expect(other.page.locator("#why .seen img")).to_have_attribute("src", drawing)
 
 
-def test_link_whose_example_is_late_still_draws_what_lies_on_it(visit):
+def test_link_whose_example_is_late_still_draws_what_lies_on_it(pad, visit):
     """After five seconds a linked room would open. The strokes wait on."""
-    v = visit()
+    v = pad
     v.take_example("7")
     expect(v.answer).to_have_text("7")
     v.wait_for_answer_to(lambda: v.stroke([(0.2, 0.5), (0.6, 0.5)]))
@@ -429,8 +373,8 @@ def test_link_whose_example_is_late_still_draws_what_lies_on_it(visit):
     assert "example=7" in other.page.evaluate("drawing.text(2000)")
 
 
-def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
-    v = visit()
+def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(pad, visit):
+    v = pad
     v.context.grant_permissions(["clipboard-read", "clipboard-write"])
     v.take_example("paper 2")
     expect(v.answer).to_have_text("2")
@@ -448,9 +392,9 @@ def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(visit):
     expect(other.page.locator("#pad")).to_be_visible()
 
 
-def test_link_is_shown_where_the_clipboard_is_blocked(visit):
-    v = visit()
-    v.draw(7)
+def test_link_is_shown_where_the_clipboard_is_blocked(pad):
+    v = pad
+    v.draw(1)
     expect(v.answer).to_be_visible()
     v.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('blocked')); }")
     height = "document.documentElement.scrollHeight"
@@ -461,6 +405,7 @@ def test_link_is_shown_where_the_clipboard_is_blocked(visit):
     assert field.input_value().startswith(v.page.url + "#strokes=")
     assert field.evaluate("f => f.selectionEnd - f.selectionStart === f.value.length")
     assert v.page.evaluate(height) == before
+    v.page.evaluate("delete navigator.clipboard.writeText")  # what is left is the browser's own
 
 
 def test_link_with_miles_of_ink_draws_a_bounded_part_of_it(visit):
@@ -568,16 +513,16 @@ def test_example_can_be_taken_from_the_other_tab_and_is_cleared(pad):
     expect(pad.answer).to_have_count(0)
 
 
-def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(visit):
-    v = visit()
-    v.draw(3)
-    expect(v.answer).to_have_text("3")
+def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(pad):
+    v = pad
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
     v.page.get_by_role("tab", name="Use a picture").click()
     expect(v.answer).to_have_count(0)
     v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "7.png")
     expect(v.answer).to_have_text("7")
     v.page.get_by_role("tab", name="On the pad").click()
-    expect(v.answer).to_have_text("3")
+    expect(v.answer).to_have_text("1")
     v.page.get_by_role("tab", name="Use a picture").click()
     expect(v.answer).to_have_text("7")
     v.page.route("**/upload*", lambda route: route.abort(), times=1)
@@ -587,8 +532,8 @@ def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(visit):
     expect(v.answer).to_have_text("9")
 
 
-def test_file_that_is_no_picture_gets_a_clear_message(visit):
-    v = visit()
+def test_file_that_is_no_picture_gets_a_clear_message(pad):
+    v = pad
     v.page.get_by_role("tab", name="Use a picture").click()
     v.page.locator("#picture input[type=file]").set_input_files(
         {"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear network, which digit am I?"}
@@ -623,8 +568,8 @@ def test_hidden_unit_that_is_chosen_tells_what_it_added(seven):
     expect(told).to_contain_text("to the score of 7")
 
 
-def test_network_view_begins_with_its_results_and_a_misread_digit_goes_on_the_pad(visit):
-    v = visit()
+def test_network_view_begins_with_its_results_and_a_misread_digit_goes_on_the_pad(pad):
+    v = pad
     v.page.get_by_role("button", name="The network").click()
     cell = v.page.locator("#network [data-cell='5-3']")
     cell.click()
@@ -638,21 +583,6 @@ def test_network_view_begins_with_its_results_and_a_misread_digit_goes_on_the_pa
     expect(v.page.locator("#pad")).to_be_in_viewport()
     v.page.get_by_role("button", name="Copy link").click()
     expect(v.page.get_by_role("button", name="This digit has no link")).to_be_visible()
-
-
-@pytest.mark.parametrize("screen", [{}, {**PHONE, "scheme": "dark"}], ids=["laptop", "phone, dark"])
-def test_accessibility_check_finds_nothing_serious(visit, screen):
-    v = visit(**screen)
-    assert serious(v.page) == []
-    v.draw(7)
-    expect(v.answer).to_be_visible()
-    for section in ("Measurements", "The network"):
-        v.page.get_by_role("button", name=section).click()
-    v.page.locator("#network .matrix").wait_for()
-    assert serious(v.page) == []
-    v.page.get_by_role("tab", name="Use a picture").click()
-    expect(v.answer).to_have_count(0)
-    assert serious(v.page) == []
 
 
 def serious(page):
@@ -721,3 +651,64 @@ def test_page_asks_no_other_host_and_raises_no_error(seven, server):
     hosts = {urlsplit(url).netloc for url in seven.requests if not url.startswith(("data:", "blob:"))}
     assert hosts == {urlsplit(server).netloc}
     assert seven.errors == []
+
+
+# --- Tests that change what those above only look at ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("device", ["seven", "five"], ids=["laptop", "phone, dark"])
+def test_accessibility_check_finds_nothing_serious(device, request):
+    v = request.getfixturevalue(device)
+    v.look_at()
+    assert v.serious_before == []
+    for section in ("Measurements", "The network"):
+        v.page.get_by_role("button", name=section).click()
+    v.page.locator("#network .matrix").wait_for()
+    assert serious(v.page) == []
+    v.page.get_by_role("tab", name="Use a picture").click()
+    expect(v.answer).to_have_count(0)
+    assert serious(v.page) == []
+    v.page.get_by_role("tab", name="On the pad").click()
+
+
+@pytest.fixture
+def fingers(five):
+    """(a phone with a blank pad, what puts fingers on it): each event names the places of all fingers at that
+    moment.
+    """
+    v = five
+    v.look_at()
+    v.press("Clear canvas")
+    expect(v.answer).to_have_count(0)
+    v.wait_until_armed()
+    session = v.context.new_cdp_session(v.page)
+
+    def put(event, *places):
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(v.points(places))]
+        session.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
+
+    return v, put
+
+
+def test_a_palm_on_the_pad_does_not_draw(fingers):
+    v, put = fingers
+    put("touchStart", (0.5, 0.15))
+    put("touchMove", (0.5, 0.4))
+    put("touchStart", (0.5, 0.4), (0.9, 0.9))
+    for y in (0.5, 0.6, 0.7, 0.85):
+        put("touchMove", (0.5, y), (0.9, 0.9))
+    put("touchEnd")
+    expect(v.answer).to_have_text("1")
+
+
+def test_a_stroke_that_the_system_breaks_off_stays(fingers):
+    v, put = fingers
+    first, *rest = STROKES[7][0]
+    put("touchStart", first)
+    for place in rest:
+        put("touchMove", place)
+    put("touchCancel")
+    expect(v.answer).to_have_text("7")
+    v.press("Clear canvas")
+    v.touch(1)  # and the next finger draws
+    expect(v.answer).to_have_text("1")

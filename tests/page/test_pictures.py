@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pillow_heif
 import pytest
-from conftest import BROWSER_ARGS, EXAMPLES, Visit, expect, find_browser
+from conftest import BROWSER_ARGS, EXAMPLES, JAGGED, Visit, expect, find_browser
 from PIL import Image
 
 PASTE = """([name, base64]) => {
@@ -45,8 +45,8 @@ def frame(v, part):
     v.page.mouse.up()
 
 
-def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(visit):
-    v = visit()
+def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(pad):
+    v = pad
     v.take_example("sum 27")
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
     frame(v, (0.43, 0.18, 0.65, 0.4))
@@ -55,8 +55,8 @@ def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(visit):
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
 
 
-def test_each_digit_of_a_part_opens_its_own_way_and_another_picture_is_read_whole(visit):
-    v = visit()
+def test_each_digit_of_a_part_opens_its_own_way_and_another_picture_is_read_whole(pad):
+    v = pad
     words = v.page.locator("#words strong")
     v.take_example("sum 27")
     expect(words).to_contain_text("2 7")
@@ -71,36 +71,23 @@ def test_each_digit_of_a_part_opens_its_own_way_and_another_picture_is_read_whol
     expect(words).to_contain_text("2 7")
 
 
-def test_part_stays_framed_while_another_tab_is_open(visit):
-    v = visit()
+def test_part_stays_framed_while_another_tab_is_open(pad):
+    v = pad
     words = v.page.locator("#words strong")
     v.take_example("sum 27")
     expect(words).to_contain_text("2 7")
     frame(v, (0.38, 0.62, 0.9, 0.86))
     expect(words).to_have_text("6 2")
     v.page.get_by_role("tab", name="On the pad").click()
-    v.draw(7)
-    expect(v.answer).to_have_text("7")
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
     v.page.get_by_role("tab", name="Use a picture").click()
     expect(words).to_have_text("6 2")
     expect(v.page.locator("#picture .part")).to_be_visible()
 
 
-def test_part_of_a_picture_is_chosen_with_a_finger_and_the_page_stays(visit):
-    v = visit(phone=True, width=390, height=844)
-    v.take_example("sum 27")
-    expect(v.page.locator("#words strong")).to_contain_text("2 7")
-    v.page.evaluate("scrollTo(0, 0)")
-    send = v.context.new_cdp_session(v.page).send
-    start, end = corners(v.page, (0.43, 0.18, 0.65, 0.4))
-    for kind, points in (("touchStart", [start]), ("touchMove", [end]), ("touchEnd", [])):
-        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
-    expect(v.answer).to_have_text("2")
-    assert v.page.evaluate("scrollY") == 0
-
-
-def test_picture_pasted_anywhere_on_the_page_is_read(visit):
-    v = visit()
+def test_picture_pasted_anywhere_on_the_page_is_read(pad):
+    v = pad
     v.draw(1)
     expect(v.answer).to_have_text("1")
     v.page.evaluate(PASTE, ["9.png", base64.b64encode((EXAMPLES / "9.png").read_bytes()).decode()])
@@ -117,18 +104,17 @@ def test_picture_pasted_anywhere_on_the_page_is_read(visit):
     expect(v.answer).to_have_text("7")
 
 
-def test_the_first_screens_own_example_gives_way_to_a_picture(visit):
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_the_first_screens_own_example_gives_way_to_a_picture(visit, way):
     v = visit()
-    for way in ("drop", "paste"):
-        v.page.locator(".demo").wait_for()
-        assert give_by_event(v.page, way, "#output", EXAMPLES / "7.png")
-        expect(v.page.locator(".demo")).to_have_count(0)
-        expect(v.answer).to_have_text("7")
-        v.page.reload()
+    v.page.locator(".demo").wait_for()
+    assert give_by_event(v.page, way, "#output", EXAMPLES / "7.png")
+    expect(v.page.locator(".demo")).to_have_count(0)
+    expect(v.answer).to_have_text("7")
 
 
-def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(visit):
-    v = visit()
+def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(pad):
+    v = pad
     for _ in range(2):
         v.take_example("4 tiny")
         v.take_example("paper 2")
@@ -139,15 +125,15 @@ def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(visit):
     expect(v.answer).to_have_text("4")
 
 
-def test_question_that_was_overtaken_asks_what_the_newest_asks(visit):
+def test_question_that_was_overtaken_asks_what_the_newest_asks(pad):
     """Gradio sends the questions of several events in the order in which their input is ready."""
-    v = visit()
+    v = pad
     v.take_example("paper 2")
     expect(v.answer).to_have_text("2")
     v.page.get_by_role("tab", name="On the pad").click()
     drawing = {"background": None, "layers": [{"path": "", "url": "/gradio_api/file=ink"}], "composite": None}
     with v.held("**/upload*"):
-        v.draw(7)
+        v.draw(1)
         with v.page.expect_request("**/upload*"):
             v.page.evaluate("(drawing) => void (window.first = live.given(drawing, null))", drawing)
         v.page.get_by_role("tab", name="Use a picture").click()
@@ -157,9 +143,9 @@ def test_question_that_was_overtaken_asks_what_the_newest_asks(visit):
         assert file["path"].endswith("image.webp")
 
 
-def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(visit):
+def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(pad):
     """On a slow machine the question of a tab that opens carries the value from before the example."""
-    v = visit()
+    v = pad
     v.take_example("sum 27")
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
     [before] = v.page.evaluate("live.given(null, null).then(([_, file]) => [file])")
@@ -174,8 +160,8 @@ def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(visit):
     expect(v.answer).to_have_text("2")
 
 
-def test_part_of_a_picture_whose_name_has_blanks_and_letters_of_other_languages(visit):
-    v = visit()
+def test_part_of_a_picture_whose_name_has_blanks_and_letters_of_other_languages(pad):
+    v = pad
     v.page.get_by_role("tab", name="Use a picture").click()
     sheet = {
         "name": "my Übung, page 2 ü.jpg",
@@ -189,22 +175,22 @@ def test_part_of_a_picture_whose_name_has_blanks_and_letters_of_other_languages(
     expect(v.answer).to_have_text("2")
 
 
-def test_drawing_that_is_still_uploading_does_not_answer_for_the_picture_after_it(visit):
-    v = visit()
+def test_drawing_that_is_still_uploading_does_not_answer_for_the_picture_after_it(pad):
+    v = pad
     with v.held("**/upload*"):
         with v.page.expect_request("**/upload*"):
-            v.take_example("4 tiny")
+            v.take_example("1 serif")  # which this laptop has not uploaded yet
         v.take_example("paper 2")
         expect(v.page.locator("#picture .image-frame img")).to_be_visible()
     v.wait_until_silent()
     expect(v.answer).to_have_text("2")
 
 
-def test_a_pad_that_is_cleared_out_of_sight_leaves_the_answer_to_a_picture(visit):
+def test_a_pad_that_is_cleared_out_of_sight_leaves_the_answer_to_a_picture(pad):
     """An example clears the pad and opens the other tab; on a slow machine the pad is cleared last."""
-    v = visit()
-    v.draw(7)
-    expect(v.answer).to_have_text("7")
+    v = pad
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
     v.take_example("paper 2")
     expect(v.answer).to_have_text("2")
     v.wait_until_silent()
@@ -220,8 +206,8 @@ def test_a_pad_that_is_cleared_out_of_sight_leaves_the_answer_to_a_picture(visit
     assert v.page.evaluate("emptied") == 0
 
 
-def test_picture_is_chosen_with_a_button_of_words(visit):
-    v = visit()
+def test_picture_is_chosen_with_a_button_of_words(pad):
+    v = pad
     v.page.get_by_role("tab", name="Use a picture").click()
     with v.page.expect_file_chooser() as chooser:
         v.page.get_by_role("button", name="Choose a file").click()
@@ -230,10 +216,11 @@ def test_picture_is_chosen_with_a_button_of_words(visit):
     v.page.evaluate(NO_CLIPBOARD)
     v.page.get_by_role("button", name="Paste").click()
     expect(v.page.locator("#ways button").last).to_have_text("Press Ctrl+V")
+    v.page.evaluate("delete navigator.clipboard.read")  # what is left is the browser's own
 
 
-def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way(visit):
-    v = visit()
+def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way_which_stays_open(pad):
+    v = pad
     v.take_example("sum 27")
     expect(v.page.locator("#why .sheet rect")).to_have_count(7)
     image, box = (v.page.locator(f"#why .sheet {each}").first.bounding_box() for each in ("img", "rect"))
@@ -246,15 +233,10 @@ def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way(visit):
     v.page.get_by_role("button", name="Read as 6").click()
     expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
 
-
-def test_tile_stays_chosen_when_the_same_picture_is_answered_again(visit):
-    v = visit()
-    v.take_example("sum 27")
-    v.page.get_by_role("button", name="Read as 7").click()
-    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 7")
+    # It stays when the same picture is answered again.
     v.page.evaluate("document.dispatchEvent(new Event('picture:part'))")  # asks about the whole picture
     v.wait_until_silent()
-    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 7")
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
     v.take_example("squared 350")
     expect(v.page.locator("#why [data-tile]")).to_have_count(3)
     v.wait_until_silent()
@@ -275,7 +257,7 @@ def two_before_the_camera(tmp_path):
 def test_camera_does_not_mirror(two_before_the_camera, browser, server):
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     file = f"--use-file-for-fake-video-capture={two_before_the_camera}"
-    other = browser.browser_type.launch(executable_path=find_browser(), args=[*BROWSER_ARGS, *fake, file])
+    other = browser.browser_type.launch(executable_path=find_browser(), args=[*BROWSER_ARGS, JAGGED, *fake, file])
     v = Visit(other, server)
     v.context.grant_permissions(["camera"])
     v.page.get_by_role("tab", name="Use a picture").click()
@@ -305,8 +287,8 @@ def heic(tmp_path_factory):
     return path
 
 
-def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(visit, heic):
-    v = visit()
+def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(pad, heic):
+    v = pad
     v.page.get_by_role("tab", name="Use a picture").click()
     with v.page.expect_file_chooser() as chooser:
         v.page.get_by_role("button", name="Choose a file").click()
@@ -335,7 +317,6 @@ def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(visit, heic
         v.page.route("**/heic", functools.partial(refuse, status=status), times=1)
         give_by_event(v.page, "drop", "#output", heic)
         expect(v.page.locator("#said")).to_have_text(said)
-    assert v.errors == []
 
 
 # A file as the browser gives it with these events: HEIC has no type on most systems.
@@ -370,8 +351,8 @@ def give_by_event(page, kind, place, path):
     return page.evaluate(GIVE_BY_EVENT, [kind, place, path.name, content])
 
 
-def test_heic_that_is_dropped_or_pasted_is_read_or_named(visit, tmp_path):
-    v = visit()
+def test_heic_that_is_dropped_or_pasted_is_read_or_named(pad, tmp_path):
+    v = pad
     v.page.evaluate(COUNT_REFUSALS)
     ways = {"7": ("drop", "#pad"), "9": ("drop", "#output"), "6": ("drop", "#picture"), "8-thick": ("paste", "body")}
     for number, (name, way) in enumerate(ways.items(), 1):
@@ -382,10 +363,9 @@ def test_heic_that_is_dropped_or_pasted_is_read_or_named(visit, tmp_path):
         v.page.wait_for_function("number => window.refusals === number", arg=number)
         assert give_by_event(v.page, *way, picture), way
         expect(v.answer).to_have_text(name[0])
-    assert v.errors == []
 
 
-def test_heic_that_the_camera_of_a_phone_gives_is_read(visit, heic):
+def test_heic_of_a_phones_camera_is_read_and_a_part_of_a_picture_chosen_with_a_finger(visit, heic):
     v = visit(phone=True, width=390, height=844)
     v.page.get_by_role("tab", name="Use a picture").click()
     with v.page.expect_file_chooser() as chooser:
@@ -397,15 +377,25 @@ def test_heic_that_the_camera_of_a_phone_gives_is_read(visit, heic):
     expect(v.page.locator("#ways button").last).to_have_text("Not allowed here: choose a file")  # a phone has no Ctrl
     assert v.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
+    v.take_example("sum 27")
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    v.page.evaluate("scrollTo(0, 0)")
+    send = v.context.new_cdp_session(v.page).send
+    start, end = corners(v.page, (0.43, 0.18, 0.65, 0.4))
+    for kind, points in (("touchStart", [start]), ("touchMove", [end]), ("touchEnd", [])):
+        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+    expect(v.answer).to_have_text("2")
+    assert v.page.evaluate("scrollY") == 0
 
-def test_jpeg_with_the_longest_comment_is_shown_and_read(visit, tmp_path):
+
+def test_jpeg_with_the_longest_comment_is_shown_and_read(pad, tmp_path):
     """Such a file is read well, but Pillow cannot write it again."""
     file = io.BytesIO()
     Image.open(EXAMPLES / "7.png").convert("RGB").save(file, "JPEG")
     content = file.getvalue()
     (tmp_path / "7.jpg").write_bytes(content[:2] + b"\xff\xfe\xff\xff" + b"x" * 65_533 + content[2:])
-    v = visit()
+    v = pad
     v.page.get_by_role("tab", name="Use a picture").click()
     v.page.locator("#picture input[type=file]").set_input_files(tmp_path / "7.jpg")
     expect(v.answer).to_have_text("7")
-    assert v.page.locator("#why img").count() > 0
+    assert min(picture_of(v.page)) > 0
