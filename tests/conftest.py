@@ -422,9 +422,11 @@ class Visit:
         session = self.context.new_cdp_session(self.page)
         session.send("Network.enable")
         session.send("Network.emulateNetworkConditions", fast | conditions)
-        yield
-        session.send("Network.emulateNetworkConditions", fast)
-        session.detach()
+        try:
+            yield
+        finally:
+            session.send("Network.emulateNetworkConditions", fast)
+            session.detach()
 
     @contextlib.contextmanager
     def held(self, address):
