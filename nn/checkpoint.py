@@ -18,10 +18,7 @@ from safetensors.numpy import save as serialize
 from nn.files import replacing
 from nn.pictures.augment import Distortion
 from nn.recipes import AFTERWARDS, Recipe
-from nn.trainer import Trainer
-
-# What a run that goes on needs of each row of its history.
-NEEDED = {"epoch", "validation_accuracy"}
+from nn.trainer import COLUMNS, Trainer
 
 
 def save(trainer: Trainer, path: Path) -> None:
@@ -54,7 +51,7 @@ def load(trainer: Trainer, path: Path) -> None:
             if found.shape != array.shape:
                 raise damaged(path, f"no {name} of shape {array.shape}")
             if not np.isfinite(found).all():
-                raise damaged(path, f"{name} has values that are no finite numbers")
+                raise damaged(path, f"not all values of {name} are finite")
             array[...] = found
     trainer.history = history
     if trainer.history and trainer.best_row is trainer.history[-1]:
@@ -89,17 +86,35 @@ def contents(file: safe_open, path: Path) -> tuple[dict, list[dict], str | None]
         recipe, history = json.loads(metadata["recipe"]), json.loads(metadata["history"])
     except ValueError as error:
         raise damaged(path, error) from error
-    if not isinstance(recipe, dict) or not isinstance(recipe.get("distortion", {}), dict):
-        raise damaged(path, "its recipe is something else")
-    if not isinstance(history, list) or not all(isinstance(row, dict) and row.keys() >= NEEDED for row in history):
-        raise damaged(path, "its history is something else")
+    if not is_recipe(recipe):
+        raise damaged(path, "expected a recipe with a number of epochs and with distortions")
+    if not is_history(history):
+        raise damaged(path, f"expected rows of {', '.join(COLUMNS)}, one for each epoch from 1 on")
     return recipe, history, metadata.get("images")
+
+
+def is_recipe(value: object) -> bool:
+    """Whether a value has what `load` computes with. The rest of a recipe is only compared."""
+    return (
+        isinstance(value, dict) and isinstance(value.get("epochs"), int) and isinstance(value.get("distortion"), dict)
+    )
+
+
+def is_history(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and all(isinstance(row, dict) and row.keys() == set(COLUMNS) for row in value)
+        and all(isinstance(number, int | float) for row in value for number in row.values())
+        and [row["epoch"] for row in value] == [*range(1, len(value) + 1)]
+    )
 
 
 def as_of_today(recipe: dict, path: Path) -> dict:
     """A saved recipe with the settings that are newer than it. Raises ValueError when it used one that is gone."""
     known, distortion = asdict(Recipe()), asdict(Distortion())
-    if removed := [key for key, value in recipe.items() if key not in known and value]:
+    removed = [key for key, value in recipe.items() if key not in known and value]
+    removed += [f"distortion {key}" for key, value in recipe["distortion"].items() if key not in distortion and value]
+    if removed:
         raise ValueError(f"{path} was made with {', '.join(removed)}, which this version does not know: start anew")
     recipe = known | {key: value for key, value in recipe.items() if key in known}
     return as_json(recipe | {"distortion": distortion | recipe["distortion"]})

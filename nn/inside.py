@@ -101,7 +101,7 @@ def one_step(model: MLP, pixels: np.ndarray, target: int, rate: float = 0.1) -> 
     delta1, delta2 = (db.copy() for db in backprop.db)
     W1, W2 = (W.copy() for W in trained.weights)
     blame = W2 @ delta2  # (width, classes) @ (classes,)
-    make_optimizer("sgd", trained.theta.size).step(trained.theta, backprop.gradient, rate)
+    make_optimizer("sgd", trained.theta.size, dtype=trained.theta.dtype).step(trained.theta, backprop.gradient, rate)
     after = softmax(trained.forward(X))[0]
     return Step(before, after, loss, targets[0], delta2, blame, delta1, trained.weights[0] - W1, trained)
 

@@ -27,12 +27,10 @@ class SGD:
             raise ValueError(f"momentum must be in [0, 1), got {momentum}")
         self.momentum, self.nesterov = momentum, nesterov
         self.state = {"velocity": np.zeros(size, dtype)} if momentum else {}
-        self._change = None
+        self._change = np.empty(size, dtype)
 
     def step(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         """Moves theta (size,) by one step, in place. The gradient (size,) is left as it is."""
-        if self._change is None:
-            self._change = np.empty_like(gradient)
         change = np.multiply(gradient, -learning_rate, out=self._change)
         if not self.momentum:
             theta += change

@@ -41,6 +41,8 @@ DIVERGED = 1000.0
 # Streams of random numbers are named by [seed, epoch, purpose]: an interrupted run goes on with the very numbers that
 # it would have drawn. NumPy pads a seed with zeros, so purpose 0 of epoch 0 is also the stream of the initial weights.
 SHUFFLING, DISTORTING, DROPPING = range(3)
+# What is known of an epoch: a row of the history.
+COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "validation_accuracy", "seconds")
 
 
 class Trainer:
@@ -137,14 +139,9 @@ class Trainer:
             )
 
         probs = self.answering_model(self.average).predict_proba(self.validation_pixels)
-        row = {
-            "epoch": self.epoch + 1,
-            "learning_rate": rate,
-            "train_loss": mean_loss,
-            "validation_loss": metrics.loss(probs, self.validation.labels),
-            "validation_accuracy": metrics.accuracy(probs, self.validation.labels),
-            "seconds": round(time.perf_counter() - start, 3),
-        }
+        loss, accuracy = metrics.loss(probs, self.validation.labels), metrics.accuracy(probs, self.validation.labels)
+        seconds = round(time.perf_counter() - start, 3)
+        row = dict(zip(COLUMNS, (self.epoch + 1, rate, mean_loss, loss, accuracy, seconds), strict=True))
         self.history.append(row)
         if self.best_row is row:
             self.best[...] = self.average

@@ -61,8 +61,8 @@ def dilated(mask: np.ndarray) -> np.ndarray:
 
 
 def grown(levels: np.ndarray, radius: float) -> np.ndarray:
-    """Greyscale dilation of (H, W) uint8 by a disc; a radius between two whole numbers blends their results. Nothing
-    lies outside.
+    """Greyscale dilation of (H, W) uint8 by a disc; a radius between two whole numbers blends their results. What lies
+    outside counts as 0.
     """
     height, width = levels.shape
     whole = int(radius)
@@ -73,10 +73,10 @@ def grown(levels: np.ndarray, radius: float) -> np.ndarray:
         left, right = (padded[:, start : start + width] for start in (margin - reach, margin + reach))
         across.append(np.maximum(np.maximum(left, right), across[-1]))
 
-    def by_whole(radius: int) -> np.ndarray:
+    def by_whole(r: int) -> np.ndarray:
         out = np.zeros_like(levels)
-        for dy in range(-radius, radius + 1):
-            reach = int((radius * radius - dy * dy) ** 0.5)
+        for dy in range(-r, r + 1):
+            reach = int((r * r - dy * dy) ** 0.5)
             np.maximum(out, across[reach][margin + dy : margin + dy + height], out=out)
         return out
 

@@ -440,11 +440,13 @@ class Visit:
                 routes.append(route)
 
         self.page.route(address, hold)
-        yield
-        over = True
-        for route in routes:
-            route.continue_()
-        self.page.unroute(address)
+        try:
+            yield
+        finally:
+            over = True
+            for route in routes:
+                route.continue_()
+            self.page.unroute(address)
 
     def asked(self, request):
         self.requests.append(request.url)

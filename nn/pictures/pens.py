@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 Frame = Callable[[np.ndarray], np.ndarray]  # ink (H, W) in [0, 1] -> tensor (28, 28) in [0, 1]
 
 ZOOM = 4  # strokes are drawn at four times MNIST's resolution
-CANVAS = 112  # pixels along an edge of what is drawn: 28 times ZOOM
+CANVAS = 112  # half of the pixels along an edge of what is drawn on; MNIST's 28 times ZOOM
 
 # Pens that write strokes, for digits and letters alike, in pixels: most boxes that they write in are 134 wide.
 PEN, FAT_PEN = (6, 22), (22, 34)

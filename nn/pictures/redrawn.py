@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from nn.pictures.pens import CANVAS, ZOOM, Frame, line, thickened, to_uint8
 
 MOST_FATTER = 5  # pixels by which a fat pen's edges move, at most
-SPREAD = MOST_FATTER + 7  # pixels around a stroke that a fat pen and the blur reach
+SPREAD = MOST_FATTER + 7  # pixels around a stroke that are looked at: a fat pen and the blur reach less far
 MARGIN = 3  # pixels of MNIST added around a digit: room for the longest slash under the widest pen
 
 # Shares of the digits that get a stroke which MNIST's writers seldom made.
@@ -44,7 +44,7 @@ def redraw(image: np.ndarray, label: int, rng: np.random.Generator, frame: Frame
 
 
 def add_strokes(large: Image.Image, label: int, rng: np.random.Generator) -> None:
-    """Draws what MNIST lacks into the enlarged digit, with a pen as wide as the digit's own."""
+    """Draws what MNIST lacks into the enlarged digit, with a pen about as wide as the digit's own."""
     pixels = np.asarray(large)
     rows, columns = np.flatnonzero((pixels > 127).any(axis=1)), np.flatnonzero((pixels > 127).any(axis=0))
     if not rows.size:

@@ -16,8 +16,8 @@ import numpy as np
 from tqdm import tqdm
 
 from nn.pictures import digits as styles
-from nn.pictures.look_alikes import without_look_alikes
 from nn.pictures.mnist import Split
+from nn.pictures.nearness import without_look_alikes
 from nn.pictures.non_digits import non_digits as drawn_non_digits
 from nn.pictures.pens import Frame, cropped, framed, under_a_pen
 from nn.pictures.redrawn import redraw

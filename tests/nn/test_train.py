@@ -466,8 +466,27 @@ def without_distortions(arrays, metadata):
     metadata["recipe"] = json.dumps(json.loads(metadata["recipe"]) | {"distortion": None})
 
 
+def without_a_number_of_epochs(arrays, metadata):
+    metadata["recipe"] = json.dumps(json.loads(metadata["recipe"]) | {"epochs": "all"})
+
+
 def with_rows_of_nothing(arrays, metadata):
     metadata["history"] = "[{}, 3]"
+
+
+def with_rows_of_two_columns(arrays, metadata):
+    rows = json.loads(metadata["history"])
+    metadata["history"] = json.dumps([{key: row[key] for key in ("epoch", "validation_accuracy")} for row in rows])
+
+
+def with_the_same_epoch_again(arrays, metadata):
+    rows = json.loads(metadata["history"])
+    metadata["history"] = json.dumps([rows[0], rows[0], *rows[1:]])
+
+
+def without_an_accuracy(arrays, metadata):
+    rows = json.loads(metadata["history"])
+    metadata["history"] = json.dumps([row | {"validation_accuracy": None} for row in rows])
 
 
 DAMAGES = [
@@ -477,7 +496,11 @@ DAMAGES = [
     with_a_list_for_a_recipe,
     with_half_a_history,
     without_distortions,
+    without_a_number_of_epochs,
     with_rows_of_nothing,
+    with_rows_of_two_columns,
+    with_the_same_epoch_again,
+    without_an_accuracy,
 ]
 
 
@@ -493,14 +516,17 @@ def test_a_checkpoint_with_damaged_contents_is_refused_by_name(bars, tmp_path, d
         fit(SHORT, bars, tmp_path, resume=True)
 
 
-def test_a_run_with_a_setting_that_is_gone_is_not_resumed(bars, tmp_path):
+@pytest.mark.parametrize(
+    ("gone", "name"), [({"restarts": [3]}, "restarts"), ({"distortion": {"blur": 0.5}}, "distortion blur")]
+)
+def test_a_run_with_a_setting_that_is_gone_is_not_resumed(bars, tmp_path, gone, name):
     fit(SHORT, bars, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
     with safe_open(path, "np") as file:
         arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
-    metadata["recipe"] = json.dumps(json.loads(metadata["recipe"]) | {"restarts": [3]})
+    metadata["recipe"] = json.dumps(json.loads(metadata["recipe"]) | gone)
     save_file(arrays, path, metadata)
-    with pytest.raises(ValueError, match="made with restarts, which this version does not know"):
+    with pytest.raises(ValueError, match=f"made with {name}, which this version does not know"):
         fit(SHORT, bars, tmp_path, resume=True)
 
 

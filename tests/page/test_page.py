@@ -357,16 +357,15 @@ def test_link_whose_example_is_late_still_draws_what_lies_on_it(pad, visit):
     expect(v.answer).to_have_text("7")
     v.wait_for_answer_to(lambda: v.stroke([(0.2, 0.5), (0.6, 0.5)]))
     link = v.page.evaluate("drawing.text(2000)")
-    other = visit(hash="tab=nowhere")
-    held = []
-    other.page.route("**/queue/join**", lambda route: held.append(route))
-    other.page.evaluate("text => (location.hash = text)", link)
-    other.page.wait_for_function("window.drawing && document.documentElement.classList.contains('armed')")
-    other.page.evaluate("new Promise(done => document.addEventListener('drawing:opened', done))")
-    assert other.page.evaluate("pad.strokes().length") == 0
-    for route in held:
-        route.continue_()
-    other.page.unroute("**/queue/join**")
+    other = visit()
+    other.page.add_init_script("document.addEventListener('drawing:opened', () => (window.waitedEnough = true))")
+    with other.held("**/queue/join**"):
+        with other.page.expect_navigation():
+            other.page.evaluate("text => (location.hash = text)", link)
+        other.page.wait_for_function("window.waitedEnough")
+        assert other.page.evaluate("pad.strokes().length") == 0
+        other.page.keyboard.press("Escape")
+        other.page.keyboard.press("Control+z")
     other.page.wait_for_function("pad.strokes().length === 1")
     expect(other.answer).to_have_text(v.answer.text_content())
     other.wait_for_answer_to(lambda: other.stroke([(0.3, 0.8), (0.7, 0.8)]))

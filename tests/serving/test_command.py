@@ -29,7 +29,7 @@ def run_apart(*arguments):
 
 @pytest.fixture
 def run(capfd):
-    """The command in this process, which saves its start; the result is `run_apart`'s."""
+    """The command in this process. The result looks like that of `run_apart`."""
 
     def run(*arguments):
         try:

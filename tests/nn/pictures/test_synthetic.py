@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageFilter
 
 from nn.made_up import frame
-from nn.pictures import digits, letters, look_alikes, non_digits, synthetic
-from nn.pictures.look_alikes import without_look_alikes
+from nn.pictures import digits, letters, nearness, non_digits, synthetic
 from nn.pictures.mnist import Split
+from nn.pictures.nearness import without_look_alikes
 from nn.pictures.non_digits import NOT_A_DIGIT_CLASS, out_of_distribution
 from nn.pictures.pens import thickened
 from nn.pictures.redrawn import SLASHED_ZEROS, redraw
@@ -150,7 +150,7 @@ def test_pictures_that_look_like_a_digit_are_left_out():
     rng.shuffle(digits)
     others = rng.integers(0, 256, (6, 28, 28)).astype(np.uint8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(look_alikes, "REFERENCES", 100)
+        patch.setattr(nearness, "REFERENCES", 100)
         kept = without_look_alikes(np.concatenate([digits[:6], others]), digits)
     np.testing.assert_array_equal(kept, others)
 
@@ -159,8 +159,8 @@ def test_half_the_size_never_overstates_a_distance():
     digits = np.stack([ring(), bar()])
     pictures = np.stack([*redrawn(digits[0], 0, 30), *redrawn(digits[1], 1, 30)])
     pictures = np.rint(pictures * 255).astype(np.uint8)
-    bound, exact = look_alikes.at_least_apart(pictures, digits), look_alikes.nearest_distance(pictures, digits)
-    assert (bound <= exact * look_alikes.SURELY).all()
+    bound, exact = nearness.at_least_apart(pictures, digits), nearness.nearest_distance(pictures, digits)
+    assert (bound <= exact * nearness.SURELY).all()
     assert np.median(bound / exact) > 0.5, "a bound that leaves out next to nothing"
 
 

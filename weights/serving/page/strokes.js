@@ -28,10 +28,13 @@
   const PATIENCE = 5000; // ms that a linked room waits for a drawing whose example is slow or lost
 
   let later = 0;
-  let opened = false; // what was kept is on the pad, or something new
+  let isReady = false; // whether the pad is there; before that nothing is kept
+  // The drawing that is on its way to the pad: its text, whether the visitor made it, and whether it waits for the
+  // example under its strokes. Null once all of it is there, or something else.
+  let opening = null;
   let example = null; // the example under the strokes
   let nameless = false; // whether a misread digit is there in its place
-  let cleared = ""; // what the last clear took away
+  let cleared = null; // what the last clear took away: its text, and whether the visitor made it
 
   // --- Strokes to text and back ---
 
@@ -152,36 +155,49 @@
   const buttonOf = (name) =>
     [...document.querySelectorAll("#examples button[data-drawing]")].find((each) => each.dataset.drawing === name);
 
-  // Whether the example of the drawing, if it has one, came onto the pad. Without it the strokes make no sense. This
-  // waits as long as it takes: a stroke, another example or a clear end it.
-  async function open(text, isOwn = true) {
+  // Strokes make no sense without the example that they lie on, so they wait for it as long as it takes. A stroke, a
+  // clear, another example or another drawing takes their place.
+  async function open(text, isOwn) {
+    const mine = (opening = { text, isOwn, waits: false });
     const given = new URLSearchParams(text);
     const button = buttonOf(given.get(EXAMPLE));
     if (button) {
-      const there = inkComes();
+      mine.waits = true;
+      const there = inkComes(mine);
       button.click();
-      if (!(await there) || example !== button.dataset.drawing) return false;
+      await there;
+      if (opening !== mine) return;
+      mine.waits = false;
     }
     try {
       await pad.draw(decoded(given.get(STROKES) ?? "", isOwn));
     } catch {
       // not a link of ours, or a torn one: the pad stays as it is
     }
-    return true;
+    if (opening === mine) opening = null;
   }
 
-  // Whether ink comes onto the pad. False when the visitor draws first.
-  function inkComes() {
+  // Until there is ink on the pad, or something else takes the place of what is being opened.
+  function inkComes(mine) {
     return new Promise((done) => {
-      for (const type of ["pad:ink", "pad:begin"])
-        document.addEventListener(type, () => done(type === "pad:ink"), { once: true });
+      const look = ({ detail }) => {
+        if (opening === mine && !hasInk(detail)) return; // the pad was read as it was before
+        document.removeEventListener("pad:ink", look);
+        done();
+      };
+      document.addEventListener("pad:ink", look);
     });
   }
 
+  function hasInk(canvas) {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value, i) => i % 4 === 3 && value);
+  }
+
   function keep() {
-    if (!opened) return; // what was kept is not on the pad yet
+    if (!isReady || (opening && !opening.isOwn)) return; // a reload opens it again
     try {
-      sessionStorage.setItem(KEPT, textOf(pad.strokes(), MOST_KEPT));
+      sessionStorage.setItem(KEPT, opening?.text ?? textOf(pad.strokes(), MOST_KEPT));
       sessionStorage.setItem(LINKED, linked);
     } catch {
       // the browser keeps nothing for this page: then a reload loses the drawing
@@ -199,21 +215,20 @@
   const kept = () => stored(KEPT);
 
   function forget() {
-    cleared = "";
+    cleared = null;
     pad.undoable(false);
   }
 
-  document.addEventListener("click", ({ target, isTrusted }) => {
+  document.addEventListener("click", ({ target }) => {
     const taken = target.closest?.("#examples [data-drawing], #network [data-mistake]");
     if (!taken) return;
     example = taken.dataset.drawing ?? null;
     nameless = !example; // other weights misread other digits, so a number would name another one then
-    opened ||= isTrusted; // the visitor chose it, not a link
+    if (opening && example !== new URLSearchParams(opening.text).get(EXAMPLE)) opening = null;
     forget();
   });
   document.addEventListener("pad:begin", () => {
-    if (!opened) example = null; // it has not come, and what is drawn now does not lie on it
-    opened = true;
+    if (opening?.waits) [example, opening] = [null, null]; // what is drawn now does not lie on it
     forget();
   });
   document.addEventListener("pad:ink", () => {
@@ -222,9 +237,9 @@
   });
   addEventListener("pagehide", keep);
   document.addEventListener("pad:clear", ({ detail }) => {
-    const text = textOf(detail, MOST_KEPT);
-    if (text) cleared = text; // gradio clears more than once
-    example = null;
+    const gone = opening ?? { text: textOf(detail, MOST_KEPT), isOwn: true };
+    if (gone.text) cleared = gone; // gradio clears more than once
+    example = opening = null;
     nameless = false;
     pad.undoable(Boolean(cleared));
     setTimeout(keep);
@@ -232,18 +247,17 @@
   document.addEventListener("pad:undo", (event) => {
     if (!cleared) return;
     event.preventDefault();
-    const text = cleared;
+    const { text, isOwn } = cleared;
     forget();
-    open(text);
+    open(text, isOwn);
   });
   document.addEventListener("pad:ready", async () => {
+    isReady = true;
     const [{ type }] = performance.getEntriesByType("navigation");
     const returns = type !== "navigate" || document.wasDiscarded;
     const isNew = linked && !(returns && linked === stored(LINKED));
-    const opening = open(isNew ? linked.slice(1) : kept(), !isNew).then((isThere) => {
-      opened ||= isThere; // else a reload tries again
-    });
-    await Promise.race([opening, new Promise((done) => setTimeout(done, PATIENCE))]);
+    const there = open(isNew ? linked.slice(1) : kept(), !isNew);
+    await Promise.race([there, new Promise((done) => setTimeout(done, PATIENCE))]);
     document.dispatchEvent(new Event("drawing:opened"));
   });
   // A link to another drawing, pasted where the page is open already, or come back to. Of rooms rooms.js takes care.

@@ -1,4 +1,4 @@
-"""Made-up non-digits that look like digits, which training must not call "not a digit"."""
+"""Which made-up pictures of no digit lie so near to a digit that a reader would take them for one."""
 
 from __future__ import annotations
 
