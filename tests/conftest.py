@@ -62,6 +62,28 @@ BROWSER_ARGS = [
 # Smooth edges of strokes, which no test looks at, would be a fifth of the processor's work for a page: it does what
 # elsewhere the graphics card does.
 JAGGED = "--webgl-antialiasing-mode=none"
+# The page is drawn 20 times a second instead of 60, as on a slow phone: each time costs the processor some milliseconds
+# for the pad alone.
+FEWER_FRAMES = """(() => {
+    const [ask, cancel] = [requestAnimationFrame, cancelAnimationFrame].map((each) => each.bind(window));
+    const asked = new Map();
+    let last = 0;
+    window.requestAnimationFrame = (draw) => {
+        const id = ++last;
+        let left = 3;
+        const wait = (time) => {
+            if (--left) return asked.set(id, ask(wait));
+            asked.delete(id);
+            draw(time);
+        };
+        asked.set(id, ask(wait));
+        return id;
+    };
+    window.cancelAnimationFrame = (id) => {
+        cancel(asked.get(id));
+        asked.delete(id);
+    };
+})()"""
 
 
 def missing(kind, reason):
@@ -307,6 +329,9 @@ def browser():
         yield started
 
 
+# A laptop's window, but a low one: its pad is smaller, and costs the processor less.
+LOW_LAPTOP = {"width": 1280, "height": 540}
+
 # Strokes on a square of side 1, y downwards, as a hand would draw the digit. Few points: without a graphics card the
 # browser takes a tenth of a second or more for each of them.
 STROKES = {
@@ -328,8 +353,8 @@ class Visit:
         self,
         browser,
         url,
-        width=1280,
-        height=540,
+        width=LOW_LAPTOP["width"],
+        height=LOW_LAPTOP["height"],
         phone=False,
         scheme="light",
         locale="en-US",
@@ -337,16 +362,13 @@ class Visit:
         hash="",
         beside=None,
     ):
-        """The window is a laptop's, but low: its pad is small, and cheaper to draw.
-
-        beside: a visit whose browser this one is another tab of.
-        """
+        """beside: a visit whose browser this one is another tab of."""
         kind = {"has_touch": phone, "is_mobile": phone, "locale": locale}
         self.url, self.idle = url, IDLE[browser, str(kind)]
         if beside:
             self.context, self.idle = beside.context, []  # which the other visit gives back
         else:
-            self.context = self.idle.pop() if self.idle else browser.new_context(**kind)
+            self.context = self.idle.pop() if self.idle else self.new_context(browser, kind)
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
         self.page.set_viewport_size({"width": width, "height": height})
@@ -359,6 +381,12 @@ class Visit:
             self.page.on(end, lambda request: self.unanswered.discard(request))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.open(f"{url}#{hash}" if hash else url)
+
+    @staticmethod
+    def new_context(browser, kind):
+        context = browser.new_context(**kind)
+        context.add_init_script(FEWER_FRAMES)
+        return context
 
     def open(self, url):
         """Goes to the page and waits until the pad can be drawn on."""
@@ -509,14 +537,17 @@ def laptop(browser, server):
     """A laptop that many tests use one after the other."""
     v = Visit(browser, server)
     yield v
-    assert v.errors == []
     v.close()
+    assert v.errors == []
 
 
 @pytest.fixture
 def pad(laptop):
-    """The shared laptop with a blank pad and no picture."""
+    """The shared laptop with a blank pad and no picture, whatever the test before left."""
     laptop.look_at()
+    laptop.page.unroute_all()
+    laptop.context.set_offline(False)
+    laptop.page.set_viewport_size(LOW_LAPTOP)
     if laptop.page.locator("#picture .image-frame img").count():
         laptop.page.get_by_role("tab", name="Use a picture").click()
         laptop.page.get_by_role("button", name="Remove Image").click()
@@ -525,4 +556,6 @@ def pad(laptop):
     laptop.press("Clear canvas")
     expect(laptop.page.locator("#words")).to_contain_text("Nothing here yet")
     laptop.wait_until_armed()
-    return laptop
+    yield laptop
+    errors, laptop.errors[:] = laptop.errors[:], []
+    assert errors == []

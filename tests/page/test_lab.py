@@ -283,8 +283,8 @@ def shared(browser, server):
     v.draw(7)
     expect(v.answer).to_be_visible()
     yield v
-    assert v.errors == []
     v.close()
+    assert v.errors == []
 
 
 @pytest.fixture

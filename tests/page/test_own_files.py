@@ -308,6 +308,7 @@ def test_drawings_that_are_none_are_refused_in_a_sentence(values):
 
 def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, tmp_path):
     v = laptop
+    v.page.get_by_role("tab", name="Draw").click()
     v.draw(7)
     expect(v.answer).to_be_visible()
     room = opened(v, "Train one", "train")

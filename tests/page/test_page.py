@@ -15,24 +15,26 @@ PARTS = ("#title", "#pad", "#answer", "#why", "#examples")
 
 @pytest.fixture(scope="module")
 def seven(browser, server):
-    """A laptop on which a 7 has been drawn with the mouse; tests that only look share it."""
+    """A laptop on which a 7 has been drawn with the mouse; the last test that shares it opens what was closed."""
     v = Visit(browser, server, **LAPTOP)
     v.places_before, v.serious_before = places(v), serious(v.page)
     v.draw(7)
     expect(v.answer).to_be_visible()
     yield v
     v.close()
+    assert v.errors == []
 
 
 @pytest.fixture(scope="module")
 def five(browser, server):
-    """A phone, dark, on which a 5 has been drawn with a finger; tests that only look share it."""
+    """A phone, dark, on which a 5 has been drawn with a finger; the last tests that share it change the drawing."""
     v = Visit(browser, server, **PHONE, scheme="dark")
     v.places_before, v.serious_before = places(v), serious(v.page)
     v.touch(5)
     expect(v.answer).to_be_visible()
     yield v
     v.close()
+    assert v.errors == []
 
 
 def places(v):
@@ -266,7 +268,7 @@ def test_drawing_survives_a_server_that_goes_and_comes_back(browser, tmp_path):
 
 
 def test_tools_of_a_low_window_lie_side_by_side(pad):
-    v, usual = pad, pad.page.viewport_size
+    v = pad
     for width, height in ((640, 400), (844, 390), (320, 568)):
         v.page.set_viewport_size({"width": width, "height": height})
         erase, undo, clear = (
@@ -275,7 +277,6 @@ def test_tools_of_a_low_window_lie_side_by_side(pad):
         )
         assert erase["x"] + erase["width"] <= undo["x"]
         assert undo["x"] + undo["width"] <= clear["x"]
-    v.page.set_viewport_size(usual)
 
 
 def test_nothing_is_shared_before_something_is_drawn(pad):

@@ -417,7 +417,7 @@ def accessible_and_as_wide_as_the_screen(page):
 
 
 def untrained(v):
-    """The room with the usual network, as it is before its first round."""
+    """The room with a network of 16 units before its first round; what else was set stays."""
     room = opened(v, "Train one", "train")
     v.page.evaluate("rooms.go('#lab=16')")
     v.wait_until_silent()
