@@ -41,10 +41,12 @@ def halved(pictures: np.ndarray) -> np.ndarray:
 def nearest_distance(pictures: np.ndarray, references: np.ndarray) -> np.ndarray:
     """(n,) Euclidean distance of each picture's pixels, in [0, 1], to the nearest of the references."""
     flat = references.reshape(len(references), -1).astype(np.float32) / 255
-    squares = (flat**2).sum(axis=1)
+    squares, minus_twice = (flat**2).sum(axis=1), -2 * flat.T
     nearest = [np.empty(0, np.float32)]
     for start in range(0, len(pictures), NEIGHBOURS_CHUNK):
         X = pictures[start : start + NEIGHBOURS_CHUNK].reshape(-1, flat.shape[1]).astype(np.float32) / 255
         # |x - r|^2 = |x|^2 + |r|^2 - 2 x r, the last term one matrix product for all pairs
-        nearest.append((X**2).sum(axis=1) + (squares - 2 * X @ flat.T).min(axis=1))
+        pairs = X @ minus_twice
+        pairs += squares
+        nearest.append((X**2).sum(axis=1) + pairs.min(axis=1))
     return np.sqrt(np.maximum(np.concatenate(nearest), 0))
