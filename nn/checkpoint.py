@@ -46,16 +46,26 @@ def load(trainer: Trainer, path: Path) -> None:
             raise ValueError(f"{path} was made with {settings}: repeat that to resume")
         if images not in (None, fingerprint(trainer)):
             raise ValueError(f"{path} was made from other images: give the same --data to resume")
-        for name, array in arrays_of(trainer).items():
-            found = file.get_tensor(name) if name in file.keys() else np.empty(0)  # noqa: SIM118, it is no dict
-            if found.shape != array.shape:
-                raise damaged(path, f"no {name} of shape {array.shape}")
-            if not np.isfinite(found).all():
-                raise damaged(path, f"not all values of {name} are finite")
-            array[...] = found
+        arrays = arrays_of(trainer)
+        saved_arrays = {name: read(file, name, array, path) for name, array in arrays.items()}
+    for name, array in arrays.items():
+        array[...] = saved_arrays[name]
     trainer.history = history
     if trainer.history and trainer.best_row is trainer.history[-1]:
         trainer.best[...] = trainer.average  # as the trainer has it, whatever an older version kept
+
+
+def read(file: safe_open, name: str, like: np.ndarray, path: Path) -> np.ndarray:
+    """An array of the file, which must have the shape and the type of another one."""
+    try:
+        found = file.get_tensor(name)
+    except (SafetensorError, TypeError, AttributeError) as error:  # it is not there, or of a type that NumPy lacks
+        raise damaged(path, error) from error
+    if found.shape != like.shape or found.dtype != like.dtype:
+        raise damaged(path, f"expected {name} of shape {like.shape} and type {like.dtype}")
+    if not np.isfinite(found).all():
+        raise damaged(path, f"not all values of {name} are finite")
+    return found
 
 
 def difference(name: str, before: object, now: object) -> str:
@@ -84,7 +94,7 @@ def contents(file: safe_open, path: Path) -> tuple[dict, list[dict], str | None]
         raise ValueError(f"{path} is no checkpoint of a training run; leave out --resume to start anew")
     try:
         recipe, history = json.loads(metadata["recipe"]), json.loads(metadata["history"])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise damaged(path, error) from error
     if not is_recipe(recipe):
         raise damaged(path, "expected a recipe with a number of epochs and with distortions")

@@ -450,6 +450,10 @@ def with_a_short_average(arrays, metadata):
     arrays["average"] = arrays["average"][:1]
 
 
+def of_another_type(arrays, metadata):
+    arrays["theta"] = arrays["theta"].astype(np.float64)
+
+
 def with_nan(arrays, metadata):
     arrays["best"][0] = np.nan
 
@@ -492,6 +496,7 @@ def without_an_accuracy(arrays, metadata):
 DAMAGES = [
     without_theta,
     with_a_short_average,
+    of_another_type,
     with_nan,
     with_a_list_for_a_recipe,
     with_half_a_history,

@@ -370,6 +370,8 @@ def test_link_whose_example_is_late_still_draws_what_lies_on_it(pad, visit):
     other.page.wait_for_function("pad.strokes().length === 1")
     expect(other.answer).to_have_text(v.answer.text_content())
     other.wait_for_answer_to(lambda: other.stroke([(0.3, 0.8), (0.7, 0.8)]))
+    other.wait_until_silent()
+    assert other.page.evaluate("pad.strokes().length") == 2
     assert "example=7" in other.page.evaluate("drawing.text(2000)")
 
 

@@ -195,8 +195,9 @@
   }
 
   function keep() {
-    if (!isReady || (opening && !opening.isOwn)) return; // a reload opens it again
+    if (!isReady) return;
     try {
+      if (opening && !opening.isOwn) return sessionStorage.removeItem(LINKED); // a reload opens the link again
       sessionStorage.setItem(KEPT, opening?.text ?? textOf(pad.strokes(), MOST_KEPT));
       sessionStorage.setItem(LINKED, linked);
     } catch {
@@ -224,7 +225,7 @@
     if (!taken) return;
     example = taken.dataset.drawing ?? null;
     nameless = !example; // other weights misread other digits, so a number would name another one then
-    if (opening && example !== new URLSearchParams(opening.text).get(EXAMPLE)) opening = null;
+    if (opening && (nameless || example !== new URLSearchParams(opening.text).get(EXAMPLE))) opening = null;
     forget();
   });
   document.addEventListener("pad:begin", () => {
@@ -273,7 +274,7 @@
   });
 
   window.drawing = {
-    text: (longest) => textOf(pad.strokes(), longest),
+    text: (longest) => (opening?.text.length <= longest ? opening.text : textOf(pad.strokes(), longest)),
     isNameless: () => nameless,
     kept,
   };
