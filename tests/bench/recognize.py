@@ -31,7 +31,7 @@ MUST = 4.0
 def pictures():
     """{kind: [RGBA pictures of 400x400]}"""
     files = sorted(inputs.EXAMPLES.glob("[0-9]*.png"))
-    drawings = [inputs.on_the_pad(Image.open(file))["layers"][0] for file in files]
+    drawings = [inputs.as_ink(Image.open(file)) for file in files]
     paper = Image.new("RGBA", inputs.CANVAS, "white")
     return {"on nothing": drawings, "on paper": [Image.alpha_composite(paper, drawing) for drawing in drawings]}
 

@@ -375,6 +375,65 @@ def test_link_whose_example_is_late_still_draws_what_lies_on_it(pad, visit):
     assert "example=7" in other.page.evaluate("drawing.text(2000)")
 
 
+def test_example_that_comes_late_is_not_laid_over_what_was_drawn_since(pad):
+    v = pad
+    strokes = "pad.strokes().length"
+    with v.held("**/queue/join**"):
+        v.take_example("5 thin")
+        v.draw(1)
+        v.page.wait_for_function(f"{strokes} === 1")
+    expect(v.answer).to_have_text("1")
+    v.wait_until_silent()
+    expect(v.answer).to_have_text("1")
+    assert v.page.evaluate(strokes) == 1
+    assert "example" not in v.page.evaluate("drawing.text(2000)")
+    # Cleared, it does not come back either.
+    with v.held("**/queue/join**"):
+        v.take_example("5 thin")
+        v.page.keyboard.press("Escape")
+    v.wait_until_silent()
+    assert v.page.evaluate("drawing.text(2000)") == ""
+    # Of two that are late the one that was chosen last counts, whichever comes first.
+    with v.held("**/queue/join**"):
+        v.take_example("5 thin")
+        v.take_example("6")
+        v.take_example("6")
+    expect(v.answer).to_have_text("6")
+    v.wait_for_answer_to(lambda: v.stroke([(0.3, 0.3), (0.7, 0.3)]))
+    v.wait_until_silent()
+    assert v.page.evaluate(strokes) == 1
+    assert "example=6" in v.page.evaluate("drawing.text(2000)")
+
+
+def test_the_same_example_that_comes_twice_is_laid_once(pad):
+    v, waiting = pad, []
+    v.page.route("**/queue/join**", lambda route: waiting.append(route) if len(waiting) < 2 else route.continue_())
+    v.take_example("6")
+    v.take_example("6")
+    while len(waiting) < 2:
+        v.page.wait_for_timeout(20)
+    first, second = waiting
+    first.continue_()
+    expect(v.answer).to_have_text("6")
+    v.wait_for_answer_to(lambda: v.stroke([(0.3, 0.3), (0.7, 0.3)]))
+    second.continue_()
+    v.page.unroute("**/queue/join**")
+    v.wait_until_silent()
+    assert v.page.evaluate("pad.strokes().length") == 1
+
+
+def test_drawing_of_a_link_stops_when_it_is_cleared(pad):
+    v = pad
+    v.page.evaluate(
+        """() => {
+            const dot = { kind: "draw", points: [[200, 200], [210, 210]] };
+            let left = 5;
+            return pad.draw(Array(200).fill(dot), () => left-- > 0);
+        }"""
+    )
+    assert v.page.evaluate("pad.strokes().length") == 5
+
+
 def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(pad, visit):
     v = pad
     v.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -496,6 +555,21 @@ def test_eraser_takes_ink_away_and_stays_in_hand_until_the_brush_is_taken_again(
     expect(pad.answer).to_have_count(0)
     pad.press("Brush")
     pad.wait_for_answer_to(lambda: pad.stroke([(0.4, 0.5), (0.6, 0.5)]))
+
+
+@pytest.mark.parametrize("way", ["keys", "button"])
+def test_drawing_that_an_example_replaced_comes_back_with_undo(pad, way):
+    v = pad
+    v.take_example("7")
+    expect(v.answer).to_have_text("7")
+    v.wait_for_answer_to(lambda: v.stroke([(0.3, 0.6), (0.7, 0.6)]))
+    text = v.page.evaluate("drawing.text(2000)")
+    v.take_example("6")
+    expect(v.answer).to_have_text("6")
+    v.page.keyboard.press("Control+z") if way == "keys" else v.press("Undo")
+    expect(v.answer).to_have_text("7")
+    v.wait_until_silent()
+    assert v.page.evaluate("drawing.text(2000)") == text
 
 
 def test_undo_takes_the_last_stroke_back(pad):

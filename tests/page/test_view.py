@@ -46,7 +46,7 @@ def sent(picture, folder):
 
 
 def test_drawing_is_read_from_its_composite_or_from_its_ink_alone(tmp_path):
-    (ink,) = inputs.on_the_pad(Image.open(EXAMPLES / "4-tiny.png"))["layers"]
+    ink = inputs.as_ink(Image.open(EXAMPLES / "4-tiny.png"))
     drawing = {"background": None, "layers": [sent(ink, tmp_path)], "composite": None}
     assert best(view.show_given(drawing, None)[0]) == "4"
     composite = sent(Image.open(EXAMPLES / "9.png"), tmp_path)

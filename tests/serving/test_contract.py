@@ -116,6 +116,7 @@ MODULES = {
     "gradio.routes.file_upload_statuses._statuses": dict,
     "gradio.routes.file_upload_statuses._signals": dict,
     "gradio.routes.generate_code_snippets": Callable,
+    "gradio.processing_utils.save_pil_to_cache": Callable,
     "gradio.utils.get_upload_folder": Callable,
     "gradio_client.snippet.generate_code_snippets": Callable,
     "python_multipart.multipart.parse_options_header": Callable,
@@ -292,7 +293,10 @@ def test_uploads_lie_in_folders_of_their_own_and_static_files_where_they_were(ht
     assert OURS in folder
     assert len(unique) > 20
     assert name == "a.txt"
-    assert http.get(f"/gradio_api/file={path}").text == "text"
+    file = http.get(f"/gradio_api/file={path}")
+    assert file.text == "text"
+    assert file.headers["cache-control"] == "private, max-age=60"
+    assert "cache-control" not in http.get("/gradio_api/file=/etc/passwd").headers
 
 
 def test_forms_are_split_where_gradio_splits_them():

@@ -14,6 +14,7 @@ import gradio as gr
 import gradio.routes
 import gradio_client.utils
 from gradio.context import get_blocks_context
+from gradio.processing_utils import save_pil_to_cache
 from gradio.route_utils import CustomCORSMiddleware as CrossOrigin  # our routes let in the origins that gradio lets in
 from gradio.routes import file_upload_statuses
 from gradio.utils import get_upload_folder
@@ -30,6 +31,7 @@ __all__ = [
     "get_upload_folder",
     "mend_snippets",
     "name_tools",
+    "save_pil_to_cache",
     "show_example",
     "skip_numbers",
     "tidy",

@@ -1,7 +1,10 @@
-"""Lets browsers keep gradio's scripts and styles: an ASGI middleware for the page.
+"""Lets browsers keep what gradio serves: an ASGI middleware for the page.
 
 Each name in /assets/ ends in a hash of what is in the file, so a file never changes under its address. Without a header
 a browser asks for all of them again at every visit, and gradio compresses and sends all of them again.
+
+A picture has its hash in its address as well. The page needs it several times within moments, and pad.js asks for it
+before gradio does, so that it is there at once.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from weights.serving.limits.sizes import route_path
 
 ASSETS = "/assets/"
 FOR_GOOD = "public, max-age=31536000, immutable"  # a year is the longest that browsers take
+FILES = "/gradio_api/file="
+FOR_A_MINUTE = "private, max-age=60"  # then a visitor's picture is on its way to be deleted
 
 
 class Caching:
@@ -24,8 +29,14 @@ class Caching:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def kept(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
-                MutableHeaders(scope=message)["cache-control"] = FOR_GOOD
+                MutableHeaders(scope=message)["cache-control"] = keep
             await send(message)
 
-        is_asset = scope["type"] == "http" and route_path(scope).startswith(ASSETS)
-        await self.app(scope, receive, kept if is_asset else send)
+        keep = how_long(route_path(scope)) if scope["type"] == "http" else None
+        await self.app(scope, receive, kept if keep else send)
+
+
+def how_long(path: str) -> str | None:
+    if path.startswith(ASSETS):
+        return FOR_GOOD
+    return FOR_A_MINUTE if path.startswith(FILES) else None

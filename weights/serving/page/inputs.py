@@ -14,7 +14,7 @@ from PIL import Image
 
 import preprocessing
 from preprocessing.picture import open_picture, to_opaque
-from weights.serving.gradio_internals import field
+from weights.serving.gradio_internals import field, get_upload_folder, save_pil_to_cache
 from weights.serving.limits.pictures import Busy, room_for
 from weights.serving.page.drawing import picture_url
 
@@ -201,12 +201,21 @@ def take(event: gr.EventData) -> tuple:
     image = Image.open(examples()[index])
     if examples()[index].suffix == PHOTO_SUFFIX:
         return gr.skip(), image
-    return on_the_pad(image), gr.skip()
+    return on_the_pad(image, examples()[index].stem), gr.skip()
 
 
-def on_the_pad(image: Image.Image) -> dict:
-    """A Sketchpad value with the drawing as a layer of ink, so that the eraser works on it as on one's own strokes."""
+def on_the_pad(image: Image.Image, name: str) -> dict:
+    """A Sketchpad value with the drawing as a layer of ink, so that the eraser works on it as on one's own strokes.
+
+    The file that gradio sends has this name: by it strokes.js tells whether the visitor still waits for it.
+    """
+    file = save_pil_to_cache(as_ink(image), get_upload_folder(), name, "png")
+    return {"background": None, "layers": [file], "composite": None}
+
+
+def as_ink(image: Image.Image) -> Image.Image:
+    """A drawing on white paper as black ink (RGBA) on nothing."""
     paper = image.convert("L")
     ink = Image.new("RGBA", paper.size, "black")
     ink.putalpha(paper.point(lambda grey: 255 - grey))
-    return {"background": None, "layers": [ink], "composite": None}
+    return ink

@@ -34,6 +34,7 @@ CARD = "README.md"
 HUB = "https://huggingface.co"
 MISTAKES = BUNDLED / "mistakes.json"  # written by nn.measure.plots; others' mistakes are on their card
 MADE_UP = {"redrawn", "written", "non_digits"}  # settings of a recipe for pictures that a program made
+MISREAD = "misread-"  # and a number: the name of such a digit on the pad, as strokes.js knows it
 MANY = 4  # errors of one kind, from which a cell is coloured no deeper
 PIXELS_ON_THE_PAD = 280  # of a digit's side when it is loaded
 # A cell shows its digits; a digit that is pressed goes on the pad.
@@ -72,7 +73,7 @@ def load(event: gr.EventData) -> dict:
     paper = Image.new("L", CANVAS, "white")
     large = ImageOps.invert(digit).resize((PIXELS_ON_THE_PAD,) * 2, Image.Resampling.BICUBIC)
     paper.paste(large, ((CANVAS[0] - PIXELS_ON_THE_PAD) // 2, (CANVAS[1] - PIXELS_ON_THE_PAD) // 2))
-    return on_the_pad(paper)
+    return on_the_pad(paper, f"{MISREAD}{index}")
 
 
 def render(serving: Serving) -> str:

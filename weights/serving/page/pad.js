@@ -6,7 +6,8 @@
 // The other scripts use this:
 //   pad.strokes()        the finished strokes, each {kind, points}
 //   pad.segments()       the pieces of the stroke that is being drawn or has just been finished
-//   pad.draw(strokes)    draws strokes on top of what is there
+//   pad.draw(strokes, goesOn)  draws strokes on top of what is there, as long as goesOn() is true
+//   pad.clear()          takes all ink away
 //   pad.undoable(bool)   says whether Undo has something to do although the pad is empty
 //   pad.side             width and height of the paper in pixels
 //   pad.part(name)       an element from the tables, or null
@@ -15,7 +16,8 @@
 //   pad.isTyping(element) whether keys are meant for this element
 // Events on the document: pad:ready; pad:ink (detail: a canvas with the ink) each time the ink was read; pad:begin and
 // pad:end of a stroke; pad:clear (detail: the strokes that go) before all ink goes; pad:undo, cancelable, before Undo;
-// pad:asked when a question takes the ink; pad:lost when something did not reach the server.
+// pad:lay, cancelable, before a drawing from the server takes the place of all ink, and pad:laid after it (detail: its
+// name); pad:asked when a question takes the ink; pad:lost when something did not reach the server.
 (() => {
   const INSIDES = {
     "app.stage.on": "function",
@@ -34,6 +36,7 @@
     "brush.brush_textures.draw_segment": "function",
     "brush.brush_textures.commit_stroke": "function",
     "outline_graphics.filters": "object",
+    add_layers_from_url: "function",
     get_blobs: "function",
     reset_canvas: "function",
     on: "function",
@@ -73,7 +76,7 @@
   let emptyUndo = false; // Undo has something to do although there are no strokes
   const part = (name) => document.querySelector({ ...PARTS, ...IN_TAB, ...AT_TIMES }[name]);
   const tell = (name, detail) =>
-    document.dispatchEvent(new CustomEvent(name, { detail, cancelable: name === "pad:undo" }));
+    document.dispatchEvent(new CustomEvent(name, { detail, cancelable: ["pad:undo", "pad:lay"].includes(name) }));
   const brush = () => editor.tools.get("brush");
 
   function inside(path) {
@@ -130,6 +133,15 @@
       tell("pad:clear", strokes());
       return (cleared = reset(...given));
     };
+    // What is drawn while gradio loads the file would be lost, so the browser has it before.
+    const lay = editor.add_layers_from_url.bind(editor);
+    editor.add_layers_from_url = async (urls) => {
+      await Promise.allSettled(urls.map(async (url) => (await fetched(url)).blob()));
+      const name = decodeURIComponent(urls[0].split("/").at(-1).replace(/\.[^.]*$/, ""));
+      if (!tell("pad:lay", name)) return;
+      await lay(urls);
+      tell("pad:laid", name);
+    };
 
     // After the brush has taken the stroke up, and after the pad has put it among the finished ones.
     editor.app.stage.on("pointerdown", () => setTimeout(() => brush().is_drawing && tell("pad:begin")));
@@ -172,9 +184,10 @@
     }));
   }
 
-  async function draw(found) {
+  async function draw(found, goesOn) {
     await cleared;
     for (const { kind: mode, points } of found) {
+      if (!goesOn()) return;
       const { brush_textures: textures, state, brush_size, eraser_size } = brush();
       const size = mode === "erase" ? eraser_size : brush_size;
       let [from_x, from_y] = points[0];
@@ -319,6 +332,13 @@
     else if (tell("pad:undo")) part("undo")?.click();
   }
 
+  // Once gradio, which clears more than once, has done so.
+  async function clear() {
+    part("clear")?.click();
+    await new Promise((done) => setTimeout(done));
+    await cleared;
+  }
+
   function undoable(yes) {
     emptyUndo = yes;
     if (!strokes().length && part("undo")) part("undo").disabled = !yes;
@@ -360,5 +380,5 @@
     document.addEventListener(type, keepToOnePointer, { capture: true });
   for (const type of ["error", "load"]) document.addEventListener(type, markBroken, { capture: true });
 
-  window.pad = { withNewestInk, strokes, segments, draw, undoable, part, missing, isTyping, get side() { return editor?.width; } };
+  window.pad = { withNewestInk, strokes, segments, draw, clear, undoable, part, missing, isTyping, get side() { return editor?.width; } };
 })();

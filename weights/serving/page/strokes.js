@@ -1,4 +1,5 @@
-// A drawing as a short text, and what that makes possible: a link to it, a reload that keeps it, a clear that is undone.
+// A drawing as a short text, and what that makes possible: a link to it, a reload that keeps it, a clear or an example
+// in its place that is undone.
 //
 // The text has the form of a URL's fragment, which browsers send to no server: the example that the strokes lie on, if
 // any, and for each stroke its kind and its points, packed into bytes.
@@ -19,6 +20,7 @@
   const EXAMPLE = "example";
   const STROKES = "strokes";
   const KINDS = ["draw", "erase"];
+  const MISREAD = "misread-"; // and a number: the name of a misread digit, as network.py gives it
   const KEPT = "drawing"; // its name in the tab's session storage
   const LINKED = "drawing-linked"; // that of the link which was opened last
   const MOST = 20_000; // characters that a link may have
@@ -34,7 +36,8 @@
   let opening = null;
   let example = null; // the example under the strokes
   let nameless = false; // whether a misread digit is there in its place
-  let cleared = null; // what the last clear took away: its text, and whether the visitor made it
+  let wanted = null; // the name of an example or misread digit that was chosen and is not there yet
+  let cleared = null; // what a clear or an example took away: its text, and whether the visitor made it
 
   // --- Strokes to text and back ---
 
@@ -163,35 +166,29 @@
     const button = buttonOf(given.get(EXAMPLE));
     if (button) {
       mine.waits = true;
-      const there = inkComes(mine);
+      const there = isLaid(button.dataset.drawing);
       button.click();
       await there;
       if (opening !== mine) return;
       mine.waits = false;
     }
     try {
-      await pad.draw(decoded(given.get(STROKES) ?? "", isOwn));
+      await pad.draw(decoded(given.get(STROKES) ?? "", isOwn), () => opening === mine);
     } catch {
       // not a link of ours, or a torn one: the pad stays as it is
     }
     if (opening === mine) opening = null;
   }
 
-  // Until there is ink on the pad, or something else takes the place of what is being opened.
-  function inkComes(mine) {
+  function isLaid(name) {
     return new Promise((done) => {
       const look = ({ detail }) => {
-        if (opening === mine && !hasInk(detail)) return; // the pad was read as it was before
-        document.removeEventListener("pad:ink", look);
+        if (detail !== name) return;
+        document.removeEventListener("pad:laid", look);
         done();
       };
-      document.addEventListener("pad:ink", look);
+      document.addEventListener("pad:laid", look);
     });
-  }
-
-  function hasInk(canvas) {
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return data.some((value, i) => i % 4 === 3 && value);
   }
 
   function keep() {
@@ -223,13 +220,23 @@
   document.addEventListener("click", ({ target }) => {
     const taken = target.closest?.("#examples [data-drawing], #network [data-mistake]");
     if (!taken) return;
-    example = taken.dataset.drawing ?? null;
-    nameless = !example; // other weights misread other digits, so a number would name another one then
-    if (opening && (nameless || example !== new URLSearchParams(opening.text).get(EXAMPLE))) opening = null;
+    wanted = taken.dataset.drawing ?? MISREAD + taken.dataset.mistake;
+    if (opening && wanted !== new URLSearchParams(opening.text).get(EXAMPLE)) opening = null;
     forget();
   });
+  // It comes from the server, in its own time: not over what was drawn since, nor twice.
+  document.addEventListener("pad:lay", (event) => {
+    if (event.detail !== wanted) return event.preventDefault();
+    const gone = textOf(pad.strokes(), MOST_KEPT);
+    cleared = gone && !nameless ? { text: gone, isOwn: true } : null;
+    wanted = null;
+    nameless = event.detail.startsWith(MISREAD); // other weights misread other digits: a link would show another one
+    example = nameless ? null : event.detail;
+  });
+  document.addEventListener("pad:laid", () => pad.undoable(Boolean(cleared)));
   document.addEventListener("pad:begin", () => {
-    if (opening?.waits) [example, opening] = [null, null]; // what is drawn now does not lie on it
+    wanted = null;
+    if (opening?.waits) opening = null;
     forget();
   });
   document.addEventListener("pad:ink", () => {
@@ -240,19 +247,21 @@
   document.addEventListener("pad:clear", ({ detail }) => {
     const gone = opening ?? { text: textOf(detail, MOST_KEPT), isOwn: true };
     if (gone.text) cleared = gone; // gradio clears more than once
-    example = opening = null;
+    example = opening = wanted = null;
     nameless = false;
     pad.undoable(Boolean(cleared));
     setTimeout(keep);
   });
-  document.addEventListener("pad:undo", (event) => {
+  document.addEventListener("pad:undo", async (event) => {
     if (!cleared) return;
     event.preventDefault();
     const { text, isOwn } = cleared;
+    if (example || nameless) await pad.clear();
     forget();
     open(text, isOwn);
   });
   document.addEventListener("pad:ready", async () => {
+    if (isReady) return open(kept(), true); // gradio has made the pad anew
     isReady = true;
     const [{ type }] = performance.getEntriesByType("navigation");
     const returns = type !== "navigate" || document.wasDiscarded;
