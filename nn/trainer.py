@@ -118,7 +118,7 @@ class Trainer:
 
         `train_loss` has the L2 term and smoothed labels in it, `validation_loss` has not.
 
-        Raises FloatingPointError when the loss grows without bounds.
+        Raises FloatingPointError when the loss or the parameters grow without bounds.
         """
         start, losses, rate = time.perf_counter(), 0.0, 0.0
         dropout_rng = self._rng(DROPPING)
@@ -133,13 +133,16 @@ class Trainer:
                 losses += loss * len(X)
                 self.progress(loss)
         mean_loss = losses / self.bank.examples_per_epoch
-        if not mean_loss < DIVERGED:  # nor when it is not a number
-            raise FloatingPointError(
-                f"the loss is {mean_loss:.2g} in epoch {self.epoch + 1}: lower the learning rate, {self.recipe.lr:g}"
-            )
-
-        probs = self.answering_model(self.average).predict_proba(self.validation_pixels)
+        with np.errstate(over="ignore", invalid="ignore"):
+            probs = self.answering_model(self.average).predict_proba(self.validation_pixels)
         loss, accuracy = metrics.loss(probs, self.validation.labels), metrics.accuracy(probs, self.validation.labels)
+        # The training loss does not know of the last step. No comparison holds for what is not a number.
+        learned = [self.model.theta, *self.optimizer.state.values()]
+        if not (mean_loss < DIVERGED and loss < np.inf and all(np.isfinite(each).all() for each in learned)):
+            raise FloatingPointError(
+                f"training diverged in epoch {self.epoch + 1}, at a loss of {mean_loss:.2g}: "
+                f"lower the learning rate, {self.recipe.lr:g}"
+            )
         seconds = round(time.perf_counter() - start, 3)
         row = dict(zip(COLUMNS, (self.epoch + 1, rate, mean_loss, loss, accuracy, seconds), strict=True))
         self.history.append(row)

@@ -23,7 +23,7 @@ from nn.mlp import MLP
 from nn.pictures import mnist, synthetic
 from nn.pictures.augment import Distortion
 from nn.pictures.mnist import Dataset, Split
-from nn.recipes import PRESETS, Preset, Recipe
+from nn.recipes import FULL_BATCH, PRESETS, Preset, Recipe
 from nn.runs import fit, member_of
 from nn.trainer import Trainer
 
@@ -546,8 +546,17 @@ def test_a_network_is_not_overwritten_by_a_new_run(bars, tmp_path):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 1e30), ("sgd", 1e6), ("adam", 1e6), ("adam", 1e30)])
 def test_a_learning_rate_that_explodes_is_a_plain_error_and_no_network(bars, tmp_path, optimizer, lr):
-    with pytest.raises(FloatingPointError, match=r"the loss is .* in epoch \d: lower the learning rate, 1e\+"):
+    with pytest.raises(FloatingPointError, match=r"in epoch \d, at a loss of .*: lower the learning rate, 1e\+"):
         fit(Recipe(hidden=(16,), optimizer=optimizer, lr=lr, epochs=3), bars, tmp_path)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 1e20), ("adam", 1e20), ("sgd", 1e38), ("adam", 1e38)])
+def test_the_last_step_of_an_epoch_may_explode_too(bars, tmp_path, optimizer, lr):
+    whole = Recipe(hidden=(16,), optimizer=optimizer, lr=lr, epochs=1, batch_size=FULL_BATCH)
+    with pytest.raises(FloatingPointError, match=r"diverged in epoch 1, at a loss of \d"):
+        fit(whole, bars, tmp_path)
+    assert not list(tmp_path.rglob("*.safetensors"))
 
 
 @pytest.fixture
