@@ -2,7 +2,8 @@
 documentation. Broken by an upgrade, it fails here, within seconds.
 
 weights/serving/gradio_internals.py    gradio's objects, each by its name below
-weights/serving/limits/calls.py        gradio's routes: their paths, the fields of a call, `page` of info
+weights/serving/limits/calls.py        gradio's routes: their paths, `page` of info
+weights/serving/limits/contents.py     the fields of a call
 weights/serving/limits/connections.py  uvicorn's protocol, each part by its name below; test_connections.py tries it
 weights/serving/limits/streams.py      a stream whose caller has gone is ended
 weights/serving/limits/uploads.py      the folder in which gradio receives uploads; how it reads a form's header

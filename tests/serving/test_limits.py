@@ -20,8 +20,8 @@ from nn.mlp import PIXELS
 from preprocessing import picture
 from weights.serving import http as http_routes
 from weights.serving import schemas, serve
-from weights.serving.limits import calls, connections, pictures, sizes, streams, uploads
-from weights.serving.limits.calls import MAX_JSON_VALUES
+from weights.serving.limits import calls, connections, contents, pictures, sizes, streams, uploads
+from weights.serving.limits.contents import MAX_JSON_VALUES
 from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PIXELS_BYTES, MAX_UPLOAD_BYTES
 from weights.serving.limits.turns import Turns
 from weights.serving.page.lab import archives, kept, runs, settings
@@ -488,8 +488,8 @@ WRITTEN = {
     "seconds, and bytes, of a request's head": (connections.MAX_HEAD_BYTES, "64 KB"),
     "bytes of all requests": (sizes.MAX_BYTES_AT_ONCE, "128 MB"),
     "seconds that a request": (sizes.BODY_SECONDS, "60"),
-    "values in one call": (calls.MAX_JSON_VALUES, "262,144"),
-    "lists inside lists": (calls.MAX_DEPTH, "16"),
+    "values in one call": (contents.MAX_JSON_VALUES, "262,144"),
+    "lists inside lists": (contents.MAX_DEPTH, "16"),
     "direct calls": (calls.MAX_WAITING, "256"),
     "questions of the page": (calls.QUESTIONS_WAITING, "128"),
     "calls that wait": (serve.QUEUE_SIZE, "64"),

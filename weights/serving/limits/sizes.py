@@ -7,7 +7,7 @@
     async def predict(request): ...
 
 Too much is answered with 413 or 429, a body that does not end with 408, and each answer names the limit. What a call to
-gradio says is checked in calls.py.
+gradio says is checked in contents.py.
 """
 
 from __future__ import annotations
@@ -90,6 +90,10 @@ def allow(scope: Scope, most_bytes: int) -> None:
     """Sets the limit for the body of this request, before it is read. Raises Refused for one that is larger."""
     if BODY in scope:  # not in a test of a route alone
         scope[BODY].allow(most_bytes)
+
+
+# Of gradio's own routes
+PREFIX = "/gradio_api"
 
 
 def route_path(scope: Scope) -> str:

@@ -12,11 +12,11 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.limits.sizes import route_path
+from weights.serving.limits.sizes import PREFIX, route_path
 
 ASSETS = "/assets/"
 FOR_GOOD = "public, max-age=31536000, immutable"  # a year is the longest that browsers take
-FILES = "/gradio_api/file="
+FILES = f"{PREFIX}/file="
 FOR_A_MINUTE = "private, max-age=60"  # then a visitor's picture is on its way to be deleted
 
 
