@@ -118,6 +118,8 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     config = read(path, "JSON", lambda path: json.loads(path.read_text()))
     if not isinstance(config, dict) or config.get("model_type") != MODEL_TYPE:
         raise WeightsError(f'{path}: expected an object with "model_type": "{MODEL_TYPE}"')
+    if not isinstance(config.get("training", {}), dict):
+        raise WeightsError(f"{path}: expected an object as training")
     if missing := [key for key in ARCHITECTURE_KEYS if key not in config]:
         raise WeightsError(f"{path}: {', '.join(missing)} missing")
     try:

@@ -294,6 +294,7 @@ def reduced_to_opaque(image: Image.Image | np.ndarray) -> Opaque:
             picture = flatten(picture if picture.mode == "RGBA" else picture.convert("RGBA"))
         else:
             picture = picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+        picture.info = {}  # whoever sees it again would turn it again
         return Opaque(picture, (width, height), factor)
     except Exception as error:  # Pillow's decoders raise whatever they meet: OSError, SyntaxError, IndexError ...
         raise ValueError(f"the picture cannot be decoded: {error}") from error

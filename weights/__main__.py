@@ -31,7 +31,7 @@ from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.selftest import self_test, selftest_digits, verified
 from preprocessing.picture import open_picture
-from weights.hub.card import write_card
+from weights.hub.card import drawing_figures, write_card
 from weights.hub.figures import read_figures, summarize
 from weights.hub.problems import HubError
 from weights.hub.publish import Published, push, rollback
@@ -43,7 +43,7 @@ from weights.hub.pull import Repository, list_versions, pull, remember, sha256_o
 def run_card(arguments: argparse.Namespace) -> None:
     from nn.measure import plots  # matplotlib takes a second to import, and only plots need it
 
-    drawings = read_json(arguments.drawings) if arguments.drawings else None
+    drawings = drawing_figures(read_json(arguments.drawings)) if arguments.drawings else None
     model = weights.load(arguments.folder)
     dataset = seen_splits(model, mnist.load(arguments.data, preprocessing.to_mnist, open_picture))
     results = metrics.evaluate(model, dataset)

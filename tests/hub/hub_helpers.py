@@ -89,7 +89,7 @@ def blind_to_nine(network):
     network.biases[-1][9] -= 1000
 
 
-def digits(copies=2):
+def digits(copies=10):
     """Test images: the bundled digits with some noise, so that no data need to be at hand."""
     pixels, labels = selftest_digits()
     rng = np.random.default_rng(0)

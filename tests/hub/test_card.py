@@ -1,5 +1,7 @@
 """The model card states the measured figures, and says what they were measured on."""
 
+import math
+
 import pytest
 from huggingface_hub import ModelCard
 
@@ -78,7 +80,7 @@ def test_the_card_of_a_cross_fitted_network_says_what_was_unseen(tmp_path):
 
 def test_a_card_shows_the_score_on_drawings(tmp_path):
     model = MLP((4,), classes=11)
-    card.write_card(tmp_path, model, {}, scored())
+    card.write_card(tmp_path, model, {}, card.drawing_figures(scored()))
     text = (tmp_path / "README.md").read_text()
     assert "| thin | 98.50% | 1.00% | 0.70% |" in text
     assert "30 of the digits are slashed zeros; drawn as thin, it reads 27." in text
@@ -87,6 +89,58 @@ def test_a_card_shows_the_score_on_drawings(tmp_path):
     assert "drawings" not in weights.load(tmp_path).info
 
 
-def test_a_scoring_of_something_else_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="expected the JSON of a scoring of drawings, got one without 'auroc'"):
-        card.write_card(tmp_path, MLP((4,)), {}, scored(nondigits={"n": 3}))
+def without(name):
+    given = scored()
+    del given[name]
+    return given
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (scored(nondigits={"n": 3}), "got one without 'auroc'"),
+        (without("n"), "got one without 'n'"),
+        (scored(conditions={"thin": {"accuracy": 0.9}}), "got one without"),
+        ({}, "got one without 'n'"),
+        (None, "got something else"),
+        ([], "got something else"),
+        (5, "got something else"),
+        (scored(conditions=[1]), "got something else"),
+        (scored(n=0), "numbers, for at least one digit"),
+        (scored(n="many"), "numbers, for at least one digit"),
+        (scored(n=None), "numbers, for at least one digit"),
+        (scored(n=math.nan), "numbers, for at least one digit"),
+        (scored(conditions={}), "numbers, for at least one digit"),
+        (scored(nondigits={"n": 1, "auroc": math.nan, "over_90": 0.1, "refused": 0.1}), "numbers, for at least one"),
+    ],
+)
+def test_a_scoring_of_something_else_is_refused(given, message):
+    with pytest.raises(ValueError, match=f"expected the JSON of a scoring of drawings.*{message}"):
+        card.drawing_figures(given)
+
+
+@pytest.mark.parametrize("training", [{"epochs": "x", "epochs_done": 5}, {"cross_fit": True, "images": {"train": 1}}])
+def test_settings_that_cannot_be_shown_leave_the_files_as_they_were(tmp_path, training):
+    card.write_card(tmp_path, MLP((4,)), {})
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    model = MLP((4,), seed=1)
+    model.info = {"training": training}
+    figures = {"images": 60_000, "errors": 1, "accuracy": 0.99, "loss": 0.1, "calibration_error": 0.01}
+    with pytest.raises(ValueError, match="the settings in training cannot be shown"):
+        card.write_card(tmp_path, model, {"train": figures} if "cross_fit" in training else {})
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_card_tells_what_was_learned_from_and_what_was_measured_apart(tmp_path):
+    model, row = MLP((4,)), {"errors": 1, "accuracy": 0.99, "loss": 0.1, "calibration_error": 0.01}
+    on_mnist = {name: row | {"images": count} for name, count in card.MNIST_IMAGES.items()}
+    on_others = {"test": row | {"images": 1_000}}
+    said = {(4_500, "mnist"): "a collection of handwritten digits", (54_000, "mnist"): "MNIST"}
+    said |= {(4_500, "others"): "a collection of handwritten digits", (54_000, "others"): "MNIST"}
+    for (count, measured), learned_from in said.items():
+        model.info = {"training": {"images": {"train": count, "validation": 10}}}
+        card.write_card(tmp_path, model, on_mnist if measured == "mnist" else on_others)
+        text = (tmp_path / "README.md").read_text()
+        assert f"trained on\n{learned_from}." in text
+        assert ("## Results on MNIST" in text) == (measured == "mnist")
+        assert ("first 90%" in text) == (learned_from == "MNIST")

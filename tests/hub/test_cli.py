@@ -51,7 +51,7 @@ def test_push_prints_where_the_weights_are_now(published, run, mine, data):
     assert f"commit        {commit}" in out
     assert f"{published.url}/{REPO}/commit/{commit}" in out
     assert f"tag           {published.url}/{REPO}/tree/v2" in out
-    assert "errors on 100 test images" in out
+    assert "errors on 500 test images" in out
     assert ANN not in out
 
 
@@ -147,7 +147,7 @@ def test_card_measures_and_names_the_files_it_wrote(run, mine, data):
         assert str(mine / name) in out
         assert (mine / name).is_file()
     assert "confusion_matrix.png" in (mine / "README.md").read_text()
-    assert weights.load(mine).info["results"]["test"]["images"] == 100
+    assert weights.load(mine).info["results"]["test"]["images"] == 500
 
 
 def test_verify_names_its_checks(run, mine):

@@ -84,7 +84,7 @@ def test_one_commit_holds_everything_and_the_tag_is_on_it(hub, push):
 
 def test_the_message_of_the_commit_gives_the_measured_errors(hub, push):
     push(model(1))
-    assert "errors on 100 test images" in head(hub).title
+    assert "errors on 500 test images" in head(hub).title
 
 
 def test_pictures_beside_the_card_go_along_and_old_ones_go_away(hub, push, tmp_path):
@@ -121,7 +121,7 @@ def test_push_to_hub_measures_and_makes_the_card_from_that(hub, mnist_folder):
     weights.push_to_hub(network, REPO, data=mnist_folder, token=ANN, endpoint=hub.url)
     assert network.info == before
     config = json.loads(head(hub).files["config.json"])
-    assert config["results"]["test"]["images"] == 100
+    assert config["results"]["test"]["images"] == 500
     assert b"model-index" in head(hub).files["README.md"]
 
 
@@ -170,7 +170,9 @@ def test_worse_weights_are_refused(published, push):
 
 def test_forced_weights_are_published_and_the_message_says_so(published, push):
     push(changed(blind_to_nine), force=True)
-    assert "[forced: worse than the published weights" in head(published).title
+    forced = head(published).title.partition("[forced: ")[2]
+    assert "worse than the published weights" in forced
+    assert "the card states 84 errors on 10,000 images, measured were 50 on 500" in forced
 
 
 def test_weights_that_are_as_good_are_published(published, push):
@@ -193,6 +195,25 @@ def test_without_data_nothing_is_published(published, push):
     refused(published, push, "no test images", network=model(2), dataset=Dataset(none, none, none))
 
 
+@pytest.mark.parametrize("count", [1, 4, 499])
+def test_a_few_images_are_no_measurement(published, push, count):
+    few = digits().test[:count]
+    refused(
+        published, push, f"only {count} test images", network=changed(blind_to_nine), dataset=Dataset(few, few, few)
+    )
+
+
+def test_other_images_than_those_of_the_card_may_be_read_a_little_better_or_worse():
+    stated = {"images": 10_000, "errors": 40}
+    assert not gate.contradicts({}, 500, 500)
+    assert not gate.contradicts({"errors": 3, "images": 0}, 500, 500)
+    told = {errors: gate.contradicts(stated, errors, 1000) for errors in (0, 4, 15, 30, 1000)}
+    assert told == {0: False, 4: False, 15: False, 30: True, 1000: True}
+    assert gate.contradicts({"images": 10_000, "errors": 5_000}, 0, 1000)  # better than it says is not what it says
+    assert not gate.contradicts({"images": 10_000, "errors": 43}, 40, 10_000)
+    assert gate.contradicts({"images": 10_000, "errors": 44}, 40, 10_000)
+
+
 def test_unmeasured_weights_can_be_forced_and_the_message_says_so(published, push):
     none = digits().test[:0]
     push(model(2), dataset=Dataset(none, none, none), force=True)
@@ -201,8 +222,10 @@ def test_unmeasured_weights_can_be_forced_and_the_message_says_so(published, pus
 
 def test_a_card_that_states_other_figures_is_refused(hub, push):
     network = model(1)
-    network.info = {"results": {"test": {"images": 100, "errors": 50, "accuracy": 0.5}}}
-    refused(hub, push, "card states 50 errors, measured were", network=network)
+    network.info = {"results": {"test": {"images": 500, "errors": 250, "accuracy": 0.5}}}
+    refused(hub, push, "card states 250 errors on 500 images, measured were", network=network)
+    network.info = {"results": {"test": {"images": 10_000, "errors": 5_000, "accuracy": 0.5}}}
+    refused(hub, push, "card states 5,000 errors on 10,000 images, measured were", network=network)
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -595,7 +618,7 @@ def test_each_step_is_reported(hub, push):
     steps = []
     with redirect_stderr(io.StringIO()):
         push(model(1), say=steps.append)
-    assert any("errors on 100 test images" in line for line in steps)
+    assert any("errors on 500 test images" in line for line in steps)
     assert f"created {REPO}" in steps
     assert any(line.startswith("sending README.md") for line in steps)
     assert not any(ANN in line for line in steps)

@@ -1,5 +1,7 @@
 """The page's outputs for a picture, without a server and without a browser."""
 
+import base64
+import io
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from conftest import EXAMPLES
+from pictures import oriented
 from PIL import Image
 
 import app
@@ -51,6 +54,28 @@ def test_drawing_is_read_from_its_composite_or_from_its_ink_alone(tmp_path):
     assert best(view.show_given(drawing, None)[0]) == "4"
     composite = sent(Image.open(EXAMPLES / "9.png"), tmp_path)
     assert best(view.show_given({**drawing, "composite": composite}, None)[0]) == "9"
+
+
+# How a camera that is held in this way must turn an upright picture before it stores it.
+HELD = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_90", 7: "TRANSVERSE"}
+HELD |= {8: "ROTATE_270"}
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", HELD)
+def test_a_photograph_is_read_as_its_exif_data_turn_it(tmp_path, orientation, kind):
+    upright = Image.new("RGB", (900, 600), "white")
+    upright.paste(Image.open(EXAMPLES / "7.png").convert("RGB"), (450, 100))
+    stored = upright.transpose(Image.Transpose[HELD[orientation]])
+    stored.save(tmp_path / "photo", kind, exif=oriented(orientation))
+    file = {"path": str(tmp_path / "photo")}
+    label, _, way, _ = view.show_given(None, file)
+    assert best(label) == "7"
+    assert best(view.show_given(None, file, [0.5, 0, 1, 1])[0]) == "7"
+    assert view.show_given(None, file, [0, 0, 0.4, 1])[0] == {}
+    wide = re.search(r'src="data:image/[^,]*,([^"]+)"', way).group(1)
+    with Image.open(io.BytesIO(base64.b64decode(wide))) as shown:
+        assert shown.width > shown.height
 
 
 def test_empty_pad_shows_words_and_no_answer():

@@ -222,6 +222,15 @@ def test_exif_rotation_is_applied():
     assert difference(preprocessing.to_mnist(Image.open(file)), REFERENCE) < 0.1
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_that_was_turned_upright_is_not_turned_again(orientation, kind):
+    file = io.BytesIO()
+    seven().save(file, kind, exif=oriented(orientation))
+    once = preprocessing.picture.to_opaque(Image.open(file))
+    assert once.tobytes() == preprocessing.picture.to_opaque(once).tobytes()
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("blue", [0, 255])
 def test_a_channel_that_has_one_level_alone_does_not_matter(blue):

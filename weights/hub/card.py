@@ -13,8 +13,9 @@ import numpy as np
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from nn import MLP
-from nn.files import CONFIG_FILE, MODEL_FILE, save, tensors
+from nn.files import CONFIG_FILE, MODEL_FILE, replacing, save, tensors
 from nn.mlp import DIGITS
+from weights.hub.figures import is_presentable, learned_from
 
 CARD_FILE = "README.md"
 TEMPLATE = Path(__file__).with_name("card_template.md")
@@ -40,20 +41,25 @@ def write_card(folder: Path, model: MLP, results: dict[str, dict], drawings: dic
 
     Args:
         results: by split, as `nn.measure.metrics.evaluate` gives them.
-        drawings: the app's score on real people's drawings, as `sketches.py score --json` writes it.
+        drawings: the app's score on real people's drawings, as `drawing_figures` gives it.
 
     Raises:
-        ValueError: drawings lack a figure.
+        ValueError: the settings in config.json are not those of a training; nothing was written.
     """
     figures = {split: {key: row[key] for key in KEPT_OF_SPLIT} for split, row in results.items()}
     model.info = model.info | {"results": figures}
     model.info.pop("drawings", None)  # they may be of other weights
     if drawings:
-        model.info["drawings"] = drawing_figures(drawings)
-    save(model, folder)
+        model.info["drawings"] = drawings
     *_, split = results or [""]  # that of the pictures
     pictures = {file: text.format(split=split) for file, text in PICTURES.items() if (folder / file).is_file()}
-    (folder / CARD_FILE).write_text(str(model_card(model, figures, pictures)))
+    try:
+        card = str(model_card(model, figures, pictures))
+    except Exception as error:  # jinja2's errors and Python's have no common ancestor
+        raise ValueError(f"{folder / CONFIG_FILE}: the settings in training cannot be shown: {error}") from error
+    save(model, folder)
+    with replacing(folder / CARD_FILE) as temporary:
+        temporary.write_text(card)
     return [folder / name for name in (MODEL_FILE, CONFIG_FILE, CARD_FILE)]
 
 
@@ -64,16 +70,18 @@ def model_card(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -
     """
     training = model.info.get("training", {})
     known = CROSS_FITTED_IMAGES if training.get("cross_fit") else MNIST_IMAGES
-    mnist = all(row["images"] == known.get(split) for split, row in figures.items())
+    on_mnist = all(row["images"] == known.get(split) for split, row in figures.items())
+    count = learned_from(model.info)
+    from_mnist = on_mnist if count is None else count == known["train"]
     dataset = {"dataset_type": "ylecun/mnist", "dataset_name": "MNIST"}
-    if not mnist:
-        dataset = {"dataset_type": "custom", "dataset_name": "its pictures"}
+    if not on_mnist:
+        dataset = {"dataset_type": "custom", "dataset_name": "other pictures" if from_mnist else "its pictures"}
     metadata = ModelCardData(
         license="apache-2.0",
         library_name="numpy",
         pipeline_tag="image-classification",
         tags=["mnist", "numpy", "mlp", "from-scratch"],
-        datasets=["ylecun/mnist"] if mnist else None,
+        datasets=["ylecun/mnist"] if from_mnist else None,
         metrics=["accuracy"],
         model_name=MODEL_NAME,
         eval_results=[
@@ -97,7 +105,7 @@ def model_card(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -
         TEMPLATE,
         model_name=MODEL_NAME,
         model=model,
-        mnist=mnist,
+        from_mnist=from_mnist,
         dataset_name=dataset["dataset_name"],
         results=figures,
         pictures=pictures,
@@ -111,7 +119,10 @@ def model_card(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -
 
 
 def drawing_figures(scored: dict) -> dict:
-    """The figures of a scoring of drawings that the card shows. Raises ValueError when one is missing."""
+    """The figures that the card shows of a scoring of drawings, as `sketches.py score --json` writes it.
+
+    Raises ValueError when one is missing or no number.
+    """
     try:
         figures = {
             "digits": scored["n"],
@@ -122,6 +133,12 @@ def drawing_figures(scored: dict) -> dict:
         }
         if "nondigits" in scored:
             figures["non_digits"] = {key: scored["nondigits"][key] for key in KEPT_OF_NON_DIGITS}
-    except (KeyError, TypeError, AttributeError) as error:
+    except KeyError as error:
         raise ValueError(f"expected the JSON of a scoring of drawings, got one without {error}") from error
+    except (TypeError, AttributeError):
+        raise ValueError("expected the JSON of a scoring of drawings, got something else") from None
+    rows = [figures, *figures["conditions"].values(), figures.get("non_digits", {})]
+    numbers = [value for row in rows for value in row.values() if not isinstance(value, dict)]
+    if not figures["conditions"] or not all(map(is_presentable, numbers)) or figures["digits"] < 1:
+        raise ValueError("expected the JSON of a scoring of drawings: numbers, for at least one digit and condition")
     return figures

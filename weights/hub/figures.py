@@ -17,6 +17,17 @@ def read_figures(config: object) -> dict[str, dict[str, float]]:
     }
 
 
+def learned_from(config: object) -> int | None:
+    """The number of images that a network learned from, as its config.json tells; None where it does not."""
+    training = config.get("training") if isinstance(config, dict) else None
+    counts = training.get("images") if isinstance(training, dict) else None
+    if not isinstance(counts, dict):
+        return None
+    parts = ("train", "validation") if training.get("cross_fit") else ("train",)  # members hold out images, it does not
+    found = [counts.get(part) for part in parts]
+    return sum(found) if all(isinstance(count, int) for count in found) else None
+
+
 def is_presentable(value: object) -> bool:
     """Whether it is a number of a size that a figure can have; NaN and infinity are not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST

@@ -6,8 +6,8 @@ way like a fair coin; McNemar's exact test says how often coins give a differenc
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 
@@ -17,6 +17,14 @@ from nn.pictures.mnist import Split
 # A network as good as the published one is refused once in twenty times at most, and --force is there for it. A
 # smaller level would let more of the worse ones through: good networks differ on some dozens of 10,000 images only.
 WORSE_LEVEL = 0.05
+
+
+# With fewer a bad network looks like a good one: of 100 images one with 3% errors misreads three.
+FEWEST_IMAGES = 500
+# Errors that differ from what a card states by more than so many standard deviations are no chance: once in a million.
+DEVIATIONS = 5
+# The same images may be read otherwise on another machine, which rounds otherwise.
+ROUNDING_ERRORS = 3
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,25 @@ def misread(model: MLP, split: Split) -> np.ndarray:
     return model.predict_proba(split.pixels()).argmax(axis=1) != split.labels
 
 
+def contradicts(stated: dict[str, float], errors: int, images: int) -> bool:
+    """Whether so many errors on these images show that a card states others. `stated` has "errors" and "images", those
+    of the same images or of others; without both it states nothing.
+    """
+    if "errors" not in stated or not stated.get("images", 0) > 0:
+        return False
+    if stated["images"] == images:
+        return abs(stated["errors"] - errors) > ROUNDING_ERRORS
+    rate = min(max(stated["errors"] / stated["images"], 0), 1)
+    deviation = math.sqrt(images * rate * (1 - rate))
+    return abs(errors - rate * images) > DEVIATIONS * deviation + ROUNDING_ERRORS
+
+
 def mcnemar(only_new_wrong: int, only_published_wrong: int) -> float:
     """One-sided p: the probability that at least `only_new_wrong` of n fair coins show heads, where n is the number of
     images that exactly one of the two networks misread.
     """
     coins = only_new_wrong + only_published_wrong
-    ways = term = comb(coins, only_new_wrong)
+    ways = term = math.comb(coins, only_new_wrong)
     for k in range(only_new_wrong, coins):
         term = term * (coins - k) // (k + 1)  # comb(coins, k + 1)
         ways += term

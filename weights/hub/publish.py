@@ -37,8 +37,6 @@ from weights.hub.pull import (
     sha256_of,
 )
 
-# The card's figures may differ by some images from those measured here: another machine rounds otherwise.
-ROUNDING_ERRORS = 3
 # The card rounds accuracies to five places.
 ROUNDED_ACCURACY = 1e-5
 
@@ -181,20 +179,22 @@ def reasons_against(
     model: MLP, dataset: Dataset | None, publisher: Publisher, head: str | None
 ) -> tuple[list[str], str]:
     """(reasons not to publish, the measurement as text)."""
-    if dataset is None or not len(dataset.test):
-        return ["there are no test images to measure these weights on"], "not measured"
+    images = len(dataset.test) if dataset else 0
+    if images < gate.FEWEST_IMAGES:
+        few = f"only {images:,}" if images else "no"
+        return [f"there are {few} test images to measure these weights on, not {gate.FEWEST_IMAGES}"], "not measured"
     published = published_model(publisher, head)
     if published is None:
         comparison, errors = None, int(gate.misread(model, dataset.test).sum())
-        measured = f"{errors:,} errors on {len(dataset.test):,} test images"
+        measured = f"{errors:,} errors on {images:,} test images"
     else:
         comparison = gate.compare(model, published, dataset.test)
         errors, measured = comparison.new_errors, str(comparison)
     reasons = []
     stated = read_figures(model.info).get("test", {})
-    claimed = stated.get("errors", errors) if stated.get("images") == len(dataset.test) else errors
-    if abs(claimed - errors) > ROUNDING_ERRORS:
-        reasons.append(f"the card states {claimed:,} errors, measured were {errors:,}")
+    if gate.contradicts(stated, errors, images):
+        claim = f"{stated['errors']:,} errors on {stated['images']:,} images"
+        reasons.append(f"the card states {claim}, measured were {errors:,} on {images:,}")
     if comparison and comparison.worse:
         reasons.append(f"worse than the published weights: {comparison}")
     return reasons, measured

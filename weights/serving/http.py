@@ -198,7 +198,6 @@ def api(serving: Serving, example: Path) -> FastAPI:
             picture, made = opened(file), io.BytesIO()
             with room_for(picture):
                 picture = to_opaque(picture)
-            picture.info.clear()  # Pillow reads longer comments and profiles than it can write
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
             picture.save(made, "JPEG", quality=90)
             return made.getvalue()

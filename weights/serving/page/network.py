@@ -24,7 +24,7 @@ from nn.measure.metrics import CLASSES
 from nn.mlp import DIGITS
 from weights import BUNDLED
 from weights.current import BUNDLED_SOURCE, Serving
-from weights.hub.figures import summarize
+from weights.hub.figures import learned_from, summarize
 from weights.hub.pull import Version
 from weights.serving.gradio_internals import field
 from weights.serving.page.answer import article, axis_label
@@ -93,12 +93,12 @@ def render(serving: Serving) -> str:
 def introduction(serving: Serving) -> str:
     """What a person wants to know first."""
     model, served = serving.current
-    test, train = (served.results.get(split, {}) for split in ("test", "train"))
-    said = f"{model.theta.size:,} numbers in {len(model.hidden) - len(model.linear)} hidden layers, learned from"
-    said += f" {train['images']:,} digits" if train.get("images") else " digits"
+    test, layers = served.results.get("test", {}), len(model.hidden) - len(model.linear)
+    said = f"{model.theta.size:,} numbers in {layers} hidden {'layer' if layers == 1 else 'layers'}, learned from"
+    said += f" {count:,} digits" if (count := learned_from(model.info)) else " digits"
     said += " that people wrote by hand"
     training = model.info.get("training", {})
-    if isinstance(training, dict) and any(training.get(name) for name in MADE_UP):
+    if any(training.get(name) for name in MADE_UP):
         said += ", and from pictures that a program made"
         said += ", some of which are not digits" if training.get("non_digits") else ""
     said += ". The code is written from scratch in NumPy."
