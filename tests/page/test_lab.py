@@ -587,6 +587,17 @@ def test_links_to_drawings_and_back_show_the_drawing_of_the_address(drawn):
         expect(v.page.locator("#words")).to_contain_text(f"That is a {digit}")
     v.page.go_back()
     expect(v.page.locator("#words")).to_contain_text("That is a 7")
+    # What the visitor has made of it stays, also when a reload comes between.
+    v.wait_for_answer_to(lambda: v.stroke([(0.3, 0.6), (0.7, 0.6)]))
+    text = v.page.evaluate("drawing.text(2000)")
+    assert "strokes=" in text
+    opened(v, "Fool it", "fool")
+    v.page.reload()
+    v.wait_until_armed()
+    v.page.go_back()
+    v.page.wait_for_function("text => drawing.text(2000) === text", arg=text)
+    v.wait_until_silent()
+    assert v.page.evaluate("drawing.text(2000)") == text
 
 
 def test_an_answer_that_comes_late_reaches_the_room_in_sight(drawn):

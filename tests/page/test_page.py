@@ -246,6 +246,7 @@ def test_what_does_not_reach_the_server_has_no_old_answer(pad):
     expect(v.page.locator("#words p")).to_have_text("The server does not answer. Keep drawing: I will ask again.")
     expect(v.page.locator("#label")).to_be_hidden()
     v.context.set_offline(False)
+    expect(v.answer).to_be_visible()  # it asks again by itself
     v.press("Clear canvas")
     v.draw(7)
     expect(v.answer).to_have_text("7")

@@ -77,7 +77,7 @@ def several(text: str, confidence: float) -> str:
     if "?" in text:
         said = f"{count} shapes, and not all of them look like digits to me."
     else:
-        share = f"{confidence:.0%}" if confidence < NEARLY else "over 99%"
+        share = in_words(confidence)
         digits, together = ("digit", "") if len(symbols) == 1 else ("digits", " of all together")
         said = f"{count} {digits}{', I think' * (confidence < SURE)}: {share} sure{together}."
     return f"{set_large(text)}<p>{said}</p>"
@@ -103,7 +103,7 @@ def tile(reading: Reading, index: int, chosen: bool) -> str:
     picture = figure(picture_url(to_levels(reading.prepared.tensor)), f"Read as {reading.best}", 28)
     return (
         f'<li><button type="button" data-tile="{index}" aria-pressed="{str(chosen).lower()}">{picture}'
-        f"<b>{reading.symbol}</b> {reading.confidence:.0%}</button></li>"
+        f"<b>{reading.symbol}</b> {escape(percent(reading.confidence))}</button></li>"
     )
 
 
@@ -197,12 +197,13 @@ def strengths(units: list[Unit]) -> list[float]:
 def chart(answer: Answer) -> str:
     """All probabilities as columns, in the order of the digits so that they keep their places, as HTML."""
     best, _ = ranked(answer)[0]
+    labels = {name: escape(percent(share)) if share >= LEAST else "" for name, share in answer.items()}
     columns = "".join(
-        f'<i style="--p:{answer[name]:.4f}"{" class=best" * (name == best)}><b>{percent(answer[name])}</b>'
+        f'<i style="--p:{answer[name]:.4f}"{" class=best" * (name == best)}><b>{labels[name]}</b>'
         f"<u></u>{axis_label(name)}</i>"
         for name in CLASSES
     )
-    said = ", ".join(f"{name} {percent(share)}" for name, share in ranked(answer) if share >= LEAST)
+    said = ", ".join(f"{name} {in_words(share)}" for name, share in ranked(answer) if share >= LEAST)
     return f'<div class="chart" role="img" aria-label="Probabilities: {said}">{columns}</div>'
 
 
@@ -212,5 +213,9 @@ def axis_label(name: str) -> str:
 
 
 def percent(share: float) -> str:
-    """As a label over a column; none where there would be a row of zeros."""
-    return f"{share:.0%}" if share >= LEAST else ""
+    """A probability where there is little room; none is 100%."""
+    return f"{share:.0%}" if share < NEARLY else ">99%"
+
+
+def in_words(share: float) -> str:
+    return percent(share).replace(">", "over ")

@@ -10,6 +10,7 @@
   const LOST = "<p>The server does not answer. Keep drawing: I will ask again.</p>";
   const LOST_PICTURE = "<p>The server does not answer. Add the picture again in a moment.</p>";
   const PATIENCE = 10000; // ms without a final answer after which the live one goes
+  const AGAIN = 3000; // ms between two looks whether a server that was lost answers again
 
   const ink = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const paper = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
@@ -23,6 +24,7 @@
   let off = false; // the server has had enough, until the next stroke
   let values = []; // what the page shall show: of gr.Label, and the words beside it
   let patience = 0;
+  let looking = 0;
 
   // The live answer is shown until the final one to the same strokes is there, and never after it.
   let strokes = 0; // begun so far; a clear counts as one
@@ -100,6 +102,14 @@
     setBusy(false);
     show({}, pictures.inSight() ? LOST_PICTURE : LOST);
     clearTimeout(patience);
+    clearInterval(looking);
+    looking = setInterval(askAgain, AGAIN);
+  }
+
+  async function askAgain() {
+    if (!lost || pictures.inSight()) return clearInterval(looking); // a picture did not arrive
+    const { ok } = await fetch("health", { method: "HEAD" }).catch(() => ({}));
+    if (ok && lost) document.dispatchEvent(new Event("picture:part")); // asks about what is in sight
   }
 
   function tick() {

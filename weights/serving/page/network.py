@@ -27,7 +27,7 @@ from weights.current import BUNDLED_SOURCE, Serving
 from weights.hub.figures import learned_from, summarize
 from weights.hub.pull import Version
 from weights.serving.gradio_internals import field
-from weights.serving.page.answer import article, axis_label
+from weights.serving.page.answer import article, axis_label, in_words, percent
 from weights.serving.page.inputs import CANVAS, on_the_pad
 
 CARD = "README.md"
@@ -132,7 +132,8 @@ def confusion_matrix(found: dict, results: dict) -> str:
     digits = "".join(f'<ul class="wrong" data-of="{place}" hidden>{items}</ul>' for place, items in groups.items())
     return (
         "<h2>Its mistakes</h2>"
-        "<p>Rows: what was written. Columns: what was read. Choose a coloured number to see its digits.</p>"
+        "<p>Rows: what was written. Columns: what was read. Choose a coloured number to see its digits, and a digit to "
+        "put it on the pad. There it is framed anew, so it may be read otherwise.</p>"
         f'<div class="matrix"><table><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{digits}"
     )
@@ -157,10 +158,10 @@ def cell(true: str, read: str, count: int) -> str:
 
 def misread(index: int, mistake: dict) -> str:
     """One misread digit as a list item: a button that puts it on the pad."""
-    share = f"{mistake['confidence']:.0%}"
-    said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']}, {share} sure. Put it on the pad."
+    share, sure = percent(mistake["confidence"]), in_words(mistake["confidence"])
+    said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']}, {sure} sure. Put it on the pad."
     image = f'<img src="data:image/png;base64,{mistake["png"]}" width="28" height="28" alt="{said}">'
-    return f'<li><button type="button" data-mistake="{index}" title="{said}">{image}{share}</button></li>'
+    return f'<li><button type="button" data-mistake="{index}" title="{said}">{image}{escape(share)}</button></li>'
 
 
 def facts(serving: Serving) -> str:
@@ -170,7 +171,7 @@ def facts(serving: Serving) -> str:
     names = [version.label for version in serving.versions if version.commit == served.revision]
     rows = {
         "Layers": layers(model),
-        "Results on MNIST": summarize(served.results),
+        "Results": summarize(served.results),
         "Weights": "bundled with this app" if served.source == BUNDLED_SOURCE else served.source,
         "Version": ", ".join(names) or served.requested,
         "Served since": moment(served.since),
@@ -186,9 +187,10 @@ def facts(serving: Serving) -> str:
 
 
 def layers(model: MLP) -> str:
-    """`784 → 4800 → (192) → 1125 → 11, kernels of 8 × 8, relu, 406,919 parameters`"""
+    """`784 → 4800 → 1125 → 11, 3 networks side by side, kernels of 8 × 8, relu, 1,830,599 parameters`"""
+    members = f"{model.members} networks side by side, " if model.members > 1 else ""
     kernels = f"kernels of {model.kernel_size} × {model.kernel_size}, " if model.kernel_size else ""
-    return f"{model.layers.replace('-', ' → ')}, {kernels}{model.activation}, {model.theta.size:,} parameters"
+    return f"{model.layers.replace('-', ' → ')}, {members}{kernels}{model.activation}, {model.theta.size:,} parameters"
 
 
 def links(repo: str | None) -> str:

@@ -265,7 +265,7 @@
     isReady = true;
     const [{ type }] = performance.getEntriesByType("navigation");
     const returns = type !== "navigate" || document.wasDiscarded;
-    const isNew = linked && !(returns && linked === stored(LINKED));
+    const isNew = link() && !(returns && link() === stored(LINKED));
     const there = open(isNew ? linked.slice(1) : kept(), !isNew);
     await Promise.race([there, new Promise((done) => setTimeout(done, PATIENCE))]);
     document.dispatchEvent(new Event("drawing:opened"));
@@ -275,7 +275,7 @@
     const named = new URLSearchParams(location.hash.slice(1));
     return named.has(EXAMPLE) || named.has(STROKES) ? location.hash : "";
   }
-  let linked = link();
+  let linked = link() || stored(LINKED); // a room may be open now, and Back lead to the link that was opened before it
   addEventListener("hashchange", () => {
     if (rooms.isOurs(history.state) && (!link() || link() === linked)) return;
     linked = ""; // the reload opens the link, also one that was opened before
