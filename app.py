@@ -53,8 +53,10 @@ ROOMS = """
 
 SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
-# The page asks about the input in sight, which live.js knows. FINAL tells it that the answer stands.
+# The page asks about the input in sight, which live.js knows; a second time only if told so. FINAL tells it that the
+# answer stands.
 ASK = "(drawing, picture) => window.live.given(drawing, picture)"
+ASK_AGAIN = "(drawing, picture) => window.live.again(drawing, picture)"
 FINAL = "() => window.live?.final()"
 # Opens the tab of the example that was pressed last. If the tabs were an output of the event, gradio would first upload
 # what lies on the pad, and of two examples pressed in a row either tab might open last.
@@ -178,10 +180,10 @@ def build() -> gr.Blocks:
         quiet = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
         changes = [pad.change, picture.change, ways.select, draw_tab.select, picture_tab.select]
         shown = gr.on(changes, view.show_given, given, outputs, trigger_mode="always_last", js=ASK, **quiet)
-        shown.failure(view.show_nothing, given, outputs, js=ASK, **quiet)
+        shown.failure(view.show_nothing, given, outputs, js=ASK_AGAIN, **quiet)
         title.select(None, None, outputs, js="() => window.demo.values()", **quiet)
         words.select(None, None, [label, words], js=LIVE, **quiet)  # without the server: live.js has the answer
-        way.select(view.way_of_one, given, way, js=ASK, **quiet)
+        way.select(view.way_of_one, given, way, js=ASK_AGAIN, **quiet)
         shown.then(None, js=FINAL)
         # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
         taken = examples.select(inputs.take, None, [pad, picture], trigger_mode="multiple", **quiet)

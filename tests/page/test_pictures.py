@@ -125,7 +125,7 @@ def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(pad):
     expect(v.answer).to_have_text("4")
 
 
-def test_question_that_was_overtaken_asks_what_the_newest_asks(pad):
+def test_question_that_was_overtaken_is_not_sent(pad):
     """Gradio sends the questions of several events in the order in which their input is ready."""
     v = pad
     v.take_example("paper 2")
@@ -137,10 +137,26 @@ def test_question_that_was_overtaken_asks_what_the_newest_asks(pad):
         with v.page.expect_request("**/upload*"):
             v.page.evaluate("(drawing) => void (window.first = live.given(drawing, null))", drawing)
         v.page.get_by_role("tab", name="Use a picture").click()
-        newest = v.page.evaluate("live.given(null, null)")
-    for drawing, file, part in (v.page.evaluate("window.first"), newest):  # gradio may have told more of the file
-        assert (drawing, part) == (None, None)
-        assert file["path"].endswith("image.webp")
+        drawing, file, part = v.page.evaluate("live.again(null, null)")
+    assert (drawing, part) == (None, None)
+    assert file["path"].endswith("image.webp")
+    v.wait_until_silent()
+    assert v.page.evaluate("Promise.race([window.first, Promise.resolve('not sent')])") == "not sent"
+
+
+def test_a_picture_that_takes_the_place_of_another_is_asked_about_once(pad):
+    v = pad
+    v.page.get_by_role("tab", name="Use a picture").click()
+    broken = {"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear network, which digit am I?"}
+    for file, questions in ((EXAMPLES / "7.png", 1), (EXAMPLES / "9.png", 1), (broken, 2), (EXAMPLES / "9.png", 1)):
+        v.wait_until_silent()
+        v.requests.clear()
+        v.page.locator("#picture input[type=file]").set_input_files(file)
+        said = "This picture was not read" if file is broken else f"That is a {file.stem}."
+        expect(v.page.locator("#words")).to_contain_text(said)
+        v.wait_until_silent()
+        assert sum("queue/join" in url for url in v.requests) == questions
+    expect(v.page.get_by_text("cannot be read as a picture")).to_have_count(1)
 
 
 def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(pad):
@@ -148,11 +164,11 @@ def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(pad):
     v = pad
     v.take_example("sum 27")
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
-    [before] = v.page.evaluate("live.given(null, null).then(([_, file]) => [file])")
+    [before] = v.page.evaluate("live.again(null, null).then(([_, file]) => [file])")
     v.take_example("paper 2")
     expect(v.answer).to_have_text("2")
     frame(v, (0.05, 0.05, 0.95, 0.95))
-    _, file, part = v.page.evaluate("(before) => live.given(null, before)", before)
+    _, file, part = v.page.evaluate("(before) => live.again(null, before)", before)
     assert file["url"] == v.page.locator("#picture .image-frame img").get_attribute("src") != before["url"]
     assert part == pytest.approx([0.05, 0.05, 0.95, 0.95], abs=0.02)
     assert v.page.request.get(file["url"]).ok

@@ -99,6 +99,7 @@
 
   function away() {
     lost = true;
+    unanswered = "";
     setBusy(false);
     show({}, pictures.inSight() ? LOST_PICTURE : LOST);
     clearTimeout(patience);
@@ -172,9 +173,12 @@
   }, { capture: true });
 
   // Gradio counts a question as asked once it is sent. Ink takes a while to upload, and a later question may overtake it:
-  // the older one would be answered last. So a question that was overtaken asks what the newest one asks.
+  // the older one would be answered last. So a question that was overtaken is not sent. Nor is a second one about the
+  // same picture: gradio asks twice when one takes the place of another.
   const BLANK = { background: null, layers: [], composite: null };
   let newest = null; // a promise of what the newest question is about
+  let unanswered = ""; // the picture that was asked about last, until there is an answer
+  const NEVER = new Promise(() => {});
 
   async function inSight(drawing, picture) {
     if (pictures.inSight()) {
@@ -186,18 +190,28 @@
   }
 
   async function given(drawing, picture) {
-    let about, values;
-    newest = inSight(drawing, picture);
-    while (about !== newest) values = await (about = newest);
+    const about = (newest = inSight(drawing, picture));
+    const values = await about;
+    if (about !== newest) return NEVER;
+    const [onPad, file, part] = values;
+    const same = onPad || !file ? "" : [file.url, part].join();
+    if (same && same === unanswered) return NEVER;
+    unanswered = same;
     return values;
   }
 
   window.live = {
     given,
+    // The same once more: words for what could not be read, and the way of one of several digits
+    again(drawing, picture) {
+      unanswered = "";
+      return given(drawing, picture).finally(() => (unanswered = ""));
+    },
     // The page shows these in gr.Label and the words beside it.
     shown: () => values,
     // The page has the final answer to what was asked about last.
     final() {
+      unanswered = "";
       answer()?.classList.remove("old");
       settled = pictures.inSight() ? strokes : asked; // a picture has no strokes to come
       if (settled !== strokes || lost) return;
