@@ -26,7 +26,7 @@ from preprocessing.lines import (
     without_known,
     zone_of,
 )
-from preprocessing.sides import SIDE_FILLED, UNEVEN, is_alike, lattice, sides_between
+from preprocessing.sides import GOES_ON, SIDE_FILLED, UNEVEN, is_alike, lattice, sides_between
 
 # The lines above and below a row of boxes are at least this long, as a share of the picture.
 BOXES_LONG = 0.45
@@ -60,13 +60,17 @@ class Boxes(NamedTuple):
     edges: list[tuple[Line, Line]]  # the upper and the lower line of each row
 
     def contain(self, upright: Line) -> bool:
-        """Whether a line of the transposed picture lies within a row. If it is no side, it is a digit's stroke."""
-        return any(
-            upper.start < upright.middle < upper.end
-            and upper.at(upright.middle) - upper.half <= upright.start
-            and upright.end <= lower.at(upright.middle) + lower.half
-            for upper, lower in self.edges
-        )
+        """Whether a line of the transposed picture lies within a row. If it is no side, it is a digit's stroke.
+
+        Its ends are known to a block of rows only.
+        """
+        for upper, lower in self.edges:
+            top, bottom = (float(line.at(upright.middle)) for line in (upper, lower))
+            room = GOES_ON * (bottom - top)
+            inside = top - room - upper.half <= upright.start and upright.end <= bottom + room + lower.half
+            if upper.start < upright.middle < upper.end and inside:
+                return True
+        return False
 
 
 def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> Boxes:

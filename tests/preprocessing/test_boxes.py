@@ -11,8 +11,8 @@ from pictures import digit
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 import app
-from preprocessing.boxes import boxed
-from preprocessing.lines import level_lines
+from preprocessing.boxes import Boxes, boxed
+from preprocessing.lines import Line, level_lines
 from preprocessing.paper import paper_lines
 
 HEIGHT = 100
@@ -295,6 +295,14 @@ def test_ones_nearly_as_tall_as_their_boxes_are_no_sides(gap):
             ImageDraw.Draw(sheet.ink).line(ends, fill=20, width=int(rng.integers(3, 9)))
         read.append((number, text_of(sheet.boxes().photographed())))
     assert sum(a != b for a, b in read) <= MOST_MISREAD, read
+
+
+def test_a_stroke_in_a_box_is_contained_though_its_ends_are_known_to_a_block_of_rows():
+    edges = [Line(10, np.full(400, row, np.float32), 2, 0.6, 1) for row in (30, 160)]
+    rows = Boxes({}, [], [tuple(edges)])
+    strokes = [Line(start, np.full(end - start, 200, np.float32), 6, 0.9, 1) for start, end in ((24, 162), (30, 168))]
+    assert all(rows.contain(stroke) for stroke in strokes)
+    assert not rows.contain(Line(0, np.full(194, 200, np.float32), 2, 0.6, 1))
 
 
 def stroked(strokes, size=200, width=8):
