@@ -19,6 +19,7 @@ from preprocessing.lines import (
     MEETS_PIXELS,
     Line,
     Lines,
+    along,
     is_same,
     pen_of,
     runs_of,
@@ -50,6 +51,19 @@ NARROWEST_BOX = 0.45
 # The sides of a separate box are at most this far from the ends of its lines, as a share of their length: corners may
 # be round.
 CORNER = 0.2
+# A box for one digit is at most this wide, as a share of its height: what stands in a wider one may be two columns.
+WIDEST_BOX = 1.8
+# Boxes of one width are told by at least this many: one alone may be a table of any columns.
+FEWEST_BOXES = 2
+# Halfway between boxes both lines are lighter than this share of their darkness: the sides beside it are blurred.
+LIGHT_GAP = 0.5
+# A 1 stands in its box at least this far from its sides, as a share of the box's width: what stands nearer to a side
+# may be the side of the next box.
+INSIDE_BOX = 0.15
+# ... and takes a band of this share of the box's height to its left and right, for it may lean.
+ONE_LEANS = 0.1
+# A box holds nothing but a 1 if all else in it has at most this share of the pixels of the 1: dirt and grain.
+NOTHING_ELSE = 0.15
 
 
 class Boxes(NamedTuple):
@@ -97,6 +111,7 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
         for second in fit[place + 1 : place + 1 + NEXT_LINES]:
             found = separate_boxes(across[first], across[second], darkness, faintest, wide)
             found = found or boxes_between(across[first], across[second], darkness, wide)
+            found = without_ones(found, across[first], across[second], darkness, faintest)
             if found:
                 for index in (first, second):
                     lines.setdefault(index, []).extend(side.middle for side in found)
@@ -190,6 +205,77 @@ def boxes_between(
         sure &= (joined == 2) | ~crowded
     sure &= at_ends[0] | at_ends[1] | ~np.array([side.loose for side in sides])
     return [side.line for side, yes in zip(sides, sure, strict=True) if yes]
+
+
+def without_ones(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
+    """The sides of boxes between two lines across, without 1s that are as tall as their boxes: those stand alone in the
+    middle of boxes of one width, or look unlike the print.
+
+    sides: of the transposed picture, whose darkness is (H, W); what is no darker than `faintest` is paper.
+    """
+    dark = darkness > faintest
+    sides = sorted(sides, key=lambda side: side.middle)
+    boxes = even_boxes(sides, upper, lower, darkness)
+    ones = set()
+    for left, right in boxes:
+        width = sides[right].middle - sides[left].middle
+        for index in range(left + 1, right):
+            ends = sides[left].middle + INSIDE_BOX * width, sides[right].middle - INSIDE_BOX * width
+            inside = ends[0] <= sides[index].middle <= ends[1]
+            printed = is_alike(sides[index], sides[left], sides[right])
+            if inside and (not printed or is_alone(sides[index], sides[left], sides[right], (upper, lower), dark)):
+                ones.add(index)
+    return [side for index, side in enumerate(sides) if index not in ones]
+
+
+def even_boxes(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray) -> list[tuple[int, int]]:
+    """The indices of the left and the right side of each box between two lines across, if these are divided into boxes
+    of one width and gaps between them; of all such divisions, that into the most boxes. Other arguments as for
+    `without_ones`.
+    """
+    middles = np.array([side.middle for side in sides])
+    tall = lower.middle - upper.middle
+    best: list[tuple[int, int]] = []
+    for width in np.unique(np.subtract.outer(middles, middles)):
+        if not NARROWEST_BOX * tall <= width <= WIDEST_BOX * tall:
+            continue
+        found, left = [], 0
+        while left < len(sides) - 1:
+            away = np.abs(middles - middles[left] - width)
+            right = int(away.argmin())
+            if right > left and away[right] <= UNEVEN / 2 * width + 1:  # a pixel: columns are whole ones
+                found.append((left, right))
+                left = right
+            elif left == 0 or found[-1][1] != left or not is_gap(middles[left : left + 2], upper, lower, darkness):
+                found = []
+                break
+            else:
+                left += 1
+        if len(found) >= FEWEST_BOXES and len(found) > len(best):
+            best = found
+    return best
+
+
+def is_gap(ends: np.ndarray, upper: Line, lower: Line, darkness: np.ndarray) -> bool:
+    """Whether two lines across are interrupted halfway between two columns, (2,)."""
+    middle = int(ends.mean())
+    halfway = [line.between(middle, middle + 1) for line in (upper, lower)]
+    return all(along(darkness, line).max() < LIGHT_GAP * line.level for line in halfway)
+
+
+def is_alone(side: Line, left: Line, right: Line, edges: tuple[Line, Line], dark: np.ndarray) -> bool:
+    """Whether nothing else is dark in the box, whose sides and edges are given."""
+    upper, lower = edges
+    middle = int(side.middle)
+    top, bottom = (float(line.at(middle)) for line in edges)
+    rows = np.arange(max(int(top) + upper.half + 1, 0), min(int(bottom) - lower.half, len(dark)))
+    if not rows.size:
+        return False
+    columns = np.arange(dark.shape[1])
+    ends = left.at(rows)[:, None] + left.half, right.at(rows)[:, None] - right.half
+    inside = dark[rows] & (columns > ends[0]) & (columns < ends[1])
+    own = np.abs(columns - side.at(rows)[:, None]) <= side.half + ONE_LEANS * (bottom - top)
+    return bool(np.count_nonzero(inside & ~own) <= NOTHING_ELSE * np.count_nonzero(inside & own))
 
 
 def boxed(found: Lines, darkness: np.ndarray, faintest: float) -> Lines:

@@ -280,20 +280,57 @@ def test_every_side_of_a_row_of_boxes_is_found_in_its_place(way):
     assert sure == pytest.approx(columns + 0.5, abs=1.5)
 
 
+def with_ones(rng, number, short, gap=0.0, pitch=1.3):
+    """A row of boxes. Each 1 ends before its box at both ends, by a share of the box's height between these two."""
+    sheet = Sheet(rng, [number.replace("1", " ")], pitch, gap)
+    for column in np.flatnonzero([name == "1" for name in number]):
+        left, top = sheet.corner(0, column)
+        x, lean = left + sheet.pitches[column] * rng.uniform(0.3, 0.7), HEIGHT * rng.uniform(-0.03, 0.06)
+        ends = sheet.leading * rng.uniform(*short, 2)
+        line = [(x + lean, top + ends[0]), (x - lean, top + sheet.leading - ends[1])]
+        ImageDraw.Draw(sheet.ink).line(line, fill=20, width=int(rng.integers(3, 9)))
+    return sheet.boxes().photographed(turn=rng.uniform(-1, 1))
+
+
+SHORT = {"nearly as tall": (0.06, 0.12), "as tall": (0, 0.05), "taller": (-0.08, -0.01)}
+
+
+@pytest.mark.parametrize("short", SHORT)
 @pytest.mark.parametrize("gap", [0, 0.12, 0.3])
-def test_ones_nearly_as_tall_as_their_boxes_are_no_sides(gap):
-    numbers, read = ("4172", "1236", "6481", "2711"), []
+def test_ones_about_as_tall_as_their_boxes_are_no_sides(gap, short):
+    numbers, read = ("4172", "1236", "6481", "2711", "1150", "11"), []
     for way in WAYS:
-        rng = np.random.default_rng([7, way])
-        number = numbers[way % len(numbers)]
-        sheet = Sheet(rng, [number.replace("1", " ")], gap=gap)
-        for column in np.flatnonzero([name == "1" for name in number]):
-            left, top = sheet.corner(0, column)
-            x, lean = left + sheet.pitches[column] * rng.uniform(0.3, 0.7), HEIGHT * rng.uniform(-0.03, 0.06)
-            short = sheet.leading * rng.uniform(0.06, 0.12)
-            ends = [(x + lean, top + short), (x - lean, top + sheet.leading - short)]
-            ImageDraw.Draw(sheet.ink).line(ends, fill=20, width=int(rng.integers(3, 9)))
-        read.append((number, text_of(sheet.boxes().photographed())))
+        rng, number = np.random.default_rng([7, way]), numbers[way % len(numbers)]
+        read.append((number, text_of(with_ones(rng, number, SHORT[short], gap, rng.choice([0.9, 1.3])))))
+    assert sum(a != b for a, b in read) <= MOST_MISREAD, read
+
+
+def test_tall_ones_in_the_boxes_of_a_date_are_no_sides():
+    read = []
+    for way in WAYS:
+        rng, date = np.random.default_rng([8, way]), ("11012011", "21112001", "01101971")[way % 3]
+        gaps = rng.uniform(0.3, 0.9) * np.isin(np.arange(8), [1, 3])
+        read.append((date, text_of(with_ones(rng, date, (0, 0.1), gaps))))
+    assert sum(a != b for a, b in read) <= MOST_MISREAD, read
+
+
+@pytest.mark.parametrize("gap", [0, 0.04, 0.2])
+def test_sides_beside_empty_boxes_are_no_ones(gap):
+    numbers, read = ("46    ", "  7 ", "   2", "2  6", "9 ", "30     "), []
+    for way, number in zip(WAYS, numbers, strict=True):
+        rng = np.random.default_rng([9, way])
+        picture = Sheet(rng, [number], pitch=rng.choice([0.9, 1.3]), gap=gap).boxes().photographed()
+        read.append((number.replace(" ", ""), text_of(picture)))
+    assert sum(a != b for a, b in read) <= MOST_MISREAD, read
+
+
+def test_sides_of_empty_columns_of_a_table_are_no_ones():
+    read = []
+    for way in WAYS:
+        rng, number = np.random.default_rng([10, way]), ("25  ", "4 2 7", "3  20 ")[way % 3]
+        columns = rng.uniform(0.9, 1.2) * rng.choice([1, 2], len(number))
+        picture = Sheet(rng, [number], pitch=columns).boxes().photographed()
+        read.append((number.replace(" ", ""), text_of(picture)))
     assert sum(a != b for a, b in read) <= MOST_MISREAD, read
 
 
