@@ -59,8 +59,8 @@ ROUGH = 0.8
 STRAIGHT = 0.6
 # The thickness of a line is measured in at least this many columns.
 FEWEST_DARK = 3
-# A gap in a printed line is no longer than this share of the picture.
-LONGEST_GAP = 0.16
+# A gap in a printed line is no longer than this share of the picture: boxes may stand in two groups, wide apart.
+LONGEST_GAP = 0.3
 # At least this share of a printed line is there between its ends.
 FILLED = 0.6
 # The shortest line that is looked at, as a share of the picture.

@@ -149,6 +149,13 @@ def broken_groups(rng, text):
     return grouped_boxes(rng, text, gaps=0.06)
 
 
+def groups_wide_apart(rng, text):
+    """Two groups of boxes, with room for a digit or one and a half between them."""
+    between = np.zeros(len(text))
+    between[len(text) // 2 - 1] = rng.uniform(0.9, 1.5)
+    return Sheet(rng, [text], gap=between).boxes().photographed(turn=rng.uniform(-1, 1))
+
+
 def cut_boxes(rng, text):
     """A row of boxes that goes on beyond the edge of the picture: the last box is empty and cut."""
     sheet = Sheet(rng, [f"{text} "])
@@ -232,6 +239,7 @@ KINDS = (
     rounded_boxes,
     grouped_boxes,
     broken_groups,
+    groups_wide_apart,
     cut_boxes,
     uneven_columns,
     comb,
@@ -358,6 +366,8 @@ STRAIGHT_DIGITS = {
     "an angular 8": [[(30, 25), (70, 25), (70, 80), (30, 80), (30, 22)], [(30, 52), (70, 52)]],
     "1 and 1": [[(35, 20), (35, 80)], [(60, 20), (60, 80)]],
     "7 and 7": [[(15, 25), (42, 25), (28, 80)], [(55, 25), (82, 25), (68, 80)]],
+    "7 and 7 far apart": [[(8, 25), (36, 25), (22, 80)], [(62, 25), (90, 25), (76, 80)]],
+    "two angular 0s far apart": [[(x, 25), (x + 30, 25), (x + 30, 80), (x, 80), (x, 22)] for x in (6, 62)],
 }
 
 
