@@ -15,6 +15,9 @@ import numpy as np
 TALL = 0.5
 # How much of a tall piece's height, around its middle, counts for its row: digits of one row may reach into the next.
 CORE = 0.3
+# A piece that is alone in its row is of a row beside it if at least this share of its height lies within that row: a
+# small 1 stands low.
+WITHIN = 0.65
 # The slopes of a row that are tried, in rows of pixels per column: a sheet turned by up to 11 degrees.
 SLOPES = np.linspace(-0.2, 0.2, 41)
 # A slope is looked for among at least this many tall pieces: fewer lie on a slanted line by chance.
@@ -62,7 +65,7 @@ def find_rows(boxes: np.ndarray) -> list[list[int]]:
     half = CORE / 2 * heights[order]
     ends = np.maximum.accumulate(level[order] + half)
     starts = np.flatnonzero(level[order][1:] - half[1:] > ends[:-1]) + 1
-    tall_rows = np.split(order, starts)
+    tall_rows = joined_by_lone_pieces(np.split(order, starts), level, heights)
     rows = [row.tolist() for row in tall_rows]
     extents = [(min(level[row] - heights[row] / 2), max(level[row] + heights[row] / 2)) for row in tall_rows]
     for piece in np.setdiff1d(np.arange(len(boxes)), tall):
@@ -70,6 +73,26 @@ def find_rows(boxes: np.ndarray) -> list[list[int]]:
         middle = [abs(level[piece] - (top + bottom) / 2) for top, bottom in extents]
         rows[min(range(len(rows)), key=lambda row: (apart[row], middle[row]))].append(int(piece))
     return [sorted(row, key=lambda piece: x[piece]) for row in rows]
+
+
+def joined_by_lone_pieces(rows: list[np.ndarray], level: np.ndarray, heights: np.ndarray) -> list[np.ndarray]:
+    """Rows of pieces, from top to bottom; a row of a single piece that lies mostly within a neighbouring one joins it.
+
+    level, heights: (n,) the middle and the height of each piece.
+    """
+    tops, bottoms = level - heights / 2, level + heights / 2
+
+    def is_within(row: np.ndarray, other: np.ndarray) -> bool:
+        shared = min(bottoms[row].max(), bottoms[other].max()) - max(tops[row].min(), tops[other].min())
+        return len(row) == 1 and shared >= WITHIN * heights[row[0]]
+
+    found: list[np.ndarray] = []
+    for row in rows:
+        if found and (is_within(row, found[-1]) or is_within(found[-1], row)):
+            found[-1] = np.concatenate([found[-1], row])
+        else:
+            found.append(row)
+    return found
 
 
 def profile_clarity(levels: np.ndarray, half: np.ndarray) -> float:

@@ -90,7 +90,7 @@ def test_sign_is_named_not_a_digit_though_it_looks_like_a_one():
 
 
 @pytest.mark.parametrize("number", ["25", "17", "40", "836"])
-@pytest.mark.parametrize("share", [0.25, 0.35])
+@pytest.mark.parametrize("share", [0.25, 0.35, 0.42, 0.46])  # and the width of the pen
 def test_short_low_one_in_front_of_a_number_is_no_comma(number, share):
     picture = ImageOps.expand(written(number), (80, 0, 0, 0), "white")
     bottom = 40 + 1.08 * HEIGHT
@@ -152,6 +152,13 @@ def test_rows_that_reach_into_each_other_stay_apart():
     upper = [[x, 0 if x % 80 else 12, x + 30, 60 if x % 80 else 72] for x in range(0, 240, 40)]
     lower = [[x, 58 if x % 80 else 70, x + 30, 118 if x % 80 else 130] for x in range(0, 240, 40)]
     assert find_rows(np.array(upper + lower)) == [list(range(6)), list(range(6, 12))]
+
+
+@pytest.mark.parametrize("height", [26, 28])
+@pytest.mark.parametrize("left", [-40, 120])
+def test_small_digit_that_stands_low_beside_a_row_belongs_to_it(height, left):
+    boxes = np.array([[0, 0, 30, 50], [40, 0, 70, 50], [80, 0, 110, 50], [left, 54 - height, left + 6, 54]])
+    assert find_rows(boxes) == [[3, 0, 1, 2] if left < 0 else [0, 1, 2, 3]]
 
 
 def test_loose_strokes_and_commas_join_the_nearest_row():
