@@ -26,7 +26,7 @@ from preprocessing.tones import deviation_of
 # pixels there, and their lines one.
 LINES_SIDE = 1000
 # A smaller picture shows no sheet whose squares could be told from noise; drawing pads are smaller, too.
-SHORTEST_SIDE = 500
+SHORTEST_SIDE = 420
 # The paper's level is measured in blocks of so many pixels along an edge: larger than squares, smaller than shadows.
 BLOCK = 32
 # It is this quantile of a block: lines and ink cover less than half of it.

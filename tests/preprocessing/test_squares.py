@@ -177,6 +177,14 @@ def test_numbers_on_a_sheet_are_read_as_on_blank_paper(kind):
     assert len(misread) <= MOST_MISREAD.get(kind, 0), misread
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_the_squares_of_a_small_picture_are_found(way):
+    """A messenger sends it with squares of ten pixels."""
+    picture = squared(Sheet(np.random.default_rng([1, way])).write()).convert("L").resize((420, 594))
+    expected = sum(round(side / 5) for side in A4)
+    assert without_squares(picture)[1] == pytest.approx(expected, rel=0.1)
+
+
 @pytest.mark.parametrize("squares", [True, False])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_sheet_without_writing_is_blank(way, squares):
