@@ -28,6 +28,10 @@ RECTANGULAR = 0.81
 ANGLE_STEP = 3
 # The ink on the sheet is at least this long, as a share of the picture's side. A thick chalk 1 holds none.
 SMALLEST_INK = 0.08
+# On a whole page of writing the digits are smaller, but there are at least so many pieces of ink inside the sheet.
+PAGE_PIECES = 4
+# ... of at least so many pixels each on the smaller picture: a pixel alone may be grain of chalk.
+PAGE_PIXELS = 2
 # The strokes on the sheet are no wider than this share of its side. The hole of a thick angular chalk 0 is wider.
 WIDEST_PEN = 0.15
 # The paper beyond the sheet's edge is the mean of what lies within this share of the picture.
@@ -66,7 +70,9 @@ def sheet_mask(levels: np.ndarray) -> np.ndarray | None:
     sheet = filled(piece)
     inner = sheet & ~dilated(dilated(~sheet))  # the sheet's blurred edge is no ink on it
     labels, count = label(inner & ~light)
-    if longer_sides(piece_boxes(labels, count)).max(initial=0) < SMALLEST_INK * max(levels.shape):
+    sizes = longer_sides(piece_boxes(labels, count))
+    large = sizes.max(initial=0) >= SMALLEST_INK * max(levels.shape)
+    if not large and np.count_nonzero(sizes >= PAGE_PIXELS) < PAGE_PIECES:
         return None
     width = stroke_width((labels > 0).astype(np.float32))
     return inner if width <= WIDEST_PEN * piece.sum() ** 0.5 else None

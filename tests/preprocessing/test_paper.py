@@ -309,6 +309,23 @@ def test_a_sheet_that_lies_askew_on_a_table_is_the_paper(way):
     assert is_the_two_turned(askew_on_desk(np.random.default_rng([0, way])))
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_page_of_small_writing_that_lies_in_perspective_on_a_table_is_the_paper(way):
+    rng = np.random.default_rng([10, way])
+    size, sheet = (480, 640), Image.new("L", (480, 640), 235)
+    for row, column in np.ndindex(5, 4):
+        x, y = (int(at) for at in rng.normal((100 + 70 * column, 90 + 105 * row), 6))
+        draw_stroke(sheet, [(x, y), (x + 16, y), (x + 5, y + 26)], 3, 40)
+    inset, low, high = rng.uniform(30, 70), rng.uniform(0, 12), 640 - rng.uniform(0, 20)
+    corners = [(inset, low), (480 - inset, low), (475, high), (5, high)]
+    table = np.clip(rng.normal(rng.uniform(50, 90), 8, size[::-1]), 0, 255).astype(np.uint8)
+    mask = Image.new("L", size)
+    ImageDraw.Draw(mask).polygon(corners, fill=255)
+    picture = photographed(Image.composite(sheet, Image.fromarray(table), mask).convert("RGB"), rng)
+    assert on_paper_alone(picture) is not picture
+    assert {reading.best for reading in app.read(picture)} == {"7"}
+
+
 @pytest.mark.parametrize("stroke", ["a thick 1", "a thick 0", "a thick angular 0"])
 def test_thick_chalk_on_a_dark_board_is_no_sheet_on_a_table(stroke):
     board = Image.new("RGB", (SIDE, SIDE), (40, 60, 50))
