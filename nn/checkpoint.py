@@ -20,6 +20,9 @@ from nn.pictures.augment import Distortion
 from nn.recipes import AFTERWARDS, Recipe
 from nn.trainer import COLUMNS, Trainer
 
+# Of a run that cannot go on: what is there stays until its owner throws it away.
+ANEW = "give another --out to start anew"
+
 
 def save(trainer: Trainer, path: Path) -> None:
     """Writes the run's arrays, its recipe and its history."""
@@ -43,9 +46,9 @@ def load(trainer: Trainer, path: Path) -> None:
         free = AFTERWARDS | ({"epochs"} if longer else set())
         if differing := [key for key in wanted if key not in free and saved[key] != wanted[key]]:
             settings = ", ".join(difference(key, saved[key], wanted[key]) for key in differing)
-            raise ValueError(f"{path} was made with {settings}: repeat that to resume")
+            raise ValueError(f"{path} was made with {settings}: repeat that to resume, or {ANEW}")
         if images not in (None, fingerprint(trainer)):
-            raise ValueError(f"{path} was made from other images: give the same --data to resume")
+            raise ValueError(f"{path} was made from other images: give the same --data to resume, or {ANEW}")
         arrays = arrays_of(trainer)
         saved_arrays = {name: read(file, name, array, path) for name, array in arrays.items()}
     for name, array in arrays.items():
@@ -91,7 +94,7 @@ def contents(file: safe_open, path: Path) -> tuple[dict, list[dict], str | None]
     """The recipe, the history and the images' fingerprint, which old checkpoints lack."""
     metadata = file.metadata() or {}
     if not {"recipe", "history"} <= metadata.keys():
-        raise ValueError(f"{path} is no checkpoint of a training run; leave out --resume to start anew")
+        raise ValueError(f"{path} is no checkpoint of a training run; {ANEW}")
     try:
         recipe, history = json.loads(metadata["recipe"]), json.loads(metadata["history"])
     except (ValueError, RecursionError) as error:
@@ -125,7 +128,7 @@ def as_of_today(recipe: dict, path: Path) -> dict:
     removed = [key for key, value in recipe.items() if key not in known and value]
     removed += [f"distortion {key}" for key, value in recipe["distortion"].items() if key not in distortion and value]
     if removed:
-        raise ValueError(f"{path} was made with {', '.join(removed)}, which this version does not know: start anew")
+        raise ValueError(f"{path} was made with {', '.join(removed)}, which this version does not know; {ANEW}")
     recipe = known | {key: value for key, value in recipe.items() if key in known}
     return as_json(recipe | {"distortion": distortion | recipe["distortion"]})
 
@@ -136,7 +139,7 @@ def as_json(recipe: Recipe | dict) -> dict:
 
 
 def damaged(path: Path, what: object) -> ValueError:
-    return ValueError(f"{path}: a damaged checkpoint ({what}); leave out --resume to start anew")
+    return ValueError(f"{path}: a damaged checkpoint ({what}); {ANEW}")
 
 
 def opened(path: Path) -> safe_open:

@@ -27,11 +27,8 @@ REPEATED = [name for name, preset in PRESETS.items() if preset.repeats]
 
 def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
     """One line of the table. The preset is trained first, unless that is done."""
-    if not finished(folder, preset):
-        try:
-            runs = fit(preset.recipe, dataset, folder, resume=is_begun(folder))
-        except ValueError as error:  # the folder has a run of another recipe, or from other images
-            raise ValueError(f"{error}; or give another --out") from error
+    if not finished(folder, preset, dataset):
+        runs = fit(preset.recipe, dataset, folder, resume=is_begun(folder))
         if min(run.epoch for run in runs) < preset.recipe.epochs:  # Ctrl-C: `fit` kept the best so far and returned
             raise KeyboardInterrupt
     results = evaluate(load(folder), dataset)
@@ -41,14 +38,21 @@ def row(name: str, preset: Preset, dataset: Dataset, folder: Path) -> str:
     return f"| `{name}` | {preset.about} | {preset.published or 'none given'} | {figures} | {reached} |"
 
 
-def finished(folder: Path, preset: Preset) -> bool:
-    """Whether `folder` holds weights of this very recipe, trained to the end."""
+def finished(folder: Path, preset: Preset, dataset: Dataset) -> bool:
+    """Whether `folder` holds weights of this very recipe, trained to the end.
+
+    Raises ValueError when they learned from another number of images.
+    """
     try:
         training = load(folder).info.get("training", {})
     except WeightsError:
         return False
     recipe = json.loads(json.dumps(asdict(preset.recipe)))
-    return recipe.items() <= training.items() and training.get("epochs_done") == preset.recipe.epochs
+    if not recipe.items() <= training.items() or training.get("epochs_done") != preset.recipe.epochs:
+        return False
+    if training.get("images") != {"train": len(dataset.train), "validation": len(dataset.validation)}:
+        raise ValueError(f"{folder} was made from other images: give the same --data, or another --out")
+    return True
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -99,7 +99,10 @@ def check_out(recipe: Recipe, out: Path, resume: bool) -> None:
         raise FileNotFoundError(f"{out}: no checkpoint to resume from; leave out --resume")
     if resume and not begun_members(recipe, out):
         before = "one network" if (out / CHECKPOINT_FILE).is_file() else "several members"
-        raise ValueError(f"{out}: the run in it was made with {before} (now {recipe.members}): repeat that to resume")
+        raise ValueError(
+            f"{out}: the run in it was made with {before} (now {recipe.members}): repeat that to resume, "
+            f"or {checkpoint.ANEW}"
+        )
 
 
 def is_begun(out: Path) -> bool:

@@ -291,7 +291,16 @@ def test_table_of_presets_ends_where_it_is_interrupted(bars, tmp_path):
     preset = Preset(SHORT, "short")
     with interrupted(SHORT), pytest.raises(KeyboardInterrupt):
         compare.row("short", preset, bars, tmp_path)
-    assert not compare.finished(tmp_path, preset)
+    assert not compare.finished(tmp_path, preset, bars)
+
+
+def test_table_of_presets_has_no_figures_of_networks_from_other_images(bars, tmp_path):
+    preset = Preset(SHORT, "short")
+    row = compare.row("short", preset, bars, tmp_path)
+    assert compare.row("short", preset, bars, tmp_path) == row  # it is not trained again
+    fewer = dataclasses.replace(bars, train=bars.train[:-1])
+    with pytest.raises(ValueError, match="made from other images: give the same --data, or another --out"):
+        compare.row("short", preset, fewer, tmp_path)
 
 
 def test_training_without_made_up_pictures_needs_no_matplotlib(monkeypatch):
@@ -438,7 +447,7 @@ def test_resuming_without_a_checkpoint_is_refused(bars, tmp_path):
 
 def test_a_damaged_checkpoint_is_refused(bars, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"damaged")
-    with pytest.raises(ValueError, match="a damaged checkpoint"):
+    with pytest.raises(ValueError, match=r"a damaged checkpoint .* give another --out to start anew"):
         fit(SHORT, bars, tmp_path, resume=True)
 
 
