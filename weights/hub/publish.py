@@ -267,7 +267,8 @@ def make_commit(
     try:
         with hub_errors(publisher.repo):
             _, there = remote_checksums(publisher, parent)
-            say(f"sending {', '.join(files)}")
+            same = not create_pr and holds(publisher, parent, files)
+            say("these very files are the newest commit already" if same else f"sending {', '.join(files)}")
             info = publisher.api.create_commit(
                 publisher.repo,
                 [CommitOperationAdd(name, path) for name, path in files.items()]
@@ -285,8 +286,6 @@ def make_commit(
         raise HubError(
             f"{problem}; nothing is lost: run the same command again, it sends only what is missing", problem.status
         ) from None
-    if info.oid == parent:
-        say("these very files are the newest commit already")
     return Published(info.oid, info.commit_url, pull_request_url=info.pr_url)
 
 
