@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import weights.serving.recognize
+from nn import programs
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -253,5 +254,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         from weights.serving import command
 
-        sys.exit(command.main(sys.argv[1:]))
-    main()
+        programs.run(lambda: command.main(sys.argv[1:]))
+    programs.run(main, prints=False)

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import preprocessing
+from nn import programs
 from nn.files import WeightsError, load
 from nn.measure.metrics import evaluate
 from nn.pictures import mnist
@@ -84,4 +85,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    programs.run(main)

@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 import preprocessing
+from nn import programs
 from nn.files import BUNDLED, load
 from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist
@@ -85,4 +86,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    programs.run(main)

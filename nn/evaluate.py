@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import preprocessing
+from nn import programs
 from nn.crossfit import seen_splits
 from nn.files import BUNDLED, load
 from nn.measure import metrics
@@ -76,4 +77,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    programs.run(main)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import preprocessing
-from nn import checkpoint, files
+from nn import checkpoint, files, programs
 from nn.fast.committee import joined
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP
@@ -178,4 +178,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    programs.run(main)

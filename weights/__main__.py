@@ -24,6 +24,7 @@ from pathlib import Path
 
 import preprocessing
 import weights
+from nn import programs
 from nn.crossfit import seen_splits
 from nn.files import CONFIG_FILE, MODEL_FILE, replacing
 from nn.measure import metrics
@@ -221,4 +222,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    programs.run(main)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from nn import programs
 from nn.mlp import DIGITS, SIDE
 from nn.pictures import idx
 from nn.pictures.splits import DataError, Dataset, Split, with_validation
@@ -87,4 +88,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    programs.run(main)

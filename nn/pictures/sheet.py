@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from nn import programs
 from nn.made_up import frame
 from nn.pictures import digits, letters
 from nn.pictures.pens import cropped, framed, under_a_pen
@@ -57,4 +58,4 @@ def sheet(texts: dict[str, str], hand: letters.Hand) -> Image.Image:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    programs.run(main)

@@ -1,0 +1,106 @@
+"""How programs end: after Ctrl-C, and when standard output is lost.
+
+    if __name__ == "__main__":
+        programs.run(main)
+
+This file is imported before all others, so that Ctrl-C ends a program quietly while the rest is still imported. It
+imports next to nothing itself.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+
+TYPE_CHECKING = False  # as in typing, which takes its time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+INTERRUPTED = 128 + signal.SIGINT  # as shells have it
+APP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "app.py")
+
+
+class OutputLost(Exception):
+    """Standard output takes no more. It is no OSError: programs tell those of their other files themselves."""
+
+
+class Output(io.TextIOWrapper):
+    """Standard output whose errors are OutputLost."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise OutputLost from error
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise OutputLost from error
+
+
+def run(main: Callable[[], int | None], prints: bool = True) -> NoReturn:
+    """Ends the process with the exit code that `main` returns: with INTERRUPTED after Ctrl-C, with 1 when standard
+    output was lost. A reader that has seen enough (`| head`) needs no message.
+
+    prints: it is for its standard output that the program is run; a server goes on without one.
+    """
+    if signal.getsignal(signal.SIGINT) is leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if prints:
+        sys.stdout = checked(sys.stdout)
+    try:
+        code = main()
+    except SystemExit as stop:
+        code = stop.code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except OutputLost as lost:
+        code = give_up(lost)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # whoever presses it again waits no longer
+        signal.signal(signal.SIGINT, leave)
+    try:
+        if prints:
+            sys.stdout.flush()
+    except OutputLost as lost:
+        failed = give_up(lost)
+        code = code or failed
+    sys.exit(code)
+
+
+def checked(stdout: io.TextIOWrapper | None) -> Output:
+    """Standard output that raises OutputLost; where it was closed, as by `>&-`, with the first character."""
+    if stdout is None:
+        return Output(io.BufferedWriter(io.FileIO(os.open(os.devnull, os.O_RDONLY), "w")), "utf-8")
+    stdout.flush()
+    return Output(
+        stdout.buffer,
+        stdout.encoding,
+        stdout.errors,
+        line_buffering=stdout.line_buffering,
+        write_through=stdout.write_through,
+    )
+
+
+def give_up(lost: OutputLost) -> int:
+    """Says why standard output is lost, unless its reader has just gone. What waits to be written goes nowhere."""
+    if not isinstance(lost.__cause__, BrokenPipeError):
+        print(f"error: standard output cannot be written to: {lost.__cause__.strerror}", file=sys.stderr)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def leave(signal_number: int, frame: object) -> None:
+    """Ends the process at once and without a word. Nothing is under way that would have to be kept."""
+    os._exit(INTERRUPTED)
+
+
+# Python looks for a program of this project, and has not yet begun it: `-m` stands for its name until it is found.
+if (sys.argv[0] == "-m" or os.path.abspath(sys.argv[0]) == APP) and (
+    signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
+    signal.signal(signal.SIGINT, leave)
