@@ -18,7 +18,7 @@ from pathlib import Path
 import preprocessing
 from nn import programs
 from nn.crossfit import seen_splits
-from nn.files import BUNDLED, load
+from nn.files import BUNDLED, check_folder, load
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures import mnist
@@ -62,14 +62,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--plots", type=Path, metavar="DIR", help="write PNG plots there")
     arguments = parser.parse_args(argv)
     try:
+        if arguments.plots:  # before the figures, which take a while
+            from nn.measure import plots  # matplotlib takes a second to import, and only plots need it
+
+            check_folder(arguments.plots)
+            history = plots.read_history(arguments.weights)
         model = load(arguments.weights)
         dataset = seen_splits(model, mnist.load(arguments.data, preprocessing.to_mnist, open_picture))
         results = metrics.evaluate(model, dataset)
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
         if arguments.plots:
-            from nn.measure import plots  # matplotlib takes a second to import, and only plots need it
-
-            plots.write(arguments.plots, model, dataset, results, arguments.weights)
+            plots.write(arguments.plots, model, dataset, results, history)
     except (DataError, ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -155,6 +155,15 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     return model
 
 
+def check_folder(folder: Path) -> None:
+    """Raises OSError when this folder cannot be written to, or cannot be made."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{existing}: a file, expected a folder to write to")
+    if not os.access(existing, os.W_OK):
+        raise PermissionError(f"{existing}: this folder cannot be written to")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """`with replacing(path) as temporary`: write to `temporary`; it takes the place of `path` once that succeeded."""

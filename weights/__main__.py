@@ -26,7 +26,7 @@ import preprocessing
 import weights
 from nn import programs
 from nn.crossfit import seen_splits
-from nn.files import CONFIG_FILE, MODEL_FILE, replacing
+from nn.files import CONFIG_FILE, MODEL_FILE, check_folder, replacing
 from nn.measure import metrics
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
@@ -65,6 +65,8 @@ def run_rollback(arguments: argparse.Namespace) -> None:
 
 
 def run_pull(arguments: argparse.Namespace) -> None:
+    if arguments.folder:
+        check_folder(arguments.folder)
     snapshot = pull(repository_of(arguments), arguments.revision)
     model, folder = verified(snapshot.folder), snapshot.folder
     remember(snapshot, arguments.revision)

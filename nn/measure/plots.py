@@ -8,6 +8,7 @@ import base64
 import csv
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib
@@ -16,7 +17,7 @@ from PIL import Image
 
 from nn.measure import metrics
 from nn.mlp import MLP
-from nn.pictures.mnist import Dataset, Split
+from nn.pictures.mnist import DataError, Dataset, Split
 
 matplotlib.use("Agg")  # plots go to files; no screen is needed
 import matplotlib.pyplot as plt
@@ -29,26 +30,50 @@ CONFUSION_FILE = "confusion_matrix.png"
 MISTAKES_FILE = "mistakes.png"
 MISTAKES_DATA = "mistakes.json"
 CURVES_FILE = "curves.png"
+HISTORY_FILE = "history.csv"
+CURVES = ("epoch", "train_loss", "validation_loss", "validation_accuracy")
+
+History = Mapping[str, np.ndarray]  # a column's name -> a number for each epoch
 
 
-def write(folder: Path, model: MLP, dataset: Dataset, results: dict[str, dict], run: Path | None = None) -> list[Path]:
-    """Writes the plots of the last split (the test images) and, if `run` holds a history.csv, the learning curves."""
+def write(
+    folder: Path, model: MLP, dataset: Dataset, results: dict[str, dict], history: History | None = None
+) -> list[Path]:
+    """Writes the plots of the last split (the test images) and, where there is a history, the learning curves."""
     folder.mkdir(parents=True, exist_ok=True)
     name, split = list(dataset.splits().items())[-1]
     figures = {
         CONFUSION_FILE: confusion_matrix(np.array(results[name]["confusion_matrix"]), name),
         MISTAKES_FILE: mistakes(model, split, name),
     }
-    history = run / "history.csv" if run else None
-    if history and history.is_file():
-        with history.open() as file:
-            figures[CURVES_FILE] = curves(list(csv.DictReader(file)))
+    if history:
+        figures[CURVES_FILE] = curves(history)
     for file_name, figure in figures.items():
         figure.savefig(folder / file_name, dpi=120, bbox_inches="tight")
         plt.close(figure)
     data = all_mistakes(model, split.images, split.labels, name)
     (folder / MISTAKES_DATA).write_text(json.dumps(data), "utf-8")
     return [folder / file_name for file_name in (*figures, MISTAKES_DATA)]
+
+
+def read_history(run: Path) -> History | None:
+    """The CURVES of the history.csv that a run left in its folder; None when there is none.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    path = run / HISTORY_FILE
+    if not path.is_file():
+        return None
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        history = {name: np.array([float(row[name]) for row in rows]) for name in CURVES}
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:  # TypeError: a row that ends early
+        raise DataError(f"{path}: cannot be read as numbers in the columns {', '.join(CURVES)}") from error
+    if not rows:
+        raise DataError(f"{path}: expected a row for each epoch, found none")
+    return history
 
 
 def all_mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> dict:
@@ -89,15 +114,14 @@ def confusion_matrix(counts: np.ndarray, name: str) -> plt.Figure:
     return figure
 
 
-def curves(history: list[dict[str, str]]) -> plt.Figure:
+def curves(history: History) -> plt.Figure:
     """Loss and validation accuracy over the epochs."""
-    columns = {key: np.array([float(row[key]) for row in history]) for key in history[0]}
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
-    left.semilogy(columns["epoch"], columns["train_loss"], color=INK, label="training (as the optimizer saw it)")
-    left.semilogy(columns["epoch"], columns["validation_loss"], color=ACCENT, label="validation")
+    left.semilogy(history["epoch"], history["train_loss"], color=INK, label="training (as the optimizer saw it)")
+    left.semilogy(history["epoch"], history["validation_loss"], color=ACCENT, label="validation")
     left.set(xlabel="epoch", title="cross-entropy loss")
     left.legend(frameon=False)
-    right.plot(columns["epoch"], 100 * columns["validation_accuracy"], color=ACCENT)
+    right.plot(history["epoch"], 100 * history["validation_accuracy"], color=ACCENT)
     right.set(xlabel="epoch", title="validation accuracy, %")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

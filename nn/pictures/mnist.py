@@ -50,7 +50,7 @@ def load(place: str | Path | None = None, frame: Frame | None = None, opener: Op
         DataError: names the file and what is wrong with it, or the names that are expected and those that were found.
     """
     if place is None:
-        return with_validation(read_hub("train"), read_hub("test"))
+        return divided(read_hub("train"), read_hub("test"), HUB_DATASET)
     place = Path(place)
     if place.name == sample.FILE.name and place.is_file():
         return sample.load(place)
@@ -63,7 +63,14 @@ def load(place: str | Path | None = None, frame: Frame | None = None, opener: Op
         found = listing(files, folder)
         advice = "; of pictures give the folder that holds the folders 0 to 9" if place.is_file() else ""
         raise DataError(f"{place}: no images to learn from: expected {EXPECTED}; found {found}{advice}")
-    return with_validation(*parts)
+    return divided(*parts, place)
+
+
+def divided(train: Split, test: Split, name: object) -> Dataset:
+    """The splits of a data set. Raises DataError when there are no images to learn from."""
+    if not len(train):
+        raise DataError(f"{name}: no images to learn from, and {len(test):,} to test on")
+    return with_validation(train, test)
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -75,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder of MNIST's IDX files")
     parser.add_argument("--out", type=Path, default=FILE, help="file to write (default: %(default)s)")
     arguments = parser.parse_args(argv)
+    if arguments.out.suffix.lower() != ".png":
+        parser.error(f"argument --out: expected the name of a PNG, such as {FILE.name}, got {arguments.out}")
     try:
         found = idx.read(sorted(arguments.data.glob("*")), arguments.data)
         if found is None:

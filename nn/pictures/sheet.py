@@ -9,12 +9,14 @@ Look at it after changing digits.py or letters.py: what does not look written te
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from nn import programs
+from nn.files import check_folder
 from nn.made_up import frame
 from nn.pictures import digits, letters
 from nn.pictures.pens import cropped, framed, under_a_pen
@@ -31,16 +33,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("what", choices=("digits", "letters"))
     parser.add_argument("file", type=Path, help="the picture to write")
     arguments = parser.parse_args(argv)
-    if arguments.what == "digits":
+    try:
+        check_folder(arguments.file.parent)
+        arguments.file.parent.mkdir(parents=True, exist_ok=True)
+        drawn(arguments.what).save(arguments.file, optimize=True)
+    except (ValueError, OSError) as error:  # ValueError: a name that does not end as a picture's does
+        print(f"error: {arguments.file}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def drawn(what: str) -> Image.Image:
+    """The sheet of the "digits" or the "letters"."""
+    if what == "digits":
         texts = {f"{digit} {name}": text for digit, styles in digits.STYLES.items() for name, text in styles.items()}
         for name, (claimed, text) in digits.AMBIGUOUS.items():
             texts[f"{' or '.join(map(str, claimed))} {name}"] = text
-        picture = sheet(texts, digits.HAND)
-    else:
-        picture = sheet(letters.STROKES, letters.LETTERS)
-    arguments.file.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(arguments.file, optimize=True)
-    return 0
+        return sheet(texts, digits.HAND)
+    return sheet(letters.STROKES, letters.LETTERS)
 
 
 def sheet(texts: dict[str, str], hand: letters.Hand) -> Image.Image:

@@ -130,6 +130,13 @@ def test_pull_of_bad_weights_leaves_the_copy_alone(published, run, tmp_path):
     assert is_version(weights.load(tmp_path / "copy"), 1)
 
 
+@pytest.mark.parametrize("place", ["file", "file/copy"])
+def test_pull_says_that_there_can_be_no_copy_before_it_asks_the_hub(run, tmp_path, place):
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = run("pull", "ann/nothing", "--folder", tmp_path / place)
+    assert (code, err) == (1, f"error: {tmp_path / 'file'}: a file, expected a folder to write to\n")
+
+
 def test_show_describes_a_folder_or_a_repository(published, run, mine):
     for what in (mine, REPO):
         _, out, _ = run("show", what)

@@ -48,3 +48,30 @@ def test_plots_are_written(folder, capsys):
 def test_a_folder_without_a_network_is_named(tmp_path, capsys):
     assert evaluate.main(["--weights", str(tmp_path)]) == 1
     assert f"{tmp_path}/config.json: no such file" in capsys.readouterr().err
+
+
+HISTORIES = {
+    "empty": b"",
+    "a header alone": b"epoch,train_loss,validation_loss,validation_accuracy\n",
+    "one column": b"epoch\n1\n",
+    "other columns": b"epoch,x\n1\n",
+    "a row that ends early": b"epoch,train_loss,validation_loss,validation_accuracy\n1,2.0\n",
+    "words": b"epoch,train_loss,validation_loss,validation_accuracy\n1,2.0,low,0.3\n",
+    "another file": b"\x89PNG\r\n\x1a\n\0\0\xff",
+}
+
+
+@pytest.mark.parametrize("damage", HISTORIES)
+def test_a_damaged_history_is_named_before_anything_is_measured(folder, capsys, damage):
+    (folder / "history.csv").write_bytes(HISTORIES[damage])
+    assert evaluate.main(["--weights", str(folder), "--plots", str(folder / "plots")]) == 1
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert err.startswith(f"error: {folder / 'history.csv'}: ")
+
+
+@pytest.mark.parametrize("place", ["file", "file/plots", "file/more/plots"])
+def test_a_folder_for_plots_that_cannot_be_is_named_before_anything_is_measured(folder, capsys, place):
+    (folder / "file").write_text("in the way")
+    assert evaluate.main(["--weights", str(folder), "--plots", str(folder / place)]) == 1
+    assert capsys.readouterr() == ("", f"error: {folder / 'file'}: a file, expected a folder to write to\n")

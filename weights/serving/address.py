@@ -21,8 +21,8 @@ MOST_DIGITS = 10
 
 
 def address() -> tuple[str, int]:
-    """Host and port from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT. Empty variables of gradio's are removed: they are as
-    good as not set. Ends the process when GRADIO_SERVER_PORT is not a port, or another one of NUMBERS no number.
+    """Host and port from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT. Removes gradio's empty variables: they are as good
+    as not set. Ends the process when GRADIO_SERVER_PORT is not a port, or one of NUMBERS no number.
     """
     for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value.strip()]:
         del os.environ[name]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn import train
-from nn.pictures import mnist, sample
+from nn.pictures import mnist, sample, sheet
 from nn.pictures.mnist import DataError
 
 
@@ -43,6 +43,30 @@ def test_command_makes_the_same_file_again(mnist_dir, tmp_path):
 def test_folder_without_mnist_is_named(tmp_path, capsys):
     assert sample.main(["--data", str(tmp_path), "--out", str(tmp_path / "none.png")]) == 1
     assert f"{tmp_path}: no IDX files of MNIST" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["sample.xyz", "sample.jpg", "sample", "a folder", "a folder.png"])
+def test_what_cannot_be_written_as_a_png_is_said(mnist_dir, tmp_path, capsys, name):
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a folder.png").mkdir()
+    try:
+        code = sample.main(["--data", str(mnist_dir), "--out", str(tmp_path / name)])
+    except SystemExit as stop:
+        code = stop.code
+    assert code in (1, 2)
+    assert name in capsys.readouterr().err
+    assert not (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x", "folder", "folder.png", "file/x.png", "file/more/x.png"])
+def test_a_sheet_that_cannot_be_written_is_said(tmp_path, capsys, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").write_text("in the way")
+    assert sheet.main(["digits", str(tmp_path / name)]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {tmp_path / name}: ")
+    assert len(err.splitlines()) == 1
 
 
 def test_damaged_sample_is_refused(tmp_path):
