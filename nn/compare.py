@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
     parser.add_argument("--out", type=Path, default=Path("runs/presets"), help="default: %(default)s")
-    parser.add_argument("--only", nargs="*", choices=REPEATED, help="these presets alone")
+    parser.add_argument("--only", nargs="+", choices=REPEATED, help="these presets alone")
     arguments = parser.parse_args(argv)
     try:
         dataset = mnist.load(arguments.data, preprocessing.to_mnist, open_picture)
@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
             raise DataError(f"{arguments.data or mnist.HUB_DATASET}: no test images; the table needs MNIST's")
         print("| preset | network | its author's figure | train | validation | test | reached |")
         print("|---|---|---|---:|---:|---:|---|")
-        for name in arguments.only or REPEATED:
+        for name in dict.fromkeys(arguments.only or REPEATED):  # each once
             print(row(name, PRESETS[name], dataset, arguments.out / name), flush=True)
     except KeyboardInterrupt:
         print("interrupted: the table ends here; finished presets are not trained again", file=sys.stderr)

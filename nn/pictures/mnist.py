@@ -30,6 +30,7 @@ DATA_HELP = (
     "MNIST's files, or pictures in folders named 0 to 9 (default: ylecun/mnist from the Hub); "
     "nn/pictures/mnist-sample.png has 5,000 of MNIST's"
 )
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 EXPECTED = (
     "train-images-idx3-ubyte and its three companions, mnist.npz, train.csv of labels and pixels, "
     "or pictures in folders named 0 to 9"
@@ -58,10 +59,15 @@ def load(place: str | Path | None = None, frame: Frame | None = None, opener: Op
     if not folder.is_dir():
         raise DataError(f"{place}: no such folder; expected {EXPECTED} in it")
     files = idx.with_companions(place) if place.is_file() else files_in(folder)
-    parts = idx.read(files, folder) or tables.read(files, folder) or folders.read(files, folder, frame, opener)
+    if place.is_file() and tables.is_unnamed(place):
+        parts = tables.read_alone(place)
+    else:
+        parts = idx.read(files, folder) or tables.read(files, folder) or folders.read(files, folder, frame, opener)
     if parts is None:
         found = listing(files, folder)
         advice = "; of pictures give the folder that holds the folders 0 to 9" if place.is_file() else ""
+        if packed := [path for path in files if path.name.lower().endswith(ARCHIVES)]:
+            advice = f"; unpack {packed[0].relative_to(folder)} first"
         raise DataError(f"{place}: no images to learn from: expected {EXPECTED}; found {found}{advice}")
     return divided(*parts, place)
 

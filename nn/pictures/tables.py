@@ -3,6 +3,7 @@
 mnist.npz                          Keras: x_train, y_train, x_test, y_test
 train.csv, mnist_test.csv          Kaggle: a label and 784 pixels in each row, with a header or without
 emnist-digits-train.csv            EMNIST: the same without a header, stored transposed
+any-name.csv                       the same, to learn from, where this file itself is named and not its folder
 """
 
 from __future__ import annotations
@@ -51,6 +52,17 @@ def read(files: Sequence[Path], folder: Path) -> tuple[Split, Split] | None:
         log.warning("%s: left out, its %d columns are pixels without a label", test, PIXELS)
         test = None
     return train, read_csv(test) if test else train[:0]
+
+
+def is_unnamed(path: Path) -> bool:
+    """Whether this is a table whose name says neither train nor test."""
+    return path.name.lower().endswith((".csv", ".csv.gz")) and not CSV_NAME.fullmatch(path.name)
+
+
+def read_alone(path: Path) -> tuple[Split, Split]:
+    """A table of images to learn from, and none to test on. Raises DataError when it is none."""
+    train = read_csv(path)
+    return train, train[:0]
 
 
 def only(paths: Sequence[Path], folder: Path) -> Path:

@@ -47,3 +47,12 @@ def test_a_limit_that_leaves_no_images_is_refused(limit, capsys):
 def test_the_program_says_what_is_wrong_with_its_data(tmp_path, capsys):
     assert corruptions.main(["--data", str(tmp_path / "nowhere")]) == 1
     assert "error:" in capsys.readouterr().err
+
+
+def test_the_table_of_presets_has_one_row_for_each_that_is_named(mnist_dir, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(compare, "row", lambda name, *_: f"| {name} |")
+    assert compare.main(["--data", str(mnist_dir), "--only", "tiny", "linear", "tiny"]) == 0
+    assert capsys.readouterr().out.splitlines()[2:] == ["| tiny |", "| linear |"]
+    with pytest.raises(SystemExit):
+        compare.main(["--data", str(mnist_dir), "--only"])
+    assert "argument --only: expected at least one argument" in capsys.readouterr().err

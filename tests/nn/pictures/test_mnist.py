@@ -1,6 +1,7 @@
 """MNIST from the Hub or a folder, and plain errors where there is none."""
 
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -30,6 +31,15 @@ def test_without_images_the_expected_names_and_the_found_ones_are_named(tmp_path
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(DataError, match=f"expected train-images-idx3-ubyte .* folders named 0 to 9; {message}"):
         mnist.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["digits.zip", "MNIST.ZIP", "pictures.tar.gz", "digits.tgz", "digits.7z"])
+def test_an_archive_is_to_be_unpacked_first(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("7/seven.png", b"")
+    for place in (tmp_path, tmp_path / name):
+        with pytest.raises(DataError, match=f"; unpack {name} first"):
+            mnist.load(place)
 
 
 def idx_of(images, labels):

@@ -142,3 +142,26 @@ def test_a_table_of_something_else_is_not_taken_for_mnist(tmp_path):
     (tmp_path / "train.csv").write_text("file,label\n1.png,3\n")
     with pytest.raises(DataError, match=r"no images to learn from.*found 1 file: train.csv"):
         mnist.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["digits.csv", "DIGITS.CSV", "my digits.csv.gz", "trained.csv", "contest.csv"])
+def test_a_table_that_is_named_itself_may_have_any_name(tmp_path, name):
+    raw = table(range(20))
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith("gz") else raw)
+    (tmp_path / "mnist_train.csv").write_bytes(table(range(10)))
+    dataset = mnist.load(tmp_path / name)
+    assert sizes(dataset) == {"train": 18, "validation": 2}
+    np.testing.assert_array_equal(dataset.train.images, IMAGES[:18])
+    assert sizes(mnist.load(tmp_path)) == {"train": 9, "validation": 1}  # in a folder the names tell
+
+
+def test_a_table_of_something_else_that_is_named_itself_is_told_what_is_expected(tmp_path):
+    (tmp_path / "digits.csv").write_text("file,label\n1.png,3\n")
+    with pytest.raises(DataError, match=r"digits.csv: expected columns label and 784 pixels, found 2 from 'file'"):
+        mnist.load(tmp_path / "digits.csv")
+
+
+def test_a_table_to_test_on_is_not_learned_from(tmp_path):
+    (tmp_path / "mnist_test.csv").write_bytes(table(range(20)))
+    with pytest.raises(DataError, match=r"no images to learn from.*found 1 file: mnist_test.csv"):
+        mnist.load(tmp_path / "mnist_test.csv")
