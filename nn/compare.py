@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import preprocessing
-from nn import programs
+from nn import flags, programs
 from nn.files import WeightsError, load
 from nn.measure.metrics import evaluate
 from nn.pictures import mnist
@@ -60,8 +60,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
-    parser.add_argument("--out", type=Path, default=Path("runs/presets"), help="default: %(default)s")
+    parser.add_argument("--data", type=flags.path, help=mnist.DATA_HELP)
+    parser.add_argument("--out", type=flags.path, default=Path("runs/presets"), help="default: %(default)s")
     parser.add_argument("--only", nargs="+", choices=REPEATED, help="these presets alone")
     arguments = parser.parse_args(argv)
     try:

@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 import preprocessing
-from nn import programs
+from nn import flags, programs
 from nn.files import BUNDLED, load
 from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist
@@ -49,21 +48,14 @@ def measure(model: MLP, images: np.ndarray, labels: np.ndarray, seed: int = 0) -
     return results | {"mean": means}
 
 
-def count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
-    return value
-
-
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.corruptions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=BUNDLED, help="folder (default: the bundled weights)")
-    parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
-    parser.add_argument("--limit", type=count, metavar="N", help="only the first N test images")
-    parser.add_argument("--seed", type=int, default=0, help="of the corruptions' random numbers")
+    parser.add_argument("--weights", type=flags.path, default=BUNDLED, help="folder (default: the bundled weights)")
+    parser.add_argument("--data", type=flags.path, help=mnist.DATA_HELP)
+    parser.add_argument("--limit", type=flags.at_least(1), metavar="N", help="only the first N test images")
+    parser.add_argument("--seed", type=flags.at_least(0), default=0, help="of the corruptions' random numbers")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     arguments = parser.parse_args(argv)
     try:

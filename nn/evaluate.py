@@ -13,10 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 import preprocessing
-from nn import programs
+from nn import flags, programs
 from nn.crossfit import seen_splits
 from nn.files import BUNDLED, check_folder, load
 from nn.measure import metrics
@@ -56,10 +55,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=BUNDLED, help="folder (default: the bundled weights)")
-    parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
+    parser.add_argument("--weights", type=flags.path, default=BUNDLED, help="folder (default: the bundled weights)")
+    parser.add_argument("--data", type=flags.path, help=mnist.DATA_HELP)
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
-    parser.add_argument("--plots", type=Path, metavar="DIR", help="write PNG plots there")
+    parser.add_argument("--plots", type=flags.path, metavar="DIR", help="write PNG plots there")
     arguments = parser.parse_args(argv)
     try:
         if arguments.plots:  # before the figures, which take a while

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import preprocessing
-from nn import checkpoint, files, programs
+from nn import checkpoint, files, flags, programs
 from nn.fast.committee import joined
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP
@@ -51,8 +51,10 @@ def parser() -> argparse.ArgumentParser:
 
     add("recipe", "each option overrides the preset's value", Recipe)
     add("distortions", "with --augment", Distortion, "distort-")
-    parser.add_argument("--data", type=Path, help=mnist.DATA_HELP)
-    parser.add_argument("--out", type=Path, default=Path("runs/latest"), help="folder to write (default: %(default)s)")
+    parser.add_argument("--data", type=flags.path, help=mnist.DATA_HELP)
+    parser.add_argument(
+        "--out", type=flags.path, default=Path("runs/latest"), help="folder to write (default: %(default)s)"
+    )
     parser.add_argument(
         "--resume",
         action="store_true",

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import preprocessing
 import weights
-from nn import programs
+from nn import flags, programs
 from nn.crossfit import seen_splits
 from nn.files import CONFIG_FILE, MODEL_FILE, check_folder, replacing
 from nn.measure import metrics
@@ -157,27 +157,35 @@ def make_parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(function=function)
         if function not in (run_card, run_verify):
-            sub.add_argument("--token", help="default: HF_TOKEN, or the login that `hf auth login` left")
-            sub.add_argument("--endpoint", metavar="URL", help="address of the Hub (default: HF_ENDPOINT)")
+            sub.add_argument(
+                "--token", type=flags.name, help="default: HF_TOKEN, or the login that `hf auth login` left"
+            )
+            sub.add_argument(
+                "--endpoint", type=flags.name, metavar="URL", help="address of the Hub (default: HF_ENDPOINT)"
+            )
         return sub
 
     def optional(sub: argparse.ArgumentParser, name: str, metavar: str, default: object, text: str) -> None:
-        kind = Path if metavar == "FOLDER" else str
+        kind = flags.path if metavar == "FOLDER" else flags.name
         sub.add_argument(name, nargs="?", metavar=metavar, type=kind, default=default, help=f"default: {text}")
 
     sub = command(run_card, "card", "Measure a network and write its model card: README.md, figures and pictures.")
     optional(sub, "folder", "FOLDER", weights.BUNDLED, "the bundled weights")
-    sub.add_argument("--data", type=Path, help=mnist.DATA_HELP)
-    sub.add_argument("--drawings", type=Path, metavar="JSON", help="the app's score on real people's drawings")
+    sub.add_argument("--data", type=flags.path, help=mnist.DATA_HELP)
+    sub.add_argument("--drawings", type=flags.path, metavar="JSON", help="the app's score on real people's drawings")
 
     sub = command(run_push, "push", "Publish weights: one commit with network, config, model card and its pictures.")
     optional(sub, "repo", "OWNER/NAME", default_repo, "WEIGHTS_REPO")
-    sub.add_argument("--folder", type=Path, default=weights.BUNDLED, help="what to publish (default: bundled weights)")
-    sub.add_argument("--data", type=Path, help=f"to measure on: {mnist.DATA_HELP}")
-    sub.add_argument("--tag", metavar="vX.Y", help="a new tag for the commit; an existing one is never moved")
+    sub.add_argument(
+        "--folder", type=flags.path, default=weights.BUNDLED, help="what to publish (default: bundled weights)"
+    )
+    sub.add_argument("--data", type=flags.path, help=f"to measure on: {mnist.DATA_HELP}")
+    sub.add_argument(
+        "--tag", type=flags.name, metavar="vX.Y", help="a new tag for the commit; an existing one is never moved"
+    )
     sub.add_argument("--create-pr", action="store_true", help="open a pull request instead of committing")
     sub.add_argument("--private", action="store_true", help="when the repository is created now")
-    sub.add_argument("--message", help="of the commit (default: gives the measured errors)")
+    sub.add_argument("--message", type=flags.name, help="of the commit (default: gives the measured errors)")
     sub.add_argument("--force", action="store_true", help="publish even if worse or not measured; the commit says so")
 
     sub = command(run_list, "list", "List published versions and their results, newest first.")
@@ -185,12 +193,12 @@ def make_parser() -> argparse.ArgumentParser:
 
     sub = command(run_pull, "pull", "Download weights into the cache of huggingface_hub, and check them.")
     optional(sub, "repo", "OWNER/NAME", default_repo, "WEIGHTS_REPO")
-    sub.add_argument("--revision", help="branch, tag or commit (default: main)")
-    sub.add_argument("--folder", type=Path, help="put a copy there")
+    sub.add_argument("--revision", type=flags.name, help="branch, tag or commit (default: main)")
+    sub.add_argument("--folder", type=flags.path, help="put a copy there")
 
     sub = command(run_show, "show", "Show a network's size and results.")
     optional(sub, "source", "FOLDER | OWNER/NAME", str(weights.BUNDLED), "the bundled weights")
-    sub.add_argument("--revision", help="branch, tag or commit (default: main)")
+    sub.add_argument("--revision", type=flags.name, help="branch, tag or commit (default: main)")
 
     sub = command(run_verify, "verify", "Check files, values, and that the network reads the bundled test digits.")
     optional(sub, "folder", "FOLDER", weights.BUNDLED, "the bundled weights")
@@ -198,10 +206,12 @@ def make_parser() -> argparse.ArgumentParser:
     sub = command(
         run_rollback, "rollback", "Make a new commit with the files of an earlier version; all replicas follow."
     )
-    sub.add_argument("version", metavar="VERSION", help="tag or commit, as `list` shows them")
+    sub.add_argument("version", type=flags.name, metavar="VERSION", help="tag or commit, as `list` shows them")
     optional(sub, "repo", "OWNER/NAME", argparse.SUPPRESS, "WEIGHTS_REPO")  # suppressed: or it would undo a --repo
-    sub.add_argument("--repo", metavar="OWNER/NAME", default=default_repo, help="the same, as an option")
-    sub.add_argument("--message", help="of the commit (default: names the version)")
+    sub.add_argument(
+        "--repo", type=flags.name, metavar="OWNER/NAME", default=default_repo, help="the same, as an option"
+    )
+    sub.add_argument("--message", type=flags.name, help="of the commit (default: names the version)")
     return parser
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nn import programs
+from nn import flags, programs
 from nn.mlp import DIGITS, SIDE
 from nn.pictures import idx
 from nn.pictures.splits import DataError, Dataset, Split, with_validation
@@ -72,8 +72,8 @@ def save(images: np.ndarray, path: Path = FILE) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m nn.pictures.sample", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of MNIST's IDX files")
-    parser.add_argument("--out", type=Path, default=FILE, help="file to write (default: %(default)s)")
+    parser.add_argument("--data", type=flags.path, required=True, help="folder of MNIST's IDX files")
+    parser.add_argument("--out", type=flags.path, default=FILE, help="file to write (default: %(default)s)")
     arguments = parser.parse_args(argv)
     if arguments.out.suffix.lower() != ".png":
         parser.error(f"argument --out: expected the name of a PNG, such as {FILE.name}, got {arguments.out}")

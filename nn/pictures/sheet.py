@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from nn import programs
+from nn import flags, programs
 from nn.files import check_folder
 from nn.made_up import frame
 from nn.pictures import digits, letters
@@ -31,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m nn.pictures.sheet", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("digits", "letters"))
-    parser.add_argument("file", type=Path, help="the picture to write")
+    parser.add_argument("file", type=flags.path, help="the picture to write")
     arguments = parser.parse_args(argv)
     try:
         check_folder(arguments.file.parent)

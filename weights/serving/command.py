@@ -18,6 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 import weights
+from nn import flags
 from nn.mlp import MLP
 from preprocessing.picture import silence_decoders
 from preprocessing.segment import split
@@ -76,15 +77,18 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     text = "Read the digits in pictures: dark ink on light or light on dark, of any size, in any place, one or several."
     sub = commands.add_parser("predict", help="read the digits in pictures", description=text)
-    sub.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="a file, or a folder of pictures")
+    sub.add_argument("pictures", nargs="+", type=flags.path, metavar="PICTURE", help="a file, or a folder of pictures")
     sub.add_argument("--json", action="store_true", help="a JSON list with probabilities and places instead of a table")
     sub.add_argument(
         "--weights",
+        type=flags.name,
         metavar="FOLDER | OWNER/NAME",
         default=os.environ.get("WEIGHTS_REPO") or None,
         help="default: WEIGHTS_REPO, or the bundled ones",
     )
-    sub.add_argument("--revision", help="branch, tag or commit on the Hub (default: WEIGHTS_REVISION, or main)")
+    sub.add_argument(
+        "--revision", type=flags.name, help="branch, tag or commit on the Hub (default: WEIGHTS_REVISION, or main)"
+    )
     return parser
 
 
