@@ -7,6 +7,7 @@ Recipe and Distortion consist of them. `nn.train` makes an option of each.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import field, fields
 
@@ -26,6 +27,7 @@ def check(settings: object, of: str = "") -> None:
         value, limits, choices = getattr(settings, each.name), *map(each.metadata.get, ("limits", "choices"))
         if limits and not limits[0] <= value <= limits[1]:
             lowest, highest = (f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" for limit in limits)
-            raise ValueError(f"{each.name}{of} must be from {lowest} to {highest}, got {value}")
+            end = "on" if limits[1] == math.inf else f"to {highest}"
+            raise ValueError(f"{each.name}{of} must be from {lowest} {end}, got {value}")
         if choices and value not in (each.default, *choices):
             raise ValueError(f"{each.name}{of} must be one of {', '.join(map(str, choices))}, got {value!r}")

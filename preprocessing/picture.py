@@ -117,9 +117,9 @@ def open_picture(file: str | Path | BinaryIO) -> Image.Image:
         if is_empty(file):
             raise ValueError("expected a picture such as PNG, JPEG or WebP, got an empty file") from None
         raise ValueError("expected a picture such as PNG, JPEG or WebP, got something else") from None
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
     except Exception as error:  # as in to_opaque, from the parts that read headers
+        if isinstance(error, OSError) and error.errno:  # it is about the file, not about what stands in it
+            raise
         raise ValueError(f"the picture cannot be decoded: {error}") from error
     check_size(picture)
     return picture
@@ -130,7 +130,8 @@ def silence_decoders() -> None:
 
     For programs that read what anybody sends. A file that cannot be decoded still is a ValueError.
     """
-    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+    for category in (UserWarning, Image.DecompressionBombWarning):  # of too many pixels `check_size` tells
+        warnings.filterwarnings("ignore", category=category, module="PIL")
     for library in (Path(PIL.__file__).parent.parent / "pillow.libs").glob("libtiff*.so*"):
         libtiff = ctypes.CDLL(str(library))  # the one that Pillow has loaded
         for setter in (libtiff.TIFFSetErrorHandler, libtiff.TIFFSetWarningHandler):

@@ -88,7 +88,7 @@ def run_list(arguments: argparse.Namespace) -> None:
 
 def run_show(arguments: argparse.Namespace) -> None:
     source = arguments.source
-    if Path(source).is_dir():
+    if os.path.isdir(source):
         if arguments.revision:
             raise ValueError(f"--revision {arguments.revision}: of which repository? {source} is a folder")
         print_network(weights.load(source), sha256_of(Path(source) / MODEL_FILE))

@@ -187,6 +187,15 @@ def test_a_refused_connection_is_reported_at_once(hub):
             pull(Repository(REPO, endpoint=f"http://127.0.0.1:{closed.getsockname()[1]}"))
 
 
+@pytest.mark.parametrize(
+    "endpoint", ["notaurl", "huggingface.co", "localhost:8000", "ftp://a/b", "http://", "http://a:b"]
+)
+def test_an_address_of_the_hub_that_is_none_is_told_what_is_expected(hub, endpoint):
+    for call in (pull, list_versions):
+        with pytest.raises(HubError, match=r"expected one such as https://huggingface.co in --endpoint or HF_ENDPOINT"):
+            call(Repository(REPO, endpoint=endpoint))
+
+
 @pytest.mark.parametrize("name", ["digits", "ann/digits/more", "../digits", "ann/dig its", "", "ann/--x"])
 def test_a_name_that_no_repository_can_have_is_refused(name, hub):
     with pytest.raises(HubError, match="expected OWNER/NAME"):

@@ -1,6 +1,7 @@
 """Recipes: what no run can follow is refused."""
 
 import math
+import re
 
 import pytest
 
@@ -16,6 +17,10 @@ from nn.recipes import FULL_BATCH, Recipe
         {"average": math.inf},
         {"batch_size": -5},
         {"l2": -1},
+        {"l2": math.inf},
+        {"l2": math.nan},
+        {"l2": 1e300},
+        {"seed": -1},
         {"label_smoothing": 3},
         {"dropout": 1.0},
         {"momentum": 1.0},
@@ -24,7 +29,10 @@ from nn.recipes import FULL_BATCH, Recipe
     ids=str,
 )
 def test_a_recipe_that_no_run_can_follow_is_refused(wrong):
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be from"):
+    [(name, value)] = wrong.items()
+    with pytest.raises(
+        ValueError, match=rf"{name} must be from [\d.e,-]+ (on|to [\d.e+,]+), got {re.escape(str(value))}"
+    ):
         Recipe(**wrong)
 
 

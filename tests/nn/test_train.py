@@ -560,6 +560,12 @@ def test_a_learning_rate_that_explodes_is_a_plain_error_and_no_network(bars, tmp
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("lr", "l2", "decay"), [(0.5, 10.0, ", or l2, 10"), (1e30, 0.0, ""), (1e3, 5e-4, "")])
+def test_weight_decay_that_explodes_is_named_too(bars, tmp_path, lr, l2, decay):
+    with pytest.raises(FloatingPointError, match=f"lower the learning rate, {lr:g}{decay}$".replace("+", r"\+")):
+        fit(Recipe(hidden=(16,), optimizer="sgd", lr=lr, l2=l2, epochs=100), bars, tmp_path)
+
+
 @pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 1e20), ("adam", 1e20), ("sgd", 1e38), ("adam", 1e38)])
 def test_the_last_step_of_an_epoch_may_explode_too(bars, tmp_path, optimizer, lr):
     whole = Recipe(hidden=(16,), optimizer=optimizer, lr=lr, epochs=1, batch_size=FULL_BATCH)

@@ -1,9 +1,12 @@
 """`python app.py predict`: pictures in, a table or JSON out, without a server."""
 
+import contextlib
+import errno
 import json
 import random
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from PIL import Image
 
 import app
 import weights
+from preprocessing.picture import MAX_PIXELS, open_picture, silence_decoders
 from weights.serving import command
 from weights.serving.recognize import text_of
 
@@ -166,6 +170,46 @@ def test_damaged_tiffs_have_one_line_each(tmp_path):
     assert total == f"{len(lines)} of 45 could not be read"
     assert len(lines) > 10
     assert all(line.startswith(f"error: {tmp_path}") for line in lines)
+
+
+def test_large_pictures_leave_no_warnings(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", MAX_PIXELS // 2)  # as the app does
+    file = tmp_path / "large.png"
+    Image.new("1", (6000, 5000), 1).save(file)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always", Image.DecompressionBombWarning)
+        Image.open(file).close()
+        assert [each.category for each in seen] == [Image.DecompressionBombWarning]
+        silence_decoders()
+        for number, size in enumerate([(6000, 5000), (7000, 7000), (9000, 9000)]):
+            Image.new("1", size, 1).save(file)
+            with contextlib.suppress(ValueError):
+                open_picture(file).close()
+            assert len(seen) == 1, [number, *map(str, seen)]
+
+
+@pytest.mark.parametrize("place", ["gone.png", "gone", "file/7.png", "loop.png", "x" * 300, "secret.png"])
+def test_a_file_that_cannot_be_opened_is_named_once(run, tmp_path, monkeypatch, place):
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    if place == "secret.png":  # whoever runs the tests may read everything
+
+        def refuse(file):
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+        monkeypatch.setattr(command, "open_picture", refuse)
+    error, _ = run("predict", tmp_path / place).stderr.splitlines()
+    assert error.startswith(f"error: {tmp_path / place}: ")
+    assert error.count(str(tmp_path)) == 1
+
+
+def test_skipped_files_are_named_once(run, tmp_path, monkeypatch):
+    def refuse(file):
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    (tmp_path / "notes").write_text("secret")
+    monkeypatch.setattr(command, "open_picture", refuse)
+    assert run("predict", tmp_path).stderr.startswith(f"skipped: {tmp_path / 'notes'}: Permission denied\n")
 
 
 def test_nothing_readable_is_an_empty_list(run, tmp_path):

@@ -147,6 +147,12 @@ def test_without_ink_there_is_no_answer(served):
         ([0] * 783 + [256], "integers from 0 to 255"),
         ([0] * 783 + ["7"], "integers from 0 to 255"),
         (np.zeros((3, 4, 5, 6)), "expected an array"),
+        (None, "expected a picture: a PIL image, .*, got NoneType$"),
+        (5, "expected a picture: .*, got int$"),
+        ({}, "expected a picture: .*, got dict$"),
+        ((1, 2), "expected a picture: .*, got tuple$"),
+        (np.float32(1), "expected a picture: .*, got float32$"),
+        (bytearray(b"x"), "expected a picture: .*, got bytearray$"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

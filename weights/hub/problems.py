@@ -45,6 +45,8 @@ STATUSES = {
 # What it means that there was no answer, or that it could not be kept.
 SILENCES = {
     OfflineModeIsEnabled: "HF_HUB_OFFLINE is set, so the Hub was not asked",
+    (httpx2.UnsupportedProtocol, httpx2.InvalidURL): "the address of the Hub is none: expected one such as "
+    "https://huggingface.co in --endpoint or HF_ENDPOINT",
     httpx2.TimeoutException: "the Hub did not answer in time",
     httpx2.HTTPError: "the Hub cannot be reached, or broke off ({kind})",
     FileMetadataError: "the answer for {repo} does not come from a Hub; check HF_ENDPOINT",

@@ -15,14 +15,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from PIL import Image
 from tqdm import tqdm
 
 import weights
 from nn import flags
 from nn.mlp import MLP
-from preprocessing.picture import silence_decoders
+from preprocessing.picture import open_picture, silence_decoders
 from preprocessing.segment import split
-from weights.serving.recognize import Reading, joint_confidence, opened, readings_of, text_of
+from weights.serving.recognize import Reading, joint_confidence, readings_of, text_of
 from weights.serving.schemas import Digits, Prediction
 
 # Pictures in one forward pass: enough for matrix products at full speed, few enough for new rows every half second.
@@ -94,7 +95,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def is_local(source: str | None) -> bool:
     """Whether the weights are on this disk: the bundled ones, or those in a folder."""
-    return source is None or Path(source).is_dir()
+    return source is None or os.path.isdir(source)
 
 
 def network(source: str | None, revision: str | None) -> MLP:
@@ -142,10 +143,10 @@ def files(given: Iterable[Path]) -> Iterator[Path]:
     The other files of these folders are named on stderr.
     """
     for path in given:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # unlike Path.is_dir it takes any name
             yield path
             continue
-        found = [file for file in sorted(path.rglob("*")) if file.is_file() and taken(file)]
+        found = [file for file in sorted(path.rglob("*")) if os.path.isfile(file) and taken(file)]
         yield from found or [path]  # a folder without pictures fails as a file would
 
 
@@ -154,11 +155,19 @@ def taken(file: Path) -> bool:
     if file.suffix.lower() in SUFFIXES:
         return True
     try:
-        opened(file).close()
+        picture_in(file).close()
     except ValueError as error:
         print(f"skipped: {file}: {error}", file=sys.stderr)
         return False
     return True
+
+
+def picture_in(file: Path) -> Image.Image:
+    """The picture in a file, not decoded yet. Raises ValueError with a reason that does not name the file."""
+    try:
+        return open_picture(file)
+    except OSError as error:
+        raise ValueError(error.strerror or str(error)) from error
 
 
 def outcomes(paths: list[Path], model: MLP) -> Iterator[tuple[Path, list[Reading] | str]]:
@@ -171,10 +180,10 @@ def outcomes(paths: list[Path], model: MLP) -> Iterator[tuple[Path, list[Reading
         found = {}
         for path in batch:
             try:
-                parts = split(opened(path), model.predict_proba)
+                parts = split(picture_in(path), model.predict_proba)
                 found[path] = [dataclasses.replace(part, ink=None, removed=None) for part in parts]  # they are large
             except ValueError as error:
-                found[path] = "no pictures in this folder" if path.is_dir() else str(error)
+                found[path] = "no pictures in this folder" if os.path.isdir(path) else str(error)
         parts = [part for each in found.values() if isinstance(each, list) for part in each]
         readings = iter(readings_of(parts, model, None))
         for path, each in found.items():

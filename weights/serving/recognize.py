@@ -171,6 +171,11 @@ def opened(given: Input) -> Picture:
         raise ValueError(f"expected a picture, got a list of {len(given)}")
     if isinstance(given, Picture):
         return given
+    if not (isinstance(given, bytes | str | Path) or hasattr(given, "read")):
+        raise ValueError(
+            "expected a picture: a PIL image, an array, an image file, its content or its path, "
+            f"got {type(given).__name__}"
+        )
     try:
         return open_picture(io.BytesIO(given) if isinstance(given, bytes) else given)
     except OSError as error:
