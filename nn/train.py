@@ -67,9 +67,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def percentage(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"expected a percentage from 0 to 100, got {text}")
+        raise argparse.ArgumentTypeError(f"expected a percentage from 0 to 100, got {text[:100]!r}")
     return value
 
 
