@@ -4,7 +4,6 @@ README.md says what the other files are for. The programs are `python -m nn.trai
 `nn.corruptions`.
 """
 
-from nn import programs  # noqa: F401 - before all others, for Ctrl-C
 from nn.mlp import MLP
 
 __all__ = ["MLP"]

@@ -1,10 +1,7 @@
 """How programs end: after Ctrl-C, and when standard output is lost.
 
-    if __name__ == "__main__":
-        programs.run(main)
-
-This file is imported before all others, so that Ctrl-C ends a program quietly while the rest is still imported. It
-imports next to nothing itself.
+if __name__ == "__main__":
+    programs.run(main)
 """
 
 from __future__ import annotations
@@ -13,14 +10,10 @@ import io
 import os
 import signal
 import sys
-
-TYPE_CHECKING = False  # as in typing, which takes its time
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT  # as shells have it
-APP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "app.py")
 
 
 class OutputLost(Exception):
@@ -49,8 +42,6 @@ def run(main: Callable[[], int | None], prints: bool = True) -> NoReturn:
 
     prints: it is for its standard output that the program is run; a server goes on without one.
     """
-    if signal.getsignal(signal.SIGINT) is leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     if prints:
         sys.stdout = checked(sys.stdout)
     try:
@@ -61,8 +52,6 @@ def run(main: Callable[[], int | None], prints: bool = True) -> NoReturn:
         code = INTERRUPTED
     except OutputLost as lost:
         code = give_up(lost)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # whoever presses it again waits no longer
-        signal.signal(signal.SIGINT, leave)
     try:
         if prints:
             sys.stdout.flush()
@@ -92,15 +81,3 @@ def give_up(lost: OutputLost) -> int:
         print(f"error: standard output cannot be written to: {lost.__cause__.strerror}", file=sys.stderr)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
-
-
-def leave(signal_number: int, frame: object) -> None:
-    """Ends the process at once and without a word. Nothing is under way that would have to be kept."""
-    os._exit(INTERRUPTED)
-
-
-# Python looks for a program of this project, and has not yet begun it: `-m` stands for its name until it is found.
-if (sys.argv[0] == "-m" or os.path.abspath(sys.argv[0]) == APP) and (
-    signal.getsignal(signal.SIGINT) is signal.default_int_handler
-):
-    signal.signal(signal.SIGINT, leave)

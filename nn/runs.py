@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -85,11 +84,7 @@ def check_out(recipe: Recipe, out: Path, resume: bool) -> None:
     """Raises OSError when `out` cannot be written to, when it has no checkpoint to resume from, or one or a network
     that a new run would replace; ValueError when one network is to be resumed as several, or several as one.
     """
-    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not existing.is_dir():
-        raise NotADirectoryError(f"{existing}: a file, expected a folder to write to")
-    if not os.access(existing, os.W_OK):
-        raise PermissionError(f"{existing}: this folder cannot be written to")
+    files.check_folder(out)
     begun = is_begun(out)
     if begun and not resume:
         raise FileExistsError(f"{out}: there is a run in it; --resume goes on with it, another --out leaves it alone")
