@@ -26,7 +26,7 @@ from nn.recipes import PRESETS
 from weights.current import served
 from weights.serving.page.lab import drawings, kept, questions, runs
 from weights.serving.page.lab.asking import Picture, answering
-from weights.serving.page.lab.shown import answers_of, first_weights
+from weights.serving.page.lab.shown import answers_of, first_weights, percent
 from weights.serving.page.lab.splits import unseen
 
 
@@ -79,6 +79,12 @@ def test_the_first_round_is_seen_step_by_step():
 def test_what_goes_wrong_is_explained_in_a_sentence(settings, said):
     run = begun(**settings)
     assert any(said in runs.go({"run": run})["said"] for _ in range(40))
+
+
+def test_a_sentence_writes_shares_as_the_page_does():
+    run = kept.RUNS.get(begun(digits=100))
+    said = runs.sentence(run, {"seen": 1.0, "unseen": 0.725})
+    assert said.startswith("It knows 100% of its 100 digits, but only 72.5% of new ones")
 
 
 def test_a_network_of_enormous_numbers_ends_in_words():
@@ -437,11 +443,13 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     v.draw(7)
     expect(v.answer).to_be_visible()
     room = opened(v, "Train one", "train")
-    percent = "() => parseFloat(document.querySelector('.train .big b').textContent)"
-    assert v.page.evaluate(percent) < 50
+    shares = [n / 1000 for n in range(1001)] + [0.9999, 0.0001]
+    assert v.page.evaluate("shares => shares.map(lab.tools.percent)", shares) == list(map(percent, shares))
+    right = "() => parseFloat(document.querySelector('.train .big b').textContent)"
+    assert v.page.evaluate(right) < 50
     weights_at_first = room.locator(".weights canvas").first.evaluate("canvas => canvas.toDataURL()")
     room.get_by_role("button", name="Play").press("Enter")
-    v.page.wait_for_function(f"({percent})() > 85")
+    v.page.wait_for_function(f"({right})() > 85")
     expect(room.locator(".mine .top b")).to_have_text("7")
     assert room.locator(".weights canvas").first.evaluate("canvas => canvas.toDataURL()") != weights_at_first
     v.page.evaluate(HIDE, True)

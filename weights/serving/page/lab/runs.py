@@ -40,7 +40,15 @@ from weights.serving.page.lab.kept import Run, working
 from weights.serving.page.lab.own_network import command, network_in, saying, without_normalization
 from weights.serving.page.lab.questions import why_not
 from weights.serving.page.lab.settings import MOST_CONVOLVED, About, AboutUnit, Correction, Loading, Settings
-from weights.serving.page.lab.shown import TEST_DIGITS, answers_of, bytes_of_weights, first_weights, frame, share_right
+from weights.serving.page.lab.shown import (
+    TEST_DIGITS,
+    answers_of,
+    bytes_of_weights,
+    first_weights,
+    frame,
+    percent,
+    share_right,
+)
 from weights.serving.page.lab.splits import digits, held_out, normalized, unseen
 
 # Seconds of training that a run may take in all: enough for all epochs of a small network, and for every preset that
@@ -194,7 +202,7 @@ def sentence(run: Run, shown: dict) -> str:
         )
     if shown["seen"] - shown["unseen"] > OVERFIT and shown["seen"] > 1 - OVERFIT:
         return (
-            f"It knows {shown['seen']:.0%} of its {run.digits:,} digits, but only {shown['unseen']:.0%} of "
+            f"It knows {percent(shown['seen'])} of its {run.digits:,} digits, but only {percent(shown['unseen'])} of "
             "new ones: it learned them by heart. That is called overfitting. More digits help."
         )
     return ""
@@ -231,7 +239,7 @@ def teach(question: Correction) -> dict:
         learned = f"{'Now' if now[0] == labels[0] else 'Still'} it reads your drawing as {article(now[0])}."
     else:
         learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {known}."
-    cost = f"Of the unseen digits it read {before:.1%} before and reads {shown['unseen']:.1%} now"
+    cost = f"Of the unseen digits it read {percent(before)} before and reads {percent(shown['unseen'])} now"
     forgot = before - shown["unseen"] > 0.01 and not question.mixed
     return {"frames": [shown], "said": f"{learned} {cost}{': learning one thing alone, it forgot others' * forgot}."}
 
