@@ -420,15 +420,17 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     expect(room.locator(".taken")).to_be_hidden()
     room.locator(".target").select_option("2")
     for step in range(1, 4):
-        again.click()
+        again.press("Enter")
         expect(room.locator(".said")).to_contain_text(f"Step {step},")
         expect(room.locator("[data-undo]")).to_have_count(0)  # the moved weight is not one of the unit now in sight
+    over = room.locator("[data-learn=over]")
     expect(again).to_be_disabled()
     again.evaluate("(button, most) => (button.dataset.most = most)", most)
     before, after = (figure(cell) for cell in room.locator(".deltas .chosen .figure").all()[:4:3])
     assert after > before
-    room.locator("[data-learn=over]").click()
+    over.press("Enter")
     expect(room.locator(".taken")).to_be_hidden()
+    expect(again).to_be_focused()
 
 
 def test_back_returns_to_the_room_before_and_keeps_the_drawing(drawn):

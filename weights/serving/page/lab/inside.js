@@ -270,8 +270,10 @@
       changes = unpacked(answer.change);
       const again = $(element, '[data-learn="again"]');
       again.textContent = "Again";
+      const over = $(element, '[data-learn="over"]');
+      over.disabled = false;
       again.disabled = steps >= mostSteps;
-      $(element, '[data-learn="over"]').disabled = false;
+      if (again.disabled) succeed(over);
       showStep(answer, target);
       // The unit that changes most is the one to look at.
       const { delta1 } = answer;
@@ -352,6 +354,7 @@
       if (data.learn === "over") {
         forget();
         show();
+        succeed($(element, '[data-learn="again"]'));
       }
     });
     element.addEventListener("change", ({ target }) => {

@@ -107,9 +107,10 @@
     });
   }
 
-  // Where an element with the focus is gone, its successor gets it.
+  // Where an element with the focus is gone, or cannot be pressed any longer, its successor gets it.
   function succeed(successor) {
-    if (document.activeElement === document.body) successor?.focus({ preventScroll: true });
+    const { activeElement } = document;
+    if (activeElement === document.body || activeElement.disabled) successor?.focus({ preventScroll: true });
   }
 
   // Esc closes what a word says, until it is left.
