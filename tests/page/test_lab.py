@@ -453,6 +453,7 @@ def test_back_returns_to_the_room_before_and_keeps_the_drawing(drawn):
 
 def test_it_is_fooled(drawn):
     room = opened(drawn, "Fool it", "fool")
+    expect(room.locator(".lead").first).to_contain_text("It has 16 hidden units, and it is not the one that you train")
     room.locator(".target").select_option("3")
     room.locator("[data-press=fool]").click()
     expect(room).to_have_attribute("data-fooled", "true")
@@ -617,8 +618,10 @@ def test_an_answer_that_comes_late_reaches_the_room_in_sight(drawn):
         v.draw(7)
         room = opened(v, "Fool it", "fool")
         expect(room.locator(".example")).to_contain_text("example")
+        expect(room.get_by_role("heading", name="The example")).to_be_visible()
     expect(v.page.locator("#words p")).to_have_text("That is a 7.")
     expect(room.locator(".example")).to_be_empty()
+    expect(room.get_by_role("heading", name="Your drawing")).to_be_visible()
     expect(room.locator(".small .bars .top b")).to_have_text("7")
 
 

@@ -194,6 +194,7 @@
       pixels = given;
       fooling = false;
       allOn();
+      put(element, ".which-picture", pixels ? "Your drawing" : "The example");
       put(element, ".example", pixels ? "" : invitation("This is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."));
       return (await ask()) && silence();
     }, drawing, about);

@@ -35,8 +35,9 @@ def gradient() -> str:
     digits = "".join(f'<option value="{digit}"{" selected" * (digit == 3)}>{digit}</option>' for digit in range(DIGITS))
     return (
         f'<p class="lead">The {word("gradient")} says for each pixel which way it must move so that another digit '
-        "seems likelier. If all pixels follow it, a change that you hardly see fools the network. "
-        '<span class="example"></span></p>'
+        "seems likelier. If all pixels follow it, a change that you hardly see fools the network. The small network "
+        f"here comes with the page. It has {questions.small().hidden[0]} hidden units, and it is not the one that you "
+        'train. <span class="example"></span></p>'
         f'{PROBLEM}<p class="controls"><label>Make it see a <select class="target">{digits}</select></label>'
         '<button type="button" class="main" data-press="fool">Fool it</button>'
         '<button type="button" data-press="back">As drawn</button></p>'
@@ -99,6 +100,7 @@ def silenced() -> str:
         '<p class="controls"><button type="button" data-press="on">All on</button></p>'
         f'{PROBLEM}<p class="big" role="status"><b>…</b></p>'
         '<div class="pair"><div><h3>Share of each digit that it reads right</h3>'
-        '<ol class="bars of-digits"></ol></div><div><h3>Your drawing</h3><ol class="bars of-drawing"></ol></div></div>'
+        '<ol class="bars of-digits"></ol></div>'
+        '<div><h3 class="which-picture">The example</h3><ol class="bars of-drawing"></ol></div></div>'
         "</section>"
     )
