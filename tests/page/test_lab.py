@@ -1,6 +1,7 @@
 """See inside and Fool it: what the server answers to their questions, and the same in a browser."""
 
 import base64
+import functools
 import json
 import re
 from dataclasses import asdict
@@ -425,6 +426,7 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
         expect(room.locator("[data-undo]")).to_have_count(0)  # the moved weight is not one of the unit now in sight
     over = room.locator("[data-learn=over]")
     expect(again).to_be_disabled()
+    expect(over).to_be_focused()
     again.evaluate("(button, most) => (button.dataset.most = most)", most)
     before, after = (figure(cell) for cell in room.locator(".deltas .chosen .figure").all()[:4:3])
     assert after > before
@@ -648,6 +650,10 @@ FAILURES = (
 def test_a_room_whose_script_and_content_did_not_load_can_be_opened_again_and_starts_once(visit):
     v = visit()
     room, press = v.page.locator(".lab.fool"), v.page.get_by_role("tab", name="Fool it").click
+    v.context.set_offline(True)
+    press()
+    expect(room).to_contain_text("did not load")
+    press = functools.partial(v.context.set_offline, False)  # it tries again by itself
     for address, failure in FAILURES:
         v.page.route(address, failure)
         with v.page.expect_request(address):

@@ -59,7 +59,12 @@ LOAD = """
         } catch {
             room.innerHTML = '<p class="problem" role="status">This room did not load.</p>'
                 + '<p class="controls"><button type="button">Try again</button></p>';
-            room.querySelector("button").addEventListener("click", open);
+            const again = () => {
+                removeEventListener("online", again);
+                open();
+            };
+            addEventListener("online", again); // once the browser has its connection back
+            room.querySelector("button").addEventListener("click", again);
             return;
         }
         window.lab.NAME(room, server);
