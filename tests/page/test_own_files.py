@@ -321,6 +321,13 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     expect(dialog.locator("li")).to_have_count(10)
     v.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+    usual = v.page.viewport_size
+    v.page.set_viewport_size({"width": 640, "height": 400})
+    for unit in (4, 5):
+        room.get_by_role("button", name=f"What unit {unit} looks for").press("Enter")
+        expect(dialog.get_by_role("heading")).to_be_in_viewport(ratio=1)
+        dialog.get_by_role("button", name="Close").press("Enter")
+    v.page.set_viewport_size(usual)
 
     # A test digit goes to See inside, which shows the visitor's network; the drawing comes back.
     room.locator(".digits .wrong").first.click()

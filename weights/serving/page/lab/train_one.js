@@ -293,6 +293,7 @@
       put(element, "dialog .tiles", answer.labels.map(tile).join(""));
       pieces(bytes(answer.pixels)).forEach((each, i) => paint($$(element, "dialog .tiles canvas")[i], greys(each)));
       $(element, "dialog").showModal();
+      $(element, "dialog").scrollTop = 0; // not where it was closed
     }
 
     element.addEventListener("click", ({ target }) => {

@@ -82,7 +82,7 @@ def content() -> str:
         '<section class="tests"><h2>Twenty of the unseen digits</h2>'
         '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
         f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>'
-        '<dialog aria-labelledby="of-unit"><div class="of-unit"><h2 id="of-unit"></h2>'
+        '<dialog aria-labelledby="of-unit"><div class="of-unit"><h2 id="of-unit" tabindex="-1" autofocus></h2>'
         '<div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
         '<div><p>The test digits with the largest sums, and for each its <span class="largest" hidden>largest</span> '
         "sum:</p>"
