@@ -70,7 +70,7 @@ def test_a_network_that_was_taken_along_learns_on_from_where_it_was():
     assert loaded["frames"][0]["unseen"] == pytest.approx(shown["unseen"], abs=0.002)  # its weights are rounded
     assert runs.go({"run": loaded["run"]})["frames"][-1]["unseen"] > shown["unseen"] - 0.02
     assert "began as a network from a file" in runs.take({"run": loaded["run"]})["said"]
-    assert kept.RUNS.get(run) is None
+    assert list(kept.RUNS.kept) == [run, loaded["run"]]  # the first is the next to go
 
 
 def test_two_files_do_as_well_as_a_zip_in_whatever_folder(tmp_path):

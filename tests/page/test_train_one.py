@@ -203,13 +203,14 @@ def test_all_that_was_done_to_a_network_is_said(tmp_path):
     assert "taught" in said
 
 
-def test_memory_of_a_network_comes_back_as_soon_as_it_is_not_kept():
+def test_memory_of_a_network_comes_back_as_soon_as_it_is_not_kept(monkeypatch):
     name = begun(digits=100)
     runs.go({"run": name})
     network = weakref.ref(kept.RUNS.get(name).trainer.model)
+    monkeypatch.setattr(kept, "MOST_RUNS", 1)
     gc.disable()
     try:
-        begun(digits=100, instead_of=name)
+        begun(digits=100)
         assert network() is None
     finally:
         gc.enable()
@@ -338,10 +339,25 @@ def test_what_is_counted_is_what_a_network_takes(settings):
     assert taken == pytest.approx(run.bytes, rel=0.1)
 
 
-def test_a_reset_gives_the_memory_back():
-    first = begun(digits=100)
-    second = begun(digits=100, instead_of=first)
-    assert list(kept.RUNS.kept) == [second]
+def test_what_a_reset_replaced_is_the_first_to_go_and_not_before(monkeypatch):
+    monkeypatch.setattr(kept, "MOST_RUNS", 3)
+    others, mine = begun(digits=100), begun(digits=100)
+    second = begun(digits=100, instead_of=mine)
+    assert "frames" in runs.go({"run": mine})  # by a copy of the tab
+    assert list(kept.RUNS.kept) == [others, second, mine]
+    third = begun(digits=100, instead_of=second)
+    assert list(kept.RUNS.kept) == [others, mine, third]
+
+
+def test_a_network_at_work_keeps_its_turn_when_another_tab_replaces_it():
+    run = begun(digits=100)
+    kept.RUNS.place(run)
+    kept.RUNS.at_work(run, True)
+    begun(digits=100, instead_of=run)
+    assert list(kept.RUNS.asking) == [run]
+    kept.RUNS.at_work(run, False)
+    begun(digits=100, instead_of=run)
+    assert not kept.RUNS.asking
 
 
 def test_nothing_gets_round_the_limit_on_trainers(monkeypatch):

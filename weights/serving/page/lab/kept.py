@@ -28,7 +28,7 @@ TRAINERS = 2
 PATIENCE = 2
 # Seconds without a question after which a run's turn goes to the next: a waiting page asks once a second.
 TURN_SECONDS = 3
-# Networks kept, a visitor each; the one that was asked longest ago goes first.
+# Networks kept; those that a Reset replaced go first, then the one that was asked longest ago.
 MOST_RUNS = 64
 # Memory of all of them: 64 of the usual 784-16-10 take two thirds of it, the largest with Adam 8 MB each.
 MOST_BYTES = 32_000_000
@@ -89,12 +89,18 @@ class Runs:
         self.lock = threading.Lock()
 
     def add(self, run: Run, instead_of: str | None = None) -> str:
-        """Keeps a network, in the place of the one that this visitor had."""
+        """Keeps a network.
+
+        instead_of: the one that this visitor had. It is the first to go when there is no room; until then a copy of the
+        visitor's tab may go on with it.
+        """
         name = secrets.token_hex(12)
         with self.lock:
             now = time.monotonic()
-            self.kept.pop(instead_of, None)
-            self.asking.pop(instead_of, None)
+            if instead_of in self.kept:
+                self.kept.move_to_end(instead_of, last=False)
+            if self.asking.get(instead_of) != math.inf:  # else it is at work for the other tab
+                self.asking.pop(instead_of, None)
             for old in [each for each, kept in self.kept.items() if now - kept.asked > KEPT_SECONDS]:
                 del self.kept[old]
             self.kept[name] = run
