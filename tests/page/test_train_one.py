@@ -484,6 +484,23 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     room.get_by_role("button", name="Play").click()
     expect(room.locator(".told")).to_contain_text("divergence")
 
+    # A network that is gone answers nothing, and another drawing is seen all the same.
+    gone = {"error": "This network is not kept any longer: press Reset for a new one.", "gone": True}
+    changes = {"Draw a digit": lambda: v.press("Clear canvas"), "no answer to this drawing": lambda: v.draw(1)}
+    for note, change in changes.items():
+        v.page.get_by_role("tab", name="Draw").click()
+        before = v.page.locator("#why").inner_html()
+        change()
+        v.page.wait_for_function("html => document.querySelector('#why').innerHTML !== html", arg=before)
+        v.wait_until_silent()
+        answer_once(v, "look", gone)
+        opened(v, "Train one", "train")
+        expect(room.locator(".problem").first).to_contain_text("not kept any longer")
+        expect(room.locator(".note")).to_contain_text(note)
+        expect(room.locator(".mine li, .theirs li")).to_have_count(0)
+        expect(room.locator(".label")).to_have_value("")
+        assert room.locator(".you canvas").is_visible() == (note != "Draw a digit")
+
 
 def held(v, name):
     """The questions of this name, which wait until the test lets them go on."""

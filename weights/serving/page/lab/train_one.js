@@ -78,12 +78,12 @@
       });
     }
 
-    function showDrawing({ drawing: mine, served: theirs }) {
+    function showDrawing({ drawing: mine, served: theirs }, unread = "Its numbers are out of bounds: it has no answer.") {
       put(element, ".mine", mine ? bars(mine) : "");
       put(element, ".theirs", theirs ? bars(theirs) : "");
       if (pixels) paint($(element, ".you canvas"), greys(pixels));
       const none = () => invitation("Draw a digit on <a href='#draw'>Draw</a>, and watch here how the guess becomes an answer.");
-      const said = () => (mine ? `Your network says <b>${best(mine)}</b>.` : "Its numbers are out of bounds: it has no answer.");
+      const said = () => (mine ? `Your network says <b>${best(mine)}</b>.` : unread);
       put(element, ".note", pixels ? said() : none());
       $(element, ".you").classList.toggle("empty", !pixels);
       teachable();
@@ -118,6 +118,12 @@
     function worthSeeing(is = true) {
       shared.own = { run: is ? run : null, kernels: is ? shape.kernels : 0, version: shared.own.version + 1 };
       keep("own", shared.own);
+    }
+
+    // A drawing without an answer; those to the drawing before are not about it.
+    function showUnread() {
+      showDrawing({}, "There is no answer to this drawing.");
+      suggest({});
     }
 
     // What the served network reads is most likely what the drawing is.
@@ -379,7 +385,7 @@
       element,
       (given) => {
         pixels = given;
-        return inTurn(look);
+        return inTurn(async () => (await look()) || showUnread());
       },
       drawing,
     );
