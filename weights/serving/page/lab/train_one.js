@@ -217,14 +217,13 @@
       }
       const last = answer.frames.at(-1);
       for (const frame of answer.frames) {
+        if (mine !== turn && frame !== last) continue; // stopped halfway: the network itself is at the end
         show(frame);
+        if (frame === last) put(element, ".told", answer.said);
         await pause(EVERY);
-        if (mine === turn) continue;
-        if (frame !== last) show(last); // stopped halfway: the network itself is at the end
-        return false;
       }
-      put(element, ".told", answer.said);
-      return !answer.ended;
+      if (!last) put(element, ".told", answer.said);
+      return mine === turn && !answer.ended;
     }
 
     async function start(once) {
