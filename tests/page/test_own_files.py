@@ -12,7 +12,7 @@ import pytest
 from conftest import EXAMPLES, expect
 from PIL import Image
 from test_lab import opened
-from test_train_one import answer_once, as_set, begun, untrained
+from test_train_one import answer_once, as_set, asks, begun, untrained
 
 import preprocessing
 from nn import MLP, files
@@ -370,7 +370,8 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     expect(room.get_by_role("button", name="Take this 2 out of the set")).to_be_focused()
 
     # A reload loses neither, not even when the server does not answer then.
-    known = room.locator(".big b").inner_text()
+    right = room.locator(".big b")
+    known = right.inner_text()
     looks = re.compile('"fn_name": ?"look"')
 
     def answer(route):
@@ -384,14 +385,41 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     v.page.get_by_role("tab", name="Train one").click()
     expect(room).to_have_attribute("data-ready", "true")
     expect(room.locator(".round")).to_have_text("1 round through the digits")
-    expect(room.locator(".big b")).to_have_text(known)
+    expect(right).to_have_text(known)
     expect(room.locator(".own li")).to_have_count(1)
+
+    # A copy of the tab goes on with the network, and shows a round that the tab did not hear of. Its Reset takes the
+    # network from nobody.
+    def lose(route):
+        if asks("go")(route.request):
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    points = "line => line.points.numberOfItems"
+    seen = room.locator(".curves polyline").first.evaluate(points)
+    v.page.route("**/component_server/**", lose)
+    room.get_by_role("button", name="One round").click()
+    expect(room.locator(".problem").first).to_contain_text("does not answer")
+    v.page.unroute("**/component_server/**")
+    with v.context.expect_page() as opened_copy:
+        v.page.evaluate("window.open(location.href)")
+    copy = opened_copy.value.locator(".lab.train")
+    expect(copy.locator(".round")).to_have_text("2 rounds through the digits")
+    assert copy.locator(".curves polyline").first.evaluate(points) == seen + 1
+    copy.get_by_role("button", name="Reset").click()
+    expect(copy.locator(".round")).to_have_text("Not trained yet")
+    opened_copy.value.close()
+    v.look_at()
+    room.get_by_role("button", name="One round").click()
+    expect(room.locator(".round")).to_have_text("3 rounds through the digits")
+    expect(room.locator(".problem").first).to_be_empty()
 
     # The network: saved, lost, loaded; and what is none changes nothing.
     with v.page.expect_download() as saved:
         room.get_by_role("button", name="Save the network").click()
     saved.value.save_as(tmp_path / "network.zip")
-    right = room.locator(".big b")
     taught = right.inner_text()
     room.get_by_role("button", name="Reset").click()
     expect(right).not_to_have_text(taught)

@@ -48,8 +48,10 @@
     const settings = window.lab.settings($(element, ".settings"));
     const set = window.lab.drawings($(element, ".set"), server, { stop, inTurn, teach });
 
-    function show(frame, isNew = true) {
-      if (isNew) course.push({ seen: frame.seen, unseen: frame.unseen, epoch: frame.epoch, step: frame.step });
+    function show(frame) {
+      const point = { seen: frame.seen, unseen: frame.unseen, epoch: frame.epoch, step: frame.step };
+      const isNew = JSON.stringify(point) !== JSON.stringify(course.at(-1));
+      if (isNew) course.push(point);
       latest = frame;
       put(element, ".curves div", curves(course));
       put(element, ".big b", percent(frame.unseen));
@@ -374,8 +376,8 @@
       const { run: own } = shared.own;
       take({ ...before.shape, frames: answer.frames });
       ({ course, taught, fromFiles } = before);
-      show(answer.frames[0], false);
-      worthSeeing(own === run);
+      show(answer.frames[0]); // the server may have gone on while the page was left
+      worthSeeing(own === run || latest.epoch > 0);
       return true;
     }
 
@@ -400,7 +402,7 @@
       if (!run) return have();
       const answer = await answered(element, server.look({ run, pixels }));
       if (!answer) return false;
-      show(answer.frames[0], false);
+      show(answer.frames[0]);
       suggest(answer.frames[0]);
       return true;
     }
