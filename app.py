@@ -54,11 +54,12 @@ ROOMS = """
 
 SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
-# The page asks about the input in sight, which live.js knows; a second time only if told so. FINAL tells it that the
-# answer stands.
+# The page asks about the input in sight, which live.js knows: about the same picture once, and once more with
+# ASK_AGAIN. FINAL tells it that the answer stands. LOST asks when a server that was lost is there again.
 ASK = "(drawing, picture) => window.live.given(drawing, picture)"
 ASK_AGAIN = "(drawing, picture) => window.live.again(drawing, picture)"
 FINAL = "() => window.live?.final()"
+LOST = "document.addEventListener('live:ask', () => trigger('select'))"
 # Opens the tab of the example that was pressed last. If the tabs were an output of the event, gradio would first upload
 # what lies on the pad, and of two examples pressed in a row either tab might open last.
 OPEN_TAB = "() => window.pictures.openTab()"
@@ -160,7 +161,7 @@ def build() -> gr.Blocks:
                         )
                         words = gr.HTML(nothing[0], elem_id="words", js_on_load=SHOW_LIVE)
                     gr.HTML(ROOMS, elem_id="leads-on")
-                    gr.HTML(SHARE.format(minutes=GONE_AFTER_MINUTES), elem_id="share")
+                    share = gr.HTML(SHARE.format(minutes=GONE_AFTER_MINUTES), elem_id="share", js_on_load=LOST)
                     examples = inputs.gallery()
             way = gr.HTML(nothing[1], elem_id="why", js_on_load=CHOOSE_TILE)
             with gr.Accordion("Measurements", open=False, elem_id="measurements"):
@@ -179,7 +180,7 @@ def build() -> gr.Blocks:
         given, outputs = [pad, picture, ways], [label, words, way, details]
         # Pictures come as files, which view.py opens itself.
         quiet = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
-        changes = [pad.change, picture.change, ways.select, draw_tab.select, picture_tab.select]
+        changes = [pad.change, picture.change, ways.select, share.select, draw_tab.select, picture_tab.select]
         shown = gr.on(changes, view.show_given, given, outputs, trigger_mode="always_last", js=ASK, **quiet)
         shown.failure(view.show_nothing, given, outputs, js=ASK_AGAIN, **quiet)
         title.select(None, None, outputs, js="() => window.demo.values()", **quiet)

@@ -16,8 +16,8 @@ from typing import NoReturn
 INTERRUPTED = 128 + signal.SIGINT  # as shells have it
 
 
-class OutputLost(Exception):
-    """Standard output takes no more. It is no OSError: programs tell those of their other files themselves."""
+class OutputLost(BaseException):
+    """Standard output takes no more. Nobody but `run` catches it: programs tell errors of their other files."""
 
 
 class Output(io.TextIOWrapper):

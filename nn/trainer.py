@@ -137,10 +137,12 @@ class Trainer:
             probs = self.answering_model(self.average).predict_proba(self.validation_pixels)
         loss, accuracy = metrics.loss(probs, self.validation.labels), metrics.accuracy(probs, self.validation.labels)
         # The training loss does not know of the last step. No comparison holds for what is not a number.
-        learned = [self.model.theta, *self.optimizer.state.values()]
+        learned = [self.model.theta, self.average, *self.optimizer.state.values()]
         if not (mean_loss < DIVERGED and loss < np.inf and all(np.isfinite(each).all() for each in learned)):
             lr, l2 = self.recipe.lr, self.recipe.l2
-            decay = f", or l2, {l2:g}" if lr * l2 > 1 else ""  # decay alone turns each weight's sign with each step
+            decay = (
+                f", or l2, {l2:g}" if lr * l2 > 1 >= lr else ""
+            )  # decay alone turns each weight's sign with each step
             raise FloatingPointError(
                 f"training diverged in epoch {self.epoch + 1}, at a loss of {mean_loss:.2g}: "
                 f"lower the learning rate, {lr:g}{decay}"

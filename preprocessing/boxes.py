@@ -76,7 +76,7 @@ class Boxes(NamedTuple):
     def contain(self, upright: Line) -> bool:
         """Whether a line of the transposed picture lies within a row. If it is no side, it is a digit's stroke.
 
-        Its ends are known to a block of rows only.
+        The line's ends are known to a block of rows only.
         """
         for upper, lower in self.edges:
             top, bottom = (float(line.at(upright.middle)) for line in (upper, lower))
@@ -213,6 +213,8 @@ def without_ones(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarr
 
     sides: of the transposed picture, whose darkness is (H, W); what is no darker than `faintest` is paper.
     """
+    if not sides:
+        return sides
     dark = darkness > faintest
     sides = sorted(sides, key=lambda side: side.middle)
     boxes = even_boxes(sides, upper, lower, darkness)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import math
 import os
 import warnings
@@ -118,8 +119,8 @@ def open_picture(file: str | Path | BinaryIO) -> Image.Image:
             raise ValueError("expected a picture such as PNG, JPEG or WebP, got an empty file") from None
         raise ValueError("expected a picture such as PNG, JPEG or WebP, got something else") from None
     except Exception as error:  # as in to_opaque, from the parts that read headers
-        if isinstance(error, OSError) and error.errno:  # it is about the file, not about what stands in it
-            raise
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL, errno.EOVERFLOW):
+            raise  # it is about the file; those three are about an address in it that leads nowhere
         raise ValueError(f"the picture cannot be decoded: {error}") from error
     check_size(picture)
     return picture

@@ -76,22 +76,26 @@ def find_rows(boxes: np.ndarray) -> list[list[int]]:
 
 
 def joined_by_lone_pieces(rows: list[np.ndarray], level: np.ndarray, heights: np.ndarray) -> list[np.ndarray]:
-    """Rows of pieces, from top to bottom; a row of a single piece that lies mostly within a neighbouring one joins it.
+    """Rows of pieces, from top to bottom. A single piece joins a neighbouring row of several that holds most of it.
 
     level, heights: (n,) the middle and the height of each piece.
     """
     tops, bottoms = level - heights / 2, level + heights / 2
 
     def is_within(row: np.ndarray, other: np.ndarray) -> bool:
+        if not len(row) == 1 < len(other):
+            return False
         shared = min(bottoms[row].max(), bottoms[other].max()) - max(tops[row].min(), tops[other].min())
-        return len(row) == 1 and shared >= WITHIN * heights[row[0]]
+        return shared >= WITHIN * heights[row[0]]
 
     found: list[np.ndarray] = []
+    last = rows[0][:0]  # the row that was found last, without single pieces that joined it
     for row in rows:
-        if found and (is_within(row, found[-1]) or is_within(found[-1], row)):
+        if is_within(row, last):
             found[-1] = np.concatenate([found[-1], row])
-        else:
-            found.append(row)
+            continue
+        found.append(np.concatenate([found.pop(), row]) if is_within(last, row) else row)
+        last = row
     return found
 
 

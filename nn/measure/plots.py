@@ -69,7 +69,7 @@ def read_history(run: Path) -> History | None:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         history = {name: np.array([float(row[name]) for row in rows]) for name in CURVES}
-    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:  # TypeError: a row that ends early
+    except (ValueError, TypeError, KeyError, csv.Error) as error:  # TypeError: a row that ends early
         raise DataError(f"{path}: cannot be read as numbers in the columns {', '.join(CURVES)}") from error
     if not rows:
         raise DataError(f"{path}: expected a row for each epoch, found none")

@@ -108,6 +108,8 @@ def without(name):
         (scored(conditions=[1]), "got something else"),
         (scored(n=0), "numbers, for at least one digit"),
         (scored(n="many"), "numbers, for at least one digit"),
+        (scored(n={}), "numbers, for at least one digit"),
+        (scored(conditions={"thin": {"accuracy": {}, "slashed_zero": 1, "ece": 0, "refused": 1}}), "numbers, for"),
         (scored(n=None), "numbers, for at least one digit"),
         (scored(n=math.nan), "numbers, for at least one digit"),
         (scored(conditions={}), "numbers, for at least one digit"),
@@ -126,7 +128,7 @@ def test_settings_that_cannot_be_shown_leave_the_files_as_they_were(tmp_path, tr
     model = MLP((4,), seed=1)
     model.info = {"training": training}
     figures = {"images": 60_000, "errors": 1, "accuracy": 0.99, "loss": 0.1, "calibration_error": 0.01}
-    with pytest.raises(ValueError, match="the settings in training cannot be shown"):
+    with pytest.raises(ValueError, match="a card cannot be made from "):
         card.write_card(tmp_path, model, {"train": figures} if "cross_fit" in training else {})
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 

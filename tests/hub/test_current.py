@@ -46,6 +46,9 @@ def serve(hub, monkeypatch):
     hub.release()
     for each in started:
         each.stop()
+    for thread in threading.enumerate():  # one that lives on would ask a Hub that has gone, and end others' connections
+        if thread.name in ("weights", "weights-look"):
+            thread.join(30)
 
 
 @contextlib.contextmanager

@@ -209,6 +209,8 @@ def test_other_images_than_those_of_the_card_may_be_read_a_little_better_or_wors
     assert not gate.contradicts({"errors": 3, "images": 0}, 500, 500)
     told = {errors: gate.contradicts(stated, errors, 1000) for errors in (0, 4, 15, 30, 1000)}
     assert told == {0: False, 4: False, 15: False, 30: True, 1000: True}
+    assert not gate.contradicts({"images": 1000, "errors": 3}, 84, 10_000)  # a card of few images has its own chance
+    assert gate.contradicts({"images": 1000, "errors": 3}, 400, 10_000)
     assert gate.contradicts({"images": 10_000, "errors": 5_000}, 0, 1000)  # better than it says is not what it says
     assert not gate.contradicts({"images": 10_000, "errors": 43}, 40, 10_000)
     assert gate.contradicts({"images": 10_000, "errors": 44}, 40, 10_000)

@@ -54,7 +54,7 @@ def test_an_empty_string_is_refused_by_name(case, capsys):
 def test_no_path_or_text_is_read_without_a_check(monkeypatch):
     """Every option of every program that takes free text or a path goes through flags."""
     found = []
-    add_argument = argparse.ArgumentParser.add_argument
+    add_argument = argparse._ActionsContainer.add_argument
 
     def watched(self, *names, **options):
         action = add_argument(self, *names, **options)
@@ -62,7 +62,7 @@ def test_no_path_or_text_is_read_without_a_check(monkeypatch):
             found.append(names)
         return action
 
-    monkeypatch.setattr(argparse.ArgumentParser, "add_argument", watched)
+    monkeypatch.setattr(argparse._ActionsContainer, "add_argument", watched)
     for program in (command, train, evaluate, corruptions, compare, sample, sheet, hub):
         with pytest.raises(SystemExit):
             program.main(["--help"])

@@ -237,8 +237,8 @@ def test_ink_whose_upload_the_server_lost_is_uploaded_again(pad):
     assert any("/upload" in url for url in pad.requests)
 
 
-def test_what_does_not_reach_the_server_has_no_old_answer(pad):
-    v = pad
+def test_what_does_not_reach_the_server_has_no_old_answer_and_is_asked_about_again(visit):
+    v = visit()
     v.draw(1)
     expect(v.answer).to_have_text("1")
     v.context.set_offline(True)
@@ -246,10 +246,7 @@ def test_what_does_not_reach_the_server_has_no_old_answer(pad):
     expect(v.page.locator("#words p")).to_have_text("The server does not answer. Keep drawing: I will ask again.")
     expect(v.page.locator("#label")).to_be_hidden()
     v.context.set_offline(False)
-    expect(v.answer).to_be_visible()  # it asks again by itself
-    v.press("Clear canvas")
-    v.draw(7)
-    expect(v.answer).to_have_text("7")
+    expect(v.answer).to_be_visible()
     v.errors[:] = [error for error in v.errors if not error.startswith("Connection errored out")]  # gradio's own
 
 
@@ -411,7 +408,9 @@ def test_the_same_example_that_comes_twice_is_laid_once(pad):
     v.page.route("**/queue/join**", lambda route: waiting.append(route) if len(waiting) < 2 else route.continue_())
     v.take_example("6")
     v.take_example("6")
-    while len(waiting) < 2:
+    for _ in range(500):
+        if len(waiting) == 2:
+            break
         v.page.wait_for_timeout(20)
     first, second = waiting
     first.continue_()
@@ -423,7 +422,7 @@ def test_the_same_example_that_comes_twice_is_laid_once(pad):
     assert v.page.evaluate("pad.strokes().length") == 1
 
 
-def test_drawing_of_a_link_stops_when_it_is_cleared(pad):
+def test_drawing_of_strokes_stops_when_it_is_told_to(pad):
     v = pad
     v.page.evaluate(
         """() => {
@@ -558,8 +557,7 @@ def test_eraser_takes_ink_away_and_stays_in_hand_until_the_brush_is_taken_again(
     pad.wait_for_answer_to(lambda: pad.stroke([(0.4, 0.5), (0.6, 0.5)]))
 
 
-@pytest.mark.parametrize("way", ["keys", "button"])
-def test_drawing_that_an_example_replaced_comes_back_with_undo(pad, way):
+def test_drawing_that_an_example_replaced_comes_back_with_undo(pad):
     v = pad
     v.take_example("7")
     expect(v.answer).to_have_text("7")
@@ -567,10 +565,32 @@ def test_drawing_that_an_example_replaced_comes_back_with_undo(pad, way):
     text = v.page.evaluate("drawing.text(2000)")
     v.take_example("6")
     expect(v.answer).to_have_text("6")
-    v.page.keyboard.press("Control+z") if way == "keys" else v.press("Undo")
+    v.press("Undo")
+    v.page.keyboard.press("Control+z")  # once more than there is to undo
     expect(v.answer).to_have_text("7")
     v.wait_until_silent()
     assert v.page.evaluate("drawing.text(2000)") == text
+    # One that is cleared comes back as well, although an example was chosen meanwhile and did not come.
+    v.page.keyboard.press("Escape")
+    with v.held("**/queue/join**"):
+        v.take_example("6")
+        v.page.keyboard.press("Control+z")
+        v.page.wait_for_function("drawing.text(2000).includes('example=7')")
+    expect(v.answer).to_have_text("7")
+    v.wait_until_silent()
+    assert v.page.evaluate("drawing.text(2000)") == text
+
+
+def test_example_that_does_not_arrive_takes_nothing_away(pad):
+    v = pad
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    v.page.route("**/6.png", lambda route: route.abort())
+    v.take_example("6")
+    v.wait_until_silent()
+    v.page.unroute("**/6.png")
+    assert v.page.evaluate("pad.strokes().length") == 1
+    expect(v.answer).to_have_text("1")
 
 
 def test_undo_takes_the_last_stroke_back(pad):

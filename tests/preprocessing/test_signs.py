@@ -143,6 +143,19 @@ def test_number_of_eighteen_digits_is_read():
     assert text_of(app.read(written("217533772747434158"))) == "217533772747434158"
 
 
+def test_a_single_piece_joins_a_row_of_several_and_no_other():
+    row = [[0, 0, 30, 50], [40, 0, 70, 50], [80, 0, 110, 50]]
+    for low in ([-20, 22, -12, 49], [120, 25, 128, 52], [120, 0, 128, 26]):
+        assert find_rows(np.array([*row, low])) == [sorted(range(4), key=lambda piece: [*row, low][piece][0])]
+    assert find_rows(np.array([*row, [120, 45, 128, 75]])) == [[0, 1, 2], [3]]
+    # Two digits one above the other, and a tall stroke beside them
+    assert sorted(map(sorted, find_rows(np.array([[0, 0, 30, 50], [0, 60, 30, 110], [50, 10, 60, 100]])))) == [
+        [0],
+        [1],
+        [2],
+    ]
+
+
 def test_lone_digit_beside_a_row_belongs_to_it():
     boxes = np.array([[0, 0, 30, 50], [50, 5, 80, 55], [300, 22, 330, 70], [0, 80, 30, 130], [50, 85, 80, 135]])
     assert find_rows(boxes) == [[0, 1, 2], [3, 4]]

@@ -56,7 +56,7 @@ def write_card(folder: Path, model: MLP, results: dict[str, dict], drawings: dic
     try:
         card = str(model_card(model, figures, pictures))
     except Exception as error:  # jinja2's errors and Python's have no common ancestor
-        raise ValueError(f"{folder / CONFIG_FILE}: the settings in training cannot be shown: {error}") from error
+        raise ValueError(f"a card cannot be made from {folder / CONFIG_FILE}: {error}") from error
     save(model, folder)
     with replacing(folder / CARD_FILE) as temporary:
         temporary.write_text(card)
@@ -72,7 +72,7 @@ def model_card(model: MLP, figures: dict[str, dict], pictures: dict[str, str]) -
     known = CROSS_FITTED_IMAGES if training.get("cross_fit") else MNIST_IMAGES
     on_mnist = all(row["images"] == known.get(split) for split, row in figures.items())
     count = learned_from(model.info)
-    from_mnist = on_mnist if count is None else count == known["train"]
+    from_mnist = on_mnist if count is None else count == known["train"]  # other collections have other numbers
     dataset = {"dataset_type": "ylecun/mnist", "dataset_name": "MNIST"}
     if not on_mnist:
         dataset = {"dataset_type": "custom", "dataset_name": "other pictures" if from_mnist else "its pictures"}
@@ -137,8 +137,8 @@ def drawing_figures(scored: dict) -> dict:
         raise ValueError(f"expected the JSON of a scoring of drawings, got one without {error}") from error
     except (TypeError, AttributeError):
         raise ValueError("expected the JSON of a scoring of drawings, got something else") from None
-    rows = [figures, *figures["conditions"].values(), figures.get("non_digits", {})]
-    numbers = [value for row in rows for value in row.values() if not isinstance(value, dict)]
+    rows = [*figures["conditions"].values(), figures.get("non_digits", {})]
+    numbers = [figures["digits"], figures["slashed_zeros"], *(value for row in rows for value in row.values())]
     if not figures["conditions"] or not all(map(is_presentable, numbers)) or figures["digits"] < 1:
         raise ValueError("expected the JSON of a scoring of drawings: numbers, for at least one digit and condition")
     return figures

@@ -67,9 +67,10 @@ def contradicts(stated: dict[str, float], errors: int, images: int) -> bool:
         return False
     if stated["images"] == images:
         return abs(stated["errors"] - errors) > ROUNDING_ERRORS
-    rate = min(max(stated["errors"] / stated["images"], 0), 1)
-    deviation = math.sqrt(images * rate * (1 - rate))
-    return abs(errors - rate * images) > DEVIATIONS * deviation + ROUNDING_ERRORS
+    expected = images * stated["errors"] / stated["images"]
+    rate = min(max((stated["errors"] + errors) / (stated["images"] + images), 0), 1)  # of both together
+    deviation = math.sqrt(images * rate * (1 - rate) * (1 + images / stated["images"]))
+    return abs(errors - expected) > DEVIATIONS * deviation + ROUNDING_ERRORS
 
 
 def mcnemar(only_new_wrong: int, only_published_wrong: int) -> float:

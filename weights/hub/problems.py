@@ -45,7 +45,7 @@ STATUSES = {
 # What it means that there was no answer, or that it could not be kept.
 SILENCES = {
     OfflineModeIsEnabled: "HF_HUB_OFFLINE is set, so the Hub was not asked",
-    (httpx2.UnsupportedProtocol, httpx2.InvalidURL): "the address of the Hub is none: expected one such as "
+    (httpx2.UnsupportedProtocol, httpx2.InvalidURL): "this is no address of a Hub: expected one such as "
     "https://huggingface.co in --endpoint or HF_ENDPOINT",
     httpx2.TimeoutException: "the Hub did not answer in time",
     httpx2.HTTPError: "the Hub cannot be reached, or broke off ({kind})",

@@ -182,7 +182,8 @@ def reasons_against(
     images = len(dataset.test) if dataset else 0
     if images < gate.FEWEST_IMAGES:
         few = f"only {images:,}" if images else "no"
-        return [f"there are {few} test images to measure these weights on, not {gate.FEWEST_IMAGES}"], "not measured"
+        reason = f"there are {few} test images to measure these weights on; it takes {gate.FEWEST_IMAGES}"
+        return [reason], "not measured"
     published = published_model(publisher, head)
     if published is None:
         comparison, errors = None, int(gate.misread(model, dataset.test).sum())

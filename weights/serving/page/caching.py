@@ -3,8 +3,8 @@
 Each name in /assets/ ends in a hash of what is in the file, so a file never changes under its address. Without a header
 a browser asks for all of them again at every visit, and gradio compresses and sends all of them again.
 
-A picture has its hash in its address as well. The page needs it several times within moments, and pad.js asks for it
-before gradio does, so that it is there at once.
+The page needs a picture several times within moments. pad.js asks for one before gradio does, so that it is there at
+once.
 """
 
 from __future__ import annotations

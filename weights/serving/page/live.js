@@ -10,7 +10,7 @@
   const LOST = "<p>The server does not answer. Keep drawing: I will ask again.</p>";
   const LOST_PICTURE = "<p>The server does not answer. Add the picture again in a moment.</p>";
   const PATIENCE = 10000; // ms without a final answer after which the live one goes
-  const AGAIN = 3000; // ms between two looks whether a server that was lost answers again
+  const LOOK = 3000; // ms between two looks whether a server that was lost answers again
 
   const ink = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const paper = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
@@ -104,13 +104,14 @@
     show({}, pictures.inSight() ? LOST_PICTURE : LOST);
     clearTimeout(patience);
     clearInterval(looking);
-    looking = setInterval(askAgain, AGAIN);
+    if (!pictures.inSight()) looking = setInterval(lookForServer, LOOK); // a picture did not arrive: nothing to ask about
   }
 
-  async function askAgain() {
-    if (!lost || pictures.inSight()) return clearInterval(looking); // a picture did not arrive
-    const { ok } = await fetch("health", { method: "HEAD" }).catch(() => ({}));
-    if (ok && lost) document.dispatchEvent(new Event("picture:part")); // asks about what is in sight
+  async function lookForServer() {
+    if (!lost) return clearInterval(looking);
+    const patient = { method: "HEAD", signal: AbortSignal.timeout(LOOK) };
+    const { ok } = await fetch("health", patient).catch(() => ({}));
+    if (ok && lost && !pictures.inSight()) document.dispatchEvent(new Event("live:ask"));
   }
 
   function tick() {
@@ -158,7 +159,7 @@
     asked = read;
   });
 
-  // Whatever it was that did not reach the server: gradio asks nothing more until it has a connection again.
+  // Whatever it was that did not reach the server, gradio does not ask about it again.
   document.addEventListener("pad:lost", away);
 
   document.addEventListener("click", ({ target }) => {
@@ -173,12 +174,12 @@
   }, { capture: true });
 
   // Gradio counts a question as asked once it is sent. Ink takes a while to upload, and a later question may overtake it:
-  // the older one would be answered last. So a question that was overtaken is not sent. Nor is a second one about the
-  // same picture: gradio asks twice when one takes the place of another.
+  // the older one would be answered last. So a question that was overtaken is not sent. Nor is a second one about a
+  // picture that waits for its answer: gradio asks twice when one takes the place of another.
   const BLANK = { background: null, layers: [], composite: null };
   let newest = null; // a promise of what the newest question is about
   let unanswered = ""; // the picture that was asked about last, until there is an answer
-  const NEVER = new Promise(() => {});
+  const never = () => new Promise(() => {});
 
   async function inSight(drawing, picture) {
     if (pictures.inSight()) {
@@ -192,20 +193,23 @@
   async function given(drawing, picture) {
     const about = (newest = inSight(drawing, picture));
     const values = await about;
-    if (about !== newest) return NEVER;
+    if (about !== newest) return never();
     const [onPad, file, part] = values;
     const same = onPad || !file ? "" : [file.url, part].join();
-    if (same && same === unanswered) return NEVER;
+    if (same && same === unanswered) return never();
     unanswered = same;
     return values;
   }
 
   window.live = {
     given,
-    // The same once more: words for what could not be read, and the way of one of several digits
-    again(drawing, picture) {
+    // The same once more: words for what could not be read, and the way of one of several digits. A newer question goes
+    // first.
+    async again(drawing, picture) {
       unanswered = "";
-      return given(drawing, picture).finally(() => (unanswered = ""));
+      const before = newest;
+      const values = await inSight(drawing, picture);
+      return before === newest ? values : never();
     },
     // The page shows these in gr.Label and the words beside it.
     shown: () => values,

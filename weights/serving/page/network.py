@@ -133,7 +133,7 @@ def confusion_matrix(found: dict, results: dict) -> str:
     return (
         "<h2>Its mistakes</h2>"
         "<p>Rows: what was written. Columns: what was read. Choose a coloured number to see its digits, and a digit to "
-        "put it on the pad. There it is framed anew, so it may be read otherwise.</p>"
+        "put it on the pad. There it is cut out and centred again, so the answer may differ.</p>"
         f'<div class="matrix"><table><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{digits}"
     )

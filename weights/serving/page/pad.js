@@ -136,7 +136,11 @@
     // What is drawn while gradio loads the file would be lost, so the browser has it before.
     const lay = editor.add_layers_from_url.bind(editor);
     editor.add_layers_from_url = async (urls) => {
-      await Promise.allSettled(urls.map(async (url) => (await fetched(url)).blob()));
+      for (const url of urls) {
+        const response = await fetched(url).catch(() => null);
+        if (!response?.ok) return tell("pad:lost");
+        await response.blob();
+      }
       const name = decodeURIComponent(urls[0].split("/").at(-1).replace(/\.[^.]*$/, ""));
       if (!tell("pad:lay", name)) return;
       await lay(urls);
@@ -187,7 +191,7 @@
   async function draw(found, goesOn) {
     await cleared;
     for (const { kind: mode, points } of found) {
-      if (!goesOn()) return;
+      if (!goesOn()) break;
       const { brush_textures: textures, state, brush_size, eraser_size } = brush();
       const size = mode === "erase" ? eraser_size : brush_size;
       let [from_x, from_y] = points[0];

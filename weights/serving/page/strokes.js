@@ -1,5 +1,5 @@
-// A drawing as a short text, and what that makes possible: a link to it, a reload that keeps it, a clear or an example
-// in its place that is undone.
+// A drawing as a short text, and what that makes possible: a link to it, a reload that keeps it, and Undo after a clear
+// or an example that took its place.
 //
 // The text has the form of a URL's fragment, which browsers send to no server: the example that the strokes lie on, if
 // any, and for each stroke its kind and its points, packed into bytes.
@@ -37,6 +37,7 @@
   let example = null; // the example under the strokes
   let nameless = false; // whether a misread digit is there in its place
   let wanted = null; // the name of an example or misread digit that was chosen and is not there yet
+  let replaced = null; // the drawing that was on its way to the pad when it was chosen
   let cleared = null; // what a clear or an example took away: its text, and whether the visitor made it
 
   // --- Strokes to text and back ---
@@ -195,7 +196,7 @@
     if (!isReady) return;
     try {
       if (opening && !opening.isOwn) return sessionStorage.removeItem(LINKED); // a reload opens the link again
-      sessionStorage.setItem(KEPT, opening?.text ?? textOf(pad.strokes(), MOST_KEPT));
+      sessionStorage.setItem(KEPT, (opening ?? replaced)?.text ?? textOf(pad.strokes(), MOST_KEPT));
       sessionStorage.setItem(LINKED, linked);
     } catch {
       // the browser keeps nothing for this page: then a reload loses the drawing
@@ -221,21 +222,20 @@
     const taken = target.closest?.("#examples [data-drawing], #network [data-mistake]");
     if (!taken) return;
     wanted = taken.dataset.drawing ?? MISREAD + taken.dataset.mistake;
-    if (opening && wanted !== new URLSearchParams(opening.text).get(EXAMPLE)) opening = null;
-    forget();
+    if (opening && wanted !== new URLSearchParams(opening.text).get(EXAMPLE)) [replaced, opening] = [opening, null];
   });
   // It comes from the server, in its own time: not over what was drawn since, nor twice.
   document.addEventListener("pad:lay", (event) => {
     if (event.detail !== wanted) return event.preventDefault();
-    const gone = textOf(pad.strokes(), MOST_KEPT);
-    cleared = gone && !nameless ? { text: gone, isOwn: true } : null;
-    wanted = null;
+    const gone = replaced ?? { text: textOf(pad.strokes(), MOST_KEPT), isOwn: true };
+    if (gone.text) cleared = nameless ? null : gone;
+    wanted = replaced = null;
     nameless = event.detail.startsWith(MISREAD); // other weights misread other digits: a link would show another one
     example = nameless ? null : event.detail;
   });
   document.addEventListener("pad:laid", () => pad.undoable(Boolean(cleared)));
   document.addEventListener("pad:begin", () => {
-    wanted = null;
+    wanted = replaced = null;
     if (opening?.waits) opening = null;
     forget();
   });
@@ -245,9 +245,9 @@
   });
   addEventListener("pagehide", keep);
   document.addEventListener("pad:clear", ({ detail }) => {
-    const gone = opening ?? { text: textOf(detail, MOST_KEPT), isOwn: true };
+    const gone = opening ?? replaced ?? { text: textOf(detail, MOST_KEPT), isOwn: true };
     if (gone.text) cleared = gone; // gradio clears more than once
-    example = opening = wanted = null;
+    example = opening = wanted = replaced = null;
     nameless = false;
     pad.undoable(Boolean(cleared));
     setTimeout(keep);
@@ -256,16 +256,16 @@
     if (!cleared) return;
     event.preventDefault();
     const { text, isOwn } = cleared;
-    if (example || nameless) await pad.clear();
     forget();
+    if (example || nameless) await pad.clear();
+    forget(); // of what the clear took away
+    wanted = null;
     open(text, isOwn);
   });
   document.addEventListener("pad:ready", async () => {
-    if (isReady) return open(kept(), true); // gradio has made the pad anew
+    if (isReady) return open(opening?.text ?? kept(), opening?.isOwn ?? true); // gradio has made the pad anew
     isReady = true;
-    const [{ type }] = performance.getEntriesByType("navigation");
-    const returns = type !== "navigate" || document.wasDiscarded;
-    const isNew = link() && !(returns && link() === stored(LINKED));
+    const isNew = link() && !(returns() && link() === stored(LINKED));
     const there = open(isNew ? linked.slice(1) : kept(), !isNew);
     await Promise.race([there, new Promise((done) => setTimeout(done, PATIENCE))]);
     document.dispatchEvent(new Event("drawing:opened"));
@@ -275,7 +275,12 @@
     const named = new URLSearchParams(location.hash.slice(1));
     return named.has(EXAMPLE) || named.has(STROKES) ? location.hash : "";
   }
-  let linked = link() || stored(LINKED); // a room may be open now, and Back lead to the link that was opened before it
+  function returns() {
+    const [{ type }] = performance.getEntriesByType("navigation");
+    return type !== "navigate" || document.wasDiscarded;
+  }
+  // A reload may show a room, and Back lead from there to the link that was opened before.
+  let linked = link() || (returns() ? stored(LINKED) : "");
   addEventListener("hashchange", () => {
     if (rooms.isOurs(history.state) && (!link() || link() === linked)) return;
     linked = ""; // the reload opens the link, also one that was opened before
