@@ -27,7 +27,7 @@ from starlette.middleware import Middleware
 from weights.serving import gradio_internals, memory
 from weights.serving.limits.calls import Calls
 from weights.serving.limits.connections import Connection
-from weights.serving.limits.sizes import MAX_UPLOAD_BYTES, Limits
+from weights.serving.limits.sizes import MAX_PICTURE_BYTES, Limits
 from weights.serving.limits.uploads import LOOK_SECONDS, UploadFolder
 from weights.serving.page.caching import Caching
 from weights.serving.page.link_preview import Preview
@@ -115,7 +115,7 @@ def mounted(
             "exception_handlers": {RequestValidationError: validation_error},
         },
         show_error=False,
-        max_file_size=MAX_UPLOAD_BYTES,
+        max_file_size=MAX_PICTURE_BYTES,  # the limit of the whole body comes first, and is told in our words
         ssr_mode=False,
         enable_monitoring=False,
         run_history=False,
