@@ -417,8 +417,10 @@ class Visit:
 
     def draw(self, digit):
         """Draws with the mouse."""
+        self.wait_until_armed()
         for stroke in STROKES[digit]:
             self.stroke(stroke)
+        assert self.page.evaluate("pad.segments().length"), "the pad took no stroke"
 
     def stroke(self, stroke):
         self.begin(stroke)

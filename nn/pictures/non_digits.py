@@ -154,9 +154,15 @@ def fonts() -> list[ImageFont.FreeTypeFont]:
 
 
 @cache
+def unknown(font: ImageFont.FreeTypeFont) -> bytes:
+    """The empty box that the font draws for a character that it does not know: U+FFFF is none."""
+    return bytes(font.getmask("\uffff"))
+
+
+@cache
 def has(font: ImageFont.FreeTypeFont, character: str) -> bool:
-    """Whether the font knows the character; what it does not know it draws as an empty box, as it does U+FFFF."""
-    return bytes(font.getmask(character)) != bytes(font.getmask("\uffff"))
+    """Whether the font knows the character."""
+    return bytes(font.getmask(character)) != unknown(font)
 
 
 def pick_sign(rng: np.random.Generator) -> tuple[str, ImageFont.FreeTypeFont]:

@@ -630,11 +630,16 @@ def test_an_answer_that_comes_late_reaches_the_room_in_sight(drawn):
 def test_several_digits_are_not_called_no_drawing(drawn):
     v = drawn
     v.page.get_by_role("tab", name="Draw").click()
+    v.press("Clear canvas")
+    expect(v.page.locator("#words")).to_contain_text("Nothing here yet")
+    rooms = (("Fool it", "fool", ".example"), ("See inside", "inside", ".which-picture"))
+    for title, name, place in rooms:
+        expect(opened(v, title, name).locator(place)).to_contain_text("an example")
+    v.page.get_by_role("tab", name="Draw").click()
     v.take_example("sum 27")
     v.page.locator("#words").filter(has_text="digits").wait_for()
-    for title, name, place in (("Fool it", "fool", ".example"), ("See inside", "inside", ".which-picture")):
-        room = opened(v, title, name)
-        expect(room.locator(place)).to_contain_text("choose one of them")
+    for title, name, place in rooms:
+        expect(opened(v, title, name).locator(place)).to_contain_text("choose one of them")
     v.page.get_by_role("tab", name="Draw").click()
     v.page.locator("#why [data-tile='0']").click()
     v.page.locator("#why ol.chosen").wait_for()

@@ -129,14 +129,14 @@
       ? "Your drawing has several digits: choose one of them on <a href='#draw'>Draw</a> and it comes here."
       : otherwise;
 
-  // Asks whenever the element comes into sight, or an answer comes while it is, about another picture, or something else
-  // that `about` names. Gives the function that looks again.
+  // Asks whenever the element comes into sight, or an answer comes while it is, about another picture, another reason
+  // for having none, or something else that `about` names. Gives the function that looks again.
   // ask: gives false when nothing was answered. Then, or if it fails, the next look asks once more.
   function follow(element, ask, given = drawing, about = () => "") {
     let asked;
     const look = async () => {
       const pixels = await given();
-      const key = `${about()} ${pixels}`;
+      const key = `${about()} ${pixels ?? invitation("")}`;
       if (key === asked) return;
       asked = key;
       let done = false;
