@@ -137,7 +137,7 @@ def test_question_that_was_overtaken_is_not_sent(pad):
         with v.page.expect_request("**/upload*"):
             v.page.evaluate("(drawing) => void (window.first = live.given(drawing, null))", drawing)
         v.page.get_by_role("tab", name="Use a picture").click()
-        drawing, file, part = v.page.evaluate("live.again(null, null)")
+        drawing, file, part = v.page.evaluate("(void live.given(null, null), live.again(null, null))")
     assert (drawing, part) == (None, None)
     assert file["path"].endswith("image.webp")
     v.wait_until_silent()
