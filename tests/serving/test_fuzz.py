@@ -46,6 +46,7 @@ fuzz = settings(
 
 # After this time without work anyio ends a thread of the server's pool, which until then keeps what its last work left.
 IDLE_SECONDS = 10
+LOOK_SECONDS = 0.2  # between two looks at the server's memory
 
 
 class Siege:
@@ -107,6 +108,7 @@ class Siege:
         end = time.monotonic() + idle + 1.5 * TIDY_SECONDS
         least = self.process.memory_info().rss
         while time.monotonic() < end and least > enough:
+            time.sleep(LOOK_SECONDS)
             self.check()
             least = min(least, self.process.memory_info().rss)
         return least
