@@ -1,4 +1,5 @@
-"""How programs read paths, names and numbers on the command line; each refuses what cannot be meant.
+"""How programs read paths, names and numbers on the command line, and variables of the environment. What cannot be
+meant is refused.
 
     parser.add_argument("--out", type=flags.path)
 
@@ -7,9 +8,15 @@ A wrong value ends the program with a message that begins with the option's name
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
+
+
+def variable(name: str) -> str | None:
+    """What a variable of the environment says; None if it is not set, or blank."""
+    return os.environ.get(name, "").strip() or None
 
 
 def name(text: str) -> str:

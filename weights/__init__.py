@@ -109,4 +109,4 @@ def push_to_hub(
     with tempfile.TemporaryDirectory() as folder:
         # A copy, for a card changes what a network says of itself.
         write_card(Path(folder), copy.copy(model), evaluate(model, seen_splits(model, dataset)))
-        return push(folder, repository, dataset, **options)
+        return push(folder, repository, lambda: dataset, **options)

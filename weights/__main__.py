@@ -57,7 +57,7 @@ def run_card(arguments: argparse.Namespace) -> None:
 def run_push(arguments: argparse.Namespace) -> None:
     repository = repository_of(arguments)
     options = {key: getattr(arguments, key) for key in ("tag", "create_pr", "private", "message", "force")}
-    print_published(push(arguments.folder, repository, dataset_or_none(arguments.data), **options))
+    print_published(push(arguments.folder, repository, lambda: dataset_or_none(arguments.data), **options))
 
 
 def run_rollback(arguments: argparse.Namespace) -> None:
@@ -151,7 +151,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python -m weights", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    default_repo = os.environ.get("WEIGHTS_REPO") or None
+    default_repo = flags.variable("WEIGHTS_REPO")
 
     def command(function: Callable, name: str, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import re
 import threading
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from typing import NamedTuple
 from huggingface_hub import close_session
 
 import weights
-from nn import MLP
+from nn import MLP, flags
 from nn.fast.matrices import freeze
 from nn.files import MODEL_FILE, WeightsError
 from nn.selftest import verified
@@ -82,13 +81,13 @@ class Settings:
         """The variables' settings. A wrong value does not keep the app from starting: `mistake` says what is wrong. In
         the place of a wrong interval there is the usual one, and the log says so.
         """
-        repo = os.environ.get("WEIGHTS_REPO", "").strip() or None
-        revision = os.environ.get("WEIGHTS_REVISION", "").strip() or BRANCH
-        given = os.environ.get("WEIGHTS_POLL_SECONDS", "").strip()
+        repo = flags.variable("WEIGHTS_REPO")
+        revision = flags.variable("WEIGHTS_REVISION") or BRANCH
+        given = flags.variable("WEIGHTS_POLL_SECONDS")
         mistake = None
         try:
             poll = float(given or POLL_SECONDS)
-            if not LEAST_POLL_SECONDS <= poll < float("inf"):
+            if not LEAST_POLL_SECONDS <= poll <= threading.TIMEOUT_MAX:
                 raise ValueError
         except ValueError:
             poll = POLL_SECONDS

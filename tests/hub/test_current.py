@@ -513,7 +513,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("given", ["soon", "0", "inf"])
+@pytest.mark.parametrize("given", ["soon", "0", "inf", "1e+300"])
 def test_a_wrong_interval_is_reported_and_the_usual_one_is_taken(monkeypatch, caplog, given):
     monkeypatch.setenv("WEIGHTS_REPO", REPO)
     monkeypatch.setenv("WEIGHTS_POLL_SECONDS", given)

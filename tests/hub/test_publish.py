@@ -39,7 +39,7 @@ def push(hub, tmp_path):
         folder = folder or folder_of(network, tmp_path / "mine")
         repository = Repository(repo, token, hub.url)
         options = {"say": lambda _: None} | options
-        return publish.push(folder, repository, digits() if dataset is None else dataset, **options)
+        return publish.push(folder, repository, lambda: digits() if dataset is None else dataset, **options)
 
     return push
 

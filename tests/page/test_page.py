@@ -88,6 +88,18 @@ def test_answer_comes_while_the_stroke_is_being_drawn_and_gives_way_to_the_final
     expect(pad.page.locator("#words p")).to_have_text("That is a 7.")
 
 
+def test_a_pen_that_rests_on_the_paper_has_lost_no_server(pad):
+    v = pad
+    v.page.evaluate("window.usual = setTimeout; window.setTimeout = (act, ms) => usual(act, ms === 10000 ? 200 : ms)")
+    v.begin(*STROKES[7])
+    expect(v.page.locator("#words p")).to_have_text("So far: 7")
+    v.page.wait_for_timeout(1500)
+    expect(v.page.locator("#words p")).to_have_text("So far: 7")
+    v.page.evaluate("window.setTimeout = usual")
+    v.page.mouse.up()
+    expect(v.page.locator("#words p")).to_have_text("That is a 7.")
+
+
 def test_live_answer_knows_the_strokes_before_and_the_eraser(pad):
     bar, stem = [(0.25, 0.25), (0.7, 0.25)], [(0.7, 0.25), (0.45, 0.85)]
     pad.wait_for_answer_to(lambda: pad.stroke(bar))

@@ -266,6 +266,34 @@ def test_message_of_an_agent_that_is_none_is_refused(http, body):
     assert answer.status_code in (413, 422)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"path": ""},
+        {"size": "x"},
+        {"url": 5},
+        {"url": ["http://127.0.0.1"]},
+        {"orig_name": []},
+        {"mime_type": {}},
+        {"is_stream": "x"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("way", WAYS_OF_A_FILE)
+def test_file_with_a_wrong_field_is_refused_in_words(http, wrong, way):
+    event, data = WAYS_OF_A_FILE[way]({"path": uploaded_path(http).partition("=")[2], "meta": META} | wrong)
+    answer = http.post(f"/gradio_api/run/{event}", json={"data": data})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("Expected ")
+
+
+@pytest.mark.parametrize("path", ["upload_progress?upload_id=", "queue/data?session_hash="])
+def test_a_name_of_kilobytes_is_not_remembered(http, path):
+    answer = http.get(f"/gradio_api/{path}{'x' * calls.MAX_QUERY_BYTES}")
+    assert answer.status_code == 414
+    assert f"{calls.MAX_QUERY_BYTES:,} bytes" in answer.json()["detail"]
+
+
 def test_data_url_is_read(http):
     (answer,) = call(http, {"url": data_url(), "meta": META}).json()["data"]
     assert max(answer, key=answer.get) == "7"
@@ -412,6 +440,43 @@ def test_upload_without_a_name_is_taken_or_refused_in_words(http, header):
     answer = http.post("/gradio_api/upload", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
     assert answer.status_code == (200 if header else 422)
     assert header or "each with a file name" in answer.json()["detail"]
+
+
+def test_form_without_files_is_refused_in_words(http):
+    answer = http.post("/gradio_api/upload", files={"file": ("7.png", SEVEN)})
+    assert answer.status_code == 422
+    assert 'in the field "files"' in answer.json()["detail"]
+    edge = "x" * 5000
+    body = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\na\r\n--{edge}--\r\n'
+    answer = http.post(
+        "/gradio_api/upload", content=body, headers={"Content-Type": f"multipart/form-data; boundary={edge}"}
+    )
+    assert answer.status_code == 422
+    assert "Expected a form" in answer.json()["detail"]
+
+
+def test_a_request_that_a_server_cannot_wait_for_is_asked_to_come_again():
+    sent = []
+
+    async def never_ends(scope, receive, send):
+        while True:
+            await receive()
+
+    async def receive():
+        return await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    async def stopped():
+        scope = {"type": "http", "path": "/read", "headers": []}
+        request = asyncio.create_task(sizes.Limits(never_ends)(scope, receive, send))
+        await asyncio.sleep(0)
+        request.cancel()
+        await request
+
+    awaited(stopped())
+    assert sent[0]["status"] == 503
 
 
 @pytest.mark.parametrize("ranges", ["bytes=0-0,1-1", "bytes=0-0, 3-4, 5-6", "bytes=a-b", "bytes=", "lines=1-2"])

@@ -1,6 +1,6 @@
 """Publishing weights on the Hub, and rolling back: one commit with everything, or nothing.
 
-    push("folder", Repository("owner/name"), dataset, tag="v1.2")
+    push("folder", Repository("owner/name"), lambda: dataset, tag="v1.2")
     rollback("v1.1", Repository("owner/name"))
 
 A commit names its parent, so two people who push at once cannot mix their files: one wins, the other gets a
@@ -63,7 +63,7 @@ class Published:
 def push(
     folder: str | Path,
     repository: Repository,
-    dataset: Dataset | None,
+    dataset: Callable[[], Dataset | None],
     *,
     tag: str | None = None,
     create_pr: bool = False,
@@ -77,7 +77,8 @@ def push(
     Args:
         folder: model.safetensors, config.json, README.md and the pictures (PNG) that lie beside it.
         repository: created when it is not there.
-        dataset: its test images are what the weights are measured on; None is refused unless forced.
+        dataset: gives the data on whose test images the weights are measured, and is called once everything else is
+            in order; None is refused unless forced.
         tag: a new tag on the commit.
         create_pr: open a pull request instead of committing to the branch.
         private: of a repository that is created now.
@@ -105,7 +106,7 @@ def push(
         check_right_to_write(publisher, head)
     if head and (earlier := earlier_push(publisher, files, tag, create_pr, say)):
         return earlier
-    reasons, measured = reasons_against(model, dataset, publisher, head)
+    reasons, measured = reasons_against(model, dataset(), publisher, head)
     say(measured)
     if reasons and not force:
         raise NotPublishable(f"not published: {'; '.join(reasons)}. --force publishes it all the same and says so")

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
     if given.revision and is_local(given.weights):
         parser.error(f"--revision {given.revision}: of which repository? name it with --weights OWNER/NAME")
     try:
-        model = network(given.weights, given.revision or os.environ.get("WEIGHTS_REVISION") or None)
+        model = network(given.weights, given.revision or flags.variable("WEIGHTS_REVISION"))
         return 0 if predict(given.pictures, model, given.json) else 1
     except weights.WeightsError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -84,7 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--weights",
         type=flags.name,
         metavar="FOLDER | OWNER/NAME",
-        default=os.environ.get("WEIGHTS_REPO") or None,
+        default=flags.variable("WEIGHTS_REPO"),
         help="default: WEIGHTS_REPO, or the bundled ones",
     )
     sub.add_argument(

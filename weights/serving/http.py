@@ -73,8 +73,8 @@ TEXT = re.compile(rb"\s*+(\{|data:|[A-Za-z0-9+/]{60})", re.IGNORECASE)
 SHOWN_SIDE = 3000
 
 DESCRIPTION = """
-Names handwritten digits. Every answer says in its headers which version of these routes (`X-App-Version`) and which
-weights (`X-Weights-SHA256`, as in `/health`) gave it.
+Names handwritten digits. Every answer of a route says in its headers which version of these routes (`X-App-Version`)
+and which weights (`X-Weights-SHA256`, as in `/health`) gave it.
 
 A picture is sent as a file. `/read` takes it as `/predict/image` does. ADDRESS is the address of this page without
 `/docs`.

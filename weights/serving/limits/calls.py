@@ -45,6 +45,8 @@ from weights.serving.limits.uploads import UploadFolder, Uploads
 
 # Of gradio's pages: a dashboard, and icons in any size but the two that manifest.json names.
 CLOSED = re.compile("/monitoring|/pwa_icon/(?!(192|512)$)")
+# After the question mark: names of a session or an upload. Gradio remembers these names.
+MAX_QUERY_BYTES = 1024
 # A question of the page's rooms: the largest brings the files of a network.
 MAX_QUESTION_BYTES = 2_000_000
 # Direct calls (`run/`, tools of MCP), which do not go through gradio's queue, at the same time: each may hold a picture
@@ -131,6 +133,8 @@ class Calls:
             await self.app(scope, receive, send)
             return
         try:
+            if len(scope["query_string"]) > MAX_QUERY_BYTES:
+                raise Refused(414, f"Expected at most {MAX_QUERY_BYTES:,} bytes after the question mark.")
             for each in () if closed else self.routes:
                 match = scope["method"] in each.methods and each.path.fullmatch(path, len(PREFIX) + 1)
                 if match:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from gradio import FileData
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, create_model
 from starlette.types import Receive
 
@@ -121,12 +122,13 @@ class Contents:
             raise Refused(422, f"Expected at most {MAX_DEPTH} lists or objects inside each other.")
         if isinstance(value, dict):
             path, url = value.get("path"), value.get("url")
-            if isinstance(path, str) and path:
-                self.check_path(path)
-            elif isinstance(url, str) and not url.startswith("data:"):
+            if isinstance(url, str) and not path and not url.startswith("data:"):
                 raise Refused(422, NO_URLS)
             if not isinstance(value.get("meta", {}), dict):  # gradio would ask it for its keys
                 raise Refused(422, 'Expected {"_type": "gradio.FileData"} as a file\'s meta.')
+            if isinstance(path, str) and (path or "meta" in value):
+                self.check_path(path)
+                check_fields(value)
             value = value.values()
         if CONTAINERS.isdisjoint(map(type, value)):  # a list of pixels: at once, in a fifth of the time
             return
@@ -145,6 +147,14 @@ class Contents:
             there = False
         if not there:
             raise Refused(422, f"Expected a file's path as {PREFIX}/upload answers it; there is no such upload.")
+
+
+def check_fields(file: dict) -> None:
+    """Looks at all fields of a file as gradio will. Raises Refused."""
+    try:
+        FileData.model_validate(file)
+    except MISTAKES as error:
+        raise Refused(422, in_words(error, "for a file")) from error
 
 
 def parse(model: type[BaseModel], body: bytes) -> Any:

@@ -132,6 +132,10 @@ class Limits:
             body.refused = refused
         except ClientDisconnect:  # nobody is there to be answered
             pass
+        except asyncio.CancelledError:  # the server ends, and has waited long enough
+            if body.answered:
+                raise
+            body.refused, body.complete = Refused(503, "This server ends. Send the request again."), True
         except OSError as error:
             if error.errno not in DISK_FULL:
                 raise

@@ -21,6 +21,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,6 +46,7 @@ LEFT_FULL = 0.75
 # Files are gone after this many minutes at the latest; the page says so.
 GONE_AFTER_MINUTES = (KEPT_SECONDS + LOOK_SECONDS) // 60
 
+NO_FILES = 'Expected files in the field "files" of the form, each with a file name.'
 
 # Names of the folders below begin with this, so that nobody else's files are taken for uploads.
 OURS = "draw-a-digit-uploads-"
@@ -205,6 +207,7 @@ class Uploads:
         _, options = parse_options_header(Headers(scope=scope).get("content-type"))
         delimiter = b"--" + options.get(b"boundary", b"")
         parts, tail = 0, b""
+        begun = None  # the answer, until it is seen that it names a file
 
         async def counted() -> Message:
             nonlocal parts, tail
@@ -217,15 +220,25 @@ class Uploads:
             return message
 
         async def sent(message: Message) -> None:
-            if message.get("status", 200) != 200:
-                self.folder.broken_off = True
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                self.folder.broken_off |= message["status"] != 200
+                begun = message
+                return
+            if begun and message.get("body") == b"[]":
+                scope[BODY].refused = Refused(422, NO_FILES)
+            elif begun:
+                await send(begun)
+            begun = None
             await send(message)
 
         try:
             async with self.folder.room_for(declared_length(scope) or MAX_PICTURE_BYTES):
                 await self.app(scope, counted, sent)
         except TypeError as error:  # gradio's, for a field that is no file
-            raise Refused(422, 'Expected files in the field "files" of the form, each with a file name.') from error
+            raise Refused(422, NO_FILES) from error
+        except FormParserError as error:
+            raise Refused(422, f"Expected a form: {error}.") from error
         except OSError as error:
             if error.errno not in DISK_FULL:
                 raise

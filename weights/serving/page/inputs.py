@@ -110,6 +110,8 @@ def opened(file: dict | None) -> Image.Image | None:
 
     Events ask gradio not to open files (`preprocess=False`): it would decode anything that Pillow can, of any size.
     """
+    if file and not file.get("path"):
+        raise ValueError("expected an uploaded file")
     try:
         return file and open_picture(file["path"])
     except OSError as error:

@@ -86,7 +86,7 @@
     answer()?.classList.add("live");
     answer()?.classList.remove("old");
     clearTimeout(patience);
-    patience = setTimeout(away, PATIENCE);
+    patience = setTimeout(late, PATIENCE);
   }
 
   // While a stroke is drawn its answers change several times a second. A screen reader waits for what is said after it.
@@ -95,6 +95,12 @@
   // An old answer beside a new drawing would be a wrong one: it fades until the new one comes.
   function fade() {
     answer()?.classList.toggle("old", Boolean(pad.part("digit") || document.querySelector("#words strong")));
+  }
+
+  // No final answer is due while the stroke goes on, however long the pen rests.
+  function late() {
+    if (down) patience = setTimeout(late, PATIENCE);
+    else away();
   }
 
   function away() {
@@ -111,7 +117,7 @@
     if (!lost) return clearInterval(looking);
     const patient = { method: "HEAD", signal: AbortSignal.timeout(LOOK) };
     const { ok } = await fetch("health", patient).catch(() => ({}));
-    if (ok && lost && !pictures.inSight()) document.dispatchEvent(new Event("live:ask"));
+    if (ok && lost && !down && !pictures.inSight()) document.dispatchEvent(new Event("live:ask"));
   }
 
   function tick() {

@@ -1,7 +1,8 @@
 // Gradio's Sketchpad: kept ready to draw, given keys and names, and made to answer sooner.
 //
-// This is the only script that touches what gradio does not document: the HTML inside its components and the object
-// `window.editor`. The tables below list all of it, and `pad.missing()` tells after an upgrade what is gone.
+// This is the only script that touches the object `window.editor`, which gradio does not document. The tables below list
+// what is used of it and of the HTML inside gradio's pad, picture and answer; `pad.missing()` tells after an upgrade what
+// is gone.
 //
 // The other scripts use this:
 //   pad.strokes()        the finished strokes, each {kind, points}

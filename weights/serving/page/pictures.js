@@ -140,7 +140,9 @@
   });
   document.addEventListener("change", ({ target }) => {
     if (!target.matches?.("#ways input") || !target.files.length) return;
-    (isHeic(target.files[0]) ? giveHeic : give)(target.files[0]);
+    const [file] = target.files;
+    target.value = ""; // the same one may be chosen again
+    (isHeic(file) ? giveHeic : give)(file);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("#picture input[type=file]")) take(event, event.target.files);

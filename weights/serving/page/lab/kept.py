@@ -30,7 +30,7 @@ PATIENCE = 2
 TURN_SECONDS = 3
 # Networks kept; those that a Reset replaced go first, then the one that was asked longest ago.
 MOST_RUNS = 64
-# Memory of all of them: 64 of the usual 784-16-10 take two thirds of it, the largest with Adam 8 MB each.
+# Memory of all of them: 64 of the usual 784-16-10 take three quarters of it, the largest with Adam 8 MB each.
 MOST_BYTES = 32_000_000
 # Seconds for which an untouched network is kept.
 KEPT_SECONDS = 900

@@ -53,6 +53,8 @@ from weights.serving.page.lab.splits import unseen
 SMALL = weights.BUNDLED / "small"
 # Hidden units of which all numbers are shown: two rows on a laptop.
 MOST_SHOWN = 16
+# Networks with larger parameters overflow on the way to an answer. The wildest training here reaches some thousands.
+LARGEST_PARAMETER = 1e9
 # Steps in a row that one press may stand for: each is computed anew from the first, in a tenth of a millisecond.
 MOST_STEPS = 50
 # The learning rate of a step on one picture: the network says any other digit after about six steps, 15 at most.
@@ -127,9 +129,13 @@ def subject(run: str | None, shown: bool) -> Subject:
     return Subject(small(), False, why) if why else Subject(model, True, "")
 
 
+def blew_up(model: MLP) -> bool:
+    return not np.abs(model.theta).max() <= LARGEST_PARAMETER  # NaN is not, either
+
+
 def why_not(model: MLP, shown: bool) -> str:
     """A sentence about a visitor's network that a room does not show; empty for one that it shows."""
-    if not np.isfinite(model.theta).all():
+    if blew_up(model):
         return "Your own blew up: its numbers are out of bounds."
     if not model.hidden:
         return "Your own has no hidden units."
@@ -172,7 +178,7 @@ def numbers(question: About) -> dict:
 def kernels(question: About) -> dict:
     """What each kernel finds in the picture, and how far it pushes the answer; no `side` when there are none."""
     model = visitors(question.run)
-    own = model is not None and model.kernel_size > 0 and bool(np.isfinite(model.theta).all())
+    own = model is not None and model.kernel_size > 0 and not blew_up(model)
     model = model if own else served().current.model
     if not model.kernel_size:
         return {"own": False, "side": None}
