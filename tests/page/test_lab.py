@@ -275,7 +275,7 @@ def test_a_formula_leads_to_its_line_of_code(name, monkeypatch):
 
 
 def test_the_lesson_has_six_questions_and_explains_its_words():
-    assert (len(QUESTIONS), len(WORDS)) == (6, 14)
+    assert (len(QUESTIONS), len(WORDS)) == (6, 23)
 
 
 # --- In a browser -----------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def sentence(answer: Answer) -> str:
     """An answer in words."""
     (best, confidence), (second, _) = ranked(answer)[:2]
     if best == NOT_A_DIGIT:
-        return "Nice, but this does not look like a digit to me."
+        return "This does not look like a digit to me."
     if confidence >= SURE:
         return f"That is {article(best)}."
     if confidence >= LIKELY:

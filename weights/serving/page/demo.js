@@ -32,8 +32,10 @@
     show();
   }
 
-  function end() {
-    if (over) return;
+  // Keys that only look around leave it.
+  const LOOKS = /^(Tab|Shift|Control|Alt|Meta|Arrow.*|Page.*|Home|End)$/;
+  function end({ type, key }) {
+    if (over || (type === "keydown" && LOOKS.test(key))) return;
     over = true;
     sheet?.remove();
     if (values.length) put(blank);

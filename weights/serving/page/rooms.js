@@ -1,5 +1,6 @@
 // The rooms of the page: a link to #lab, #inside or #fool opens one. #lab=64,wild also sets the
-// network there, #inside=scores the step and #inside=kernels the section. Back returns to the room before.
+// network there, #inside=scores the step and #inside=kernels or #inside=learn the section. Back returns to the room
+// before.
 (() => {
   const ROOMS = ["draw", "lab", "inside", "fool"]; // in the order of the tabs
   const named = (hash) => ROOMS.indexOf(hash.slice(1).split("=")[0]);

@@ -38,6 +38,11 @@ FORMULAS = {
         "delta1 = dL/dh1 * relu'(z1)", "nn/backprop.py", "dh *= self.activations[i].derivative(h, out=h)"
     ),
     "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "self.product(h[i].T, delta, self.dW[i])"),
+    "sgd": Formula(
+        "W1 <- W1 - learning rate * dL/dW1",
+        "nn/optimizers.py",
+        "np.multiply(gradient, -learning_rate, out=self._change)",
+    ),
     "windows": Formula("sums = windows K", "nn/convolution.py", "(flat(seen) @ self.kernels)"),
     "pool": Formula("z1 = largest of four sums + b1", "nn/convolution.py", "in_windows.max(axis=1)"),
     "fool": Formula("X <- X - step * sign(dL/dX)", "nn/fool.py", "* np.sign(gradient), lowest, highest)"),

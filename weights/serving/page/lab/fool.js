@@ -29,13 +29,22 @@
     }
 
     // What became of the gradient's change.
-    function outcome({ fooled, steps, most }, said, { target, strength }) {
+    function outcome({ fooled, steps, most, small }, said, { target, strength }) {
+      const drawn = name(best(small[0]));
+      if (fooled === null && said !== drawn)
+        return `<b>Fooled without the gradient:</b> it now sees ${article(said)}; as drawn it saw ${article(drawn)}.`;
       if (fooled === null) return "Choose a digit and press: the picture changes until the small network sees that digit.";
       if (fooled && !steps) return `It says ${said} already, before the gradient changed anything.`;
       const changed = `${steps} ${steps === 1 ? "step" : "steps"}, no pixel changed by more than ${most.toFixed(2)}.`;
       if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. ${changed}`;
       if (!strength) return "Not fooled: at strength 0 no pixel may change.";
       return `Not fooled: ${steps ? `${changed} Give it more strength.` : "the gradient finds no pixel to change."}`;
+    }
+
+    // Where the window is low, the pictures and answers lie below it.
+    function bringIntoSight() {
+      if ($(element, ".fooling .pair").getBoundingClientRect().bottom > innerHeight)
+        $(element, ".outcome").scrollIntoView({ block: "start", behavior: "smooth" });
     }
 
     function complete(mission) {
@@ -176,7 +185,7 @@
           input.value = input.defaultValue;
         }
       }
-      if (press === "fool" || press === "back") ask();
+      if (press === "fool" || press === "back") ask().then(() => press === "fool" && bringIntoSight());
     });
     element.addEventListener("input", ({ target }) => {
       if (target.name) {

@@ -35,7 +35,8 @@ def gradient() -> str:
     digits = "".join(f'<option value="{digit}"{" selected" * (digit == 3)}>{digit}</option>' for digit in range(DIGITS))
     return (
         f'<p class="lead">The {word("gradient")} says for each pixel which way it must move so that another digit '
-        "seems likelier. If all pixels follow it, a change that you hardly see fools the network. The small network "
+        "seems likelier. If all pixels follow it, a change that you hardly see fools the network: an "
+        f"{word('adversarial example')}. The small network "
         f"here comes with the page. It has {questions.small().hidden[0]} hidden units, and it is not the one that you "
         'train. <span class="example"></span></p>'
         f'{PROBLEM}<p class="controls"><label>Make it see a <select class="target">{digits}</select></label>'

@@ -19,7 +19,7 @@
     let wanted = 0; // steps that were asked for
     let attempt = 0; // grows when the steps taken are forgotten
     let pixels = null;
-    let changes = null; // of W1 by the last step
+    let step = null; // the last one, with `changes` of W1
     let asked = 0;
     let own = true; // whether the visitor's network is asked for
 
@@ -173,11 +173,24 @@
         put(tiles[j], ".fired", signed(z(j), most));
       }
       for (const title of $$(element, ".which")) title.textContent = `unit ${unit + 1}`;
-      if (changes) {
-        const mine = Array.from({ length: PIXELS }, (_, i) => changes[i * net.width + unit]);
-        paint($(element, ".change canvas"), mine, strongest(mine));
-      }
+      if (step) showChange();
       showPixel();
+    }
+
+    function showChange() {
+      const mine = Array.from({ length: PIXELS }, (_, i) => step.changes[i * net.width + unit]);
+      paint($(element, ".change canvas"), mine, strongest(mine));
+      const [moved, weight] = [step.most_moved[unit], step.weights[unit]];
+      const gradient = -mine[moved] / step.rate;
+      const place = `row ${Math.floor(moved / SIDE) + 1}, column ${(moved % SIDE) + 1}`;
+      put(
+        element,
+        ".rule",
+        mine[moved]
+          ? `The weight that moves most, at ${place}:<br>weight − learning rate × gradient<br>` +
+              `= ${number(weight)} − ${step.rate} × ${number(gradient).replace("−", "(−")}${gradient < 0 ? ")" : ""} = <b>${number(weight + mine[moved])}</b>`
+          : "This unit was silent: its gradients are 0, and no weight of it moves.",
+      );
     }
 
     function units() {
@@ -246,7 +259,7 @@
     function forget() {
       steps = wanted = 0;
       attempt += 1;
-      changes = null;
+      step = null;
       $(element, ".taken").hidden = true;
       put(element, ".said", "");
       put(element, '[data-learn="again"]', "Take one step");
@@ -267,7 +280,7 @@
       if (answer.own !== net.own || String(answer.widths) !== String(net.widths)) return ask(pixels);
       steps = answer.steps;
       wanted = Math.max(wanted, steps); // where an earlier press failed
-      changes = unpacked(answer.change);
+      step = { ...answer, changes: unpacked(answer.change) };
       const again = $(element, '[data-learn="again"]');
       again.textContent = "Again";
       const over = $(element, '[data-learn="over"]');
@@ -280,11 +293,14 @@
       chooseUnit(delta1.reduce((most, d, j) => (Math.abs(d) > Math.abs(delta1[most]) ? j : most), 0));
     }
 
-    function showStep({ before, after, delta2, blame, delta1, rate, loss }, target) {
-      const [mostDelta, mostBlame] = [strongest(delta2), strongest(blame)];
+    // A chance of less than the tables show
+    const chance = (share) => (share >= 0.0005 || !share ? percent(share) : `${readable(100 * Number(share.toPrecision(1)))}%`);
+
+    function showStep({ before, after, delta2, blame, delta1, rate, losses }, target) {
+      const mostBlame = strongest(blame);
       const ofDigit = (k) =>
         `<tr${k === target ? ' class="chosen"' : ""}><th scope="row">${k}</th><td class="figure">${number(before[k])}</td>` +
-        `<td class="figure">${k === target ? 1 : 0}</td><td>${signed(delta2[k], mostDelta)}</td><td class="figure">${number(delta2[k])}</td>` +
+        `<td class="figure">${k === target ? 1 : 0}</td><td>${signed(delta2[k], 1)}</td><td class="figure">${number(delta2[k])}</td>` +
         `<td class="figure"><b>${number(after[k])}</b></td></tr>`;
       put(element, ".deltas tbody", DIGITS.map(ofDigit).join(""));
       const ofUnit = (b, j) =>
@@ -294,7 +310,7 @@
       put(
         element,
         ".said",
-        `Step ${steps}, learning rate ${rate}: the chance of ${article(target)} went from ${percent(before[target])} to <b>${percent(after[target])}</b>. The loss before it was ${number(loss)}. Now it says <b>${best(after)}</b>; the numbers above are from before this step.`,
+        `Step ${steps}, learning rate ${rate}: the loss went from ${number(losses[0])} to <b>${number(losses[1])}</b>, the chance of ${article(target)} from ${chance(before[target])} to <b>${chance(after[target])}</b>. Now it says <b>${best(after)}</b>. The answer above is from before the first step.`,
       );
       $(element, ".taken").hidden = false;
     }
@@ -373,8 +389,8 @@
     );
     function open() {
       if (named()) stepTo(named());
-      if (location.hash !== "#inside=kernels") return;
-      requestAnimationFrame(() => $(element, ".kernels").scrollIntoView({ block: "start" })); // once it is in sight
+      const section = { "#inside=kernels": ".kernels", "#inside=learn": ".learning" }[location.hash];
+      if (section) requestAnimationFrame(() => $(element, section).scrollIntoView({ block: "start" })); // once it is in sight
     }
     window.lab.kernels($(element, ".kernels"), server);
     stepTo(stepNames[0]);

@@ -129,8 +129,8 @@ def learning() -> str:
     blames = '<th scope="col">unit</th><th scope="col" colspan="2">blame</th><th scope="col">delta1</th>'
     return (
         '<section class="learning"><h2>How it learns: one step backwards</h2>'
-        f"<p>Tell it what the picture should be. The error goes back through the network ({word('backpropagation')}), "
-        f"and weights move a little, each against its {word('gradient')}.</p>"
+        f"<p>Say which digit the picture should be. The error goes back through the network "
+        f"({word('backpropagation')}), and weights move a little, each against its {word('gradient')}.</p>"
         f'<p class="controls"><label>This should be a <select class="target">{digits}</select></label>'
         f'<button type="button" class="main" data-learn="again" data-most="{questions.MOST_STEPS}">'
         "Take one step</button>"
@@ -145,5 +145,5 @@ def learning() -> str:
         '<div><h3>3. What changes in <span class="which"></span>?</h3><p>Only weights of pixels that are not black. '
         "Blue weights grow, orange ones fall.</p>"
         + picture("change", "change of its weights", "How the weights of this unit change")
-        + f"{link('dW1')}</div></div></section>"
+        + f'<p class="rule"></p>{link("dW1")} {link("sgd")}</div></div></section>'
     )

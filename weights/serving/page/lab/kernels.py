@@ -26,7 +26,7 @@ def view() -> str:
     )
     answers = (
         '<figure class="answers"><div class="places"></div>'
-        "<figcaption>What it says in each place: h. White is loudest.</figcaption></figure>"
+        "<figcaption>Its outputs h, place by place: the whiter, the larger.</figcaption></figure>"
     )
     return (
         '<section class="kernels"><h2>Kernels: one stroke, looked for everywhere</h2>'

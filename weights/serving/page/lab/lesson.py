@@ -23,7 +23,16 @@ WORDS = {
     "gradient": "For each number, how much the loss grows when that number grows a little.",
     "backpropagation": "The way to all gradients at once: the error goes back through the layers, last one first.",
     "learning rate": "A factor. In one step each weight moves by this times its gradient, the other way.",
+    "round": "Once through all the digits it learns from; elsewhere it is called an epoch.",
+    "SGD": "Stochastic gradient descent: after every few digits a step against the gradient that they give.",
+    "momentum": "A part of the step before is added to each step, as a ball rolls on.",
+    "Adam": "Each weight gets steps of a size of its own, by how large its gradients were.",
+    "dropout": "In each step of learning some units are left out by chance, so that none relies on another.",
+    "weight decay": "Each step also makes all weights a little smaller: large ones must be worth it.",
+    "seed": "The number that the random numbers begin from: with the same one the same network comes out.",
+    "divergence": "Steps so large that each one overshoots: the loss grows instead of falling.",
     "overfitting": "A network that knows its training pictures by heart and fails on others.",
+    "adversarial example": "A picture that was changed so little that you hardly see it, and that a network misreads.",
 }
 # A question, and the step of See inside that shows its answer.
 QUESTIONS = (
@@ -37,13 +46,15 @@ QUESTIONS = (
 # What a link shows; each names a room and its settings, and can be handed to a class.
 LINKS = {
     "#lab=16,good": "a small network learns within seconds",
+    "#lab=16,bold": "steps that are rather large: the curves jump",
     "#lab=16,wild": "steps that are too large: divergence",
     "#lab=64,100": "too few digits: overfitting",
     "#lab=kernels": "kernels: one stroke is looked for everywhere",
     "#inside=unit": "what one unit does",
     "#inside=percent": "from scores to percent",
     "#inside=kernels": "what a kernel finds in a drawing",
-    "#fool": "a change that nobody sees",
+    "#inside=learn": "one step of gradient descent, number by number",
+    "#fool": "a change that you hardly see: an adversarial example",
 }
 
 
@@ -59,9 +70,13 @@ def view() -> str:
         for question, step in QUESTIONS
     )
     links = "".join(f'<li><a href="{link}"><code>{link}</code></a> {shown}</li>' for link, shown in LINKS.items())
-    words = "".join(f"<dt>{escape(each)}</dt><dd>{escape(meaning)}</dd>" for each, meaning in WORDS.items())
     return (
         f"<details><summary>Lesson: six questions</summary><ol>{questions}</ol>"
-        f"<p>For teachers: each link opens a room with these settings.</p><ul>{links}</ul></details>"
-        f"<details><summary>Words: a glossary</summary><dl>{words}</dl></details>"
+        f"<p>For teachers: each link opens a tab of this page with these settings.</p><ul>{links}</ul></details>"
+        f"{glossary()}"
     )
+
+
+def glossary() -> str:
+    words = "".join(f"<dt>{escape(each)}</dt><dd>{escape(meaning)}</dd>" for each, meaning in WORDS.items())
+    return f"<details><summary>Words: a glossary</summary><dl>{words}</dl></details>"

@@ -25,6 +25,7 @@ import weights
 from nn import MLP
 from nn.convolution import POOL, window_starts
 from nn.fool import fool
+from nn.functions import cross_entropy
 from nn.inside import kernels_at_work, one_pass, one_step, without_units
 from nn.mlp import DIGITS, SIDE
 from nn.pictures.corruptions import impulse_noise, warped
@@ -207,20 +208,26 @@ def learn(question: Lesson) -> dict:
     model, own, _ = subject(question.run, shown=True)
     x = pixels_of(question)
     for _ in range(question.steps):
-        step = one_step(model, x, question.target, RATE)
+        before, step = model, one_step(model, x, question.target, RATE)
         model = step.model
+    most_moved = np.abs(step.change).argmax(axis=0)  # (units,): pixels
+    loss_after = cross_entropy(step.after[None], step.targets[None])
     return {
         "own": own,
         "widths": list(model.widths),
         "rate": RATE,
         "steps": question.steps,
-        "loss": rounded([step.loss])[0],
+        "losses": rounded([step.loss, loss_after]),
         "before": rounded(step.before),
         "after": rounded(step.after),
         "delta2": rounded(step.delta2),
         "blame": rounded(step.blame),
         "delta1": rounded(step.delta1),
         "change": packed(step.change, FLOAT32),
+        "most_moved": most_moved.tolist(),
+        "weights": before.weights[0][
+            most_moved, np.arange(len(most_moved))
+        ].tolist(),  # of these pixels, before the step
     }
 
 

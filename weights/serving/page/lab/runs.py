@@ -158,8 +158,8 @@ def go(question: About) -> dict:
     kept.RUNS.at_work(question.run, True)
     try:
         trainer = run.trainer
-        if trainer.epoch >= trainer.recipe.epochs or run.seconds >= MOST_SECONDS:
-            return ended(question, "It has used up its training time here. Press Reset for a new network.")
+        if over(run):
+            return ended(question)
         with working():
             begin = time.monotonic()
             try:
@@ -173,21 +173,22 @@ def go(question: About) -> dict:
             frames = [frame(run, theta, question) | {"step": step} for step, theta in run.snapshots]
             frames.append(frame(run, trainer.model.theta, question))
             run.snapshots = []
-        if trainer.epoch >= trainer.recipe.epochs:
-            kept.RUNS.finish(question.run)
-        return {
-            "frames": frames,
-            "ended": trainer.epoch >= trainer.recipe.epochs,
-            "said": sentence(run, frames[-1]),
-        }
+        return (ended(question) if over(run) else {"ended": ""}) | {"frames": frames, "said": sentence(run, frames[-1])}
     finally:
         kept.RUNS.at_work(question.run, False)
         run.lock.release()
 
 
-def ended(question: About, said: str) -> dict:
+def over(run: Run) -> str:
+    """Why there is no more epoch to come; empty while there is."""
+    if run.trainer.epoch >= run.trainer.recipe.epochs:
+        return f"All {run.trainer.epoch:,} rounds are done: Reset makes a new network."
+    return "Its training time is used up: Reset makes a new network." if run.seconds >= MOST_SECONDS else ""
+
+
+def ended(question: About, said: str = "") -> dict:
     kept.RUNS.finish(question.run)
-    return {"frames": [], "ended": True, "said": said}
+    return {"frames": [], "ended": over(asked_for(question)), "said": said}
 
 
 BLOWN_UP = "It blew up: every step was so large that it overshot, and the numbers grew without end. Take smaller steps."

@@ -70,8 +70,15 @@
       showPreset();
     }
 
+    // A rate as a number: it depends on the optimizer.
+    function showRates() {
+      const rates = JSON.parse(form.dataset.rates)[$(form, "[name=optimizer]").value];
+      for (const chip of $$(form, "[name=rate]")) put(chip.parentElement, "span", `${chip.value} <small>${rates[chip.value]}</small>`);
+    }
+
     // A preset says all but the digits and the seed.
     function showPreset() {
+      showRates();
       const preset = $(form, "[name=preset]:checked");
       put(form, ".about", preset.dataset.about ?? "");
       for (const part of $$(form, "[data-own-settings]")) part.disabled = Boolean(preset.value);

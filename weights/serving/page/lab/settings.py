@@ -26,12 +26,12 @@ MOST_KERNELS = 16
 MOST_CONVOLVED = 128
 # The chip "kernels" on the page stands for this convolution.
 KERNELS, KERNEL_SIZE = MOST_KERNELS, 8
-# Learning rates by optimizer. For 784-16-10 and for 16 kernels, careful takes some ten epochs and good about one; wild
-# learns nothing.
+# Learning rates by optimizer. For 784-16-10 and for 16 kernels, careful takes some ten epochs and good about one; with
+# bold steps the curves jump up and down; wild learns nothing.
 RATES = {
-    "sgd": {"careful": 0.01, "good": 0.05, "wild": 15.0},
-    "momentum": {"careful": 0.001, "good": 0.01, "wild": 3.0},
-    "adam": {"careful": 0.0001, "good": 0.002, "wild": 1.0},
+    "sgd": {"careful": 0.01, "good": 0.05, "bold": 0.6, "wild": 15.0},
+    "momentum": {"careful": 0.001, "good": 0.01, "bold": 0.1, "wild": 3.0},
+    "adam": {"careful": 0.0001, "good": 0.002, "bold": 0.05, "wild": 1.0},
 }
 # Drawings of a visitor's own set: an hour's work.
 MOST_DRAWINGS = 100
@@ -47,7 +47,7 @@ class Settings(Picture):
     hidden: Annotated[tuple[Width, ...], Field(max_length=2)] = (16,)  # after the convolution, if there is one
     kernels: Annotated[int, Field(strict=True, ge=0, le=MOST_KERNELS)] = 0
     kernel_size: KernelSize = KERNEL_SIZE
-    rate: Literal["careful", "good", "wild"] = "good"
+    rate: Literal["careful", "good", "bold", "wild"] = "good"
     digits: Literal[100, 1000, ALL_DIGITS] = ALL_DIGITS
     activation: Literal["relu", "sigmoid"] = "relu"
     optimizer: Literal["sgd", "momentum", "adam"] = "sgd"

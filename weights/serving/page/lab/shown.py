@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nn import MLP
+from nn.functions import cross_entropy, one_hot, softmax
+from nn.mlp import DIGITS
 from nn.pictures.splits import Split
 from weights.current import served
 from weights.serving.page.lab.asking import Picture, as_shares, packed, probabilities, rounded
@@ -13,6 +15,8 @@ from weights.serving.page.lab.splits import digits, unseen
 
 # Weight pictures and test digits on the page: two rows of each on a laptop.
 MOST_PICTURES, TEST_DIGITS = 16, 20
+# Of the digits that it learns from as many are read for the curves as of the unseen ones: an answer takes milliseconds.
+MOST_SEEN = 1000
 
 
 def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
@@ -25,12 +29,15 @@ def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
             probs = probabilities(model, x)
             drawing = rounded(probs) if np.isfinite(probs).all() else None
             served_says = rounded(served().current.model.predict_proba(x[None])[0])
-        answers = answers_of(model, unseen().pixels())
-        seen = share_right(model, digits(min(run.digits, 1000)))
+        unseen_logits, seen_digits = model.logits(unseen().pixels()), digits(min(run.digits, MOST_SEEN))
+        answers = unseen_logits.argmax(axis=1)
+        seen_logits = model.logits(seen_digits.pixels())
+        losses = loss_of(seen_logits, seen_digits), loss_of(unseen_logits, unseen())
     return {
         "epoch": run.trainer.epoch,
         "unseen": float((answers == unseen().labels).mean()),
-        "seen": seen,
+        "seen": float((seen_logits.argmax(axis=1) == seen_digits.labels).mean()),
+        "losses": losses,  # of the digits that it learns from, and of the unseen ones
         "weights": packed(bytes_of_weights(first_weights(model)[:, :MOST_PICTURES].T)),  # (pictures, 784)
         "tests": answers[:TEST_DIGITS].tolist(),
         "drawing": drawing,
@@ -47,6 +54,12 @@ def answers_of(model: MLP, pixels: np.ndarray) -> np.ndarray:
     """Pixels (n, 784) -> the digits that it reads, (n,)"""
     with np.errstate(over="ignore", invalid="ignore"):
         return model.logits(pixels).argmax(axis=1)
+
+
+def loss_of(logits: np.ndarray, split: Split) -> float | None:
+    """The cross-entropy of logits (n, 10) for the digits of a split; None where numbers are out of bounds."""
+    loss = cross_entropy(softmax(logits), one_hot(split.labels, DIGITS))
+    return rounded([loss])[0] if np.isfinite(loss) else None
 
 
 def share_right(model: MLP, split: Split) -> float:

@@ -1,21 +1,37 @@
 // Train one in the browser: asks the server for an epoch after the other while Play is on, and shows each.
 (() => {
   const { $, $$, put, percent, bytes, pieces, greys, best, article, paint, strongest, bars, number } = window.lab.tools;
-  const { drawing, follow, answered, invitation, keep, kept, shared, tap } = window.lab.tools;
+  const { drawing, follow, answered, invitation, keep, kept, shared, tap, succeed } = window.lab.tools;
   const { archives } = window.lab;
   const EVERY = 220; // ms a frame: at most five in a second
   const IN_LINE = 1000; // ms between two looks whether it is this network's turn
   const FIRST_WIDTH = 12; // frames: before there are so many, a curve leaves room for them
   const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
+  const FIRST_LOSS = 2.5; // the top of its curve: ten digits that are equally likely have ln 10, which is 2.3
+  const MOST_LOSS = 10; // and at most; what grows beyond it goes along the top
   const WAITS = "waits"; // said of a round whose turn it is not yet
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   // The moment at which a hidden tab is in sight again.
   const back = () => new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
 
-  // The curves of the frames so far, each {seen, unseen, epoch, step}.
-  function curves(course) {
+  // What the curves can show: of each frame its values for the digits it learns from and for the unseen ones, in words,
+  // on the axis, and what the top of the curves stands for. A frame may have no loss: numbers out of bounds.
+  const MEASURES = {
+    share: { of: ({ seen, unseen }) => [seen, unseen], words: percent, axis: (value) => `${100 * value}%`, top: () => 1 },
+    loss: {
+      of: ({ losses }) => losses ?? [null, null],
+      words: (value) => (value === null ? "out of bounds" : value.toFixed(2)),
+      axis: (value) => value.toFixed(1),
+      top: (values) => Math.min(Math.max(FIRST_LOSS, ...values), MOST_LOSS),
+    },
+  };
+
+  // The curves of the frames so far, each {seen, unseen, losses, epoch, step}.
+  function curves(course, { of, top }) {
     const width = Math.max(course.length - 1, FIRST_WIDTH);
-    const points = (which) => course.map((each, i) => `${i},${100 - 100 * each[which]}`).join(" ");
+    const most = top(course.flatMap(of));
+    const place = (value) => 100 - 100 * Math.min((value ?? most) / most, 1);
+    const points = (which) => course.map((each, i) => `${i},${place(of(each)[which])}`).join(" ");
     // The first round is shown step by step, the others as one point each.
     const first = course.findIndex(({ epoch, step }) => epoch === 1 && !step);
     const rounds = course.at(-1)?.epoch ?? 0;
@@ -23,7 +39,7 @@
     return (
       `<svg viewBox="0 -4 ${width} 108" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0H${width}M0 50H${width}M0 100H${width}"/>` +
       `${first > 0 ? `<path class="first" d="M${first} 0V100"/>` : ""}` +
-      `<polyline points="${points("seen")}"/><polyline class="unseen" points="${points("unseen")}"/></svg>` +
+      `<polyline points="${points(0)}"/><polyline class="unseen" points="${points(1)}"/></svg>` +
       `${first > 0 ? label(first, "1 round") : ""}${rounds > FEW_ROUNDS ? label(course.length - 1, `${rounds} rounds`, "end") : ""}`
     );
   }
@@ -34,7 +50,11 @@
     let playing = false;
     let tests = { labels: [], pictures: [] };
     let course = []; // what the curves show of each frame of this network
+    let measure = "share"; // what the curves show
     let taught = false; // whether it learned drawings
+    let over = ""; // why it does not train any further
+    let earlier = null; // the network that this one took the place of, as `snapshot` gives it
+    let made = {}; // the settings that the network in sight was made with
     let latest = null; // the frame in sight
     let turn = 0; // a Reset or a Pause ends what an older turn still has to show
     let networks = 0; // asked for so far
@@ -49,17 +69,27 @@
     const set = window.lab.drawings($(element, ".set"), server, { stop, inTurn, teach });
 
     function show(frame) {
-      const point = { seen: frame.seen, unseen: frame.unseen, epoch: frame.epoch, step: frame.step };
+      const { seen, unseen, losses, epoch, step } = frame;
+      const point = { seen, unseen, losses, epoch, step };
       const isNew = JSON.stringify(point) !== JSON.stringify(course.at(-1));
       if (isNew) course.push(point);
       latest = frame;
-      put(element, ".curves div", curves(course));
+      showCurves();
       put(element, ".big b", percent(frame.unseen));
       put(element, ".round", progress(frame));
       showWeights(frame.weights);
       showTests(frame.tests);
       showDrawing(frame);
       if (isNew && frame.epoch) worthSeeing();
+    }
+
+    function showCurves() {
+      const { of, words, axis, top } = MEASURES[measure];
+      put(element, ".curves div", curves(course, MEASURES[measure]));
+      const most = top(course.flatMap(of));
+      $$(element, ".curves > span").forEach((label, i) => (label.textContent = axis(most * (1 - i / 2))));
+      $$(element, ".key b").forEach((value, i) => (value.textContent = words(of(course.at(-1))[i])));
+      for (const button of $$(element, "[data-curve]")) button.setAttribute("aria-pressed", button.dataset.curve === measure);
     }
 
     function showWeights(packed) {
@@ -110,6 +140,7 @@
     }
 
     function progress({ epoch, step }) {
+      if (over) return over;
       if (step) return `First round, after ${step} ${step === 1 ? "step" : "steps"}`;
       if (epoch) return `${epoch} ${epoch === 1 ? "round" : "rounds"} through the digits`;
       if (taught) return "Taught drawings, no round yet";
@@ -140,6 +171,13 @@
       put(element, "[data-press=play]", on ? "Pause" : "Play");
     }
 
+    // why: it does not train any further
+    function setOver(why = "") {
+      over = why;
+      for (const press of ["play", "step"]) $(element, `[data-press=${press}]`).disabled = Boolean(over);
+      if (over) succeed($(element, "[data-press=reset]"));
+    }
+
     function stop() {
       play(false);
       if (inLine) put(element, ".told", "");
@@ -148,8 +186,17 @@
       return ++turn;
     }
 
-    // A new network takes the place of the one until now.
+    // What is needed to come back to the network in sight.
+    const snapshot = () => ({ shape, course, taught, fromFiles, over, latest, ...made });
+
+    // A new network takes the place of the one until now, which the server keeps for a while.
     function take(answer) {
+      if (run !== answer.run) earlier = latest && (latest.epoch || taught || fromFiles) ? snapshot() : null;
+      const was = earlier && `${earlier.latest.epoch} ${earlier.latest.epoch === 1 ? "round" : "rounds"}, ${percent(earlier.latest.unseen)}`;
+      const offer = `This is a new network. <button type="button" data-press="earlier">Back to the one before</button> (${was})`;
+      put(element, ".earlier", earlier ? offer : "");
+      made = { values: settings.link(), loaded: settings.isLoaded() };
+      setOver("");
       run = answer.run;
       refused = false;
       shape = { ...answer, frames: [] };
@@ -162,7 +209,7 @@
       put(element, ".digits", tests.labels.map(tile).join(""));
       tests.pictures.forEach((each, i) => paint($$(element, ".digits canvas")[i], greys(each)));
       for (const place of [".problem", ".told", ".along .problem", ".taken"]) put(element, place, "");
-      taught = false;
+      taught = fromFiles = false;
       show(answer.frames[0]);
       if (!$(element, ".label").value) suggest(answer.frames[0]); // the visitor's own choice stays
       element.dataset.ready = "true";
@@ -186,15 +233,34 @@
       if (!answer) return false;
       const isLoaded = files && files === wanted; // not when other settings were chosen meanwhile
       if (isLoaded) settings.chooseLoaded(answer);
-      const lost = fromFiles && !files;
-      fromFiles = Boolean(files);
       take(answer);
-      if (lost) put(element, ".taken", "This is a new network. The one you loaded is still in its file.");
+      fromFiles = Boolean(files);
+      put(element, ".round", progress(latest));
       if (!isLoaded) return true;
       worthSeeing();
       const kernels = answer.kernels ? `, ${answer.kernels} kernels of ${answer.side} × ${answer.side}` : "";
       put(element, ".taken", `Loaded: ${answer.widths.join("-")}${kernels}. Play goes on from here.`);
       return true;
+    }
+
+    // The network before takes the place of the one in sight, which then is the one before.
+    async function goBack() {
+      const mine = snapshot();
+      wanted = null;
+      before = earlier;
+      chooseAs(earlier);
+      if (await resume()) return;
+      chooseAs(mine);
+      if (before) return; // the server does not answer now
+      earlier = null;
+      put(element, ".problem", "");
+      put(element, ".earlier", "The network before is not kept any longer.");
+    }
+
+    function chooseAs({ values, loaded, shape: its }) {
+      settings.choose(values);
+      if (loaded) settings.chooseLoaded(its);
+      settings.nameAddress();
     }
 
     // Of several networks that are asked for at once the last one is made.
@@ -211,6 +277,7 @@
       const answer = await answered(element, server.go({ run, pixels }));
       if (!answer) return false;
       inLine = Boolean(answer.place);
+      setOver(answer.ended);
       if (inLine) {
         put(element, ".round", progress(latest));
         put(element, ".told", answer.said);
@@ -224,8 +291,8 @@
         if (frame === last) put(element, ".told", answer.said);
         await pause(EVERY);
       }
-      if (!last) put(element, ".told", answer.said);
-      return mine === turn && !answer.ended;
+      if (!last && answer.said) put(element, ".told", answer.said);
+      return mine === turn && !over;
     }
 
     async function start(once) {
@@ -313,6 +380,14 @@
         wanted = null;
         renew();
       }
+      if (press === "earlier") {
+        stop();
+        inTurn(() => earlier && goBack());
+      }
+      if (data.curve) {
+        measure = data.curve;
+        showCurves();
+      }
       if (press === "mixed" || press === "alone") teachDrawing(press === "mixed");
       if (press === "take") inTurn(takeAlong);
       if (press === "load") $(element, ".along input").click();
@@ -351,7 +426,7 @@
 
     function leave() {
       if (!run || !element.isConnected) return;
-      keep("network", { shape, course, taught, fromFiles, loaded: settings.isLoaded(), values: settings.link() });
+      keep("network", { shape, course, taught, fromFiles, over, loaded: settings.isLoaded(), values: settings.link() });
     }
     for (const type of ["pagehide", "visibilitychange"]) addEventListener(type, leave); // some phones tell the second alone
 
@@ -376,6 +451,7 @@
       const { run: own } = shared.own;
       take({ ...before.shape, frames: answer.frames });
       ({ course, taught, fromFiles } = before);
+      setOver(before.over);
       show(answer.frames[0]); // the server may have gone on while the page was left
       worthSeeing(own === run || latest.epoch > 0);
       return true;

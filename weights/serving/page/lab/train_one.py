@@ -7,6 +7,7 @@ runs.py trains it, an epoch a question; train_one.js asks and shows.
 
 from __future__ import annotations
 
+import json
 from html import escape
 
 import gradio as gr
@@ -14,21 +15,21 @@ import gradio as gr
 from nn.mlp import DIGITS
 from nn.recipes import PRESETS
 from weights.serving.page.lab import archives, drawings, runs
-from weights.serving.page.lab.lesson import word
+from weights.serving.page.lab.lesson import glossary, word
 from weights.serving.page.lab.loading import PROBLEM, room
-from weights.serving.page.lab.settings import KERNEL_SIZE, KERNELS, MOST_DRAWINGS
+from weights.serving.page.lab.settings import KERNEL_SIZE, KERNELS, MOST_DRAWINGS, RATES
 
 HIDDEN = {"16": "16", "": "none", "64": "64", "256-128": "256, then 128", "kernels": f"{KERNELS} kernels"}
 # Settings in sight: name, what the page calls it, value -> words; the first value is chosen.
 CHIPS = (
     ("hidden", "Hidden units", HIDDEN),
-    ("rate", "Size of steps", {"good": "good", "careful": "careful", "wild": "wild"}),
+    ("rate", "Size of steps", {"good": "good", "careful": "careful", "bold": "bold", "wild": "wild"}),
     ("digits", "Digits to learn from", {"4500": "4,500", "1000": "1,000", "100": "100"}),
     ("activation", "Kind of unit", {"relu": "ReLU", "sigmoid": "sigmoid"}),
 )
 ORDERS = {
     "hidden": ["", "16", "64", "256-128", "kernels"],
-    "rate": ["careful", "good", "wild"],
+    "rate": ["careful", "good", "bold", "wild"],
     "digits": ["100", "1000", "4500"],
 }
 MORE = (
@@ -37,7 +38,18 @@ MORE = (
     ("dropout", "Dropout", {"0": "none", "0.2": "20%", "0.5": "50%"}),
     ("decay", "Weight decay", {"0": "none", "0.001": "0.001", "0.01": "0.01"}),
 )
+# The field's own name of a setting
+TERMS = {"rate": f": the {word('learning rate')}"}
 SEEDS = 5
+# Settings to try, what the link says, and what to look for.
+EXPERIMENTS = (
+    ("16,good", "good steps", "Press Play. After how many rounds does it read nine of ten digits? Take"),
+    ("16,careful", "careful steps", "Now a smaller learning rate. How many rounds does it take? Take"),
+    ("16,bold", "bold steps", "And a larger one. Why do the curves jump? Look at the loss as well. Take"),
+    ("16,wild", "wild steps", "Far too large: what becomes of the loss? Take"),
+    ("64,100", "100 digits", "Which of the two losses turns and grows, although the other one falls? Learn from"),
+    ("kernels", "16 kernels", "What do they look for, and what did the hidden units look for? Take"),
+)
 FUNCTIONS = [
     runs.start,
     runs.load,
@@ -59,21 +71,26 @@ def view() -> gr.HTML:
 def content() -> str:
     return (
         f'<p class="lead">Your network begins with random numbers. It sees the digits again and again. '
-        f"After every few digits its {word('weight')}s move a little.</p>"
+        f"After every few digits its {word('weight')}s move a little, each against its {word('gradient')}: "
+        '<a href="#inside=learn">one step, number by number</a>.</p>'
         f"{settings()}"
         '<p class="controls"><button type="button" class="main" data-press="play">Play</button>'
         '<button type="button" data-press="step">One round</button>'
         '<button type="button" data-press="reset">Reset</button>'
         f'<span class="round">Not trained yet</span></p>{PROBLEM}'
+        '<p class="earlier" role="status"></p>'
+        f"{experiments()}"
         f'<div class="bench" data-most-files="{archives.MOST_SENT}" data-most-bytes="{archives.MOST_BYTES}">'
         '<section class="you empty"><h2>Your drawing, now</h2><div class="now"><canvas role="img" '
         f'aria-label="Your drawing as the network sees it"></canvas><div><p class="note"></p>{teaching()}</div></div>'
         '<div class="pair both"><div><h3>Your network</h3><ol class="bars mine"></ol></div>'
         '<div><h3>The network on <i>Draw</i></h3><ol class="bars theirs"></ol></div></div></section>'
         '<section class="score"><p class="big"><b>…</b> right on 1,000 digits it never saw</p>'
-        '<div class="curves"><span>100%</span><span>50%</span><span>0%</span><div></div></div>'
-        '<p class="key"><span class="line seen">digits it learns from</span>'
-        '<span class="line unseen">digits it never saw</span></p><p class="told" role="status"></p></section>'
+        '<p class="measures"><button type="button" data-curve="share" aria-pressed="true">Right answers</button>'
+        f'<button type="button" data-curve="loss" aria-pressed="false">Loss</button><span>What is {word("loss")}?</span></p>'
+        '<div class="curves"><span></span><span></span><span></span><div></div></div>'
+        '<p class="key"><span class="line seen">digits it learns from <b></b></span>'
+        '<span class="line unseen">digits it never saw <b></b></span></p><p class="told" role="status"></p></section>'
         '<section class="filters"><h2>What its units look for</h2>'
         f'<p class="convolved" hidden>Each {word("kernel")} is compared with <span class="side"></span> pixels, all '
         "over the picture.</p><p>Blue: ink here makes the sum larger. Orange: ink here makes it smaller. Tap a "
@@ -81,13 +98,20 @@ def content() -> str:
         '<div class="tiles weights"></div></section>'
         '<section class="tests"><h2>Twenty of the unseen digits</h2>'
         '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
-        f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>'
+        f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>{glossary()}'
         '<dialog aria-labelledby="of-unit"><div class="of-unit"><h2 id="of-unit" tabindex="-1" autofocus></h2>'
         '<div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
         '<div><p>The test digits with the largest sums, and for each its <span class="largest" hidden>largest</span> '
         "sum:</p>"
         '<ul class="tiles"></ul></div></div>'
         '<p class="controls"><button type="button" data-press="close">Close</button></p></div></dialog>'
+    )
+
+
+def experiments() -> str:
+    items = "".join(f'<li>{words} <a href="#lab={settings}">{link}</a></li>' for settings, link, words in EXPERIMENTS)
+    return (
+        f'<details class="tries"><summary>Try this: {len(EXPERIMENTS)} experiments</summary><ol>{items}</ol></details>'
     )
 
 
@@ -100,7 +124,8 @@ def settings() -> str:
     presets = {"": "the settings above"} | {name: name for name, preset in PRESETS.items() if preset.repeats}
     about = {name: about_preset(name) for name in presets if name}
     return (
-        f'<form class="settings" data-kernels="{KERNELS}" data-kernel-size="{KERNEL_SIZE}">{chips}'
+        f'<form class="settings" data-kernels="{KERNELS}" data-kernel-size="{KERNEL_SIZE}" '
+        f'data-rates="{escape(json.dumps(RATES))}">{chips}'
         f'<details class="more"><summary>More</summary><p>{selects}</p>'
         f"{group('preset', 'Or a network that a public project published', presets, about=about)}"
         '<p class="about"></p></details></form>'
@@ -122,7 +147,7 @@ def group(name: str, title: str, values: dict[str, str], own: bool = False, abou
         f"<span>{values[value]}</span></label>"
         for value in ORDERS.get(name, values)
     )
-    return f"<fieldset{own_settings(own)}><legend>{title}</legend>{chips}</fieldset>"
+    return f"<fieldset{own_settings(own)}><legend>{title}{TERMS.get(name, '')}</legend>{chips}</fieldset>"
 
 
 def data_about(about: dict[str, str] | None, value: str) -> str:
@@ -133,7 +158,7 @@ def teaching() -> str:
     digits = options({"": "?"} | {str(digit): str(digit) for digit in range(DIGITS)})
     return (
         f'<div class="teach"><label>My drawing is a <select class="label">{digits}</select></label>'
-        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it, with old digits</button>'
+        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it beside old digits</button>'
         '<button type="button" data-press="alone" disabled>Teach only this</button></p></div>'
     )
 
