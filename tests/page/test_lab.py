@@ -94,7 +94,13 @@ def test_steps_follow_one_another_and_the_next_visitor_sees_none_of_them(small, 
         sent = questions.learn({"pixels": pixels[3], "target": target, "steps": steps})
         for name in ("before", "after", "delta2", "blame", "delta1"):
             np.testing.assert_allclose(sent[name], getattr(step, name), atol=1e-6)
-        np.testing.assert_array_equal(unpacked(sent["change"], 784, 16), step.change)
+        change = unpacked(sent["change"], 784, 16)
+        np.testing.assert_array_equal(change, step.change)
+        np.testing.assert_allclose(sent["losses"], -np.log([step.before[target], step.after[target]]), atol=1e-4)
+        moved, units = sent["most_moved"], np.arange(16)
+        assert (np.abs(change[moved, units]) == np.abs(change).max(axis=0)).all()
+        after = sent["weights"] + change[moved, units]
+        np.testing.assert_allclose(after, step.model.weights[0][moved, units], atol=1e-6)
     np.testing.assert_array_equal(questions.small().theta, theta)
 
 
@@ -306,8 +312,12 @@ def opened(v, title, name):
     return room
 
 
+def number(text):
+    return float(text.replace("−", "-"))
+
+
 def figure(locator):
-    return float(locator.inner_text().replace("−", "-"))
+    return number(locator.inner_text())
 
 
 def test_the_numbers_that_are_shown_equal_those_of_the_network(drawn, small):
@@ -430,6 +440,12 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     again.evaluate("(button, most) => (button.dataset.most = most)", most)
     before, after = (figure(cell) for cell in room.locator(".deltas .chosen .figure").all()[:4:3])
     assert after > before
+    old, rate, gradient, new = map(
+        number, re.findall(r"−?[\d.]+", room.locator(".rule").inner_text().partition("=")[2])
+    )
+    assert new == pytest.approx(old - rate * gradient, abs=2e-4)
+    losses = [number(found) for found in re.findall(r"\d+\.\d{4}", room.locator(".said").inner_text())]
+    assert losses[1] < losses[0]
     over.press("Enter")
     expect(room.locator(".taken")).to_be_hidden()
     expect(again).to_be_focused()
@@ -462,6 +478,10 @@ def test_it_is_fooled(drawn):
     expect(room.locator(".small .top b")).to_have_text("3")
     room.locator("[name=strength]").fill("0")
     expect(room.locator(".outcome")).to_have_text("Not fooled: at strength 0 no pixel may change.")
+    room.locator("[data-press=back]").click()
+    room.locator("[name=degrees]").fill("130")  # at other angles a mission is done as well
+    expect(room.locator(".outcome")).to_contain_text("Fooled without the gradient: it now sees")
+    expect(room.locator(".outcome")).to_contain_text("as drawn it saw a 7.")
     room.locator("[data-press=back]").click()
     expect(room).to_have_attribute("data-fooled", "null")
     expect(room.locator(".small .top b")).not_to_have_text("3")
@@ -531,7 +551,7 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(drawn, serv
     v.page.goto(f"{server}/#lab=64,wild")
     expect(v.page.get_by_role("tab", name="Train one")).to_have_attribute("aria-selected", "true")
     for chip in ("64", "wild"):
-        expect(v.page.get_by_role("radio", name=chip, exact=True)).to_be_checked()
+        expect(v.page.locator(f".settings input[value='{chip}']")).to_be_checked()
     v.page.get_by_role("tab", name="Draw").click()
     expect(v.page).to_have_url(re.compile("^[^#]*$"))
     v.page.get_by_role("tab", name="Train one").click()
@@ -570,7 +590,7 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(drawn, serv
     expect(v.page.get_by_role("radio", name="none", exact=True)).to_be_checked()
     v.page.evaluate("rooms.go('#lab=64%2Cwild')")  # as some programs write it that pass a link on
     for chip in ("64", "wild"):
-        expect(v.page.get_by_role("radio", name=chip, exact=True)).to_be_checked()
+        expect(v.page.locator(f".settings input[value='{chip}']")).to_be_checked()
 
 
 def test_no_room_hides_in_a_menu_whichever_is_open(drawn):

@@ -21,6 +21,7 @@ from test_page import serious
 
 import weights
 from nn import evaluate, train
+from nn.functions import softmax
 from nn.pictures import sample
 from nn.recipes import PRESETS
 from weights.current import served
@@ -62,6 +63,18 @@ def test_a_small_network_learns_to_read_unseen_digits():
     json.dumps(answer, allow_nan=False)
 
 
+def test_the_loss_of_each_frame_is_that_of_its_network():
+    answer = runs.start({"digits": 1000})
+    run, losses = kept.RUNS.get(answer["run"]), []
+    for _ in range(3):
+        answer = answer | runs.go({"run": answer["run"]})
+        losses.append(answer["frames"][-1]["losses"])
+    probs = softmax(run.trainer.model.logits(unseen().pixels()))
+    of_labels = probs[np.arange(len(probs)), unseen().labels]
+    assert losses[-1][1] == pytest.approx(-np.log(of_labels).mean(), abs=1e-4)
+    assert losses == sorted(losses, reverse=True)
+
+
 def test_the_first_round_is_seen_step_by_step():
     run = begun(digits=1000)
     counts = [len(runs.go({"run": run})["frames"]) for _ in range(2)]
@@ -90,6 +103,7 @@ def test_a_sentence_writes_shares_as_the_page_does():
 def test_a_network_of_enormous_numbers_ends_in_words():
     run = begun(rate="wild", optimizer="sgd")
     kept.RUNS.get(run).trainer.model.theta[:] = 1e30
+    assert runs.look({"run": run})["frames"][0]["losses"] == [None, None]
     answer = runs.go({"run": run})
     assert "blew up" in answer["said"]
     assert answer["ended"]
@@ -218,7 +232,9 @@ def test_memory_of_a_network_comes_back_as_soon_as_it_is_not_kept(monkeypatch):
 
 def test_a_run_ends_after_its_seconds(monkeypatch):
     monkeypatch.setattr(runs, "MOST_SECONDS", 0)
-    assert runs.go({"run": begun(digits=100)})["ended"]
+    answer = runs.go({"run": begun(digits=100)})
+    assert answer["ended"].startswith("Its training time is used up")
+    assert answer["said"] == ""  # what was said of the last round stays
 
 
 @pytest.mark.parametrize("mixed", [True, False])
@@ -628,6 +644,57 @@ def test_questions_pressed_quickly_are_answered_one_after_the_other(laptop):
     v.page.go_back()
     v.page.get_by_role("tab", name="Train one").click()
     expect(room.locator("dialog")).to_be_hidden()
+
+
+def test_curves_show_the_loss_and_the_network_before_comes_back(laptop):
+    v = laptop
+    room = untrained(v)
+    step, earlier = (
+        room.get_by_role("button", name="One round"),
+        room.get_by_role("button", name="Back to the one before"),
+    )
+    for rounds in ("1 round", "2 rounds"):
+        step.click()
+        expect(room.locator(".round")).to_have_text(f"{rounds} through the digits")
+    expect(room.locator(".curves > span").first).to_have_text("100%")
+    shares = room.locator(".curves svg").inner_html()
+    room.get_by_role("button", name="Loss", exact=True).click()
+    expect(room.locator(".curves > span").first).to_have_text("2.5")
+    expect(room.locator(".key b").last).to_have_text(re.compile(r"^0\.\d\d$"))
+    assert room.locator(".curves svg").inner_html() != shares
+    share = room.locator(".big b").inner_text()
+
+    # Another rate is another network; the one before waits.
+    room.get_by_role("radio", name="bold").check()
+    expect(room.locator(".earlier")).to_contain_text(f"(2 rounds, {share})")
+    step.click()
+    expect(room.locator(".round")).to_have_text("1 round through the digits")
+    earlier.click()
+    expect(room.locator(".round")).to_have_text("2 rounds through the digits")
+    expect(room.locator(".big b")).to_have_text(share)
+    expect(room.get_by_role("radio", name="good")).to_be_checked()
+    assert "good" in v.page.evaluate("location.hash")
+    expect(room.locator(".earlier")).to_contain_text("(1 round, ")
+    answer_once(v, "look", {"error": "This network is not kept any longer: press Reset for a new one.", "gone": True})
+    earlier.click()
+    expect(room.locator(".earlier")).to_have_text("The network before is not kept any longer.")
+    expect(room.locator(".problem").first).to_be_empty()
+    expect(room.get_by_role("radio", name="good")).to_be_checked()
+    v.page.unroute_all()
+
+    # After its last round the reason stands where the rounds stood, and only Reset is left.
+    why = "All 60 rounds are done: Reset makes a new network."
+    answer_once(v, "go", {"frames": [], "ended": why, "said": ""})
+    step.click()
+    expect(room.locator(".round")).to_have_text(why)
+    expect(step).to_be_disabled()
+    expect(room.get_by_role("button", name="Play")).to_be_disabled()
+    expect(room.get_by_role("button", name="Reset")).to_be_focused()
+    room.get_by_role("button", name="Reset").click()
+    expect(room.locator(".round")).to_have_text("Not trained yet")
+    expect(step).to_be_enabled()
+    room.get_by_role("button", name="Right answers").click()
+    v.page.unroute_all()
 
 
 def test_the_room_is_accessible_and_fits_a_small_phone(visit):

@@ -225,9 +225,7 @@ def learn(question: Lesson) -> dict:
         "delta1": rounded(step.delta1),
         "change": packed(step.change, FLOAT32),
         "most_moved": most_moved.tolist(),
-        "weights": before.weights[0][
-            most_moved, np.arange(len(most_moved))
-        ].tolist(),  # of these pixels, before the step
+        "weights": rounded(first_weights(before)[most_moved, np.arange(len(most_moved))]),  # theirs, before the step
     }
 
 

@@ -32,7 +32,7 @@ def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
         unseen_logits, seen_digits = model.logits(unseen().pixels()), digits(min(run.digits, MOST_SEEN))
         answers = unseen_logits.argmax(axis=1)
         seen_logits = model.logits(seen_digits.pixels())
-        losses = loss_of(seen_logits, seen_digits), loss_of(unseen_logits, unseen())
+        losses = [loss_of(seen_logits, seen_digits), loss_of(unseen_logits, unseen())]
     return {
         "epoch": run.trainer.epoch,
         "unseen": float((answers == unseen().labels).mean()),

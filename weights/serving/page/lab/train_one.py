@@ -87,7 +87,8 @@ def content() -> str:
         '<div><h3>The network on <i>Draw</i></h3><ol class="bars theirs"></ol></div></div></section>'
         '<section class="score"><p class="big"><b>…</b> right on 1,000 digits it never saw</p>'
         '<p class="measures"><button type="button" data-curve="share" aria-pressed="true">Right answers</button>'
-        f'<button type="button" data-curve="loss" aria-pressed="false">Loss</button><span>What is {word("loss")}?</span></p>'
+        f'<button type="button" data-curve="loss" aria-pressed="false">Loss</button><span>What is {word("loss")}?'
+        "</span></p>"
         '<div class="curves"><span></span><span></span><span></span><div></div></div>'
         '<p class="key"><span class="line seen">digits it learns from <b></b></span>'
         '<span class="line unseen">digits it never saw <b></b></span></p><p class="told" role="status"></p></section>'
