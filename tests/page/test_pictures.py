@@ -108,9 +108,31 @@ def test_picture_pasted_anywhere_on_the_page_is_read(pad):
 def test_the_first_screens_own_example_gives_way_to_a_picture(visit, way):
     v = visit()
     v.page.locator(".demo").wait_for()
+    v.page.keyboard.press("Tab")  # who only looks around still sees it
+    expect(v.page.locator(".demo")).to_have_count(1)
     assert give_by_event(v.page, way, "#output", EXAMPLES / "7.png")
     expect(v.page.locator(".demo")).to_have_count(0)
     expect(v.answer).to_have_text("7")
+
+
+def test_many_rows_of_digits_stay_in_their_card(pad):
+    v = pad
+    seven = Image.open(EXAMPLES / "7.png").convert("L").resize((60, 60))
+    sheet = Image.new("L", (200, 9 * 80), 255)
+    for row in range(9):
+        for x in (20, 110):
+            sheet.paste(seven, (x, 80 * row + 10))
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
+    v.page.set_viewport_size({"width": 390, "height": 844})
+    v.page.get_by_role("tab", name="Use a picture").click()
+    file = {"name": "rows.png", "mimeType": "image/png", "buffer": content.getvalue()}
+    v.page.locator("#picture input[type=file]").set_input_files(file)
+    expect(v.page.locator("#words")).to_contain_text("18 digits")
+    bottom = "element => element.getBoundingClientRect().bottom"
+    card = v.page.locator("#answer").evaluate(bottom)
+    assert v.page.locator("#words p").evaluate(bottom) <= card
+    assert card <= v.page.locator("#leads-on").evaluate("element => element.getBoundingClientRect().top")
 
 
 def test_answer_is_about_what_is_in_sight_however_quickly_that_changes(pad):
