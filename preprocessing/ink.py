@@ -22,7 +22,7 @@ from preprocessing.morphology import blurred
 from preprocessing.paper import paper_lines
 from preprocessing.removal import without_paper, without_remains
 from preprocessing.shadow import paper_in_shadow
-from preprocessing.tones import border, deviation_of
+from preprocessing.tones import border
 
 # Printed lines are darker than the paper by at least this many times the noise: means over many pixels tell them.
 LINE_TO_NOISE = 3.0
@@ -84,7 +84,7 @@ def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = 
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
     darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(BLACKEST_PAPER))
     if small:
-        return Inked(coverage(darkness, deviation_of(darkness)), blank_edge=True)
+        return Inked(coverage(darkness), blank_edge=True)
     covered = np.count_nonzero(darkness > FAINTEST_INK) / darkness.size
     if covered > SHEET_SHARE and is_pasted(darkness):
         return without_papers_lines(*local_darkness(grey, blots=False), within)

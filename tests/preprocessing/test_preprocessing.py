@@ -295,6 +295,14 @@ def test_a_stray_dot_does_not_move_the_digit(dot):
     assert any("stray dot" in hint for hint in prepared.diagnostics.hints)
 
 
+@pytest.mark.parametrize("side", [28, 34, 39])
+def test_thick_ink_that_covers_half_of_a_small_picture_is_ink(side):
+    large = seven(size=180, brush=70, at=(43, 38), side=104, mode="L")
+    small = large.resize((side, side))
+    assert np.mean(np.asarray(small) < 128) > 0.5
+    assert difference(preprocessing.to_mnist(small), preprocessing.to_mnist(large)) < 0.3
+
+
 def test_two_lone_pixels_far_apart_are_no_ink():
     image = Image.new("L", (299, 299), 255)
     image.putpixel((5, 5), 0)
