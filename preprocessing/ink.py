@@ -11,6 +11,7 @@ from preprocessing.channel import one_channel
 from preprocessing.edge import is_substantial
 from preprocessing.light import (
     BLACKEST_PAPER,
+    DIMMEST_EVEN_PAPER,
     FAINTEST_INK,
     coverage,
     darkness_against,
@@ -82,7 +83,8 @@ def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = 
         return without_papers_lines(*local_darkness(grey), within)
     paper_level = paper_surface(grey) if even_paper is None else np.float32(even_paper)
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
-    darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(BLACKEST_PAPER))
+    darkest = BLACKEST_PAPER if even_paper is None else DIMMEST_EVEN_PAPER
+    darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(darkest))
     if small:
         return Inked(coverage(darkness), blank_edge=True)
     covered = np.count_nonzero(darkness > FAINTEST_INK) / darkness.size

@@ -95,6 +95,17 @@ def test_colours_do_not_matter(colours):
     assert difference(preprocessing.to_mnist(seven(ink=ink, paper=paper)), REFERENCE) < 0.1
 
 
+@pytest.mark.parametrize(("ink", "paper"), [(10, 20), (10, 30), (0, 10), (255, 245)])
+def test_ink_a_few_levels_from_its_paper_is_ink(ink, paper):
+    assert difference(preprocessing.to_mnist(seven(ink=ink, paper=paper, mode="L")), REFERENCE) < 0.1
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(255, 254), (254, 255), (0, 1), (1, 0), ("white", "#fafaf7")])
+def test_a_level_or_two_beside_black_or_white_paper_are_no_ink(ink, paper):
+    drawing = seven(ink=ink, paper=paper, mode="RGB" if isinstance(ink, str) else "L")
+    assert not preprocessing.prepare(drawing).has_ink
+
+
 def as_mode(mode):
     image = seven()
     if mode == "I;16":
