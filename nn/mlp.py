@@ -94,7 +94,7 @@ class MLP:
         self.calibration = calibration or Calibration()
         self.info = {}  # what else config.json says of this network: how it was trained, what it scored
 
-        self.theta = np.zeros(sum(map(math.prod, self.shapes)) + sum(self.widths[1:]), dtype)
+        self.theta = np.zeros(size(self.shapes, self.widths), dtype)
         self.weights, self.biases = self.matrices()
         if seed is not None:
             rng = np.random.default_rng(seed)
@@ -188,3 +188,8 @@ def shapes(widths: Sequence[int], kernel_size: int = 0) -> list[tuple[int, ...]]
     """The shapes of the weights of one network with layers of these widths."""
     found = list(pairwise(widths))
     return [(kernel_size**2, widths[1] // positions(kernel_size)), *found[1:]] if kernel_size else found
+
+
+def size(shapes: Sequence[tuple[int, ...]], widths: Sequence[int]) -> int:
+    """The number of parameters of layers of these widths: weights of these shapes, and a bias for each unit."""
+    return sum(map(math.prod, shapes)) + sum(widths[1:])

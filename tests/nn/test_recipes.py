@@ -53,6 +53,11 @@ def test_what_is_none_of_the_choices_is_refused(wrong):
         Recipe(**wrong)
 
 
+def test_a_network_is_refused_whose_biases_make_it_too_large_to_be_loaded():
+    with pytest.raises(ValueError, match="at most 16,777,216 parameters"):
+        Recipe(hidden=(4096, 3303))
+
+
 @pytest.mark.parametrize(("hidden", "members"), [((16, 9), 2), ((), 2)])
 def test_members_need_equal_shares(hidden, members):
     with pytest.raises(ValueError, match="2 members cannot share"):
