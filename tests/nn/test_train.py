@@ -605,6 +605,15 @@ def test_a_network_that_tells_two_classes_apart_has_learned(bars, run, tmp_path,
     assert "guessing" in run("--epochs", 1, "--lr", 1e-9, "--out", tmp_path / "untrained")[2]
 
 
+def test_a_network_that_cannot_be_loaded_again_is_a_plain_error(run, tmp_path, monkeypatch):
+    def damaged(*_):
+        raise files.WeightsError("damaged")
+
+    monkeypatch.setattr(files, "load", damaged)
+    code, _, err = run("--epochs", 1, "--out", tmp_path)
+    assert (code, err.splitlines()[-1]) == (1, "error: damaged")
+
+
 def test_a_dry_run_checks_the_folder_to_write_to(run, tmp_path):
     file = tmp_path / "file"
     file.write_text("in the way")
