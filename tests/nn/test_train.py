@@ -544,6 +544,17 @@ def test_a_run_with_a_setting_that_is_gone_is_not_resumed(bars, tmp_path, gone, 
         fit(SHORT, bars, tmp_path, resume=True)
 
 
+def test_a_setting_that_is_gone_and_was_not_used_changes_nothing(bars, tmp_path):
+    fit(SHORT, bars, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    with safe_open(path, "np") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    recipe = json.loads(metadata["recipe"])
+    recipe["distortion"]["blur"] = recipe["restarts"] = 0
+    save_file(arrays, path, metadata | {"recipe": json.dumps(recipe)})
+    fit(SHORT, bars, tmp_path, resume=True)
+
+
 def test_a_network_is_not_overwritten_by_a_new_run(bars, tmp_path):
     files.save(MLP((4,)), tmp_path)
     before = contents(tmp_path)
