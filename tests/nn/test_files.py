@@ -112,6 +112,12 @@ WRONG = {
     "config incomplete": (configure(std=None, mean=None), "mean, std missing"),
     "activation unknown": (configure(activation="swish"), "does not describe a network: activation"),
     "widths no list": (configure(widths=7), "does not describe a network"),
+    "widths no integers": (
+        configure(widths=[784.9, 32, 16, 10]),
+        "does not describe a network: widths must be integers, got 784.9",
+    ),
+    "width of infinity": (configure(widths=[784, float("inf"), 10]), "widths must be integers, got inf"),
+    "mean too large for a float": (configure(mean=10**1000), "does not describe a network: int too large"),
     "mean not finite": (configure(mean=float("nan")), "does not describe a network: mean and std"),
     "odds temperature zero": (configure(odds_temperature=0), "temperatures must be finite and positive"),
     "members that do not share": (configure(members=3), "does not describe a network: 3 members cannot share"),
