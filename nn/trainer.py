@@ -169,7 +169,8 @@ class Trainer:
 
     def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Inputs (n, 784), normalised, and targets (n, classes), in this epoch's order."""
-        if self.batch_size == len(self.targets) and not self.recipe.augment:
+        full_batch = self.batch_size == self.bank.examples_per_epoch == len(self.targets)
+        if full_batch and not self.recipe.augment:
             yield self.inputs, self.targets  # one step sees them all: their order does not matter
             return
         order = self.bank.epoch(self._rng(SHUFFLING))
