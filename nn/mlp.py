@@ -49,8 +49,8 @@ class MLP:
         calibration: turns logits into probabilities.
         dtype: float32; float64 is for gradient checks alone.
 
-    Raises ValueError for an unknown activation or initialization, a width below 1, a std that is not positive, and for
-    kernels or linear layers that do not fit the widths.
+    Raises ValueError for an unknown activation or initialization, a width below 1, a std below SMALLEST_DIVISOR, and
+    for kernels or linear layers that do not fit the widths.
 
     All parameters live in one vector `theta`. `weights[i]` (fan_in, fan_out) and `biases[i]` (fan_out,) are views of
     it, so an optimizer can treat the network as a single vector while the formulas below read like the maths. With
@@ -85,7 +85,9 @@ class MLP:
             raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
         check_linear(linear, len(self.widths) - 2)
         if not (math.isfinite(mean) and SMALLEST_DIVISOR <= std < math.inf):
-            raise ValueError(f"mean and std must be finite, and std positive; got {mean} and {std}")
+            raise ValueError(
+                f"mean and std must be finite, and std at least {SMALLEST_DIVISOR:g}; got {mean} and {std}"
+            )
         if kernel_size:
             check_kernel_size(kernel_size, self.widths, self.members)
         self.kernel_size, self.activation, self.mean, self.std = kernel_size, activation, float(mean), float(std)

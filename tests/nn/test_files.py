@@ -119,7 +119,7 @@ WRONG = {
     "width of infinity": (configure(widths=[784, float("inf"), 10]), "widths must be integers, got inf"),
     "mean too large for a float": (configure(mean=10**1000), "does not describe a network: int too large"),
     "mean not finite": (configure(mean=float("nan")), "does not describe a network: mean and std"),
-    "odds temperature zero": (configure(odds_temperature=0), "temperatures must be finite and positive"),
+    "odds temperature zero": (configure(odds_temperature=0), "temperatures must be finite and at least 1e-06"),
     "members that do not share": (configure(members=3), "does not describe a network: 3 members cannot share"),
     "members without hidden layers": (configure(widths=[784, 10], members=10**9), "1000000000 members cannot share"),
     "members no integer": (configure(members=2.0), "does not describe a network: members must be a positive integer"),
