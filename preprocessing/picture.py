@@ -326,8 +326,9 @@ def from_array(array: np.ndarray) -> Image.Image:
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif np.issubdtype(array.dtype, np.floating):
-        if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            said = "NaN or infinity" if not np.isfinite(array).all() else f"{array.min():g} to {array.max():g}"
+        finite, low, high = np.isfinite(array).all(), array.min(), array.max()
+        if not finite or round(255 * float(low)) < 0 or round(255 * float(high)) > 255:  # resizing leaves 1.0000001
+            said = f"{low} to {high}" if finite else "NaN or infinity"
             raise ValueError(f"expected floats from 0 to 1, got {said}; for 0 to 255 give integers")
         levels = np.empty(array.shape, np.uint8)
         for top in range(0, len(array), STRIP_ROWS):  # no large copy as floats

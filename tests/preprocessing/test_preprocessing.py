@@ -276,6 +276,13 @@ def test_arrays_are_pictures_too(dtype, shape):
     assert difference(preprocessing.to_mnist(array), REFERENCE) < 0.05
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_may_lie_beside_0_and_1_by_a_rounding_error(dtype):
+    grey = np.asarray(seven().convert("L")) / 255
+    array = (grey * 1.002 - 0.001).astype(dtype)
+    np.testing.assert_array_equal(preprocessing.to_mnist(array), preprocessing.to_mnist(grey.astype(dtype)))
+
+
 BLANKS = {
     "white": Image.new("RGB", (400, 400), "white"),
     "black": Image.new("RGB", (400, 400), "black"),
@@ -495,6 +502,7 @@ def test_an_ordinary_drawing_has_no_hints():
         (np.zeros((4, 4, 2)), r"got shape \(4, 4, 2\)"),
         (np.zeros((0, 10)), "picture with pixels"),
         (np.full((4, 4), 2.0), "floats from 0 to 1"),
+        (np.linspace(0, 1.002, 16).reshape(4, 4), "floats from 0 to 1, got 0.0 to 1.002;"),
         (np.full((4, 4), np.nan), "floats from 0 to 1"),
         (np.full((4, 4), 300), "integers from 0 to 255"),
         (np.array([["a", "b"]]), "array of numbers"),
