@@ -71,7 +71,8 @@ def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = 
 
     Args:
         picture: in L or RGB.
-        within: (H, W) bool, the pixels in which ink may lie. Where it is given, lines are not looked for.
+        within: (H, W) bool, the pixels whose ink is asked for. Where it is given, lines are not looked for. Ink outside
+            is left in on paper in bands, in a small picture and where the edge is blank.
         boxes: look for printed lines although the picture's edge is even and blank.
         dark_ink: the ink is known to be darker than the paper: what is a little lighter is glare.
     """
@@ -111,7 +112,10 @@ def is_pasted(darkness: np.ndarray) -> bool:
 
 
 def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray | None = None) -> Inked:
-    """The ink of a picture's darkness (H, W), without printed lines; `within` as for `inked`."""
+    """The ink of a picture's darkness (H, W), without printed lines.
+
+    within: (H, W) bool, the pixels in which ink may lie. Where it is given, lines are not looked for.
+    """
     if within is not None:
         return Inked(coverage(np.where(within, darkness, 0), noise))
     faintest = max(FAINTEST_INK, LINE_TO_NOISE * noise)
