@@ -30,7 +30,8 @@ TASK = 1000
 NON_DIGITS = 120_000
 WRITTEN = 60_000  # in the styles of digits.py: some 500 of each style
 REDRAWN = 2  # copies of each of MNIST's digits
-REDRAWING, MIXING, WRITING = range(3)  # purposes of a task's random numbers
+# Purposes of a task's random numbers, [seed, task, purpose]. Streams of the trainer may have the same name.
+REDRAWING, MIXING, WRITING = range(3)
 
 
 @dataclass(frozen=True)
