@@ -45,7 +45,9 @@ def parser() -> argparse.ArgumentParser:
         group = parser.add_argument_group(title, text)
         for setting in fields(settings):
             if setting.metadata:
-                shown = " ".join(map(str, setting.default)) if isinstance(setting.default, tuple) else setting.default
+                shown = setting.default
+                if isinstance(shown, tuple):
+                    shown = " ".join(map(str, shown)) or "none"
                 name, about = setting.name.replace("_", "-"), f"{setting.metadata['about']} (default: {shown})"
                 group.add_argument(f"--{prefix}{name}", help=about, default=argparse.SUPPRESS, **reading_of(setting))
 

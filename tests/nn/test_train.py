@@ -717,6 +717,7 @@ def test_help_tells_every_option_of_the_recipe(capsys):
         assert "".join(field.metadata["about"].split()) in "".join(shown.split())  # however the lines are broken
     for option in ("--resume", "--preset", "--dry-run", "--target-accuracy"):
         assert option in shown
+    assert "(default: none)" in " ".join(shown.split())
 
 
 def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):
