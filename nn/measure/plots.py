@@ -18,6 +18,7 @@ from PIL import Image
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures.mnist import DataError, Dataset, Split
+from nn.pictures.splits import as_pixels
 
 matplotlib.use("Agg")  # plots go to files; no screen is needed
 import matplotlib.pyplot as plt
@@ -83,7 +84,7 @@ def all_mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) 
     Returns {"split", "counts": rows of true digits, columns of answers, "mistakes": [{"true", "read", "confidence",
     "png": base64 of the image, white on black}]}.
     """
-    probs = model.predict_proba(images.reshape(len(images), -1).astype(np.float32) / 255)
+    probs = model.predict_proba(as_pixels(images))
     names = metrics.class_names(probs.shape[1])
     mistakes = []
     for i in metrics.most_confident_mistakes(probs, labels, len(images)):
