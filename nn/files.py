@@ -31,6 +31,7 @@ from nn.mlp import DIGITS, MLP
 BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
+HISTORY_FILE = "history.csv"  # a row for each epoch of its training
 MODEL_TYPE = "numpy-mlp"
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32

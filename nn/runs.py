@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
-HISTORY_FILE = "history.csv"
 MEMBER = "member-{}"  # a member's folder in its run's folder
 # What a run depends on besides its recipe: made-up pictures are Pillow's lines and the letters of matplotlib's fonts.
 MADE_WITH = ("numpy", "pillow", "matplotlib")
@@ -148,7 +147,7 @@ class Run:
                 if trainer.best_row is row:
                     files.save(best_of(trainer), self.folder)
                 checkpoint.save(trainer, self.folder / CHECKPOINT_FILE)
-                write_history(trainer.history, self.folder / HISTORY_FILE)
+                write_history(trainer.history, self.folder / files.HISTORY_FILE)
 
     def progress(self, stop: threading.Event, loss: float) -> None:
         if stop.is_set():

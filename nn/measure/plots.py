@@ -15,6 +15,7 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
+from nn.files import HISTORY_FILE
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures.mnist import DataError, Dataset, Split
@@ -31,7 +32,6 @@ CONFUSION_FILE = "confusion_matrix.png"
 MISTAKES_FILE = "mistakes.png"
 MISTAKES_DATA = "mistakes.json"
 CURVES_FILE = "curves.png"
-HISTORY_FILE = "history.csv"
 CURVES = ("epoch", "train_loss", "validation_loss", "validation_accuracy")
 
 History = Mapping[str, np.ndarray]  # a column's name -> a number for each epoch
