@@ -34,7 +34,7 @@ LONGEST_SIDE = 600
 CLOSE_UP_SIDE = 60
 # Then this share of the ink's longer side is seen around it on all sides: the paper must stay visible.
 CLOSE_UP_MARGIN = 0.5
-# ... and at least this many pixels, which even a dot needs.
+# At least this many pixels are seen around ink that is looked at again: even a dot needs them.
 CLOSE_UP_PIXELS = 2
 
 # More lone pixels than this are no dots that somebody made but noise in the picture; a median takes it out.
