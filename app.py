@@ -229,7 +229,8 @@ def main() -> None:
 
     from PIL import Image
 
-    from preprocessing.picture import MAX_PIXELS, silence_decoders
+    from preprocessing.decoding import MAX_PIXELS
+    from preprocessing.picture import silence_decoders
     from weights.serving import http, serve
     from weights.serving.page import inputs, link_preview
     from weights.serving.page.lab import loading

@@ -22,12 +22,13 @@ from nn.convolution import ConvolutionStep
 from nn.functions import Product, cross_entropy, softmax
 from nn.mlp import MLP
 
-# Leaving out pixels that are blank in a whole mini-batch pays only in mini-batches of at least this many rows,
-ROWS = 32
-# for at least this many units,
-UNITS = 64
-# and if at most this share of the pixels has ink. Otherwise copying them costs more.
-INKED = 0.9
+# Pixels that are blank in a whole mini-batch are left out of mini-batches of at least this many rows. With fewer it
+# costs more to copy the others than their products cost.
+FEWEST_ROWS = 32
+# They are left out where the layer has at least this many units, for the same reason.
+FEWEST_UNITS = 64
+# They are left out if at most this share of the pixels has ink: with more there is little to save.
+MOST_INKED = 0.9
 
 
 class Backprop:
@@ -148,7 +149,7 @@ class PixelStep:
 
     def __init__(self, W: np.ndarray, batch_size: int, product: Product) -> None:
         self.W, self.product = W, product
-        self._worthwhile = batch_size >= ROWS and W.shape[1] >= UNITS
+        self._worthwhile = batch_size >= FEWEST_ROWS and W.shape[1] >= FEWEST_UNITS
         self._X = self._inked = None  # the pixels of the last `forward`, and where they are; None: all of them
         self._rows = np.empty_like(W) if self._worthwhile else None
 
@@ -157,7 +158,7 @@ class PixelStep:
         W, self._X, self._inked = self.W, X, None
         if self._worthwhile:
             (inked,) = X.any(axis=0).nonzero()
-            if inked.size <= INKED * len(W):
+            if inked.size <= MOST_INKED * len(W):
                 W, self._X, self._inked = W[inked], X.take(inked, axis=1), inked
         self.product(self._X, W, out)  # (n, inputs) @ (inputs, units) -> (n, units)
 

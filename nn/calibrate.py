@@ -40,7 +40,7 @@ class Calibration:
     odds_temperature: divides the log odds of the last class, "not a digit", against all others. None: that class is one
         like the others, under the same temperature.
 
-    Raises ValueError for a temperature that is not finite and positive.
+    Raises ValueError for a temperature that is not finite, or below SMALLEST_DIVISOR.
     """
 
     temperature: float = 1.0
@@ -49,7 +49,7 @@ class Calibration:
     def __post_init__(self) -> None:
         for temperature in (self.temperature, self.odds_temperature):
             if temperature is not None and not SMALLEST_DIVISOR <= temperature < math.inf:
-                raise ValueError(f"temperatures must be finite and positive, got {temperature}")
+                raise ValueError(f"temperatures must be finite and at least {SMALLEST_DIVISOR:g}, got {temperature}")
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Logits (n, classes), which are overwritten -> probabilities (n, classes).

@@ -129,8 +129,9 @@ def as_of_today(recipe: dict, path: Path) -> dict:
     removed += [f"distortion {key}" for key, value in recipe["distortion"].items() if key not in distortion and value]
     if removed:
         raise ValueError(f"{path} was made with {', '.join(removed)}, which this version does not know; {ANEW}")
+    distortion |= {key: value for key, value in recipe["distortion"].items() if key in distortion}
     recipe = known | {key: value for key, value in recipe.items() if key in known}
-    return as_json(recipe | {"distortion": distortion | recipe["distortion"]})
+    return as_json(recipe | {"distortion": distortion})
 
 
 def as_json(recipe: Recipe | dict) -> dict:

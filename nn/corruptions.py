@@ -23,6 +23,7 @@ from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist
 from nn.pictures.corruptions import CORRUPTIONS, corrupt
 from nn.pictures.mnist import DataError
+from nn.pictures.splits import as_pixels
 from preprocessing.picture import open_picture
 
 
@@ -32,7 +33,7 @@ def errors(model: MLP, images: np.ndarray, labels: np.ndarray) -> dict[str, floa
     The most probable digit counts; "not a digit" is no answer here.
     """
     seen = {
-        "raw": images.reshape(len(images), -1).astype(np.float32) / 255,
+        "raw": as_pixels(images),
         "app": np.stack([preprocessing.to_mnist(image) for image in images]).reshape(len(images), -1),
     }
     answers = {way: model.predict_proba(X)[:, :DIGITS].argmax(axis=1) for way, X in seen.items()}

@@ -72,8 +72,11 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
         if arguments.plots:
             plots.write(arguments.plots, model, dataset, results, history)
-    except (DataError, ValueError, OSError, ImportError) as error:
+    except (DataError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except ImportError as error:
+        print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
         return 1
     return 0
 

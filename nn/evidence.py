@@ -125,8 +125,11 @@ def chords(model: MLP, X: np.ndarray) -> tuple[Layers, Layers]:
 
 def logit_worth(model: MLP, for_class: Classes, against: Classes | None = None) -> np.ndarray:
     """What each output of the last hidden layer (each input, without one) adds to the logit of `for_class`, less that
-    of `against`, over the temperature: (1, width), or (n, width) for n classes.
+    of `against`, over the temperature: (1, width), or (n, width) for n classes. Raises IndexError as `evidence` does.
     """
+    for given in (for_class, against):
+        if given is not None and not np.all((np.asarray(given) >= 0) & (np.asarray(given) < model.classes)):
+            raise IndexError(f"expected classes from 0 to {model.classes - 1}, got {given}")
     by_class = model.weights[-1].T  # (classes, width)
     worth = by_class[for_class] if against is None else by_class[for_class] - by_class[against]
     return np.atleast_2d(worth) / worth.dtype.type(model.calibration.temperature)

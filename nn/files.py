@@ -31,6 +31,7 @@ from nn.mlp import DIGITS, MLP
 BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
+HISTORY_FILE = "history.csv"  # a row for each epoch of its training
 MODEL_TYPE = "numpy-mlp"
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
@@ -125,7 +126,9 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     try:
         if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
             raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
-        inputs, *hidden, classes = widths = [int(width) for width in config["widths"]]
+        if wrong := [width for width in config["widths"] if type(width) is not int]:
+            raise ValueError(f"widths must be integers, got {wrong[0]!r}")
+        inputs, *hidden, classes = widths = config["widths"]
         if "window" in config:
             raise ValueError("its units see windows, which this version no longer reads")
         members = config.get("members", 1)
@@ -149,7 +152,7 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
         member = MLP([width // members for width in hidden], config["activation"], None, **options)
         model = joined([member] * members)
         model.calibration = calibration
-    except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a width of infinity
+    except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a mean of 1000 digits
         raise WeightsError(f"{path}: does not describe a network: {error}") from error
     model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS + OPTIONAL_KEYS}
     return model

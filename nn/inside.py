@@ -139,10 +139,12 @@ def without_units(model: MLP, off: Sequence[Sequence[int]]) -> MLP:
 
     off: for each hidden layer, first to last, the numbers of its silent units; later layers may be left out.
 
-    Raises IndexError when there is no such unit, ValueError when several networks were joined.
+    Raises IndexError when there is no such layer or unit, ValueError when several networks were joined.
     """
     if model.members > 1:
         raise ValueError(f"{model!r} consists of joined networks: silence units of its members")
+    if len(off) > len(model.hidden):
+        raise IndexError(f"expected units of at most {len(model.hidden)} hidden layers, got those of {len(off)}")
     rest = copied(model)
     for layer, (units, width) in enumerate(zip(off, model.hidden, strict=False)):
         if wrong := [unit for unit in units if not 0 <= unit < width]:  # NumPy would count from the end

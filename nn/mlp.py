@@ -49,8 +49,8 @@ class MLP:
         calibration: turns logits into probabilities.
         dtype: float32; float64 is for gradient checks alone.
 
-    Raises ValueError for an unknown activation or initialization, a width below 1, a std that is not positive, and for
-    kernels or linear layers that do not fit the widths.
+    Raises ValueError for an unknown activation or initialization, a width below 1, a std below SMALLEST_DIVISOR, and
+    for kernels or linear layers that do not fit the widths.
 
     All parameters live in one vector `theta`. `weights[i]` (fan_in, fan_out) and `biases[i]` (fan_out,) are views of
     it, so an optimizer can treat the network as a single vector while the formulas below read like the maths. With
@@ -85,7 +85,9 @@ class MLP:
             raise ValueError(f"every layer needs at least one unit, got widths {self.widths}")
         check_linear(linear, len(self.widths) - 2)
         if not (math.isfinite(mean) and SMALLEST_DIVISOR <= std < math.inf):
-            raise ValueError(f"mean and std must be finite, and std positive; got {mean} and {std}")
+            raise ValueError(
+                f"mean and std must be finite, and std at least {SMALLEST_DIVISOR:g}; got {mean} and {std}"
+            )
         if kernel_size:
             check_kernel_size(kernel_size, self.widths, self.members)
         self.kernel_size, self.activation, self.mean, self.std = kernel_size, activation, float(mean), float(std)
@@ -94,7 +96,7 @@ class MLP:
         self.calibration = calibration or Calibration()
         self.info = {}  # what else config.json says of this network: how it was trained, what it scored
 
-        self.theta = np.zeros(sum(map(math.prod, self.shapes)) + sum(self.widths[1:]), dtype)
+        self.theta = np.zeros(size(self.shapes, self.widths), dtype)
         self.weights, self.biases = self.matrices()
         if seed is not None:
             rng = np.random.default_rng(seed)
@@ -188,3 +190,8 @@ def shapes(widths: Sequence[int], kernel_size: int = 0) -> list[tuple[int, ...]]
     """The shapes of the weights of one network with layers of these widths."""
     found = list(pairwise(widths))
     return [(kernel_size**2, widths[1] // positions(kernel_size)), *found[1:]] if kernel_size else found
+
+
+def size(shapes: Sequence[tuple[int, ...]], widths: Sequence[int]) -> int:
+    """The number of parameters of layers of these widths: weights of these shapes, and a bias for each unit."""
+    return sum(map(math.prod, shapes)) + sum(widths[1:])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from nn.convolution import KERNEL_SIZES, check_kernel_size
 from nn.functions import ACTIVATIONS, INITIALIZATIONS
 from nn.limits import MAX_LAYERS, MAX_PARAMETERS, MAX_UNITS
-from nn.mlp import DIGITS, PIXELS, check_linear, shapes
+from nn.mlp import DIGITS, PIXELS, check_linear, shapes, size
 from nn.optimizers import OPTIMIZERS, SCHEDULES
 from nn.pictures.augment import Distortion
 from nn.settings import check, setting
@@ -85,7 +85,7 @@ class Recipe:
             if self.batch_size == FULL_BATCH:  # a step holds all windows of each of its pictures
                 raise ValueError("a convolution needs mini-batches, got a batch_size of all images")
         of_member = (PIXELS, *(width // self.members for width in self.hidden), DIGITS + 1)
-        if self.members * sum(map(math.prod, shapes(of_member, self.kernel_size))) > MAX_PARAMETERS:
+        if self.members * size(shapes(of_member, self.kernel_size), of_member) > MAX_PARAMETERS:
             raise ValueError(f"a network has at most {MAX_PARAMETERS:,} parameters, one of {self.hidden} has more")
         if self.cross_fit and self.members < FEWEST_CROSS_FITTED:
             raise ValueError(

@@ -33,14 +33,13 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
-HISTORY_FILE = "history.csv"
 MEMBER = "member-{}"  # a member's folder in its run's folder
 # What a run depends on besides its recipe: made-up pictures are Pillow's lines and the letters of matplotlib's fonts.
 MADE_WITH = ("numpy", "pillow", "matplotlib")
 # So many members are trained at once. Three keep two processors busy; one alone uses little more than one of them. A
 # member of the bundled recipe holds 600 MB: pictures, and the distorted copies of an epoch.
 AT_ONCE = 3
-REDRAWN = 0.1  # seconds between two looks at what the progress bar shows
+LOOK_EVERY = 0.1  # seconds between two looks at what the progress bar shows
 SMOOTHING = 0.02  # of the loss in the progress bar: a mean over about 50 steps
 
 
@@ -148,7 +147,7 @@ class Run:
                 if trainer.best_row is row:
                     files.save(best_of(trainer), self.folder)
                 checkpoint.save(trainer, self.folder / CHECKPOINT_FILE)
-                write_history(trainer.history, self.folder / HISTORY_FILE)
+                write_history(trainer.history, self.folder / files.HISTORY_FILE)
 
     def progress(self, stop: threading.Event, loss: float) -> None:
         if stop.is_set():
@@ -184,7 +183,7 @@ def train_side_by_side(runs: list[Run]) -> None:
             training += [pool.submit(run.train, stop) for run in runs]
             going_on = set(training)
             while going_on:
-                done, going_on = wait(going_on, REDRAWN, FIRST_COMPLETED)
+                done, going_on = wait(going_on, LOOK_EVERY, FIRST_COMPLETED)
                 show()
                 for each in done:
                     each.result()

@@ -14,6 +14,7 @@ import numpy as np
 
 from nn.files import MODEL_FILE, WeightsError, load
 from nn.mlp import DIGITS, MLP, PIXELS
+from nn.pictures.splits import as_pixels
 
 SELFTEST = Path(__file__).parent / "selftest.npz"
 # The networks here read 49 or 50 of the 50, least squares on the bare pixels 43, a network whose parts are mixed up 5.
@@ -51,4 +52,4 @@ def self_test(model: MLP, path: str | Path) -> float:
 def selftest_digits() -> tuple[np.ndarray, np.ndarray]:
     """pixels (50, 784) float32 in [0, 1], labels (50,)."""
     with np.load(SELFTEST, allow_pickle=False) as digits:
-        return digits["images"].reshape(-1, PIXELS).astype(np.float32) / 255, digits["labels"].astype(np.int64)
+        return as_pixels(digits["images"]), digits["labels"].astype(np.int64)

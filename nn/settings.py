@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import field, fields
+from numbers import Integral
 
 
 def setting(default: object, about: str, limits: tuple | None = None, choices: Iterable = ()) -> object:
@@ -20,8 +21,8 @@ def setting(default: object, about: str, limits: tuple | None = None, choices: I
 
 
 def check(settings: object, of: str = "") -> None:
-    """Raises ValueError for a value outside of its limits, or that is none of its choices. In the
-    message `of` follows the setting's name, such as " of a distortion".
+    """Raises ValueError for a value outside of its limits, that is none of its choices, or no whole number where the
+    default is one or consists of them. In the message `of` follows the setting's name, such as " of a distortion".
     """
     for each in fields(settings):
         value, limits, choices = getattr(settings, each.name), *map(each.metadata.get, ("limits", "choices"))
@@ -31,3 +32,12 @@ def check(settings: object, of: str = "") -> None:
             raise ValueError(f"{each.name}{of} must be from {lowest} {end}, got {value}")
         if choices and value not in (each.default, *choices):
             raise ValueError(f"{each.name}{of} must be one of {', '.join(map(str, choices))}, got {value!r}")
+        if isinstance(each.default, tuple) and not (isinstance(value, tuple | list) and all(map(is_whole, value))):
+            raise ValueError(f"{each.name}{of} must be whole numbers, got {value!r}")
+        if is_whole(each.default) and not is_whole(value):
+            raise ValueError(f"{each.name}{of} must be a whole number, got {value!r}")
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is an integer of Python or NumPy, and no bool."""
+    return isinstance(value, Integral) and not isinstance(value, bool)

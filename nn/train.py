@@ -45,7 +45,9 @@ def parser() -> argparse.ArgumentParser:
         group = parser.add_argument_group(title, text)
         for setting in fields(settings):
             if setting.metadata:
-                shown = " ".join(map(str, setting.default)) if isinstance(setting.default, tuple) else setting.default
+                shown = setting.default
+                if isinstance(shown, tuple):
+                    shown = " ".join(map(str, shown)) or "none"
                 name, about = setting.name.replace("_", "-"), f"{setting.metadata['about']} (default: {shown})"
                 group.add_argument(f"--{prefix}{name}", help=about, default=argparse.SUPPRESS, **reading_of(setting))
 
@@ -150,6 +152,13 @@ def main(argv: list[str] | None = None) -> int:
             print(describe(member, recipe, dataset, arguments.out))
             return 0
         runs = fit(recipe, dataset, arguments.out, arguments.resume)
+        epochs_done = min(run.epoch for run in runs)
+        if len(runs) < recipe.members or not epochs_done:
+            print("interrupted before there was a network", file=sys.stderr)
+            if any(run.history for run in runs):
+                print("--resume goes on from the last epoch", file=sys.stderr)
+            return 1
+        name, accuracy = held_out_accuracy(files.load(arguments.out), dataset)
     except KeyboardInterrupt:
         print("interrupted; --resume goes on from the last finished epoch, if there is one", file=sys.stderr)
         return 1
@@ -159,13 +168,6 @@ def main(argv: list[str] | None = None) -> int:
     except ImportError as error:
         print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
         return 1
-    epochs_done = min(run.epoch for run in runs)
-    if len(runs) < recipe.members or not epochs_done:
-        print("interrupted before there was a network", file=sys.stderr)
-        if any(run.history for run in runs):
-            print("--resume goes on from the last epoch", file=sys.stderr)
-        return 1
-    name, accuracy = held_out_accuracy(files.load(arguments.out), dataset)
     print(f"{name} {accuracy:.2f}%: {arguments.out}")
     guessing = 100 * np.bincount(dataset.validation.labels).max() / len(dataset.validation)
     if accuracy < guessing + HARDLY_LEARNED * (100 - guessing):

@@ -39,7 +39,9 @@ AHEAD = 2 * CHUNK
 # from more than some hundreds.
 DIVERGED = 1000.0
 # Streams of random numbers are named by [seed, epoch, purpose]: an interrupted run goes on with the very numbers that
-# it would have drawn. NumPy pads a seed with zeros, so purpose 0 of epoch 0 is also the stream of the initial weights.
+# it would have drawn. Other streams may be the same: NumPy pads a seed with zeros, so purpose 0 of epoch 0 is also that
+# of the initial weights, and pictures/synthetic.py names its own by [seed, task, purpose]. Equal numbers do no harm
+# there: they decide unlike things.
 SHUFFLING, DISTORTING, DROPPING = range(3)
 # What is known of an epoch: a row of the history.
 COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "validation_accuracy", "seconds")
@@ -169,7 +171,8 @@ class Trainer:
 
     def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Inputs (n, 784), normalised, and targets (n, classes), in this epoch's order."""
-        if self.batch_size == len(self.targets) and not self.recipe.augment:
+        full_batch = self.batch_size == self.bank.examples_per_epoch == len(self.targets)
+        if full_batch and not self.recipe.augment:
             yield self.inputs, self.targets  # one step sees them all: their order does not matter
             return
         order = self.bank.epoch(self._rng(SHUFFLING))

@@ -5,6 +5,8 @@ prepared = preprocessing.prepare(image)         # the same with what was found o
 parts = segment.split(image, model.predict_proba)   # several digits: a list of Prepared, in reading order
 
 picture    any mode, size, rotation, transparency -> upright, opaque, grey or RGB
+decoding   what a picture's header tells: its size, its turn, and what decoding takes
+transparency   the paper that suits transparent parts
 squares    the many thin lines of a whole sheet are divided out
 surround   what lies around the paper becomes paper
 sheet      a sheet that lies turned on a table is found, and the table becomes paper

@@ -23,7 +23,7 @@ LONE = 3
 FRAME_SIDE = 0.9
 # A frame's ink lies no farther from its box than this share of the box's shorter side: a frame is drawn by hand.
 FRAME_EDGE = 0.08
-# ... or this many pixels, the width of a thin line.
+# A frame's ink may always lie this many pixels from its box: the width of a thin line.
 FRAME_EDGE_PIXELS = 2
 # The shorter side of a frame has at least this many pixels: there must be room for a digit.
 FRAME_SHORTEST = 20

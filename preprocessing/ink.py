@@ -11,6 +11,7 @@ from preprocessing.channel import one_channel
 from preprocessing.edge import is_substantial
 from preprocessing.light import (
     BLACKEST_PAPER,
+    DIMMEST_EVEN_PAPER,
     FAINTEST_INK,
     coverage,
     darkness_against,
@@ -22,7 +23,7 @@ from preprocessing.morphology import blurred
 from preprocessing.paper import paper_lines
 from preprocessing.removal import without_paper, without_remains
 from preprocessing.shadow import paper_in_shadow
-from preprocessing.tones import border, deviation_of
+from preprocessing.tones import border
 
 # Printed lines are darker than the paper by at least this many times the noise: means over many pixels tell them.
 LINE_TO_NOISE = 3.0
@@ -70,7 +71,8 @@ def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = 
 
     Args:
         picture: in L or RGB.
-        within: (H, W) bool, the pixels in which ink may lie. Where it is given, lines are not looked for.
+        within: (H, W) bool, the pixels whose ink is asked for. Where it is given, lines are not looked for. Ink outside
+            is left in on paper in bands, in a small picture and where the edge is blank.
         boxes: look for printed lines although the picture's edge is even and blank.
         dark_ink: the ink is known to be darker than the paper: what is a little lighter is glare.
     """
@@ -82,9 +84,10 @@ def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = 
         return without_papers_lines(*local_darkness(grey), within)
     paper_level = paper_surface(grey) if even_paper is None else np.float32(even_paper)
     # dark ink takes a share of the paper's light: dividing by the paper undoes shadows
-    darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(BLACKEST_PAPER))
+    darkest = BLACKEST_PAPER if even_paper is None else DIMMEST_EVEN_PAPER
+    darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(darkest))
     if small:
-        return Inked(coverage(darkness, deviation_of(darkness)), blank_edge=True)
+        return Inked(coverage(darkness), blank_edge=True)
     covered = np.count_nonzero(darkness > FAINTEST_INK) / darkness.size
     if covered > SHEET_SHARE and is_pasted(darkness):
         return without_papers_lines(*local_darkness(grey, blots=False), within)
@@ -109,7 +112,10 @@ def is_pasted(darkness: np.ndarray) -> bool:
 
 
 def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray | None = None) -> Inked:
-    """The ink of a picture's darkness (H, W), without printed lines; `within` as for `inked`."""
+    """The ink of a picture's darkness (H, W), without printed lines.
+
+    within: (H, W) bool, the pixels in which ink may lie. Where it is given, lines are not looked for.
+    """
     if within is not None:
         return Inked(coverage(np.where(within, darkness, 0), noise))
     faintest = max(FAINTEST_INK, LINE_TO_NOISE * noise)

@@ -15,7 +15,7 @@ from preprocessing.morphology import blurred, closed, eroded
 from preprocessing.shadow import paper_in_shadow
 from preprocessing.tones import TONE_QUANTILES, deviation_of, two_classes
 
-# Strokes stand out from the paper by at least this share of the full range; JPEG noise and paper grain stay below it.
+# Strokes take at least this share of the paper's light away; JPEG noise and paper grain stay below it.
 FAINTEST_INK = 0.06
 # Strokes are darker than the paper by at least this many times the noise that is left on the paper.
 INK_TO_NOISE = 6.0
@@ -33,6 +33,9 @@ DARK_INK_QUANTILE = 0.9
 DARK_STROKE = 0.5
 # The darkest paper, as a share of the full range, that darkness is divided by: one level of 255.
 BLACKEST_PAPER = 1 / 255
+# Darkness on even paper, which lies in no shadow, is divided by no less than this share of the full range. With less a
+# single level beside black paper, or beside white paper after inversion, would be full ink.
+DIMMEST_EVEN_PAPER = 0.5
 # Paper in a shadow has at least this share of the light that it has elsewhere.
 DARKEST_PAPER = 0.45
 # The paper's brightness is a smooth surface, fitted on a smaller picture. Its longer side has at least this many pixels

@@ -34,7 +34,7 @@ LONGEST_SIDE = 600
 CLOSE_UP_SIDE = 60
 # Then this share of the ink's longer side is seen around it on all sides: the paper must stay visible.
 CLOSE_UP_MARGIN = 0.5
-# ... and at least this many pixels, which even a dot needs.
+# At least this many pixels are seen around ink that is looked at again: even a dot needs them.
 CLOSE_UP_PIXELS = 2
 
 # More lone pixels than this are no dots that somebody made but noise in the picture; a median takes it out.
@@ -148,7 +148,7 @@ def to_mnist(image: Image.Image | np.ndarray) -> np.ndarray:
     """A picture of a digit -> (28, 28) float32 in [0, 1], white ink on black, as MNIST's makers would have framed it.
 
     Args:
-        image: PIL image of any mode and size (up to picture.MAX_PIXELS), or an array (H, W), (H, W, 1), (H, W, 3) or
+        image: PIL image of any mode and size (up to decoding.MAX_PIXELS), or an array (H, W), (H, W, 1), (H, W, 3) or
             (H, W, 4) of integers 0 to 255, floats 0 to 1, or bool. Ink may be darker or lighter than the paper. Files
             are opened with `picture.open_picture`.
 

@@ -40,7 +40,7 @@ ALL = 0.99
 LEAST_SHADOW = 0.045
 # The paper under a stroke is the mean of the paper within this many stroke widths: the nearest that is surely clean.
 BESIDE_STROKES = 2.0
-# ... and this many pixels more, across the blurred edges of the stroke, which are no clean paper.
+# The paper under a stroke is looked for this many pixels farther out, past its blurred edges, which are not clean.
 BESIDE_PIXELS = 2
 
 

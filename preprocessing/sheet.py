@@ -30,7 +30,7 @@ ANGLE_STEP = 3
 SMALLEST_INK = 0.08
 # On a whole page of writing the digits are smaller, but there are at least so many pieces of ink inside the sheet.
 PAGE_PIECES = 4
-# ... each so many pixels long at least, on the smaller picture: a pixel alone may be grain of chalk.
+# A piece of ink on a page is so many pixels long at least, on the smaller picture: a pixel alone may be grain.
 PAGE_PIXELS = 2
 # The strokes on the sheet are no wider than this share of its side. The hole of a thick angular chalk 0 is wider.
 WIDEST_PEN = 0.15

@@ -18,7 +18,7 @@ SOLID = 0.75
 # Lengths and places below are shares of the height of the digits beside the sign; places are measured from their top.
 # A dot is no larger than this in both directions.
 DOT = 0.3
-# ... and no larger than this many stroke widths: a tap of the pen with a little movement.
+# A dot is no larger than this many stroke widths: a tap of the pen with a little movement.
 DOT_STROKES = 2.5
 # What is no larger than this is a dot, however thin the pen.
 SURE_DOT = 0.18
@@ -48,7 +48,8 @@ STACKED = 0.5
 STACK_ENDS = -0.1, 1.25
 # A slash leans to the right by this much more (columns per row) than the digits beside it.
 SLASH_LEAN = 0.22
-# ... and reaches this far above and below them: of 83 straight 1s by other writers one does both.
+# A slash reaches this far above and below the digits beside it. Of 83 straight 1s by other writers one leans and
+# reaches so.
 SLASH_REACH = 0.04
 # The variance of a pixel's width, in pixels: that of a uniform distribution.
 PIXEL_VARIANCE = 1 / 12

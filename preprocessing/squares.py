@@ -93,16 +93,10 @@ class Rule(NamedTuple):
 
     def row_at(self, column: float) -> float:
         """Its row in this column; beyond its ends it goes on straight."""
-        slope = (self.rows[-1] - self.rows[0]) / max(len(self.rows) - 1, 1)
-        return float(np.interp(column, self.columns, self.rows) + slope * self.beyond(column))
-
-    @property
-    def columns(self) -> np.ndarray:
-        return np.arange(self.start, self.start + len(self.rows))
-
-    def beyond(self, column: float) -> float:
-        """How far a column lies beyond the ends, negative on the left; 0 between them."""
-        return min(column - self.start, 0) + max(column - (self.start + len(self.rows) - 1), 0)
+        last = self.start + len(self.rows) - 1
+        slope = (self.rows[-1] - self.rows[0]) / max(last - self.start, 1)
+        inside = np.interp(column, np.arange(self.start, last + 1), self.rows)
+        return float(inside + slope * (min(column - self.start, 0) + max(column - last, 0)))
 
 
 def without_squares(picture: Image.Image) -> tuple[Image.Image, int]:

@@ -10,7 +10,6 @@ last W has their rows one below the other, divided by the number of members.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -68,4 +67,4 @@ def shapes(widths: Sequence[int], members: int, kernel_size: int = 0) -> list[tu
 
 def size(widths: Sequence[int], members: int, kernel_size: int = 0) -> int:
     """The number of parameters of `members` networks of these widths together."""
-    return sum(map(math.prod, shapes(widths, members, kernel_size))) + sum(widths[1:])
+    return mlp.size(shapes(widths, members, kernel_size), widths)

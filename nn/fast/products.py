@@ -25,10 +25,12 @@ FEWEST_COLUMNS = 32
 ROUNDED = 8
 # Longer sums are cut too. One thread cuts them in another place if they are not twice as long.
 LONGEST_SUM = 320
-# The innermost loop takes so many rows at a time ...
+# The innermost loop takes so many rows at a time.
 GROUP = 12
-# ... and of the other thread's rows, if so many are left over, two at a time.
-LEFT_OVER, PAIR = 8, 2
+# If such groups leave this many of the other thread's rows over, the loop takes PAIR of these at a time.
+LEFT_OVER = 8
+# So many of the rows that are left over are taken at a time.
+PAIR = 2
 
 
 def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:

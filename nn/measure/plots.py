@@ -15,9 +15,11 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
+from nn.files import HISTORY_FILE
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures.mnist import DataError, Dataset, Split
+from nn.pictures.splits import as_pixels
 
 matplotlib.use("Agg")  # plots go to files; no screen is needed
 import matplotlib.pyplot as plt
@@ -30,7 +32,6 @@ CONFUSION_FILE = "confusion_matrix.png"
 MISTAKES_FILE = "mistakes.png"
 MISTAKES_DATA = "mistakes.json"
 CURVES_FILE = "curves.png"
-HISTORY_FILE = "history.csv"
 CURVES = ("epoch", "train_loss", "validation_loss", "validation_accuracy")
 
 History = Mapping[str, np.ndarray]  # a column's name -> a number for each epoch
@@ -83,7 +84,7 @@ def all_mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) 
     Returns {"split", "counts": rows of true digits, columns of answers, "mistakes": [{"true", "read", "confidence",
     "png": base64 of the image, white on black}]}.
     """
-    probs = model.predict_proba(images.reshape(len(images), -1).astype(np.float32) / 255)
+    probs = model.predict_proba(as_pixels(images))
     names = metrics.class_names(probs.shape[1])
     mistakes = []
     for i in metrics.most_confident_mistakes(probs, labels, len(images)):

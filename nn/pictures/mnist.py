@@ -68,6 +68,8 @@ def load(place: str | Path | None = None, frame: Frame | None = None, opener: Op
         advice = "; of pictures give the folder that holds the folders 0 to 9" if place.is_file() else ""
         if packed := [path for path in files if path.name.lower().endswith(ARCHIVES)]:
             advice = f"; unpack {packed[0].relative_to(folder)} first"
+        elif reason := tables.left_out(files):
+            advice = f"; {reason}"
         raise DataError(f"{place}: no images to learn from: expected {EXPECTED}; found {found}{advice}")
     return divided(*parts, place)
 

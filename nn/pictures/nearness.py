@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nn.pictures.splits import as_pixels
+
 REFERENCES = 20_000  # digits that made-up pictures are compared with
 NEIGHBOURS_CHUNK = 1000
 AXES = 96  # with these an eighth of the pictures stays undecided, with 64 a fifth
@@ -29,7 +31,7 @@ def without_look_alikes(pictures: np.ndarray, digits: np.ndarray) -> np.ndarray:
 
 def nearest_distance(pictures: np.ndarray, references: np.ndarray) -> np.ndarray:
     """(n,) Euclidean distance of each picture's pixels, in [0, 1], to the nearest of the references."""
-    return nearest(pictures, references, flat)
+    return nearest(pictures, references, as_pixels)
 
 
 def at_least_apart(pictures: np.ndarray, references: np.ndarray) -> np.ndarray:
@@ -38,11 +40,11 @@ def at_least_apart(pictures: np.ndarray, references: np.ndarray) -> np.ndarray:
     Pictures are compared along the references' principal axes (Pearson 1901) alone, and what is left of each by its
     length: two such rests are at least as far apart as their lengths.
     """
-    some = flat(references[:AXES_FROM])
+    some = as_pixels(references[:AXES_FROM])
     axes = np.linalg.eigh(some.T @ some)[1][:, -AXES:]
 
     def coordinates(given: np.ndarray) -> np.ndarray:
-        points = flat(given)
+        points = as_pixels(given)
         along = points @ axes
         rest = np.square(points).sum(axis=1) - np.square(along).sum(axis=1)
         return np.column_stack([along, np.sqrt(np.maximum(rest, 0))])
@@ -64,8 +66,3 @@ def nearest(pictures: np.ndarray, references: np.ndarray, points: Callable[[np.n
         pairs += squares
         found.append((X**2).sum(axis=1) + pairs.min(axis=1))
     return np.sqrt(np.maximum(np.concatenate(found), 0))
-
-
-def flat(pictures: np.ndarray) -> np.ndarray:
-    """(n, 28, 28) uint8 -> (n, 784) float32 in [0, 1]."""
-    return pictures.reshape(len(pictures), -1).astype(np.float32) / 255

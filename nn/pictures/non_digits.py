@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from nn.pictures import letters
 from nn.pictures.mnist import Split
-from nn.pictures.pens import CANVAS, ZOOM, Frame, blank, cropped, framed, line, stroke, under_a_pen
+from nn.pictures.pens import CANVAS, ZOOM, InkFrame, blank, cropped, framed, line, stroke, under_a_pen
 
 NOT_A_DIGIT_CLASS = 10
 
 
-def non_digits(count: int, digits: np.ndarray, rng: np.random.Generator, frame: Frame) -> np.ndarray:
+def non_digits(count: int, digits: np.ndarray, rng: np.random.Generator, frame: InkFrame) -> np.ndarray:
     """`count` pictures of no digit, (count, 28, 28) uint8. `digits` (n, 28, 28) uint8 are MNIST's, for mixtures."""
     makers = (
         [letter] * 7

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-Frame = Callable[[np.ndarray], np.ndarray]  # ink (H, W) in [0, 1] -> tensor (28, 28) in [0, 1]
+InkFrame = Callable[[np.ndarray], np.ndarray]  # ink (H, W) in [0, 1] -> tensor (28, 28) in [0, 1]
 
 ZOOM = 4  # strokes are drawn at four times MNIST's resolution
 CANVAS = 112  # half of the pixels along an edge of what is drawn on; MNIST's 28 times ZOOM
@@ -63,7 +63,7 @@ def cropped(image: Image.Image) -> np.ndarray:
     return np.asarray(image.crop(image.getbbox()))
 
 
-def framed(pixels: np.ndarray, frame: Frame) -> np.ndarray:
+def framed(pixels: np.ndarray, frame: InkFrame) -> np.ndarray:
     """A drawing (H, W) uint8 brought into MNIST's frame, (28, 28) uint8."""
     return to_uint8(frame(pixels.astype(np.float32) / 255))
 

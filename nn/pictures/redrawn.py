@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
-from nn.pictures.pens import CANVAS, ZOOM, Frame, line, thickened, to_uint8
+from nn.pictures.pens import CANVAS, ZOOM, InkFrame, line, thickened, to_uint8
 
 MOST_FATTER = 5  # pixels by which a fat pen's edges move, at most
 SPREAD = MOST_FATTER + 7  # pixels around a stroke that are looked at: a fat pen and the blur reach less far
@@ -22,7 +22,7 @@ CROSSED_SEVENS = 0.2
 FAT_PENS = 0.3  # share drawn small with a thick pen
 
 
-def redraw(image: np.ndarray, label: int, rng: np.random.Generator, frame: Frame) -> np.ndarray:
+def redraw(image: np.ndarray, label: int, rng: np.random.Generator, frame: InkFrame) -> np.ndarray:
     """A MNIST digit (28, 28) uint8 as a pen of one width would have drawn it, (28, 28) uint8."""
     side = (28 + 2 * MARGIN) * ZOOM
     padded = np.zeros((side // ZOOM, side // ZOOM), np.uint8)

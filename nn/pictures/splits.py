@@ -19,6 +19,11 @@ class DataError(ValueError):
     """A data file is missing, damaged or not what it claims; the message names it and says what is wrong."""
 
 
+def as_pixels(images: np.ndarray) -> np.ndarray:
+    """(n, 28, 28) uint8 -> (n, 784) float32 in [0, 1], the network's input."""
+    return images.reshape(-1, PIXELS).astype(np.float32) / 255
+
+
 @dataclass(frozen=True)
 class Split:
     """images (n, 28, 28) uint8, white ink on black; labels (n,) int64."""
@@ -31,7 +36,7 @@ class Split:
 
     def pixels(self) -> np.ndarray:
         """(n, 784) float32 in [0, 1]: the network's input."""
-        return self.images.reshape(len(self), PIXELS).astype(np.float32) / 255
+        return as_pixels(self.images)
 
     def __getitem__(self, rows: slice | np.ndarray) -> Split:
         return Split(self.images[rows], self.labels[rows])

@@ -19,7 +19,7 @@ from nn.pictures import digits as styles
 from nn.pictures.mnist import Split
 from nn.pictures.nearness import without_look_alikes
 from nn.pictures.non_digits import non_digits as drawn_non_digits
-from nn.pictures.pens import Frame, cropped, framed, under_a_pen
+from nn.pictures.pens import InkFrame, cropped, framed, under_a_pen
 from nn.pictures.redrawn import redraw
 
 # Pictures made by one task of a process; each task has its own stream of random numbers, so that the result does not
@@ -30,7 +30,8 @@ TASK = 1000
 NON_DIGITS = 120_000
 WRITTEN = 60_000  # in the styles of digits.py: some 500 of each style
 REDRAWN = 2  # copies of each of MNIST's digits
-REDRAWING, MIXING, WRITING = range(3)  # purposes of a task's random numbers
+# Purposes of a task's random numbers, [seed, task, purpose]. Streams of the trainer may have the same name.
+REDRAWING, MIXING, WRITING = range(3)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class MadeUp:
 def make(
     digits: Split,
     seed: int,
-    frame: Frame,
+    frame: InkFrame,
     *,
     redrawn: int = REDRAWN,
     written: int = WRITTEN,
@@ -78,15 +79,15 @@ def _in_processes(task: Callable, parts: list, description: str) -> np.ndarray:
     return np.concatenate([np.empty((0, 28, 28), np.uint8), *made])
 
 
-def _redraw_task(seed: int, frame: Frame, number: int, part: Split) -> np.ndarray:
+def _redraw_task(seed: int, frame: InkFrame, number: int, part: Split) -> np.ndarray:
     rng = np.random.default_rng([seed, number, REDRAWING])
     return np.stack([redraw(image, label, rng, frame) for image, label in zip(part.images, part.labels, strict=True)])
 
 
-def _write_task(seed: int, frame: Frame, number: int, labels: np.ndarray) -> np.ndarray:
+def _write_task(seed: int, frame: InkFrame, number: int, labels: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng([seed, number, WRITING])
     return np.stack([framed(cropped(under_a_pen(styles.written(rng, int(label)), rng)), frame) for label in labels])
 
 
-def _non_digit_task(seed: int, frame: Frame, number: int, digits: np.ndarray) -> np.ndarray:
+def _non_digit_task(seed: int, frame: InkFrame, number: int, digits: np.ndarray) -> np.ndarray:
     return drawn_non_digits(TASK, digits, np.random.default_rng([seed, number, MIXING]), frame)

@@ -28,6 +28,9 @@ CSV_NAME = re.compile(r"(.*[-_. ])?(?P<part>train|test)(\.csv|\.csv\.gz)", re.I)
 # Bytes of a first line: 785 cells, of which a header's are called pixel783 or 28x28.
 MOST_HEAD = 2**14
 
+# Of a table without commas the first cell is the whole line: its beginning tells which separator it has.
+SHOWN = 40
+
 log = logging.getLogger(__name__)
 
 
@@ -90,12 +93,23 @@ def first_row(path: Path) -> list[str]:
     return [cell.strip('" \r') for cell in line.split(",")]
 
 
+def unlike_mnist(path: Path, first: list[str]) -> str:
+    """What is wrong with a table whose first line has these cells."""
+    return f"{path}: expected columns label and {PIXELS} pixels, found {len(first)} from {first[0][:SHOWN]!r}"
+
+
+def left_out(files: Sequence[Path]) -> str:
+    """Why the first of these files that is named like a table to learn from was not read; "" where there is none."""
+    named = (path for path in files if (match := CSV_NAME.fullmatch(path.name)) and match["part"].lower() == "train")
+    return next((unlike_mnist(path, first_row(path)) for path in named), "")
+
+
 def read_csv(path: Path) -> Split:
     """A label and 784 pixels in each row. A header, if there is one, begins with `label`."""
     first = first_row(path)
     header = not first[0].strip().isdigit()
     if len(first) != 1 + PIXELS or (header and first[0].strip().lower() != "label"):
-        raise DataError(f"{path}: expected columns label and {PIXELS} pixels, found {len(first)} from {first[0]!r}")
+        raise DataError(unlike_mnist(path, first))
     try:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # of no rows
             rows = np.loadtxt(io.BytesIO(read_bytes(path)), np.uint8, delimiter=",", skiprows=int(header), ndmin=2)

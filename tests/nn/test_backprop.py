@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn import backprop
-from nn.backprop import ROWS, UNITS, Backprop
+from nn.backprop import FEWEST_ROWS, FEWEST_UNITS, Backprop
 from nn.fast.committee import joined
 from nn.files import load, save
 from nn.functions import one_hot
@@ -76,23 +76,23 @@ def test_one_step_of_gradient_descent_worked_out_by_hand():
 @pytest.mark.parametrize("options", [{}, {"l2": 0.1, "dropout": 0.4}], ids=str)
 def test_blank_pixels_are_left_out_and_change_nothing(options, monkeypatch):
     rng = np.random.default_rng(2)
-    model = MLP((UNITS, 5), seed=3, inputs=20, classes=4, dtype=np.float64)
-    sparing = Backprop(model, ROWS, **options)
-    monkeypatch.setattr(backprop, "UNITS", UNITS + 1)
-    plain = Backprop(model, ROWS, **options)
+    model = MLP((FEWEST_UNITS, 5), seed=3, inputs=20, classes=4, dtype=np.float64)
+    sparing = Backprop(model, FEWEST_ROWS, **options)
+    monkeypatch.setattr(backprop, "FEWEST_UNITS", FEWEST_UNITS + 1)
+    plain = Backprop(model, FEWEST_ROWS, **options)
     for inked in (20, 12, 0, 15):  # nothing of an earlier mini-batch may be left
-        X, targets = small_problem(ROWS, 20, seed=inked)
+        X, targets = small_problem(FEWEST_ROWS, 20, seed=inked)
         X[:, rng.permutation(20)[inked:]] = 0
         assert sparing(X, targets, SameMasks()) == pytest.approx(plain(X, targets, SameMasks()), rel=1e-12)
         np.testing.assert_allclose(sparing.gradient, plain.gradient, rtol=1e-9, atol=1e-15)
 
 
 def test_weights_of_blank_pixels_are_not_read():
-    model = MLP((UNITS,), seed=3, inputs=20, classes=4, dtype=np.float64)
-    X, targets = small_problem(ROWS, 20)
+    model = MLP((FEWEST_UNITS,), seed=3, inputs=20, classes=4, dtype=np.float64)
+    X, targets = small_problem(FEWEST_ROWS, 20)
     X[:, 5:] = 0
     model.weights[0][5:] = np.nan
-    step = Backprop(model, ROWS)
+    step = Backprop(model, FEWEST_ROWS)
     assert np.isfinite(step(X, targets))
     assert not step.dW[0][5:].any()
 

@@ -33,9 +33,9 @@ def test_a_small_probability_is_not_rounded_to_zero():
     np.testing.assert_allclose(sure[[0, 1], [10, 0]], tails, rtol=1e-4)
 
 
-@pytest.mark.parametrize("temperatures", [(0.0,), (float("inf"),), (1.0, 0.0), (1.0, float("nan"))])
+@pytest.mark.parametrize("temperatures", [(0.0,), (1e-7,), (float("inf"),), (1.0, 0.0), (1.0, float("nan"))])
 def test_impossible_temperatures_are_refused(temperatures):
-    with pytest.raises(ValueError, match="must be finite and positive"):
+    with pytest.raises(ValueError, match="must be finite and at least 1e-06"):
         Calibration(*temperatures)
 
 

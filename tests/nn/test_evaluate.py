@@ -1,11 +1,12 @@
 """The program that measures a network."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
-from nn import evaluate, files
+from nn import evaluate, files, measure
 from nn.mlp import MLP
 from nn.pictures import mnist
 from nn.pictures.mnist import Dataset, Split
@@ -36,6 +37,13 @@ def test_a_cross_fitted_network_has_seen_the_validation_images(folder, capsys):
     assert evaluate.main(["--weights", str(folder), "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert {name: split["images"] for name, split in figures.items()} == {"train": 20, "test": 10}
+
+
+def test_plots_without_matplotlib_say_what_to_install(folder, capsys, monkeypatch):
+    monkeypatch.delattr(measure, "plots", raising=False)
+    monkeypatch.setitem(sys.modules, "nn.measure.plots", None)
+    assert evaluate.main(["--weights", str(folder), "--plots", str(folder / "plots")]) == 1
+    assert capsys.readouterr().err.endswith("; pip install -r nn/requirements.txt\n")
 
 
 def test_plots_are_written(folder, capsys):

@@ -42,6 +42,13 @@ def test_evidence_sums_to_the_logits_change_from_a_blank_picture(hidden, activat
         assert sum(unit.contribution for unit in units) == pytest.approx(for_answer[0])
 
 
+@pytest.mark.parametrize("classes", [(-1,), (4,), (0, -1), (np.array([0, -1]),), (0, np.array([1, 4]))], ids=str)
+def test_a_class_that_there_is_not_is_refused(classes):
+    model, X = small_network((3,), "relu"), np.zeros((2, 6))
+    with pytest.raises(IndexError, match="expected classes from 0 to 3, got"):
+        evidence(model, X, *classes)
+
+
 def test_evidence_is_the_log_odds_that_the_network_reports():
     model = MLP((20, 10), seed=1, calibration=Calibration(1.3), mean=0.1, std=0.3)
     x = np.random.default_rng(0).random((28, 28), np.float32)

@@ -82,6 +82,8 @@ def test_without_units_is_the_network_whose_units_say_nothing():
     for unit in (6, -1):
         with pytest.raises(IndexError, match=f"units from 0 to 5 in hidden layer 0, got {unit}"):
             without_units(model, [[unit]])
+    with pytest.raises(IndexError, match="units of at most 2 hidden layers, got those of 3"):
+        without_units(model, [[], [], [0]])
     with pytest.raises(ValueError, match="joined networks: silence units"):
         without_units(joined([model, model]), [[1]])
 

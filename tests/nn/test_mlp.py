@@ -42,7 +42,7 @@ def test_inputs_are_normalised():
         ({"activation": "tanh"}, "activation must be one of .*'tanh'"),
         ({"hidden": (0,)}, "at least one unit"),
         ({"mean": float("nan")}, "must be finite"),
-        ({"std": 0}, "must be finite, and std positive"),
+        ({"std": 0}, "must be finite, and std at least 1e-06"),
         ({"initialization": "zeros"}, "initialization must be one of"),
     ],
 )

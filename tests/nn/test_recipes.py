@@ -53,6 +53,32 @@ def test_what_is_none_of_the_choices_is_refused(wrong):
         Recipe(**wrong)
 
 
+def test_a_network_is_refused_whose_biases_make_it_too_large_to_be_loaded():
+    with pytest.raises(ValueError, match="at most 16,777,216 parameters"):
+        Recipe(hidden=(4096, 3303))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch_size": 32.5},
+        {"epochs": 1.5},
+        {"epochs": True},
+        {"hidden": (12.7,)},
+        {"hidden": (16, True)},
+        {"hidden": 16},
+        {"seed": 1.5},
+        {"members": 1.0},
+        {"kernel_size": 8.0},
+    ],
+    ids=str,
+)
+def test_a_part_of_what_is_counted_is_refused(wrong):
+    [(name, value)] = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} must be (a whole number|whole numbers), got {re.escape(str(value))}"):
+        Recipe(**wrong)
+
+
 @pytest.mark.parametrize(("hidden", "members"), [((16, 9), 2), ((), 2)])
 def test_members_need_equal_shares(hidden, members):
     with pytest.raises(ValueError, match="2 members cannot share"):

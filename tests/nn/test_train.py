@@ -544,6 +544,17 @@ def test_a_run_with_a_setting_that_is_gone_is_not_resumed(bars, tmp_path, gone, 
         fit(SHORT, bars, tmp_path, resume=True)
 
 
+def test_a_setting_that_is_gone_and_was_not_used_changes_nothing(bars, tmp_path):
+    fit(SHORT, bars, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    with safe_open(path, "np") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    recipe = json.loads(metadata["recipe"])
+    recipe["distortion"]["blur"] = recipe["restarts"] = 0
+    save_file(arrays, path, metadata | {"recipe": json.dumps(recipe)})
+    fit(SHORT, bars, tmp_path, resume=True)
+
+
 def test_a_network_is_not_overwritten_by_a_new_run(bars, tmp_path):
     files.save(MLP((4,)), tmp_path)
     before = contents(tmp_path)
@@ -603,6 +614,15 @@ def test_a_network_that_tells_two_classes_apart_has_learned(bars, run, tmp_path,
     code, out, err = run("--epochs", 20, "--out", tmp_path / "learned")
     assert (code, "validation accuracy 100.00%" in out, "guessing" in err) == (0, True, False)
     assert "guessing" in run("--epochs", 1, "--lr", 1e-9, "--out", tmp_path / "untrained")[2]
+
+
+def test_a_network_that_cannot_be_loaded_again_is_a_plain_error(run, tmp_path, monkeypatch):
+    def damaged(*_):
+        raise files.WeightsError("damaged")
+
+    monkeypatch.setattr(files, "load", damaged)
+    code, _, err = run("--epochs", 1, "--out", tmp_path)
+    assert (code, err.splitlines()[-1]) == (1, "error: damaged")
 
 
 def test_a_dry_run_checks_the_folder_to_write_to(run, tmp_path):
@@ -697,6 +717,7 @@ def test_help_tells_every_option_of_the_recipe(capsys):
         assert "".join(field.metadata["about"].split()) in "".join(shown.split())  # however the lines are broken
     for option in ("--resume", "--preset", "--dry-run", "--target-accuracy"):
         assert option in shown
+    assert "(default: none)" in " ".join(shown.split())
 
 
 def test_a_finished_run_is_calibrated_on_validation(bars, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from nn.pictures.augment import distort
 from nn.pictures.mnist import Split
+from nn.pictures.synthetic import MadeUp
 from nn.recipes import Recipe
 from nn.trainer import AHEAD, DISTORTING, SHUFFLING, Trainer
 
@@ -34,6 +35,14 @@ def test_a_callback_sees_the_network_after_every_step():
     assert len(seen) == trainer.steps_per_epoch == 4
     assert all(np.isfinite(loss) for loss, _ in seen)
     assert all((before != after).any() for (_, before), (_, after) in itertools.pairwise(seen))
+
+
+def test_an_epoch_is_no_full_batch_where_only_the_bank_has_as_many_pictures():
+    made_up = MadeUp(np.empty((0, 28, 28), np.uint8), bars(50), np.empty((0, 28, 28), np.uint8))
+    steps = []
+    trainer = Trainer(Recipe(hidden=(), batch_size=150, written=1.0), bars(100), bars(20), made_up, steps.append)
+    trainer.run_epoch()
+    assert len(steps) == trainer.steps_per_epoch == 2
 
 
 def test_the_best_epoch_answers():

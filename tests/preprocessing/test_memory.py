@@ -10,14 +10,8 @@ import pytest
 from pictures import oriented
 from PIL import Image, ImageDraw, ImageOps
 
-from preprocessing.picture import (
-    ENOUGH_PIXELS,
-    MAX_DECODING_BYTES,
-    decoding_bytes,
-    open_picture,
-    reduced_to_opaque,
-    to_bytes,
-)
+from preprocessing.decoding import ENOUGH_PIXELS, MAX_DECODING_BYTES, decoding_bytes
+from preprocessing.picture import open_picture, reduced_to_opaque, to_bytes
 from preprocessing.prepare import prepare
 from preprocessing.squares import without_squares
 

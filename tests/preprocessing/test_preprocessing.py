@@ -95,6 +95,17 @@ def test_colours_do_not_matter(colours):
     assert difference(preprocessing.to_mnist(seven(ink=ink, paper=paper)), REFERENCE) < 0.1
 
 
+@pytest.mark.parametrize(("ink", "paper"), [(10, 20), (10, 30), (0, 10), (255, 245)])
+def test_ink_a_few_levels_from_its_paper_is_ink(ink, paper):
+    assert difference(preprocessing.to_mnist(seven(ink=ink, paper=paper, mode="L")), REFERENCE) < 0.1
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(255, 254), (254, 255), (0, 1), (1, 0), ("white", "#fafaf7")])
+def test_a_level_or_two_beside_black_or_white_paper_are_no_ink(ink, paper):
+    drawing = seven(ink=ink, paper=paper, mode="RGB" if isinstance(ink, str) else "L")
+    assert not preprocessing.prepare(drawing).has_ink
+
+
 def as_mode(mode):
     image = seven()
     if mode == "I;16":
@@ -265,6 +276,13 @@ def test_arrays_are_pictures_too(dtype, shape):
     assert difference(preprocessing.to_mnist(array), REFERENCE) < 0.05
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_may_lie_beside_0_and_1_by_a_rounding_error(dtype):
+    grey = np.asarray(seven().convert("L")) / 255
+    array = (grey * 1.002 - 0.001).astype(dtype)
+    np.testing.assert_array_equal(preprocessing.to_mnist(array), preprocessing.to_mnist(grey.astype(dtype)))
+
+
 BLANKS = {
     "white": Image.new("RGB", (400, 400), "white"),
     "black": Image.new("RGB", (400, 400), "black"),
@@ -293,6 +311,14 @@ def test_a_stray_dot_does_not_move_the_digit(dot):
     prepared = preprocessing.prepare(image)
     assert difference(prepared.tensor, REFERENCE) < 0.02
     assert any("stray dot" in hint for hint in prepared.diagnostics.hints)
+
+
+@pytest.mark.parametrize("side", [28, 34, 39])
+def test_thick_ink_that_covers_half_of_a_small_picture_is_ink(side):
+    large = seven(size=180, brush=70, at=(43, 38), side=104, mode="L")
+    small = large.resize((side, side))
+    assert np.mean(np.asarray(small) < 128) > 0.5
+    assert difference(preprocessing.to_mnist(small), preprocessing.to_mnist(large)) < 0.3
 
 
 def test_two_lone_pixels_far_apart_are_no_ink():
@@ -476,6 +502,7 @@ def test_an_ordinary_drawing_has_no_hints():
         (np.zeros((4, 4, 2)), r"got shape \(4, 4, 2\)"),
         (np.zeros((0, 10)), "picture with pixels"),
         (np.full((4, 4), 2.0), "floats from 0 to 1"),
+        (np.linspace(0, 1.002, 16).reshape(4, 4), "floats from 0 to 1, got 0.0 to 1.002;"),
         (np.full((4, 4), np.nan), "floats from 0 to 1"),
         (np.full((4, 4), 300), "integers from 0 to 255"),
         (np.array([["a", "b"]]), "array of numbers"),

@@ -17,7 +17,8 @@ from PIL import Image
 
 import app
 import weights
-from preprocessing.picture import MAX_PIXELS, open_picture, silence_decoders
+from preprocessing.decoding import MAX_PIXELS
+from preprocessing.picture import open_picture, silence_decoders
 from weights.serving import command
 from weights.serving.recognize import text_of
 

@@ -17,7 +17,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from nn.mlp import PIXELS
-from preprocessing import picture
+from preprocessing import decoding
 from weights.serving import http as http_routes
 from weights.serving import schemas, serve
 from weights.serving.limits import calls, connections, contents, pictures, sizes, streams, uploads
@@ -561,8 +561,8 @@ WRITTEN = {
     "streams": (streams.MAX_STREAMS, "800"),
     "files in one upload": (uploads.MAX_FORM_FILES, "16"),
     "uploads on disk": (uploads.MAX_FOLDER_BYTES, "500 MB"),
-    "pixels of a picture": (picture.MAX_PIXELS, "50 million"),
-    "memory that decoding": (picture.MAX_DECODING_BYTES, "250 MB"),
+    "pixels of a picture": (decoding.MAX_PIXELS, "50 million"),
+    "memory that decoding": (decoding.MAX_DECODING_BYTES, "250 MB"),
     "memory of all pictures": (pictures.MAX_BYTES, "275 MB"),
     "pictures that wait": (http_routes.PICTURES_WAITING, "128"),
     "unfinished drawings": (http_routes.LIVE_WAITING, "32"),

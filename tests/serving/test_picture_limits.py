@@ -12,7 +12,7 @@ import pytest
 from conftest import EXAMPLES
 from PIL import Image
 
-from preprocessing.picture import MAX_DECODING_BYTES, decoding_bytes
+from preprocessing.decoding import MAX_DECODING_BYTES, decoding_bytes
 from weights.serving.http import LIVE_AT_ONCE, LIVE_WAITING
 from weights.serving.limits.pictures import MAX_BYTES, SMALL_BYTES, Busy, Room, room_for
 

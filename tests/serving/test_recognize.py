@@ -12,7 +12,7 @@ import app
 import preprocessing
 from nn.mlp import PIXELS
 from nn.pictures import mnist
-from preprocessing.picture import MAX_PIXELS
+from preprocessing.decoding import MAX_PIXELS
 from weights.serving.recognize import (
     check_frame,
     decode,

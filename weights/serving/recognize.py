@@ -24,8 +24,9 @@ from PIL import Image
 
 from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from nn.mlp import MLP, PIXELS
+from preprocessing.decoding import MAX_PIXELS
 from preprocessing.frame import SIDE
-from preprocessing.picture import MAX_PIXELS, open_picture
+from preprocessing.picture import open_picture
 from preprocessing.prepare import Diagnostics, Prepared, prepare
 from preprocessing.segment import split
 from weights.serving.limits.pictures import room_for

@@ -73,6 +73,21 @@ def table(rows, header="label", labels=LABELS, images=IMAGES):
     return "\n".join(lines).encode() + b"\n"
 
 
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        (lambda raw: raw.replace(b",", b";"), "label;pixel0;pixel1;pixel2;pixel3;pixel4"),
+        (lambda raw: b"\n" + raw, ""),
+    ],
+    ids=["semicolons", "an empty line"],
+)
+def test_a_table_to_learn_from_that_is_left_out_is_named_with_the_reason(tmp_path, change, first):
+    (tmp_path / "train.csv").write_bytes(change(table(range(20))))
+    (tmp_path / "test.csv").write_bytes(table(range(20, 30)))
+    with pytest.raises(DataError, match=rf"train\.csv: expected columns label and 784 pixels, found 1 from '{first}"):
+        mnist.load(tmp_path)
+
+
 CSV_FILES = {
     "Kaggle": ("train.csv", "test.csv", lambda raw: raw),
     "in a folder": ("digits/mnist_train.csv", "digits/mnist_test.csv", lambda raw: raw),

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from preprocessing.picture import MAX_DECODING_BYTES, decoding_bytes
+from preprocessing.decoding import MAX_DECODING_BYTES, decoding_bytes
 
 # All pictures together. With them the whole app was seen to take up to 500 MB under attack: it fits a host of 512 MB.
 MAX_BYTES = 275_000_000
