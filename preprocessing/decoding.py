@@ -144,7 +144,7 @@ def reduction(picture: Image.Image) -> int:
 
 
 def as_reducible(picture: Image.Image) -> str | None:
-    """The mode that a picture needs to be reduced; I;16 for what `picture.to_bytes` brings to 8 bits, None for its own."""
+    """The mode that a picture needs to be reduced; I;16 for what `picture.to_bytes` brings to 8 bits; None: its own."""
     if picture.mode.startswith("I;16"):
         return "I;16"
     if picture.mode not in ("LA", "La", "RGBA", "RGBa") and picture.has_transparency_data:
