@@ -29,6 +29,7 @@ FILES = tuple(
         "archives.js",
         "drawings.js",
         "settings.js",
+        "curves.js",
         "train_one.js",
     )
 )

@@ -5,44 +5,10 @@
   const { archives } = window.lab;
   const EVERY = 220; // ms a frame: at most five in a second
   const IN_LINE = 1000; // ms between two looks whether it is this network's turn
-  const FIRST_WIDTH = 12; // frames: before there are so many, a curve leaves room for them
-  const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
-  const FIRST_LOSS = 2.5; // the top of its curve: ten digits that are equally likely have ln 10, which is 2.3
-  const MOST_LOSS = 10; // and at most; what grows beyond it goes along the top
   const WAITS = "waits"; // said of a round whose turn it is not yet
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   // The moment at which a hidden tab is in sight again.
   const back = () => new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
-
-  // What the curves can show: of each frame its values for the digits it learns from and for the unseen ones, in words,
-  // on the axis, and what the top of the curves stands for. A frame may have no loss: numbers out of bounds.
-  const MEASURES = {
-    share: { of: ({ seen, unseen }) => [seen, unseen], words: percent, axis: (value) => `${100 * value}%`, top: () => 1 },
-    loss: {
-      of: ({ losses }) => losses ?? [null, null],
-      words: (value) => (value === null ? "out of bounds" : value.toFixed(2)),
-      axis: (value) => value.toFixed(1),
-      top: (values) => Math.min(Math.max(FIRST_LOSS, ...values), MOST_LOSS),
-    },
-  };
-
-  // The curves of the frames so far, each {seen, unseen, losses, epoch, step}.
-  function curves(course, { of, top }) {
-    const width = Math.max(course.length - 1, FIRST_WIDTH);
-    const most = top(course.flatMap(of));
-    const place = (value) => 100 - 100 * Math.min((value ?? most) / most, 1);
-    const points = (which) => course.map((each, i) => `${i},${place(of(each)[which])}`).join(" ");
-    // The first round is shown step by step, the others as one point each.
-    const first = course.findIndex(({ epoch, step }) => epoch === 1 && !step);
-    const rounds = course.at(-1)?.epoch ?? 0;
-    const label = (i, text, kind = "") => `<i class="${kind}" style="left:${Math.min((100 * i) / width, 100)}%">${text}</i>`;
-    return (
-      `<svg viewBox="0 -4 ${width} 108" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0H${width}M0 50H${width}M0 100H${width}"/>` +
-      `${first > 0 ? `<path class="first" d="M${first} 0V100"/>` : ""}` +
-      `<polyline points="${points(0)}"/><polyline class="unseen" points="${points(1)}"/></svg>` +
-      `${first > 0 ? label(first, "1 round") : ""}${rounds > FEW_ROUNDS ? label(course.length - 1, `${rounds} rounds`, "end") : ""}`
-    );
-  }
 
   function train(element, server) {
     let run = null;
@@ -50,7 +16,6 @@
     let playing = false;
     let tests = { labels: [], pictures: [] };
     let course = []; // what the curves show of each frame of this network
-    let measure = "share"; // what the curves show
     let taught = false; // whether it learned drawings
     let over = ""; // why it does not train any further
     let earlier = null; // the network that this one took the place of, as `snapshot` gives it
@@ -66,6 +31,7 @@
     let inLine = false; // whether it waits for its turn to train
     let before = kept("network"); // what `leave` kept of it when the page was left
     const settings = window.lab.settings($(element, ".settings"));
+    const curves = window.lab.curves($(element, ".score"));
     const set = window.lab.drawings($(element, ".set"), server, { stop, inTurn, teach });
 
     function show(frame) {
@@ -74,22 +40,13 @@
       const isNew = JSON.stringify(point) !== JSON.stringify(course.at(-1));
       if (isNew) course.push(point);
       latest = frame;
-      showCurves();
+      curves.show(course);
       put(element, ".big b", percent(frame.unseen));
       put(element, ".round", progress(frame));
       showWeights(frame.weights);
       showTests(frame.tests);
       showDrawing(frame);
       if (isNew && frame.epoch) worthSeeing();
-    }
-
-    function showCurves() {
-      const { of, words, axis, top } = MEASURES[measure];
-      put(element, ".curves div", curves(course, MEASURES[measure]));
-      const most = top(course.flatMap(of));
-      $$(element, ".curves > span").forEach((label, i) => (label.textContent = axis(most * (1 - i / 2))));
-      $$(element, ".key b").forEach((value, i) => (value.textContent = words(of(course.at(-1))[i])));
-      for (const button of $$(element, "[data-curve]")) button.setAttribute("aria-pressed", button.dataset.curve === measure);
     }
 
     function showWeights(packed) {
@@ -383,10 +340,6 @@
       if (press === "earlier") {
         stop();
         inTurn(() => earlier && goBack());
-      }
-      if (data.curve) {
-        measure = data.curve;
-        showCurves();
       }
       if (press === "mixed" || press === "alone") teachDrawing(press === "mixed");
       if (press === "take") inTurn(takeAlong);
