@@ -172,7 +172,7 @@ def from_array(array: np.ndarray) -> Image.Image:
             raise ValueError(f"expected floats from 0 to 1, got {said}; for 0 to 255 give integers")
         levels = np.empty(array.shape, np.uint8)
         for top in range(0, len(array), STRIP_ROWS):  # no large copy as floats
-            levels[top : top + STRIP_ROWS] = np.rint(array[top : top + STRIP_ROWS] * 255)
+            levels[top : top + STRIP_ROWS] = np.rint(np.clip(array[top : top + STRIP_ROWS], 0, 1) * 255)
         array = levels
     elif array.min() < 0 or array.max() > 255:
         raise ValueError(f"expected integers from 0 to 255, got {array.min()} to {array.max()}")

@@ -289,9 +289,16 @@ def test_file_with_a_wrong_field_is_refused_in_words(http, wrong, way):
 
 @pytest.mark.parametrize("path", ["upload_progress?upload_id=", "queue/data?session_hash="])
 def test_a_name_of_kilobytes_is_not_remembered(http, path):
-    answer = http.get(f"/gradio_api/{path}{'x' * calls.MAX_QUERY_BYTES}")
+    answer = http.get(f"/gradio_api/{path}{'x' * 1000}")
     assert answer.status_code == 414
-    assert f"{calls.MAX_QUERY_BYTES:,} bytes" in answer.json()["detail"]
+    assert f"{contents.MAX_ID_LENGTH} characters" in answer.json()["detail"]
+
+
+def test_what_the_pages_own_address_says_may_be_long(http):
+    """Gradio's page sends the query of its address along with each call."""
+    events = {each["api_name"]: each["id"] for each in http.get("/config").json()["dependencies"]}
+    body = {"data": [{"url": data_url(), "meta": META}], "fn_index": events["predict"], "session_hash": "a" * 11}
+    assert http.post(f"/gradio_api/queue/join?utm_source={'x' * 2000}", json=body).status_code == 200
 
 
 def test_data_url_is_read(http):

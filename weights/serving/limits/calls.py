@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.serving.gradio_internals import Event
 from weights.serving.limits.answers import Answer, for_python_client
-from weights.serving.limits.contents import MISTAKES, ComponentCall, Contents, Parameters, parse, read
+from weights.serving.limits.contents import MAX_ID_LENGTH, MISTAKES, ComponentCall, Contents, Parameters, parse, read
 from weights.serving.limits.sizes import (
     BODY,
     MAX_JSON_BYTES,
@@ -45,8 +45,8 @@ from weights.serving.limits.uploads import UploadFolder, Uploads
 
 # Of gradio's pages: a dashboard, and icons in any size but the two that manifest.json names.
 CLOSED = re.compile("/monitoring|/pwa_icon/(?!(192|512)$)")
-# After the question mark: names of a session or an upload. Gradio remembers these names.
-MAX_QUERY_BYTES = 1024
+# What a query names and gradio remembers.
+REMEMBERED = ("session_hash", "upload_id")
 # A question of the page's rooms: the largest brings the files of a network.
 MAX_QUESTION_BYTES = 2_000_000
 # Direct calls (`run/`, tools of MCP), which do not go through gradio's queue, at the same time: each may hold a picture
@@ -133,8 +133,8 @@ class Calls:
             await self.app(scope, receive, send)
             return
         try:
-            if len(scope["query_string"]) > MAX_QUERY_BYTES:
-                raise Refused(414, f"Expected at most {MAX_QUERY_BYTES:,} bytes after the question mark.")
+            if any(len(value) > MAX_ID_LENGTH for name, value in names_in(scope) if name in REMEMBERED):
+                raise Refused(414, f"Expected at most {MAX_ID_LENGTH} characters in {' or '.join(REMEMBERED)}.")
             for each in () if closed else self.routes:
                 match = scope["method"] in each.methods and each.path.fullmatch(path, len(PREFIX) + 1)
                 if match:
@@ -212,6 +212,10 @@ class Calls:
             if answer.started:
                 raise
             raise Refused(422, EXPECTED_CALL) from error
+
+
+def names_in(scope: Scope) -> list[tuple[str, str]]:
+    return QueryParams(scope["query_string"]).multi_items() if scope["query_string"] else []
 
 
 def passing(app: ASGIApp) -> Handler:

@@ -122,7 +122,7 @@ class Contents:
             raise Refused(422, f"Expected at most {MAX_DEPTH} lists or objects inside each other.")
         if isinstance(value, dict):
             path, url = value.get("path"), value.get("url")
-            if isinstance(url, str) and not path and not url.startswith("data:"):
+            if isinstance(url, str) and not (isinstance(path, str) and path) and not url.startswith("data:"):
                 raise Refused(422, NO_URLS)
             if not isinstance(value.get("meta", {}), dict):  # gradio would ask it for its keys
                 raise Refused(422, 'Expected {"_type": "gradio.FileData"} as a file\'s meta.')

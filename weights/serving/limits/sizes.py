@@ -133,7 +133,7 @@ class Limits:
         except ClientDisconnect:  # nobody is there to be answered
             pass
         except asyncio.CancelledError:  # the server ends, and has waited long enough
-            if body.answered:
+            if body.answered or not asyncio.current_task().cancelling():
                 raise
             body.refused, body.complete = Refused(503, "This server ends. Send the request again."), True
         except OSError as error:

@@ -227,7 +227,8 @@ class Uploads:
                 return
             if begun and message.get("body") == b"[]":
                 scope[BODY].refused = Refused(422, NO_FILES)
-            elif begun:
+                return
+            if begun:
                 await send(begun)
             begun = None
             await send(message)

@@ -139,6 +139,10 @@
     if (!down) return;
     down = false;
     clearInterval(timer);
+    if (answer()?.matches(".live")) {
+      clearTimeout(patience);
+      patience = setTimeout(late, PATIENCE); // from here on the final answer is due
+    }
     setBusy(false);
     setTimeout(tick); // after the pad has put the stroke among the finished ones
   });

@@ -4,7 +4,7 @@
   const { $$, put, percent } = window.lab.tools;
   const FIRST_WIDTH = 12; // frames: before there are so many, a curve leaves room for them
   const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
-  const FIRST_LOSS = 2.5; // the top of its curve: ten digits that are equally likely have ln 10, which is 2.3
+  const FIRST_LOSS = 2.4; // the top of its curve: ten digits that are equally likely have ln 10, which is 2.3
   const MOST_LOSS = 10; // and at most; what grows beyond it goes along the top
 
   // What the curves can show: of each frame its values for the digits it learns from and for the unseen ones, in words,

@@ -185,7 +185,7 @@
           input.value = input.defaultValue;
         }
       }
-      if (press === "fool" || press === "back") ask().then(() => press === "fool" && bringIntoSight());
+      if (press === "fool" || press === "back") ask().then((done) => done && press === "fool" && bringIntoSight());
     });
     element.addEventListener("input", ({ target }) => {
       if (target.name) {

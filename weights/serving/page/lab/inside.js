@@ -189,7 +189,9 @@
         mine[moved]
           ? `The weight that moves most, at ${place}:<br>weight − learning rate × gradient<br>` +
               `= ${number(weight)} − ${step.rate} × ${number(gradient).replace("−", "(−")}${gradient < 0 ? ")" : ""} = <b>${number(weight + mine[moved])}</b>`
-          : "This unit was silent: its gradients are 0, and no weight of it moves.",
+          : step.silent[unit]
+            ? "This unit was silent: its gradients are 0, and no weight of it moves."
+            : "The gradients of this unit are too small to move a weight.",
       );
     }
 
@@ -305,7 +307,7 @@
       put(element, ".deltas tbody", DIGITS.map(ofDigit).join(""));
       const ofUnit = (b, j) =>
         `<tr><th scope="row">unit ${j + 1}</th><td>${signed(b, mostBlame)}</td><td class="figure">${number(b)}</td>` +
-        `<td class="figure">${delta1[j] ? number(delta1[j]) : "0, was silent"}</td></tr>`;
+        `<td class="figure">${step.silent[j] ? "0, was silent" : number(delta1[j])}</td></tr>`;
       put(element, ".blames tbody", blame.map(ofUnit).join(""));
       put(
         element,

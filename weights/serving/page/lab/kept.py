@@ -49,6 +49,7 @@ class Run:
     rate: str
     asked: float = field(default_factory=time.monotonic)
     seconds: float = 0.0  # of training so far
+    over: str = ""  # why it cannot train any further, if something went wrong
     steps: int = 0  # of the first epoch
     snapshots: list[tuple[int, np.ndarray]] = field(default_factory=list)  # (step, parameters after it)
     lock: threading.Lock = field(default_factory=threading.Lock)

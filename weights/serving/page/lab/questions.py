@@ -224,6 +224,7 @@ def learn(question: Lesson) -> dict:
         "blame": rounded(step.blame),
         "delta1": rounded(step.delta1),
         "change": packed(step.change, FLOAT32),
+        "silent": (one_pass(before, x).h == 0).tolist(),
         "most_moved": most_moved.tolist(),
         "weights": rounded(first_weights(before)[most_moved, np.arange(len(most_moved))]),  # theirs, before the step
     }

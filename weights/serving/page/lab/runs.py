@@ -159,21 +159,24 @@ def go(question: About) -> dict:
     try:
         trainer = run.trainer
         if over(run):
-            return ended(question)
+            return ended(question, run)
         with working():
             begin = time.monotonic()
             try:
                 for _ in range(FULL_BATCH_EPOCHS if trainer.recipe.batch_size == FULL_BATCH else 1):
                     trainer.run_epoch()
             except FloatingPointError:
-                run.seconds, run.snapshots = MOST_SECONDS, []
+                run.over, run.snapshots = f"It blew up: {RESET}", []
                 run.note("It blew up.")
-                return ended(question, BLOWN_UP)
+                return ended(question, run, BLOWN_UP)
             run.seconds += time.monotonic() - begin
             frames = [frame(run, theta, question) | {"step": step} for step, theta in run.snapshots]
             frames.append(frame(run, trainer.model.theta, question))
             run.snapshots = []
-        return (ended(question) if over(run) else {"ended": ""}) | {"frames": frames, "said": sentence(run, frames[-1])}
+        return (ended(question, run) if over(run) else {"ended": ""}) | {
+            "frames": frames,
+            "said": sentence(run, frames[-1]),
+        }
     finally:
         kept.RUNS.at_work(question.run, False)
         run.lock.release()
@@ -182,15 +185,16 @@ def go(question: About) -> dict:
 def over(run: Run) -> str:
     """Why there is no more epoch to come; empty while there is."""
     if run.trainer.epoch >= run.trainer.recipe.epochs:
-        return f"All {run.trainer.epoch:,} rounds are done: Reset makes a new network."
-    return "Its training time is used up: Reset makes a new network." if run.seconds >= MOST_SECONDS else ""
+        return f"All {run.trainer.epoch:,} rounds are done: {RESET}"
+    return run.over or (f"Its training time is used up: {RESET}" if run.seconds >= MOST_SECONDS else "")
 
 
-def ended(question: About, said: str = "") -> dict:
+def ended(question: About, run: Run, said: str = "") -> dict:
     kept.RUNS.finish(question.run)
-    return {"frames": [], "ended": over(asked_for(question)), "said": said}
+    return {"frames": [], "ended": over(run), "said": said}
 
 
+RESET = "Reset makes a new network."
 BLOWN_UP = "It blew up: every step was so large that it overshot, and the numbers grew without end. Take smaller steps."
 
 
@@ -215,8 +219,8 @@ def teach(question: Correction) -> dict:
     run, drawn = asked_for(question), question.images().astype(np.float32) / 255
     labels, number = np.array(question.labels), len(drawn)
     with kept.alone_with(run), working():
-        if run.seconds >= MOST_SECONDS:
-            raise Refusal("It has used up its training time here. Press Reset for a new network.")
+        if run.over or run.seconds >= MOST_SECONDS:
+            raise Refusal(over(run))
         begin, model = time.monotonic(), run.trainer.model
         before, known = share_right(model, unseen()), int((answers_of(model, drawn) == labels).sum())
         old, rng = digits(run.digits), np.random.default_rng(run.trainer.recipe.seed)

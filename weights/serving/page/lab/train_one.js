@@ -132,7 +132,6 @@
     function setOver(why = "") {
       over = why;
       for (const press of ["play", "step"]) $(element, `[data-press=${press}]`).disabled = Boolean(over);
-      if (over) succeed($(element, "[data-press=reset]"));
     }
 
     function stop() {
@@ -146,9 +145,11 @@
     // What is needed to come back to the network in sight.
     const snapshot = () => ({ shape, course, taught, fromFiles, over, latest, ...made });
 
-    // A new network takes the place of the one until now, which the server keeps for a while.
+    // A new network takes the place of the one until now, which the server keeps for a while. One that has learned
+    // nothing is not worth coming back to.
     function take(answer) {
-      if (run !== answer.run) earlier = latest && (latest.epoch || taught || fromFiles) ? snapshot() : null;
+      if (run !== answer.run && latest && (latest.epoch || taught || fromFiles)) earlier = snapshot();
+      else if (earlier?.shape.run === answer.run) earlier = null;
       const was = earlier && `${earlier.latest.epoch} ${earlier.latest.epoch === 1 ? "round" : "rounds"}, ${percent(earlier.latest.unseen)}`;
       const offer = `This is a new network. <button type="button" data-press="earlier">Back to the one before</button> (${was})`;
       put(element, ".earlier", earlier ? offer : "");
@@ -187,6 +188,7 @@
       const asked = { pixels, instead_of: run, ...settings.question() };
       const answer = await answered(section, files ? server.load({ ...asked, preset: null, files }) : server.start(asked));
       if (!files) refused = !answer; // files that are no network leave the one in sight
+      if (refused) setOver(); // Play asks for a network once more
       if (!answer) return false;
       const isLoaded = files && files === wanted; // not when other settings were chosen meanwhile
       if (isLoaded) settings.chooseLoaded(answer);
@@ -200,24 +202,26 @@
       return true;
     }
 
-    // The network before takes the place of the one in sight, which then is the one before.
-    async function goBack() {
-      const mine = snapshot();
-      wanted = null;
-      before = earlier;
-      chooseAs(earlier);
-      if (await resume()) return;
-      chooseAs(mine);
-      if (before) return; // the server does not answer now
-      earlier = null;
-      put(element, ".problem", "");
-      put(element, ".earlier", "The network before is not kept any longer.");
-    }
-
-    function chooseAs({ values, loaded, shape: its }) {
-      settings.choose(values);
-      if (loaded) settings.chooseLoaded(its);
-      settings.nameAddress();
+    // The network before takes the place of the one in sight, which then is the one before; unless another one was asked
+    // for meanwhile.
+    async function goBack(mine) {
+      const left = earlier;
+      const sent = server.look({ run: left.shape.run, pixels });
+      const answer = await answered(element, sent);
+      if (mine !== networks) return;
+      if (answer) {
+        wanted = null;
+        settings.choose(left.values);
+        if (left.loaded) settings.chooseLoaded(left.shape);
+        settings.nameAddress();
+        comeBack(left, answer);
+        succeed($(element, "[data-press=earlier]") ?? $(element, "[data-press=play]"));
+      } else if (await isGone(sent)) {
+        earlier = null;
+        put(element, ".problem", "");
+        put(element, ".earlier", "The network before is not kept any longer.");
+        succeed($(element, "[data-press=play]"));
+      }
     }
 
     // Of several networks that are asked for at once the last one is made.
@@ -235,6 +239,7 @@
       if (!answer) return false;
       inLine = Boolean(answer.place);
       setOver(answer.ended);
+      if (over) succeed($(element, "[data-press=reset]"));
       if (inLine) {
         put(element, ".round", progress(latest));
         put(element, ".told", answer.said);
@@ -339,7 +344,8 @@
       }
       if (press === "earlier") {
         stop();
-        inTurn(() => earlier && goBack());
+        const mine = ++networks;
+        inTurn(() => mine === networks && earlier && goBack(mine));
       }
       if (press === "mixed" || press === "alone") teachDrawing(press === "mixed");
       if (press === "take") inTurn(takeAlong);
@@ -393,21 +399,26 @@
       if (before?.loaded) settings.chooseLoaded(before.shape);
     }
 
+    // Gradio's client gives undefined where nothing came.
+    const isGone = async (sent) => Boolean((await sent.catch(() => null))?.gone);
+
     // The network that was left. Without it `before` becomes null, unless the server does not answer now.
     async function resume() {
-      const sent = server.look({ run: before.shape.run, pixels });
+      const left = before;
+      const sent = server.look({ run: left.shape.run, pixels });
       const answer = await answered(element, sent);
-      if (!answer) {
-        if ((await sent.catch(() => null))?.gone) before = null; // gradio's client gives undefined where nothing came
-        return false;
-      }
+      if (answer) comeBack(left, answer);
+      else if (await isGone(sent)) before = null;
+      return Boolean(answer);
+    }
+
+    function comeBack(left, answer) {
       const { run: own } = shared.own;
-      take({ ...before.shape, frames: answer.frames });
-      ({ course, taught, fromFiles } = before);
-      setOver(before.over);
-      show(answer.frames[0]); // the server may have gone on while the page was left
-      worthSeeing(own === run || latest.epoch > 0);
-      return true;
+      take({ ...left.shape, frames: answer.frames });
+      ({ course, taught, fromFiles } = left);
+      setOver(left.over);
+      show(answer.frames[0]); // the server may have gone on meanwhile
+      worthSeeing(own === run || latest.epoch > 0 || taught || fromFiles);
     }
 
     recall();
