@@ -29,14 +29,18 @@ from preprocessing.lines import (
 )
 from preprocessing.sides import GOES_ON, SIDE_FILLED, UNEVEN, is_alike, lattice, sides_between
 
-# The lines above and below a row of boxes are at least this long, as a share of the picture.
+# The lines above and below boxes are at least this long, as a share of the picture.
 BOXES_LONG = 0.45
+# So many boxes of one width are a row of boxes however short its lines are: no digits leave such a row by chance.
+FEWEST_SURE = 3
 # At least this share of them is there. A straight row of strokes of different digits fills two thirds.
 LINE_FILLED = 0.7
 # A row of boxes is at least this many pixels high: a digit in it must be legible.
 LOWEST = 12
 # The lower edge of a row of boxes is one of this many lines below the upper edge: a stroke may lie between them.
 NEXT_LINES = 2
+# Of two lines that may be the lower edge, one that is there along less than this share of the upper edge comes last.
+AS_FILLED = 0.9
 # A side with gaps is there along at least this share if it stands at the end of the lines, where a side is expected,
 # or joins both.
 END_SIDE_FILLED = 0.6
@@ -92,12 +96,9 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
     no darker than `faintest` is paper.
     """
     width = darkness.shape[1]
-    fit = [
-        index
-        for index, line in enumerate(across)
-        if line.filled >= LINE_FILLED and len(line.rows) >= BOXES_LONG * width
-    ]
+    fit = [index for index, line in enumerate(across) if line.filled >= LINE_FILLED]
     fit.sort(key=lambda index: across[index].middle)
+    long = {index for index in fit if len(across[index].rows) >= BOXES_LONG * width}
     dark = darkness > faintest
     wide = dark.copy()
     wide[:, 1:] |= dark[:, :-1]
@@ -108,11 +109,12 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
     sides: list[Line] = []
     edges: list[tuple[Line, Line]] = []
     for place, first in enumerate(fit):
-        for second in fit[place + 1 : place + 1 + NEXT_LINES]:
+        for second in lower_edges(across, first, fit[place + 1 :], width):
             found = separate_boxes(across[first], across[second], darkness, faintest, wide)
             found = found or boxes_between(across[first], across[second], darkness, wide)
-            found = without_ones(found, across[first], across[second], darkness, faintest)
-            if found:
+            found = without_strokes(found, across[first], across[second], darkness, faintest)
+            sure = len(even_boxes(found, across[first], across[second], darkness)) >= FEWEST_SURE
+            if found and (sure or {first, second} <= long):
                 for index in (first, second):
                     lines.setdefault(index, []).extend(side.middle for side in found)
                 edges.append((across[first], across[second]))
@@ -120,13 +122,13 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
                 divided |= {first, second} if len(found) > 2 else set()
                 sides += without_known(found, sides)
                 break
-    spanning = [index for index in fit if across[index].spans]
+    spanning = [index for index in fit if across[index].spans and index in long]
     ruled = sum(line.spans for line in across) > MOST_SPANNING
     if len(spanning) == 2 and not ruled:  # the upper and the lower border of a field from edge to edge
         upper, lower = spanning
         boxes = dict.fromkeys(spanning, across[lower].middle - across[upper].middle) | boxes
     for index in fit:
-        if index in divided or (ruled and across[index].spans):
+        if index in divided or (ruled and across[index].spans) or not (index in boxes or index in long):
             continue
         found = teeth(across[index], darkness, wide, boxes.get(index, 0.0))
         rest = np.where(zone_of(darkness.shape, ([across[index]], found)), 0, darkness) if found else darkness
@@ -134,6 +136,16 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
             lines.setdefault(index, []).extend(side.middle for side in found)
             sides += without_known(found, sides)
     return Boxes(lines, sides, edges)
+
+
+def lower_edges(across: list[Line], first: int, below: list[int], width: int) -> list[int]:
+    """The numbers of the lines that may be the lower edge of boxes below the line `first`, the likeliest first. `below`
+    are the numbers of all lines below it, from top to bottom, across a picture of this width.
+    """
+    upper, room = across[first], 2 * (MEETS * width + MEETS_PIXELS)
+    near = [n for n in below if max(abs(across[n].start - upper.start), abs(across[n].end - upper.end)) <= room]
+    # a row of strokes has more gaps than the line above it
+    return sorted(near[:NEXT_LINES], key=lambda n: across[n].filled < AS_FILLED * upper.filled)
 
 
 def separate_boxes(upper: Line, lower: Line, darkness: np.ndarray, faintest: float, wide: np.ndarray) -> list[Line]:
@@ -152,6 +164,8 @@ def separate_boxes(upper: Line, lower: Line, darkness: np.ndarray, faintest: flo
     for pair in zip(above, below, strict=True):
         corner = max(min(CORNER * min(len(line.rows) for line in pair), gap / 2), upper.half)
         sides = boxes_between(*pair, darkness, wide, corner)
+        ends = min(line.start for line in pair) - gap / 2, max(line.end for line in pair) + gap / 2
+        sides = [side for side in sides if ends[0] <= side.middle <= ends[1]]  # no side of the next box
         if not sides:
             return []
         found += sides
@@ -186,6 +200,7 @@ def boxes_between(
     filled = np.array([side.filled for side in sides])
     at_ends = [(np.abs(middles - place) <= room) & (filled >= END_SIDE_FILLED) for place in (start, end)]
     whole = np.array([side.is_whole for side in sides])
+    at_ends = [end & whole if (end & whole).any() else end for end in at_ends]  # a stroke may stand beside the side
     if np.count_nonzero(whole | at_ends[0] | at_ends[1]) < 2:
         return []
     closed = (at_ends[0].any() or start <= room) and (at_ends[1].any() or end >= width - room)
@@ -207,9 +222,10 @@ def boxes_between(
     return [side.line for side, yes in zip(sides, sure, strict=True) if yes]
 
 
-def without_ones(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
-    """The sides of boxes between two lines across, without 1s that are as tall as their boxes: those stand alone in the
-    middle of boxes of one width, or look unlike the print.
+def without_strokes(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
+    """The sides of boxes between two lines across, without strokes that are as tall as their boxes. In boxes of one
+    width those are 1s that stand alone in the middle, and what looks unlike the print. Whatever else stands in a box is
+    a stroke if other boxes hold none.
 
     sides: of the transposed picture, whose darkness is (H, W); what is no darker than `faintest` is paper.
     """
@@ -218,16 +234,20 @@ def without_ones(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarr
     dark = darkness > faintest
     sides = sorted(sides, key=lambda side: side.middle)
     boxes = even_boxes(sides, upper, lower, darkness)
-    ones = set()
+    inside = {}
     for left, right in boxes:
-        width = sides[right].middle - sides[left].middle
-        for index in range(left + 1, right):
-            ends = sides[left].middle + INSIDE_BOX * width, sides[right].middle - INSIDE_BOX * width
-            inside = ends[0] <= sides[index].middle <= ends[1]
-            printed = is_alike(sides[index], sides[left], sides[right])
-            if inside and (not printed or is_alone(sides[index], sides[left], sides[right], (upper, lower), dark)):
-                ones.add(index)
-    return [side for index, side in enumerate(sides) if index not in ones]
+        room = INSIDE_BOX * (sides[right].middle - sides[left].middle)
+        ends = sides[left].middle + room, sides[right].middle - room
+        inside[left, right] = [n for n in range(left + 1, right) if ends[0] <= sides[n].middle <= ends[1]]
+    undivided = len(boxes) >= FEWEST_SURE and not all(inside.values())
+    strokes = set()
+    for (left, right), some in inside.items():
+        walls = sides[left], sides[right]
+        for index in some:
+            printed = is_alike(sides[index], *walls)
+            if undivided or not printed or is_alone(sides[index], *walls, (upper, lower), dark):
+                strokes.add(index)
+    return [side for index, side in enumerate(sides) if index not in strokes]
 
 
 def even_boxes(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray) -> list[tuple[int, int]]:
@@ -243,16 +263,20 @@ def even_boxes(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray
             continue
         found, left = [], 0
         while left < len(sides) - 1:
+            may_be_gap = bool(found) and found[-1][1] == left
             away = np.abs(middles - middles[left] - width)
             right = int(away.argmin())
-            if right > left and away[right] <= UNEVEN / 2 * width + 1:  # a pixel: columns are whole ones
+            # a gap comes first: a stroke in the next box may be as far away as a box is wide
+            if may_be_gap and is_gap(middles[left : left + 2], upper, lower, darkness):
+                left += 1
+            elif right > left and away[right] <= UNEVEN / 2 * width + 1:  # a pixel: columns are whole ones
                 found.append((left, right))
                 left = right
-            elif left == 0 or found[-1][1] != left or not is_gap(middles[left : left + 2], upper, lower, darkness):
+            elif may_be_gap and middles[left + 1] - middles[left] <= INSIDE_BOX * width:  # so narrow that it is blurred
+                left += 1
+            else:
                 found = []
                 break
-            else:
-                left += 1
         if len(found) >= FEWEST_BOXES and len(found) > len(best):
             best = found
     return best
@@ -296,4 +320,31 @@ def boxed(found: Lines, darkness: np.ndarray, faintest: float) -> Lines:
             spans = line.spans and (bool(same) or not boxes.contain(line))
             uprights.append(line._replace(spans=spans, is_printed=bool(same)))
             sides = [side for side in sides if not any(side is other for other in same)]
-    return across, uprights + [side._replace(spans=True, is_printed=True) for side in sides]
+    return across, uprights + [side._replace(spans=True, is_printed=True) for side in without_pairs(sides)]
+
+
+def without_pairs(sides: list[Line]) -> list[Line]:
+    """Sides of boxes, with one line in the place of two that are so close together that no digit lies between them: a
+    stroke that touches the one would be continued to the other as if it crossed the one.
+    """
+    found: list[Line] = []
+    for side in sides:
+        pair = next((other for other in found if is_beside(side, other)), None)
+        if pair is None:
+            found.append(side)
+            continue
+        rows = np.arange(min(side.start, pair.start), max(side.end, pair.end))
+        ends = side.continued(rows), pair.continued(rows)
+        thickness = abs(side.middle - pair.middle) + (side.thickness + pair.thickness) / 2
+        both = pair._replace(start=int(rows[0]), rows=np.mean(ends, axis=0, dtype=np.float32), thickness=thickness)
+        found = [both if other is pair else other for other in found]
+    return found
+
+
+def is_beside(side: Line, other: Line) -> bool:
+    """Whether two sides of boxes in one row stand so close together that their blurred edges touch."""
+    start, end = max(side.start, other.start), min(side.end, other.end)
+    if end - start < len(side.rows) / 2:
+        return False
+    apart = np.median(np.abs(side.between(start, end).rows - other.between(start, end).rows))
+    return bool(apart <= side.half + other.half + 1)

@@ -19,7 +19,7 @@ from preprocessing.components import (
 )
 from preprocessing.edge import is_substantial, without_edge
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
-from preprocessing.ink import SMALLEST_ON_SHEET, inked
+from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
 from preprocessing.picture import Opaque, reduced_to_opaque
 from preprocessing.squares import without_squares
@@ -256,8 +256,11 @@ def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut
         # what is left of lines that were taken out is no noise
         beside_lines = ink if removed is None else np.where(dilated(removed > 0), 0, ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
-            reduced = reduced.filter(ImageFilter.MedianFilter(MEDIAN_SIDE))
-            ink, removed, lines, blank_edge = inked(reduced, dark_ink=sheet)
+            smooth = reduced.filter(ImageFilter.MedianFilter(MEDIAN_SIDE))
+            found = inked(smooth, dark_ink=sheet)
+            # a median breaks thin lines: what is then found of a row of boxes is less
+            if lines < MANY_LINES or found.lines >= lines:
+                reduced, (ink, removed, lines, blank_edge) = smooth, found
         if blank_edge and one_holds_others(ink):
             ink, removed, lines, _ = inked(reduced, boxes=True, dark_ink=sheet)
         if not blank_edge:

@@ -43,6 +43,8 @@ GAP_PIXELS = 2
 LEAST_REACH = 3
 # A pixel belongs to a side if it is darker than this share of the side's middle.
 SIDE_LEVEL = 0.5
+# Between two sides that stand close together it is lighter than this share of the darkness of the lighter one.
+BETWEEN = 0.5
 # Fewer places than this have no period: any two are one period apart.
 FEWEST_IN_LATTICE = 3
 
@@ -103,7 +105,9 @@ def sides_between(
         stops = ~seen[:tip].all(axis=0) & ~seen[-tip:].all(axis=0)
         loose[better] = (stops & seen[tip:-tip].all(axis=0))[better]
     found = []
-    for group in groups_of(likely, filled):
+    places = np.rint(columns[likely] + lean * deep * (steps - 0.5)).astype(int)
+    shade = darkness[rows, np.clip(places, 0, width - 1)].mean(axis=0)
+    for group in [part for whole in groups_of(likely, filled) for part in parted(whole, shade, joined)]:
         worth = filled[group] + joined[group]
         best = group[worth == worth.max()]
         middle = best[len(best) // 2]
@@ -127,6 +131,21 @@ def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
         groups = np.split(good, np.flatnonzero(np.diff(columns[good]) > 1) + 1)
         found += [group for group in groups if group.size and not any(np.isin(other, group).any() for other in found)]
     return found
+
+
+def parted(group: np.ndarray, shade: np.ndarray, joined: np.ndarray) -> list[np.ndarray]:
+    """A group of neighbouring columns, as indices, in two if it shows the sides of two boxes that stand close together:
+    both join the lines, and it is light between them.
+
+    shade, joined: (n,) the mean darkness along the side in each column, and how many of its two ends are there.
+    """
+    seen = np.maximum(shade[group], 0)
+    peaks = np.minimum(np.maximum.accumulate(seen), np.maximum.accumulate(seen[::-1])[::-1])
+    valley = int(np.argmin(seen - BETWEEN * peaks))
+    if seen[valley] >= BETWEEN * peaks[valley]:
+        return [group]
+    halves = [half[shade[half] >= SIDE_LEVEL * shade[half].max()] for half in (group[:valley], group[valley + 1 :])]
+    return halves if all((joined[half] == 2).any() for half in halves) else [group]
 
 
 def side_at(column: float, lean: float, ends: tuple[float, float], darkness: np.ndarray, wide: np.ndarray) -> Line:

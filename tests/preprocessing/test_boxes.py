@@ -14,6 +14,7 @@ import app
 from preprocessing.boxes import Boxes, boxed
 from preprocessing.lines import Line, level_lines
 from preprocessing.paper import paper_lines
+from preprocessing.sides import sides_between
 
 HEIGHT = 100
 WAYS = range(6)
@@ -340,6 +341,76 @@ def test_sides_of_empty_columns_of_a_table_are_no_ones():
         picture = Sheet(rng, [number], pitch=columns).boxes().photographed()
         read.append((number.replace(" ", ""), text_of(picture)))
     assert sum(a != b for a, b in read) <= MOST_MISREAD, read
+
+
+CLOSE = {
+    0.02: 1,
+    0.05: 0,
+    0.08: 2,
+    0.12: 1,
+}  # the gap between boxes: how many pixels thicker than usual their lines are
+
+
+@pytest.mark.parametrize("gap", CLOSE)
+def test_sides_of_boxes_close_together_are_no_ones(gap):
+    numbers, read = ("89464", "60385", "3150", "7942", "28063", "51"), []
+    for way in WAYS:
+        rng, number = np.random.default_rng([11, way]), numbers[way]
+        sheet = Sheet(rng, [number], pitch=rng.choice([0.9, 1.2]), gap=gap)
+        sheet.thick += CLOSE[gap]
+        read.append((number, text_of(sheet.boxes().photographed(turn=rng.uniform(-1, 1)))))
+    assert sum(a != b for a, b in read) <= MOST_MISREAD, read
+
+
+@pytest.mark.parametrize("gap", [0, 0.08])
+def test_short_row_of_boxes_between_longer_ones_is_read(gap):
+    read = []
+    for way in WAYS[:4]:
+        rng, rows = np.random.default_rng([12, way]), ["24072035", "", ("638", "2046")[way % 2], "", "0352798"]
+        read.append(("".join(rows), text_of(Sheet(rng, rows, pitch=1.1, gap=gap, leading=1.2).boxes().photographed())))
+    assert sum(a != b for a, b in read) <= MOST_MISREAD, read
+
+
+def upright(darkness, columns, ends=(20, 100)):
+    """Draws upright lines, two pixels thick."""
+    for column in columns:
+        darkness[ends[0] : ends[1], column : column + 2] = 0.8
+
+
+@pytest.mark.parametrize("gap", [4, 5, 6, 8])
+def test_each_of_two_sides_close_together_is_found(gap):
+    darkness, lefts = np.zeros((120, 420), np.float32), 20 + (70 + gap) * np.arange(5)
+    darkness[[[20], [21], [100], [101]], 20 : lefts[-1] + 72] = 0.8
+    upright(darkness, [*lefts, *(lefts + 70)])
+    upper, lower = sorted(level_lines(darkness, 0.06)[:2], key=lambda line: line.middle)
+    dark = darkness > 0
+    wide = dark | np.roll(dark, 1, axis=1) | np.roll(dark, -1, axis=1)
+    found = [side.line.middle for side in sides_between(upper, lower, darkness, wide)]
+    assert found == pytest.approx(sorted([*(lefts + 0.5), *(lefts + 70.5)]), abs=1)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_upright_stroke_among_others_in_one_of_many_boxes_is_no_side(way):
+    rng = np.random.default_rng([13, way])
+    darkness, lefts = np.zeros((120, 420), np.float32), 20 + 76 * np.arange(5)
+    for left in lefts:
+        darkness[[[20], [21], [100], [101]], left : left + 66] = 0.8
+    upright(darkness, [*lefts, *(lefts + 64)])
+    stroke = lefts[rng.integers(5)] + int(rng.integers(32, 45))
+    upright(darkness, [stroke], ends=(22, 99))
+    darkness[70:74, stroke - 25 : stroke + 16] = 0.8  # the bar of a 4
+    _, sides = boxed((level_lines(darkness, 0.06), []), darkness, 0.06)
+    assert not any(abs(side.middle - stroke) < 5 for side in sides)
+    assert len(sides) == 10
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_thin_sides_of_boxes_are_no_ones_where_there_are_many_dots(way):
+    rng = np.random.default_rng([14, way])
+    levels = np.array(Sheet(rng, ["46027"], pitch=1.1, gap=0.2).boxes().photographed().reduce(3))
+    places = rng.integers(0, levels.shape, (60, 2))
+    levels[tuple(places.T)] = 60
+    assert text_of(Image.fromarray(levels)) == "46027"
 
 
 def test_a_stroke_in_a_box_is_contained_though_its_ends_are_known_to_a_block_of_rows():
