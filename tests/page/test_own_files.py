@@ -439,7 +439,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     expect(room.locator(".taken")).to_contain_text("Loaded: 784-16-10")
     expect(right).to_have_text(loaded)
     room.get_by_role("radio", name="64", exact=True).check()
-    expect(room.locator(".taken")).to_contain_text("This is a new network")
+    expect(room.locator(".earlier")).to_contain_text("This is a new network")
     assert v.page.evaluate(
         """() => {
             const files = new DataTransfer();
