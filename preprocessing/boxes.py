@@ -64,7 +64,7 @@ LIGHT_GAP = 0.5
 # A 1 stands in its box at least this far from its sides, as a share of the box's width: what stands nearer to a side
 # may be the side of the next box.
 INSIDE_BOX = 0.15
-# ... and takes a band of this share of the box's height to its left and right, for it may lean.
+# A 1 takes a band of this share of its box's height to its left and right, for it may lean.
 ONE_LEANS = 0.1
 # A box holds nothing but a 1 if all else in it has at most this share of the pixels of the 1: dirt and grain.
 NOTHING_ELSE = 0.15
@@ -253,7 +253,7 @@ def without_strokes(sides: list[Line], upper: Line, lower: Line, darkness: np.nd
 def even_boxes(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray) -> list[tuple[int, int]]:
     """The indices of the left and the right side of each box between two lines across, if these are divided into boxes
     of one width and gaps between them; of all such divisions, that into the most boxes. Other arguments as for
-    `without_ones`.
+    `without_strokes`.
     """
     middles = np.array([side.middle for side in sides])
     tall = lower.middle - upper.middle

@@ -31,7 +31,7 @@ BEND = 0.015
 BEND_PIXELS = 1.5
 # Where two lines meet, one may end before the other by this share of its length.
 MEETS = 0.04
-# ... and by this many pixels more, for blurred ends.
+# One of two lines that meet may end by this many pixels more before the other, for blurred ends.
 MEETS_PIXELS = 2
 # A page that is held by hand is turned by this slope at most.
 STEEPEST = 0.12

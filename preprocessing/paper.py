@@ -27,7 +27,7 @@ PALE_RULE = 0.5
 RULE_OFF = 0.5
 # A line runs to the edge of the picture if it ends no farther from it than this share of the picture.
 REACHES = 0.02
-# ... or than this many pixels.
+# However small the picture, a line that ends this many pixels from its edge runs to it.
 REACHES_PIXELS = 2
 # The border of a cell lies no farther from the picture's edge than this share of its shorter side.
 NEAR_EDGE = 0.18

@@ -12,7 +12,7 @@ from preprocessing.morphology import dilated
 CROSSING_SLOPES = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2.2, 2.2)
 # A line has a stroke on it where it is more than this many times as thick as usual.
 THICKER = 1.7
-# ... and this many pixels more: thickness is measured in whole ones.
+# A line with a stroke on it is also this many pixels thicker than usual: thickness is measured in whole ones.
 THICKER_PIXELS = 2
 # The thickness at one place counts the pixels that reach this share of the line's darkness.
 THICKER_LEVEL = 0.6

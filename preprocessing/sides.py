@@ -37,7 +37,7 @@ ALIKE = 1.8
 ROUNDED = 0.5
 # A side goes on beyond the lines if a gap in it is no longer than this share of the boxes' height.
 GAP = 0.25
-# ... or than this many pixels: a line that is crossed by another may be broken there.
+# A gap of this many pixels ends no side, however low the boxes: a line may be broken where another crosses it.
 GAP_PIXELS = 2
 # The thickness of a side is measured this many pixels to its left and right at least.
 LEAST_REACH = 3
