@@ -116,6 +116,12 @@ def test_first_hint_stands_below_the_answer():
     assert reading.prepared.diagnostics.hints[0] in view.words([reading])
 
 
+def test_a_photo_that_looks_like_no_digit_may_be_read_in_parts():
+    reading = reading_of("letter-A")
+    assert view.PART_HINT in view.words([reading], photo=True)
+    assert view.PART_HINT not in view.words([reading])
+
+
 def test_every_step_from_drawing_to_probabilities_is_shown_in_the_order_of_the_data():
     shown = view.way(Image.open(EXAMPLES / "7.png"), [reading_of("7")])
     steps = ("drawn", "ink", "seen", "for", "against", "units")

@@ -12,7 +12,7 @@ import gradio as gr
 from PIL import Image
 
 from nn.evidence import explain
-from nn.measure.metrics import CLASSES, Answer
+from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from preprocessing.prepare import NOTHING
 from weights.current import served
 from weights.serving.gradio_api import as_gradio_error
@@ -24,6 +24,7 @@ Shown = tuple[Answer, str, str, str]
 
 UNREADABLE = "This cannot be read as a picture: {}."
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
+PART_HINT = "If there is more in the picture, drag over one row or one digit of it."
 BLANK = Image.new("L", (1, 1), "white")
 
 
@@ -35,7 +36,7 @@ def show(image: Picture | None, invitation: str = INVITATION, photo: bool = Fals
     image = BLANK if image is None else image
     readings = read(image, served().current)
     label = readings[0].answer if len(readings) == 1 else {}
-    return label, words(readings, invitation), way(image, readings, photo), measurements(readings)
+    return label, words(readings, invitation, photo), way(image, readings, photo), measurements(readings)
 
 
 def show_given(drawing: dict | None, file: dict | None, part: list | None = None) -> Shown:
@@ -87,13 +88,16 @@ def demo(_: list) -> list:
     return [gr.Label(num_top_classes=answer.SHOWN, render=False).postprocess(label).model_dump(), *rest]
 
 
-def words(readings: list[Reading], invitation: str = INVITATION) -> str:
-    """The answer in a sentence, and below it the first hint."""
+def words(readings: list[Reading], invitation: str = INVITATION, photo: bool = False) -> str:
+    """The answer in a sentence, and below it the first hint. A photo that looks like no digit may show many things."""
     if len(readings) > 1:
         return answer.several(text_of(readings), joint_confidence(readings))
     if not readings:
         return f"<p>{invitation}</p>"
-    return answer.words(readings[0].answer, *readings[0].prepared.diagnostics.hints[:1])
+    hints = readings[0].prepared.diagnostics.hints
+    if photo and readings[0].best == NOT_A_DIGIT:
+        hints = (PART_HINT, *hints)
+    return answer.words(readings[0].answer, *hints[:1])
 
 
 def way(image: Picture, readings: list[Reading], photo: bool = False, chosen: int | None = None) -> str:
