@@ -373,6 +373,7 @@ class Visit:
         self.page = self.context.new_page()
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.emulate_media(color_scheme=scheme, reduced_motion=motion)
+        self.intercepts = False
         self.requests = []
         self.unanswered = set()
         self.errors = []
@@ -404,6 +405,7 @@ class Visit:
         self.context.clear_permissions()
         self.context.set_offline(False)
         self.page.close()
+        self.context.unroute_all()
         self.idle.append(self.context)
 
     def points(self, stroke):
@@ -469,7 +471,7 @@ class Visit:
             else:
                 routes.append(route)
 
-        self.page.route(address, hold)
+        self.route(address, hold)
         try:
             yield
         finally:
@@ -477,6 +479,15 @@ class Visit:
             for route in routes:
                 route.continue_()
             self.page.unroute(address)
+
+    def route(self, address, handle, **options):
+        """As the page's own. A browser that stops to intercept requests never sends those that it holds at that moment.
+        So it goes on until the visit ends: with a route that nothing takes.
+        """
+        if not self.intercepts:
+            self.context.route("**/no-such-address", lambda route: route.continue_())
+            self.intercepts = True
+        self.page.route(address, handle, **options)
 
     def asked(self, request):
         self.requests.append(request.url)

@@ -487,7 +487,7 @@ def test_it_is_fooled(drawn):
     expect(room.locator(".small .top b")).not_to_have_text("3")
 
     # What does not reach the server here leaves the answer on Draw.
-    drawn.page.route("**/component_server/**", lambda route: route.abort())
+    drawn.route("**/component_server/**", lambda route: route.abort())
     room.locator("[data-press=fool]").click()
     expect(room.locator(".problem").first).to_contain_text("does not answer")
     drawn.page.unroute("**/component_server/**")
@@ -680,7 +680,7 @@ def test_a_room_whose_script_and_content_did_not_load_can_be_opened_again_and_st
     expect(room).to_contain_text("did not load")
     press = functools.partial(v.context.set_offline, False)  # it tries again by itself
     for address, failure in FAILURES:
-        v.page.route(address, failure)
+        v.route(address, failure)
         with v.page.expect_request(address):
             press()
         v.wait_until_silent()

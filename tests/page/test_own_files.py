@@ -377,7 +377,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     def answer(route):
         route.abort() if looks.search(route.request.post_data or "") else route.continue_()
 
-    v.page.route("**/component_server/**", answer)
+    v.route("**/component_server/**", answer)
     v.page.reload()
     expect(room.locator(".problem").first).to_contain_text("does not answer")
     v.page.unroute("**/component_server/**")
@@ -399,7 +399,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
 
     points = "line => line.points.numberOfItems"
     seen = room.locator(".curves polyline").first.evaluate(points)
-    v.page.route("**/component_server/**", lose)
+    v.route("**/component_server/**", lose)
     room.get_by_role("button", name="One round").click()
     expect(room.locator(".problem").first).to_contain_text("does not answer")
     v.page.unroute("**/component_server/**")

@@ -241,7 +241,7 @@ def test_ink_whose_upload_the_server_lost_is_uploaded_again(pad):
     pad.wait_until_silent()
     pad.requests.clear()
     lost = {"detail": "There is no such upload."}
-    pad.page.route("**/queue/join**", lambda route: route.fulfill(status=422, json=lost), times=1)
+    pad.route("**/queue/join**", lambda route: route.fulfill(status=422, json=lost), times=1)
     pad.page.get_by_role("tab", name="Use a picture").click()
     expect(pad.answer).to_have_count(0)
     pad.page.get_by_role("tab", name="On the pad").click()
@@ -344,7 +344,7 @@ def test_link_draws_the_same_again_for_whoever_opens_it_in_another_language_too(
     other.page.wait_for_function(f"async (others) => (await ({likeness})(others)) < 0.05", arg=v.preview())
     drawing = other.preview()
     # The link's strokes are not drawn without the example that they lie on, and what is drawn instead a reload shows.
-    other.page.route("**/queue/join**", lambda route: route.fulfill(status=429, json={"detail": "Too many wait."}))
+    other.route("**/queue/join**", lambda route: route.fulfill(status=429, json={"detail": "Too many wait."}))
     other.page.goto("about:blank")
     other.page.goto(link)
     other.wait_until_armed()
@@ -417,7 +417,7 @@ def test_example_that_comes_late_is_not_laid_over_what_was_drawn_since(pad):
 
 def test_the_same_example_that_comes_twice_is_laid_once(pad):
     v, waiting = pad, []
-    v.page.route("**/queue/join**", lambda route: waiting.append(route) if len(waiting) < 2 else route.continue_())
+    v.route("**/queue/join**", lambda route: waiting.append(route) if len(waiting) < 2 else route.continue_())
     v.take_example("6")
     v.take_example("6")
     for _ in range(500):
@@ -596,7 +596,7 @@ def test_example_that_does_not_arrive_takes_nothing_away(pad):
     v = pad
     v.draw(1)
     expect(v.answer).to_have_text("1")
-    v.page.route("**/6.png", lambda route: route.abort())
+    v.route("**/6.png", lambda route: route.abort())
     v.take_example("6")
     v.wait_until_silent()
     v.page.unroute("**/6.png")
@@ -633,7 +633,7 @@ def test_uploaded_picture_is_answered_and_the_drawing_is_not_lost(pad):
     expect(v.answer).to_have_text("1")
     v.page.get_by_role("tab", name="Use a picture").click()
     expect(v.answer).to_have_text("7")
-    v.page.route("**/upload*", lambda route: route.abort(), times=1)
+    v.route("**/upload*", lambda route: route.abort(), times=1)
     v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "0-slashed.png")
     expect(v.page.locator("#words p")).to_have_text("The server does not answer. Add the picture again in a moment.")
     v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "0-slashed.png")

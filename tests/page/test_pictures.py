@@ -353,7 +353,7 @@ def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(pad, heic):
     v.wait_until_silent()
     expect(v.page.locator("#pad")).to_be_visible()
     for status, said in ((413, "Larger than 20 MB"), (429, "Busy: try again")):
-        v.page.route("**/heic", functools.partial(refuse, status=status), times=1)
+        v.route("**/heic", functools.partial(refuse, status=status), times=1)
         give_by_event(v.page, "drop", "#output", heic)
         expect(v.page.locator("#said")).to_have_text(said)
 

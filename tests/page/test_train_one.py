@@ -530,7 +530,7 @@ def held(v, name):
         else:
             route.fallback()
 
-    v.page.route(re.compile("/component_server"), hold)
+    v.route(re.compile("/component_server"), hold)
     return waiting
 
 
@@ -580,7 +580,7 @@ def answer_once(v, name, answer):
         given.append(route)
         return route.fulfill(json=answer)
 
-    v.page.route(re.compile("/component_server"), give)
+    v.route(re.compile("/component_server"), give)
 
 
 def test_questions_pressed_quickly_are_answered_one_after_the_other(laptop):
