@@ -27,6 +27,7 @@ from nn.recipes import PRESETS
 from weights.current import served
 from weights.serving.page.lab import drawings, kept, questions, runs
 from weights.serving.page.lab.asking import Picture, answering
+from weights.serving.page.lab.settings import RATES
 from weights.serving.page.lab.shown import answers_of, first_weights, percent
 from weights.serving.page.lab.splits import unseen
 
@@ -87,6 +88,7 @@ def test_the_first_round_is_seen_step_by_step():
         ({"rate": "wild"}, "divergence"),
         ({"rate": "wild", "kernels": 16, "hidden": []}, "divergence"),
         ({"digits": 100, "hidden": [64]}, "overfitting"),
+        ({"rate": "wild", "hidden": [64]}, "64 units now say 0 to every digit"),
     ],
 )
 def test_what_goes_wrong_is_explained_in_a_sentence(settings, said):
@@ -94,9 +96,27 @@ def test_what_goes_wrong_is_explained_in_a_sentence(settings, said):
     assert any(said in runs.go({"run": run})["said"] for _ in range(40))
 
 
+@pytest.mark.parametrize("optimizer", RATES)
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_wild_steps_leave_a_loss_above_that_of_guessing(optimizer, activation):
+    run = begun(rate="wild", optimizer=optimizer, activation=activation, digits=1000)
+    answers = [runs.go({"run": run}) for _ in range(3)]
+    assert all(min(answer["frames"][-1]["losses"]) > math.log(10) for answer in answers)
+    assert "divergence" in answers[-1]["said"]
+
+
+def test_the_experiment_with_few_digits_overfits_as_it_says():
+    losses, run = [], begun(hidden=[64], rate="bold", digits=100, optimizer="momentum")
+    for _ in range(20):
+        losses.append(runs.go({"run": run})["frames"][-1]["losses"])
+    seen, unseen = zip(*losses, strict=True)
+    assert unseen[-1] > 1.3 * min(unseen)
+    assert seen[-1] < 0.01
+
+
 def test_a_sentence_writes_shares_as_the_page_does():
     run = kept.RUNS.get(begun(digits=100))
-    said = runs.sentence(run, {"seen": 1.0, "unseen": 0.725})
+    said = runs.sentence(run, {"seen": 1.0, "unseen": 0.725, "losses": [0.1, 1.0]})
     assert said.startswith("It knows 100% of its 100 digits, but only 72.5% of new ones")
 
 

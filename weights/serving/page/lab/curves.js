@@ -5,17 +5,19 @@
   const FIRST_WIDTH = 12; // frames: before there are so many, a curve leaves room for them
   const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
   const FIRST_LOSS = 2.4; // the top of its curve: ten digits that are equally likely have ln 10, which is 2.3
-  const MOST_LOSS = 10; // and at most; what grows beyond it goes along the top
+  const MOST_LOSS = 20; // and at most; what grows beyond it goes along the top
+  const WIDE_ENOUGH = 0.2; // the share of the width that the steps of the first round need to be named there
 
   // What the curves can show: of each frame its values for the digits it learns from and for the unseen ones, in words,
-  // on the axis, and what the top of the curves stands for. A frame may have no loss: numbers out of bounds.
+  // on the axis, and what the top of the curves stands for: at least and at most. A frame may have no loss: numbers out
+  // of bounds.
   const MEASURES = {
-    share: { of: ({ seen, unseen }) => [seen, unseen], words: percent, axis: (value) => `${100 * value}%`, top: () => 1 },
+    share: { of: ({ seen, unseen }) => [seen, unseen], words: percent, axis: (value) => `${100 * value}%`, tops: [1, 1] },
     loss: {
       of: ({ losses }) => losses ?? [null, null],
       words: (value) => (value === null ? "out of bounds" : value.toFixed(2)),
       axis: (value) => value.toFixed(1),
-      top: (values) => Math.min(Math.max(FIRST_LOSS, ...values), MOST_LOSS),
+      tops: [FIRST_LOSS, MOST_LOSS],
     },
   };
 
@@ -27,11 +29,12 @@
     const first = course.findIndex(({ epoch, step }) => epoch === 1 && !step);
     const rounds = course.at(-1)?.epoch ?? 0;
     const label = (i, text, kind = "") => `<i class="${kind}" style="left:${Math.min((100 * i) / width, 100)}%">${text}</i>`;
+    const steps = first / width > WIDE_ENOUGH ? label(first / 2, "first steps") : "";
     return (
       `<svg viewBox="0 -4 ${width} 108" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0H${width}M0 50H${width}M0 100H${width}"/>` +
       `${first > 0 ? `<path class="first" d="M${first} 0V100"/>` : ""}` +
       `<polyline points="${points(0)}"/><polyline class="unseen" points="${points(1)}"/></svg>` +
-      `${first > 0 ? label(first, "1 round") : ""}${rounds > FEW_ROUNDS ? label(course.length - 1, `${rounds} rounds`, "end") : ""}`
+      `${steps}${first > 0 ? label(first, "1 round") : ""}${rounds > FEW_ROUNDS ? label(course.length - 1, `${rounds} rounds`, "end") : ""}`
     );
   }
 
@@ -43,10 +46,12 @@
 
     function show(frames) {
       course = frames;
-      const { of, words, axis, top } = MEASURES[measure];
-      const most = top(course.flatMap(of));
+      const { of, words, axis, tops } = MEASURES[measure];
+      const largest = Math.max(tops[0], ...course.flatMap(of));
+      const most = Math.min(largest, tops[1]);
       put(section, ".curves div", drawn(course, MEASURES[measure], most));
       $$(section, ".curves > span").forEach((label, i) => (label.textContent = axis(most * (1 - i / 2))));
+      $$(section, ".curves > span")[0].classList.toggle("more", largest > most);
       $$(section, ".key b").forEach((value, i) => (value.textContent = words(of(course.at(-1))[i])));
       for (const button of $$(section, "[data-curve]")) button.setAttribute("aria-pressed", button.dataset.curve === measure);
     }

@@ -16,6 +16,7 @@ served network is only read.
 from __future__ import annotations
 
 import functools
+import math
 import tempfile
 import time
 import weakref
@@ -29,7 +30,7 @@ from nn.backprop import Backprop
 from nn.convolution import Convolution
 from nn.finish import calibrated
 from nn.functions import one_hot
-from nn.mlp import DIGITS, SIDE
+from nn.mlp import DIGITS, MLP, SIDE
 from nn.pictures.splits import Dataset
 from nn.recipes import FULL_BATCH, Recipe
 from nn.trainer import Trainer
@@ -72,8 +73,10 @@ ALONE, MIXED = (0.02, 1), (0.1, 3)
 ALONE_KERNELS, MIXED_KERNELS = (0.005, 3), (0.03, 6)
 # A network that reads the seen digits better than the unseen ones by this much knows them by heart.
 OVERFIT = 0.08
-# Below this share of unseen digits a network is hardly better than guessing.
-GUESSING = 0.2
+# The loss of a network that gives each digit the same share. One that begins at random is hardly above it, one that has
+# learned is below. A network is astray when its loss is larger than both that and its own first one by this factor.
+# Large steps may bring it there and back: it has diverged after so many epochs in a row.
+GUESSING, ASTRAY, DIVERGED = math.log(DIGITS), 1.02, 3
 
 
 # --- Networks ---------------------------------------------------------------------------------------------------------
@@ -106,7 +109,7 @@ def begun(settings: Settings, recipe: Recipe) -> Run:
     trainer = Trainer(recipe, digits(settings.digits), held_out())
     if recipe.normalize:  # a copy for each visitor would take 14 MB
         trainer.inputs = normalized(settings.digits, trainer.model.mean, trainer.model.std)
-    run = Run(trainer, settings.digits, "" if settings.preset else settings.rate)
+    run = Run(trainer, settings.digits)
     # Weakly, so that memory comes back as soon as a network is no longer kept, not with the next search for garbage.
     trainer.progress = functools.partial(after_step, weakref.proxy(run))
     return run
@@ -115,6 +118,8 @@ def begun(settings: Settings, recipe: Recipe) -> Run:
 def introduced(run: Run, settings: Settings) -> dict:
     """The first answer about a network: its name, its shape, and the test digits that the page shows."""
     shown, model = unseen()[:TEST_DIGITS], run.trainer.model
+    first = frame(run, model.theta, settings)
+    run.first_loss, _ = first["losses"]
     return {
         "run": kept.RUNS.add(run, settings.instead_of),
         "widths": list(model.widths),
@@ -123,7 +128,7 @@ def introduced(run: Run, settings: Settings) -> dict:
         "side": model.kernel_size or SIDE,  # of the weight pictures
         "shown_inside": not why_not(model, shown=True),
         "tests": {"pixels": packed(shown.images), "labels": shown.labels.tolist()},
-        "frames": [frame(run, run.trainer.model.theta, settings)],
+        "frames": [first],
     }
 
 
@@ -173,6 +178,7 @@ def go(question: About) -> dict:
             frames = [frame(run, theta, question) | {"step": step} for step, theta in run.snapshots]
             frames.append(frame(run, trainer.model.theta, question))
             run.snapshots = []
+            run.astray = run.astray + 1 if is_astray(run, frames[-1]) else 0
         return (ended(question, run) if over(run) else {"ended": ""}) | {
             "frames": frames,
             "said": sentence(run, frames[-1]),
@@ -200,16 +206,35 @@ BLOWN_UP = "It blew up: every step was so large that it overshot, and the number
 
 def sentence(run: Run, shown: dict) -> str:
     """What the page says about a network after an epoch; often nothing."""
-    if run.rate == "wild" and shown["unseen"] < GUESSING:
+    if run.astray >= DIVERGED:
+        loss, _ = shown["losses"]
+        now = "out of bounds" if loss is None else f"{loss:.2f}"
         return (
-            "The steps are too large: each one overshoots, and the network is no better than guessing. "
-            "That is called divergence. Take smaller steps."
+            f"The steps are too large: each one overshoots. The loss is {now}; guessing has {GUESSING:.2f}. "
+            f"That is called divergence. {of_silent_units(run.trainer.model)}Take smaller steps."
         )
     if shown["seen"] - shown["unseen"] > OVERFIT and shown["seen"] > 1 - OVERFIT:
         return (
             f"It knows {percent(shown['seen'])} of its {run.digits:,} digits, but only {percent(shown['unseen'])} of "
             "new ones: it learned them by heart. That is called overfitting. More digits help."
         )
+    return ""
+
+
+def is_astray(run: Run, shown: dict) -> bool:
+    loss, _ = shown["losses"]
+    return loss is None or loss > ASTRAY * max(GUESSING, run.first_loss or 0)
+
+
+def of_silent_units(model: MLP) -> str:
+    """A sentence where most units of a hidden layer say 0 to every digit; empty otherwise."""
+    trace = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        model.forward(model.normalize(unseen().pixels()), trace)
+    for _, h in trace:
+        silent, units = int((h == 0).all(axis=0).sum()), h.shape[1]
+        if silent > units / 2:
+            return f"{silent} of {units} units now say 0 to every digit: no gradient reaches them any more. "
     return ""
 
 
@@ -222,7 +247,7 @@ def teach(question: Correction) -> dict:
         if run.over or run.seconds >= MOST_SECONDS:
             raise Refusal(over(run))
         begin, model = time.monotonic(), run.trainer.model
-        before, known = share_right(model, unseen()), int((answers_of(model, drawn) == labels).sum())
+        before, read = share_right(model, unseen()), answers_of(model, drawn)
         old, rng = digits(run.digits), np.random.default_rng(run.trainer.recipe.seed)
         ways = (ALONE_KERNELS, MIXED_KERNELS) if model.kernel_size else (ALONE, MIXED)
         rate, steps = ways[question.mixed]
@@ -241,9 +266,10 @@ def teach(question: Correction) -> dict:
         shown = frame(run, model.theta, question)
         now = answers_of(model, drawn)
     if number == 1:
-        learned = f"{'Now' if now[0] == labels[0] else 'Still'} it reads your drawing as {article(now[0])}."
+        stayed = now[0] == read[0] != labels[0]
+        learned = f"{'Still' if stayed else 'Now'} it reads your drawing as {article(now[0])}."
     else:
-        learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {known}."
+        learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {(read == labels).sum()}."
     cost = f"Of the unseen digits it read {percent(before)} before and reads {percent(shown['unseen'])} now"
     forgot = before - shown["unseen"] > 0.01 and not question.mixed
     return {"frames": [shown], "said": f"{learned} {cost}{': learning one thing alone, it forgot others' * forgot}."}

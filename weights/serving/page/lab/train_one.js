@@ -56,6 +56,8 @@
         `<button type="button" data-weights="${i}" aria-label="${meaning(i)}"><canvas></canvas>${shape.widths.length === 2 ? i : ""}</button>`;
       if (tiles.children.length !== weights.length) tiles.innerHTML = weights.map(tile).join("");
       weights.forEach((each, i) => paint($(tiles.children[i], "canvas"), each, strongest(each)));
+      const units = shape.kernels || shape.widths[1];
+      put(element, ".filters .some", weights.length < units ? `These are the first ${weights.length} of ${units}. ` : "");
     }
 
     function showTests(answers) {
@@ -257,10 +259,17 @@
       return mine === turn && !over;
     }
 
+    // On a small screen they lie below the settings.
+    function showCurves() {
+      const { top, bottom } = $(element, ".score").getBoundingClientRect();
+      if (top < 0 || bottom > innerHeight) $(element, ".score").scrollIntoView({ block: "nearest", behavior: "smooth" });
+    }
+
     async function start(once) {
       const mine = ++turn;
       play(!once);
       if (latest && !latest.epoch) put(element, ".round", "First round …"); // it may take seconds
+      showCurves();
       let more;
       try {
         do {
@@ -269,6 +278,7 @@
         } while ((once ? more === WAITS : more) && mine === turn && element.isConnected && element.offsetParent);
       } finally {
         if (mine === turn) stop();
+        if (more === true && !once && !element.offsetParent) put(element, ".told", "It paused when you left this tab.");
       }
     }
 

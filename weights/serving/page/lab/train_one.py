@@ -39,15 +39,17 @@ MORE = (
     ("decay", "Weight decay", {"0": "none", "0.001": "0.001", "0.01": "0.01"}),
 )
 # The field's own name of a setting
-TERMS = {"rate": f": the {word('learning rate')}"}
+TERMS = {"rate": f": the {word('learning rate')}", "activation": f": its {word('activation')}"}
+# Words under More that are explained below it
+MORE_TERMS = ("SGD", "momentum", "Adam", "mini-batch", "dropout", "weight decay", "seed")
 SEEDS = 5
 # Settings to try, what the link says, and what to look for.
 EXPERIMENTS = (
     ("16,good", "good steps", "Press Play. After how many rounds does it read nine of ten digits? Take"),
     ("16,careful", "careful steps", "Now a smaller learning rate. How many rounds does it take? Take"),
     ("16,bold", "bold steps", "And a larger one. Why do the curves jump? Look at the loss as well. Take"),
-    ("16,wild", "wild steps", "Far too large: what becomes of the loss? Take"),
-    ("64,100", "100 digits", "Which of the two losses turns and grows, although the other one falls? Learn from"),
+    ("16,wild", "wild steps", "Far too large: what becomes of the loss, and of the units? Take"),
+    ("64,bold,100,optimizer=momentum", "100 digits", "Look at the loss: which of the two turns and grows? Learn from"),
     ("kernels", "16 kernels", "What do they look for, and what did the hidden units look for? Take"),
 )
 FUNCTIONS = [
@@ -74,7 +76,7 @@ def content() -> str:
         f"After every few digits its {word('weight')}s move a little, each against its {word('gradient')}: "
         '<a href="#inside=learn">one step, number by number</a>.</p>'
         f"{settings()}"
-        '<p class="controls"><button type="button" class="main" data-press="play">Play</button>'
+        '<p class="controls running"><button type="button" class="main" data-press="play">Play</button>'
         '<button type="button" data-press="step">One round</button>'
         '<button type="button" data-press="reset">Reset</button>'
         f'<span class="round">Not trained yet</span></p>{PROBLEM}'
@@ -94,8 +96,8 @@ def content() -> str:
         '<span class="line unseen">digits it never saw <b></b></span></p><p class="told" role="status"></p></section>'
         '<section class="filters"><h2>What its units look for</h2>'
         f'<p class="convolved" hidden>Each {word("kernel")} is compared with <span class="side"></span> pixels, all '
-        "over the picture.</p><p>Blue: ink here makes the sum larger. Orange: ink here makes it smaller. Tap a "
-        "picture to see it large.</p>"
+        'over the picture.</p><p><span class="some"></span>Blue: ink here makes the sum larger. Orange: ink here makes '
+        "it smaller. Tap a picture to see it large.</p>"
         '<div class="tiles weights"></div></section>'
         '<section class="tests"><h2>Twenty of the unseen digits</h2>'
         '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
@@ -128,6 +130,7 @@ def settings() -> str:
         f'<form class="settings" data-kernels="{KERNELS}" data-kernel-size="{KERNEL_SIZE}" '
         f'data-rates="{escape(json.dumps(RATES))}">{chips}'
         f'<details class="more"><summary>More</summary><p>{selects}</p>'
+        f'<p class="terms">What is {", ".join(map(word, MORE_TERMS))}?</p>'
         f"{group('preset', 'Or a network that a public project published', presets, about=about)}"
         '<p class="about"></p></details></form>'
     )
