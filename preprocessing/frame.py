@@ -30,7 +30,7 @@ CENTER = 14.5
 def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) of ink (H, W) in [0, 1], right and bottom exclusive; None without ink."""
     mask = ink >= FAINT
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    (rows,), (columns,) = mask.any(axis=1).nonzero(), mask.any(axis=0).nonzero()
     if not rows.size:
         return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
@@ -56,7 +56,7 @@ def to_frame(ink: np.ndarray) -> tuple[np.ndarray, float] | None:
     if not low <= drawn_width <= high:
         large = with_stroke_width(large, width, low if drawn_width < low else high)
     digit = fit_box(large, BOX)
-    return (centred(digit), drawn_width) if digit is not None and bounding_box(digit) else None
+    return (centred(digit), drawn_width) if digit is not None and (digit >= FAINT).any() else None
 
 
 def fit_box(ink: np.ndarray, side: int) -> np.ndarray | None:
@@ -69,7 +69,7 @@ def fit_box(ink: np.ndarray, side: int) -> np.ndarray | None:
     scale = side / max(right - left, bottom - top)
     size = max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1)
     cut = Image.fromarray(ink[top:bottom, left:right])
-    return np.clip(np.asarray(cut.resize(size, Image.Resampling.BICUBIC)), 0, 1)
+    return np.asarray(cut.resize(size, Image.Resampling.BICUBIC)).clip(0, 1)
 
 
 def with_stroke_width(large: np.ndarray, width: float, wanted: float) -> np.ndarray:

@@ -74,14 +74,15 @@ def grown(levels: np.ndarray, radius: float) -> np.ndarray:
         across.append(np.maximum(np.maximum(left, right), across[-1]))
 
     def by_whole(r: int) -> np.ndarray:
-        out = np.zeros_like(levels)
-        for dy in range(-r, r + 1):
+        out = across[r][margin : margin + height].copy()
+        for dy in range(1, r + 1):
             reach = int((r * r - dy * dy) ** 0.5)
-            np.maximum(out, across[reach][margin + dy : margin + dy + height], out=out)
-        return out
+            for row in (margin - dy, margin + dy):
+                np.maximum(out, across[reach][row : row + height], out=out)
+        return out.astype(np.float32)
 
     smaller, larger = by_whole(whole), by_whole(whole + 1)
-    return (smaller + (larger.astype(np.float32) - smaller) * (radius - whole)).astype(np.uint8)
+    return (smaller + (larger - smaller) * (radius - whole)).astype(np.uint8)
 
 
 def blurred(grey: np.ndarray) -> np.ndarray:

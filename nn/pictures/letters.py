@@ -122,22 +122,26 @@ def write(text: str, rng: np.random.Generator, hand: Hand) -> list[np.ndarray]:
     rounded = rng.random() < hand.rounded
     places, paths = {}, []
     for stroke in text.split("|"):
-        for point in stroke.lstrip("~").split():
-            if point not in places:
-                places[point] = np.array([int(point[0]), int(point[1])]) + rng.normal(0, hand.point, 2)
-        points = np.array([places[point] for point in stroke.lstrip("~").split()]) + rng.normal(0, hand.stroke, 2)
+        names = stroke.lstrip("~").split()
+        new = [name for name in dict.fromkeys(names) if name not in places]
+        steps = rng.normal(0, hand.point, (len(new), 2)).tolist()
+        places |= {name: (int(name[0]) + x, int(name[1]) + y) for name, (x, y) in zip(new, steps, strict=True)}
+        points = np.array([places[name] for name in names]) + rng.normal(0, hand.stroke, 2)
         paths.append(smoothed(points, SMOOTH if stroke.startswith("~") else ROUND if rounded else 0))
     ink = np.concatenate(paths)
     low, high = ink.min(axis=0), ink.max(axis=0)
     turn, width, slant = rng.normal(0, hand.turn), rng.uniform(*hand.width), rng.normal(0, hand.slant)
     matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) @ [[width, slant], [0, 1]]
-    return [(path - (low + high) / 2) @ matrix.T * 2 / max(high - low) for path in paths]
+    middle, size = (low + high) / 2, max(high - low)
+    return [(path - middle) @ matrix.T * 2 / size for path in paths]
 
 
 def smoothed(points: np.ndarray, times: int) -> np.ndarray:
     """Cuts the corners of a polyline (n, 2), again and again, and keeps its ends (Chaikin 1974)."""
     for _ in range(times):
-        a, b = points[:-1], points[1:]
-        cut = np.stack([0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b], axis=1).reshape(-1, 2)
-        points = np.concatenate([points[:1], cut, points[-1:]])
+        near, far = 0.75 * points, 0.25 * points
+        cut = np.empty((2 * len(points), 2))
+        cut[0], cut[-1] = points[0], points[-1]
+        cut[1:-1:2], cut[2:-1:2] = near[:-1] + far[1:], far[:-1] + near[1:]
+        points = cut
     return points

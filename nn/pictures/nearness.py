@@ -21,6 +21,8 @@ def without_look_alikes(pictures: np.ndarray, digits: np.ndarray) -> np.ndarray:
     A tall bracket drawn by chance is a 1 to any reader; calling it "not a digit" would teach the network to refuse
     ones. Pictures and digits are (n, 28, 28) uint8; near means the Euclidean distance of their pixels.
     """
+    if not len(pictures):
+        return pictures
     cut = min(REFERENCES, len(digits) - len(digits) // 10)
     references, others = digits[:cut], digits[cut : cut + NEIGHBOURS_CHUNK]
     usual = np.median(nearest_distance(others, references)) if len(others) else 0
@@ -59,10 +61,11 @@ def nearest(pictures: np.ndarray, references: np.ndarray, points: Callable[[np.n
     others = points(references)
     squares, minus_twice = (others**2).sum(axis=1), -2 * others.T
     found = [np.empty(0, np.float32)]
+    distances = np.empty((NEIGHBOURS_CHUNK, len(references)), np.float32)  # memory that all chunks share
     for start in range(0, len(pictures), NEIGHBOURS_CHUNK):
         X = points(pictures[start : start + NEIGHBOURS_CHUNK])
         # |x - r|^2 = |x|^2 + |r|^2 - 2 x r, the last term one matrix product for all pairs
-        pairs = X @ minus_twice
+        pairs = np.matmul(X, minus_twice, out=distances[: len(X)])
         pairs += squares
         found.append((X**2).sum(axis=1) + pairs.min(axis=1))
     return np.sqrt(np.maximum(np.concatenate(found), 0))

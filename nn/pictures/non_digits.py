@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -78,7 +80,7 @@ def character(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
     """Three to five strokes between the corners, edges and middle of a box, as the letters of any script have them."""
     image = blank()
     box = np.array([rng.uniform(30, 60), rng.uniform(50, 80)])
-    anchors = [np.array([x, y]) * box + CANVAS for x in (-1, 0, 1) for y in (-1, 0, 1)]
+    anchors = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)] * box + CANVAS
     pen, here = rng.uniform(6, 20), None
     for _ in range(rng.integers(3, 6)):
         start = here if here is not None and rng.random() < 0.6 else anchors[rng.integers(9)]
@@ -139,30 +141,29 @@ LETTER_BLOCKS = [(0x21, 0x7E), (0xA1, 0x17F), (0x391, 0x3FF), (0x400, 0x45F), (0
 # ones, slashed circles, and the twins of 2 3 4 5 6 7 8 9.
 LOOK_ALIKES = set("BDGIOQSYZabfgijloqrsyz!$%&'(),-./:;?\\^_`{|}\"ØøŁłĐđØßÞþð×÷¤©®"
                   "ΘΙΟΡΦθιορσφβδεζϑϕЈІОЗЧЅЭЪЬФБВабвгзийоуфчъьэѕіј∅∂∃∀∘∙⊕⊖⊗⊘⊙⊚⊛⊜⊝∣∤∥∫∮∶∷")  # fmt: skip
+RIM = 3  # pixels that a bent letter may reach over its bent box: two for the blur of its edges, one for rounding
 LATIN_SHARE = 0.5  # of the letters: those that visitors draw most often
 
 
 @cache
 def fonts() -> list[ImageFont.FreeTypeFont]:
-    """The DejaVu family that matplotlib brings, upright and slanted, with and without serifs."""
-    from matplotlib import font_manager
+    """The DejaVu family that matplotlib brings, upright and slanted, with and without serifs.
 
-    names = [("DejaVu Sans", "normal"), ("DejaVu Sans", "oblique"), ("DejaVu Serif", "normal"),
-             ("DejaVu Serif", "italic"), ("DejaVu Sans Mono", "normal")]  # fmt: skip
-    paths = [font_manager.findfont(font_manager.FontProperties(family=family, style=style)) for family, style in names]
-    return [ImageFont.truetype(path, CANVAS) for path in paths]
-
-
-@cache
-def unknown(font: ImageFont.FreeTypeFont) -> bytes:
-    """The empty box that the font draws for a character that it does not know: U+FFFF is none."""
-    return bytes(font.getmask("\uffff"))
+    The files are found without an import of matplotlib, which takes as long as to draw hundreds of letters.
+    """
+    folder = Path(distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf"))
+    names = "DejaVuSans", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSansMono"
+    return [ImageFont.truetype(folder / f"{name}.ttf", CANVAS) for name in names]
 
 
 @cache
 def has(font: ImageFont.FreeTypeFont, character: str) -> bool:
-    """Whether the font knows the character."""
-    return bytes(font.getmask(character)) != unknown(font)
+    """Whether the font knows the character.
+
+    In the place of any other it draws an empty box, as for U+FFFF, which is no character. No sign of these fonts has
+    the size and the place of that box.
+    """
+    return font.getbbox(character) != font.getbbox("\uffff")
 
 
 def pick_sign(rng: np.random.Generator) -> tuple[str, ImageFont.FreeTypeFont]:
@@ -183,8 +184,21 @@ def letter(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:
     ImageDraw.Draw(image).text((CANVAS, CANVAS), sign, fill=255, font=font, anchor="mm")
     turn, shear, stretch = rng.normal(0, 0.12), rng.normal(0, 0.2), rng.uniform(0.7, 1.3)
     matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) @ [[stretch, shear], [0, 1]]
-    offset = CANVAS - matrix @ [CANVAS, CANVAS]
-    return image.transform(image.size, Image.Transform.AFFINE, (*matrix[0], offset[0], *matrix[1], offset[1]), 2)
+    return bent(image, matrix)
+
+
+def bent(image: Image.Image, matrix: np.ndarray) -> Image.Image:
+    """A canvas seen through a matrix (2, 2) around its middle, which leads from new places to old ones. The result is
+    cut off around the box that the drawing comes to lie in: a letter fills a quarter of its canvas.
+    """
+    left, top, right, bottom = image.getbbox() or (CANVAS, CANVAS, CANVAS, CANVAS)
+    corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)]) - CANVAS
+    corners = corners @ np.linalg.inv(matrix).T + CANVAS
+    start = np.maximum(corners.min(axis=0).astype(int) - RIM, 0)
+    end = np.clip(corners.max(axis=0).astype(int) + RIM, start + 1, 2 * CANVAS)
+    offset = CANVAS + matrix @ (start - CANVAS)
+    coefficients = (*matrix[0], offset[0], *matrix[1], offset[1])
+    return image.transform(tuple(end - start), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
 
 
 def handwriting(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:

@@ -16,6 +16,11 @@ CANVAS = 112  # half of the pixels along an edge of what is drawn on; MNIST's 28
 PEN, FAT_PEN = (6, 22), (22, 34)
 FAT_PENS_IN_HAND = 0.15
 
+# A bowed line is a quadratic curve of Bezier's, drawn through twelve points: so many look smooth.
+ALONG = np.linspace(0, 1, 12)[:, None]
+# The weights of the curve's two ends and of the point that it bows towards, for each of its points, (12, 1).
+FROM_START, TOWARDS_BOW, TO_END = (1 - ALONG) ** 2, 2 * ALONG * (1 - ALONG), ALONG**2
+
 
 def blank() -> Image.Image:
     return Image.new("L", (2 * CANVAS, 2 * CANVAS))
@@ -27,15 +32,15 @@ def line(
     """A line through two points under a round pen, bowed to one side by a share of its length."""
     a, b = np.asarray(points[0], float), np.asarray(points[1], float)
     aside = np.array([a[1] - b[1], b[0] - a[0]]) * (rng.normal(0, 0.05) if bow is None else bow)
-    t = np.linspace(0, 1, 12)[:, None]
-    stroke(image, (1 - t) ** 2 * a + 2 * t * (1 - t) * ((a + b) / 2 + aside) + t**2 * b, pen)
+    stroke(image, FROM_START * a + TOWARDS_BOW * ((a + b) / 2 + aside) + TO_END * b, pen)
 
 
 def stroke(image: Image.Image, points: np.ndarray, pen: float) -> None:
     """A polyline (n, 2) under a round pen."""
     draw = ImageDraw.Draw(image)
-    draw.line([tuple(p) for p in points], fill=255, width=max(round(pen), 1), joint="curve")
-    for x, y in points[[0, -1]]:
+    places = [tuple(place) for place in points.tolist()]  # Pillow is slower with NumPy's numbers than with Python's
+    draw.line(places, fill=255, width=max(round(pen), 1), joint="curve")
+    for x, y in (places[0], places[-1]):
         draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], fill=255)
 
 
@@ -50,11 +55,11 @@ def under_a_pen(strokes: list[np.ndarray], rng: np.random.Generator) -> Image.Im
 def thickened(pixels: np.ndarray, reach: int) -> np.ndarray:
     """(H, W) uint8 -> each pixel the largest within `reach` of it, along one axis and then along the other."""
     for _ in range(2):
-        across = pixels.T.copy()
+        across = np.ascontiguousarray(pixels.T)
+        pixels = across.copy()
         for distance in range(1, reach + 1):
-            np.maximum(across[distance:], pixels.T[:-distance], out=across[distance:])
-            np.maximum(across[:-distance], pixels.T[distance:], out=across[:-distance])
-        pixels = across
+            np.maximum(pixels[distance:], across[:-distance], out=pixels[distance:])
+            np.maximum(pixels[:-distance], across[distance:], out=pixels[:-distance])
     return pixels
 
 

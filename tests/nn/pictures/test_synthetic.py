@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from nn.made_up import frame
 from nn.pictures import digits, letters, nearness, non_digits, synthetic
 from nn.pictures.mnist import Split
 from nn.pictures.nearness import without_look_alikes
 from nn.pictures.non_digits import NOT_A_DIGIT_CLASS, out_of_distribution
-from nn.pictures.pens import thickened
-from nn.pictures.redrawn import SLASHED_ZEROS, redraw
+from nn.pictures.pens import CANVAS, ZOOM, blank, cropped, thickened
+from nn.pictures.redrawn import BLUR, BLUR_REACH, MARGIN, SLASHED_ZEROS, box_around, enlarged, redraw
 
 
 def ring():
@@ -141,6 +141,41 @@ def test_a_glyph_the_font_lacks_is_not_drawn_as_a_box():
     font = non_digits.fonts()[0]
     assert non_digits.has(font, "A")
     assert not non_digits.has(font, "\ue123")
+
+
+def test_a_glyph_has_the_box_of_the_unknown_one_only_if_it_looks_like_it():
+    font = non_digits.fonts()[2]
+    unknown = bytes(font.getmask("\uffff"))
+    signs = [chr(code) for low, high in non_digits.LETTER_BLOCKS for code in range(low, high + 1)]
+    known = [bytes(font.getmask(sign)) != unknown for sign in signs]
+    assert [non_digits.has(font, sign) for sign in signs] == known
+    assert 0 < sum(known) < len(signs)
+
+
+def test_a_bent_letter_is_all_of_it():
+    image, rng = blank(), np.random.default_rng(0)
+    ImageDraw.Draw(image).text((CANVAS, CANVAS), "W", fill=255, font=non_digits.fonts()[0], anchor="mm")
+    for _ in range(20):
+        matrix = np.eye(2) + rng.normal(0, 0.2, (2, 2))
+        x, y = CANVAS - matrix @ [CANVAS, CANVAS]
+        coefficients = *matrix[0], x, *matrix[1], y
+        whole = image.transform(image.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(cropped(non_digits.bent(image, matrix)), cropped(whole))
+
+
+def test_an_enlarged_digit_loses_nothing_though_its_ink_alone_is_resized():
+    for image in (ring(), bar(), np.full((28, 28), 255, np.uint8), np.zeros((28, 28), np.uint8)):
+        whole = Image.fromarray(np.pad(image, MARGIN))
+        whole = whole.resize((whole.width * ZOOM, whole.height * ZOOM), Image.Resampling.BICUBIC)
+        np.testing.assert_array_equal(enlarged(image), whole)
+
+
+def test_the_blur_reaches_no_farther_than_what_is_kept_around_a_digit():
+    image = Image.new("L", (60, 60))
+    image.paste(255, (20, 20, 40, 40))
+    around = box_around(image, BLUR_REACH)
+    blur = ImageFilter.GaussianBlur(BLUR)
+    np.testing.assert_array_equal(image.crop(around).filter(blur), image.filter(blur).crop(around))
 
 
 def test_pictures_that_look_like_a_digit_are_left_out():
