@@ -74,6 +74,10 @@ const TRIES = 3; // should the server know the tile no more
 let chosen = null;
 const picture = () => element.querySelector(".several img")?.src;
 const choose = () => trigger("select", { index: chosen.index });
+const middle = (each) => {
+    const { left, right, top, bottom } = each.getBoundingClientRect();
+    return [(left + right) / 2, (top + bottom) / 2];
+};
 element.addEventListener("click", ({ target }) => {
     const tile = target.closest("[data-tile]");
     if (!tile) return;
@@ -81,6 +85,11 @@ element.addEventListener("click", ({ target }) => {
     choose();
 });
 new MutationObserver(() => {
+    const box = element.querySelector(".sheet .chosen");
+    if (box) {
+        const sheet = box.closest(".sheet"), [x, y] = middle(box), [u, v] = middle(sheet);
+        sheet.scrollBy(x - u, y - v);
+    }
     if (chosen?.picture !== picture()) chosen = null;
     if (!chosen?.tries || element.querySelector("[data-tile][aria-pressed=true]")) return;
     chosen.tries -= 1;

@@ -501,6 +501,11 @@ def test_link_with_miles_of_ink_draws_a_bounded_part_of_it(visit):
     assert 1_000 < ink <= 12_000
 
 
+def test_link_that_was_cut_draws_what_is_left_of_it(visit):
+    v = visit(hash="strokes=ABLIAcgBKKwCCgoK")  # three of nine points
+    v.page.wait_for_function("pad.strokes().length")
+
+
 @pytest.mark.parametrize("hash", ["example=none&strokes=%%%", "strokes=AA______8H"], ids=["no strokes", "wild ones"])
 def test_torn_link_leaves_a_pad_that_works(visit, server, hash):
     v = visit(hash=hash)

@@ -258,6 +258,12 @@ def test_picture_is_chosen_with_a_button_of_words(pad):
     v.page.evaluate("delete navigator.clipboard.read")  # what is left is the browser's own
 
 
+def test_a_camera_that_there_is_not_is_said(pad):
+    pad.page.get_by_role("tab", name="Use a picture").click()
+    pad.page.get_by_role("button", name="Take a photo").click()
+    expect(pad.page.locator("#ways button").first).to_have_text("No camera found")
+
+
 def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way_which_stays_open(pad):
     v = pad
     v.take_example("sum 27")
@@ -271,13 +277,18 @@ def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way_which_s
     expect(v.page.get_by_role("button", name="Read as 7")).to_be_focused()
     v.page.get_by_role("button", name="Read as 6").click()
     expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
+    expect(v.page.locator("#why .sheet rect.chosen")).to_have_count(1)
+    v.page.locator("#why .sheet rect").nth(1).click()
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 7")
+    v.page.get_by_role("button", name="Read as 6").click()
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
 
     # It stays when the same picture is answered again.
     v.page.evaluate("document.dispatchEvent(new Event('picture:part'))")  # asks about the whole picture
     v.wait_until_silent()
     expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
     v.take_example("squared 350")
-    expect(v.page.locator("#why [data-tile]")).to_have_count(3)
+    expect(v.page.locator("#why button[data-tile]")).to_have_count(3)
     v.wait_until_silent()
     expect(v.page.locator("#why ol.chosen")).to_have_count(0)
 

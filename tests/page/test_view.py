@@ -168,6 +168,8 @@ def test_several_digits_are_told_in_their_order_with_their_joint_confidence():
         ("27", "Two digits: 97% sure of all together."),
         ("-7", "One digit: 97% sure."),
         ("1.5", "Two digits: 97% sure of all together."),
+        ("27\n?35", "Four digits, and one shape that is none, it seems."),
+        ("??", "No digits, and two shapes that are none, it seems."),
     ],
 )
 def test_signs_are_not_counted_among_the_digits(text, said):

@@ -71,16 +71,19 @@ def sentence(answer: Answer) -> str:
 
 def several(text: str, confidence: float) -> str:
     """The text of several digits, line by line, and how sure it is of all of them, as HTML."""
-    everything = text.replace("\n", "")
-    symbols = everything if "?" in text else [symbol for symbol in everything if symbol.isdigit()]
-    count = COUNTS[len(symbols)] if len(symbols) < len(COUNTS) else str(len(symbols))
-    if "?" in text:
-        said = f"{count} shapes, and not all of them look like digits to me."
+    number, others = sum(symbol.isdigit() for symbol in text), text.count("?")
+    digits = f"{counted(number)} {'digit' if number == 1 else 'digits'}"
+    if others:
+        shapes, are = ("shape", "is") if others == 1 else ("shapes", "are")
+        said = f"{digits}, and {counted(others).lower()} {shapes} that {are} none, it seems."
     else:
-        share = in_words(confidence)
-        digits, together = ("digit", "") if len(symbols) == 1 else ("digits", " of all together")
-        said = f"{count} {digits}{', I think' * (confidence < SURE)}: {share} sure{together}."
+        together = "" if number == 1 else " of all together"
+        said = f"{digits}{', I think' * (confidence < SURE)}: {in_words(confidence)} sure{together}."
     return f"{set_large(text)}<p>{said}</p>"
+
+
+def counted(number: int) -> str:
+    return COUNTS[number] if number < len(COUNTS) else str(number)
 
 
 def set_large(text: str) -> str:

@@ -28,6 +28,7 @@ JPEG_QUALITY = 80
 CLOSE_UP = 4  # the centred ink is shown at so many times the resolution of the network's input
 SHEET = (560, 280)  # pixels of a picture of several digits at most
 LEAST_DIGIT = 28  # a picture whose digits would be less high is shown larger, and scrolls
+LEAST_ON_PHONE = 18  # as high a phone shows them before it scrolls
 LARGEST_SHEET = 2400  # pixels of the longer side at most, about 300 KB
 STRUCK_OUT = np.array([1.0, 0.55, 0.2])  # the colour of lines that were left out
 NO_INK = "<p>No ink yet.</p>"
@@ -63,10 +64,13 @@ def drawn(image: Image.Image | np.ndarray, photo: bool = False) -> str:
     return step(name, thumbnail(image), title, "Any size, any place, dark or light.")
 
 
-def sheet(image: Image.Image | np.ndarray, found: Sequence[tuple[Box, str]], photo: bool = False) -> str:
+def sheet(
+    image: Image.Image | np.ndarray, found: Sequence[tuple[Box, str]], photo: bool = False, chosen: int | None = None
+) -> str:
     """The first step for several digits: the picture with a box around each and what it was read as, as a list item.
 
     found: (left, top, right, bottom) in the picture's pixels, and the text for this box.
+    chosen: which of them stands out.
     """
     picture = to_opaque(image)
     width, height = picture.size
@@ -75,10 +79,12 @@ def sheet(image: Image.Image | np.ndarray, found: Sequence[tuple[Box, str]], pho
     fits = min(SHEET[0] / width, SHEET[1] / height)
     scale = min(max(fits, LEAST_DIGIT / usual), LARGEST_SHEET / max(width, height), 1)
     picture.thumbnail((max(1, round(width * scale)), max(1, round(height * scale))))
-    boxes = "".join(boxed(box, text, 1 / scale) for box, text in found)
+    boxes = "".join(boxed(i, *each, 1 / scale, i == chosen) for i, each in enumerate(found))
+    least = round(width * LEAST_ON_PHONE / usual)
     url = picture_url(picture, "JPEG", quality=JPEG_QUALITY)
     shown = (
-        '<div class="sheet" tabindex="0" role="group" aria-label="What was read where"><div>'
+        '<div class="sheet" tabindex="0" role="group" aria-label="What was read where">'
+        f'<div style="--own:{picture.width}px;--least:{least}px">'
         f'<img src="{url}" width="{picture.width}" height="{picture.height}" alt="The picture">'
         f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{boxes}</svg></div></div>'
     )
@@ -86,12 +92,13 @@ def sheet(image: Image.Image | np.ndarray, found: Sequence[tuple[Box, str]], pho
     return step(name, shown, title, "What was read where.")
 
 
-def boxed(box: Box, text: str, pixel: float) -> str:
+def boxed(index: int, box: Box, text: str, pixel: float, chosen: bool) -> str:
     """A box and its text as SVG in the picture's pixels; `pixel` is one of the page in these."""
     left, top, right, bottom = box
     baseline, size = max(top - 3 * pixel, 14 * pixel), 16 * pixel
+    place = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'
     return (
-        f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"/>'
+        f'<rect data-tile="{index}"{" class=chosen" * chosen} {place}/>'
         f'<text x="{left}" y="{baseline:.1f}" font-size="{size:.1f}">{escape(text)}</text>'
     )
 

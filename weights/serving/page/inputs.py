@@ -31,6 +31,10 @@ POINTS = {
     "cell-8": "a cell",
     "squared-350": "squares",
     "sum-27": "a sum",
+    "1-serif": "serif",
+    "3-small-off-centre": "off centre",
+    "8-thick": "thick",
+    "shape-star": "star",
 }
 CHOOSE = """
 element.addEventListener("click", ({ target }) => {
@@ -138,6 +142,7 @@ def picture() -> gr.Image:
         show_label=False,
         height=PAD_HEIGHT,
         buttons=[],
+        placeholder="# A picture of digits\nDrop it here, paste it, or choose a file",
         webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored 2 is read as a 5
     )
 

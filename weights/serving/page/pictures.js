@@ -106,10 +106,20 @@
     button.timer = setTimeout(() => (button.textContent = button.dataset.name), 2500);
   }
 
+  // Why there is none; gradio would say nothing.
+  async function noCamera() {
+    const devices = await navigator.mediaDevices?.enumerateDevices().catch(() => []);
+    if (!devices?.some(({ kind }) => kind === "videoinput")) return "No camera found";
+    const permission = await navigator.permissions?.query({ name: "camera" }).catch(() => null);
+    return permission?.state === "denied" ? "Camera not allowed" : "";
+  }
+
   // A phone has a camera app of its own; elsewhere gradio shows what the camera sees.
-  async function photo(input) {
+  async function photo(button, input) {
     if (isPhone()) return input.click();
     newest += 1;
+    const why = await noCamera();
+    if (why) return say(button, why);
     for (const name of ["webcam", "camera"]) {
       const button = await there(name);
       if (inSight()) button?.click(); // the visitor may have left meanwhile
@@ -136,7 +146,7 @@
       if (input) input.accept = "image/*,.heic,.heif"; // without their suffixes some systems hide them
       input?.click();
     }
-    if (button.dataset.way === "photo") photo(button.parentElement.querySelector("input"));
+    if (button.dataset.way === "photo") photo(button, button.parentElement.querySelector("input"));
   });
   document.addEventListener("change", ({ target }) => {
     if (!target.matches?.("#ways input") || !target.files.length) return;

@@ -110,9 +110,10 @@
     while (i < numbers.length) {
       const [kind, count] = [KINDS[numbers[i]], numbers[i + 1]];
       i += 2;
-      if (!kind || !(count > 0) || i + 2 * count > numbers.length) break;
+      const there = Math.min(count, Math.floor((numbers.length - i) / 2)); // some programs cut a link
+      if (!kind || !(there > 0)) break;
       const points = [];
-      for (let k = 0; k < count; k++, i += 2) points.push([(x += numbers[i]), (y += numbers[i + 1])]);
+      for (let k = 0; k < there; k++, i += 2) points.push([(x += numbers[i]), (y += numbers[i + 1])]);
       if (!isOwn && points.flat().some((value) => value < low || value > high)) break;
       found.push({ kind, points });
     }

@@ -108,7 +108,7 @@ def way(image: Picture, readings: list[Reading], photo: bool = False, chosen: in
     if len(readings) == 1:
         return f"<ol>{drawing.drawn(image, photo)}{steps(readings[0])}</ol>"
     found = [(reading.box, reading.symbol) for reading in readings]
-    several = f'<ol class="several">{drawing.sheet(image, found, photo)}{answer.digits(readings, chosen)}</ol>'
+    several = f'<ol class="several">{drawing.sheet(image, found, photo, chosen)}{answer.digits(readings, chosen)}</ol>'
     return several if chosen is None else f'{several}<ol class="chosen">{steps(readings[chosen])}</ol>'
 
 
