@@ -13,15 +13,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import preprocessing
 from nn import flags, programs
 from nn.files import WeightsError, load
+from nn.images import load_images
 from nn.measure.metrics import evaluate
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Preset
 from nn.runs import fit, is_begun
-from preprocessing.picture import open_picture
 
 REPEATED = [name for name, preset in PRESETS.items() if preset.repeats]
 
@@ -65,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=REPEATED, help="these presets alone")
     arguments = parser.parse_args(argv)
     try:
-        dataset = mnist.load(arguments.data, preprocessing.to_mnist, open_picture)
+        dataset = load_images(arguments.data)
         if not len(dataset.test):
             raise DataError(f"{arguments.data or mnist.HUB_DATASET}: no test images; the table needs MNIST's")
         print("| preset | network | its author's figure | train | validation | test | reached |")

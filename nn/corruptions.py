@@ -19,12 +19,12 @@ from tqdm import tqdm
 import preprocessing
 from nn import flags, programs
 from nn.files import BUNDLED, load
+from nn.images import load_images
 from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist
 from nn.pictures.corruptions import CORRUPTIONS, corrupt
 from nn.pictures.mnist import DataError
 from nn.pictures.splits import as_pixels
-from preprocessing.picture import open_picture
 
 
 def errors(model: MLP, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         model = load(arguments.weights)
-        test = mnist.load(arguments.data, preprocessing.to_mnist, open_picture).test[: arguments.limit]
+        test = load_images(arguments.data).test[: arguments.limit]
         if not len(test):
             raise DataError(f"{arguments.data or mnist.HUB_DATASET}: no test images to damage")
         results = measure(model, test.images, test.labels, arguments.seed)

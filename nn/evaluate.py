@@ -14,15 +14,14 @@ import argparse
 import json
 import sys
 
-import preprocessing
 from nn import flags, programs
 from nn.crossfit import seen_splits
 from nn.files import BUNDLED, check_folder, load
+from nn.images import load_images
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError
-from preprocessing.picture import open_picture
 
 
 def report(model: MLP, results: dict[str, dict]) -> str:
@@ -67,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
             check_folder(arguments.plots)
             history = plots.read_history(arguments.weights)
         model = load(arguments.weights)
-        dataset = seen_splits(model, mnist.load(arguments.data, preprocessing.to_mnist, open_picture))
+        dataset = seen_splits(model, load_images(arguments.data))
         results = metrics.evaluate(model, dataset)
         print(json.dumps(results, indent=1) if arguments.json else report(model, results))
         if arguments.plots:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-import preprocessing
 from nn import checkpoint, files, flags, programs
 from nn.fast.committee import joined
+from nn.images import load_images
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist, sample
@@ -28,7 +28,6 @@ from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Recipe
 from nn.runs import CHECKPOINT_FILE, begun_members, check_out, fit, images_of, member_folder, member_of
 from nn.trainer import Trainer
-from preprocessing.picture import open_picture
 
 # A network is said to have hardly learned below this share of the way from always guessing the commonest digit to 100%.
 HARDLY_LEARNED = 0.1
@@ -107,7 +106,7 @@ def images_from(place: Path | None) -> Dataset:
     It says on standard error which images are used when nobody named them.
     """
     if place is not None:
-        return mnist.load(place, preprocessing.to_mnist, open_picture)
+        return load_images(place)
     try:
         dataset = mnist.load()
     except DataError as error:

@@ -22,16 +22,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import preprocessing
 import weights
 from nn import flags, programs
 from nn.crossfit import seen_splits
 from nn.files import CONFIG_FILE, MODEL_FILE, check_folder, replacing
+from nn.images import load_images
 from nn.measure import metrics
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.selftest import self_test, selftest_digits, verified
-from preprocessing.picture import open_picture
 from weights.hub.card import drawing_figures, write_card
 from weights.hub.figures import read_figures, summarize
 from weights.hub.problems import HubError
@@ -46,7 +45,7 @@ def run_card(arguments: argparse.Namespace) -> None:
 
     drawings = drawing_figures(read_json(arguments.drawings)) if arguments.drawings else None
     model = weights.load(arguments.folder)
-    dataset = seen_splits(model, mnist.load(arguments.data, preprocessing.to_mnist, open_picture))
+    dataset = seen_splits(model, load_images(arguments.data))
     results = metrics.evaluate(model, dataset)
     written = plots.write(arguments.folder, model, dataset, results)
     written += write_card(arguments.folder, model, results, drawings)
@@ -121,7 +120,7 @@ def read_json(path: Path) -> object:
 def dataset_or_none(folder: Path | None) -> Dataset | None:
     """The data to measure on; None, after a line on stderr, where there is none."""
     try:
-        return mnist.load(folder, preprocessing.to_mnist, open_picture)
+        return load_images(folder)
     except DataError as error:
         print(f"no data: {error}", file=sys.stderr)
         return None
