@@ -55,6 +55,7 @@ def finished(folder: Path, preset: Preset, dataset: Dataset) -> bool:
     return True
 
 
+@programs.reports_errors()
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -73,12 +74,6 @@ def main(argv: list[str] | None = None) -> int:
             print(row(name, PRESETS[name], dataset, arguments.out / name), flush=True)
     except KeyboardInterrupt:
         print("interrupted: the table ends here; finished presets are not trained again", file=sys.stderr)
-        return 1
-    except (DataError, ValueError, FloatingPointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except ImportError as error:
-        print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
         return 1
     return 0
 

@@ -136,6 +136,7 @@ def held_out_accuracy(model: MLP, dataset: Dataset) -> tuple[str, float]:
     return "validation accuracy", 100 * metrics.accuracy(probs, dataset.validation.labels)
 
 
+@programs.reports_errors()
 def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
@@ -160,12 +161,6 @@ def main(argv: list[str] | None = None) -> int:
         name, accuracy = held_out_accuracy(files.load(arguments.out), dataset)
     except KeyboardInterrupt:
         print("interrupted; --resume goes on from the last finished epoch, if there is one", file=sys.stderr)
-        return 1
-    except (DataError, ValueError, FloatingPointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except ImportError as error:
-        print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
         return 1
     print(f"{name} {accuracy:.2f}%: {arguments.out}")
     guessing = 100 * np.bincount(dataset.validation.labels).max() / len(dataset.validation)

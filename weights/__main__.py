@@ -214,21 +214,13 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@programs.reports_errors(HubError)
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser()
     arguments = parser.parse_args(argv)
     if getattr(arguments, "repo", "") is None:
         parser.error("which repository? give OWNER/NAME or set WEIGHTS_REPO")
-    try:
-        arguments.function(arguments)
-    except (
-        HubError,
-        ValueError,
-        OSError,
-        ImportError,
-    ) as error:  # WeightsError, DataError and NotPublishable are values
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    arguments.function(arguments)
     return 0
 
 
