@@ -15,8 +15,8 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
@@ -35,7 +35,8 @@ if TYPE_CHECKING:  # it brings the Hub's client, which the command line does wit
     from weights.current import Provenance, Served
 
 Picture = Image.Image | np.ndarray  # any mode and size, or (H, W), (H, W, 3), (H, W, 4)
-Input = Picture | bytes | Path | BinaryIO | list[int]  # also an image file or its content, or MNIST's own 784 pixels
+# Also an image file's content, its path or the open file; or MNIST's own 784 pixels.
+Input = Picture | bytes | str | os.PathLike | BinaryIO | list[int]
 
 Given, Converted = TypeVar("Given"), TypeVar("Converted")
 
@@ -172,7 +173,7 @@ def opened(given: Input) -> Picture:
         raise ValueError(f"expected a picture, got a list of {len(given)}")
     if isinstance(given, Picture):
         return given
-    if not (isinstance(given, bytes | str | Path) or hasattr(given, "read")):
+    if not (isinstance(given, bytes | str | os.PathLike) or hasattr(given, "read")):
         raise ValueError(
             "expected a picture: a PIL image, an array, an image file, its content or its path, "
             f"got {type(given).__name__}"
