@@ -35,7 +35,9 @@ HISTORY_FILE = "history.csv"  # a row for each epoch of its training
 MODEL_TYPE = "numpy-mlp"
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
-OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size", "linear")  # left out where a network does without them
+# Left out of a file, and read from a file without them, as: one temperature alone, one network, no convolution, and an
+# activation in every hidden layer.
+OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size", "linear")
 
 
 class WeightsError(ValueError):
@@ -43,13 +45,14 @@ class WeightsError(ValueError):
 
 
 def save(model: MLP, folder: str | Path) -> None:
-    """Writes model.safetensors and config.json, each whole or not at all."""
+    """Writes model.safetensors and config.json. Earlier files stay until both new ones are written: a full disk, or an
+    interruption, leaves the earlier network whole.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / MODEL_FILE) as temporary:
-        temporary.write_bytes(serialize(tensors(model)))
-    with replacing(folder / CONFIG_FILE) as temporary:
-        temporary.write_text(json.dumps(config_of(model), indent=2) + "\n")
+    with replacing(folder / MODEL_FILE) as parameters, replacing(folder / CONFIG_FILE) as config:
+        parameters.write_bytes(serialize(tensors(model)))
+        config.write_text(json.dumps(config_of(model), indent=2) + "\n")
 
 
 def tensors(model: MLP) -> dict[str, np.ndarray]:

@@ -72,9 +72,9 @@ def run_pull(arguments: argparse.Namespace) -> None:
     if arguments.folder:
         folder = arguments.folder
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (MODEL_FILE, CONFIG_FILE):
-            with replacing(folder / name) as temporary:
-                shutil.copyfile(snapshot.folder / name, temporary)
+        with replacing(folder / MODEL_FILE) as parameters, replacing(folder / CONFIG_FILE) as config:
+            shutil.copyfile(snapshot.folder / MODEL_FILE, parameters)
+            shutil.copyfile(snapshot.folder / CONFIG_FILE, config)
     print_network(model, snapshot.sha256, snapshot.commit)
     print(f"folder    {folder}")
 
