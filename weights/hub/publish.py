@@ -269,7 +269,7 @@ def make_commit(
     try:
         with hub_errors(publisher.repo):
             _, there = remote_checksums(publisher, parent)
-            same = not create_pr and holds(publisher, parent, files)
+            same = not create_pr and are_just(files, there)
             say("these very files are the newest commit already" if same else f"sending {', '.join(files)}")
             info = publisher.api.create_commit(
                 publisher.repo,
@@ -341,5 +341,9 @@ def remote_checksums(publisher: Publisher, revision: str) -> tuple[str, dict[str
 def holds(publisher: Publisher, revision: str, files: dict[str, Path]) -> str | None:
     """The commit that the revision stands for, if its publishable files are just these; else None."""
     commit, checksums = remote_checksums(publisher, revision)
-    same = checksums.keys() == files.keys() and all(has_checksum(files[name], checksums[name]) for name in files)
-    return commit if same else None
+    return commit if are_just(files, checksums) else None
+
+
+def are_just(files: dict[str, Path], checksums: dict[str, str]) -> bool:
+    """Whether these files are just those with these checksums, by name."""
+    return checksums.keys() == files.keys() and all(has_checksum(files[name], checksums[name]) for name in files)
