@@ -8,7 +8,8 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Scope, Send
 
 from weights.serving.limits.pictures import BUSY
-from weights.serving.limits.sizes import PREFIX, Refused, refuse, route_path
+from weights.serving.limits.sizes import Refused, refuse
+from weights.serving.request_head import PREFIX, route_path
 
 
 class Answer:

@@ -33,15 +33,13 @@ from weights.serving.limits.sizes import (
     MAX_JSON_BYTES,
     MAX_OTHER_BYTES,
     MAX_PICTURE_BYTES,
-    PREFIX,
     Refused,
     allow,
-    is_form,
-    route_path,
 )
 from weights.serving.limits.streams import Streams
 from weights.serving.limits.turns import Turns
 from weights.serving.limits.uploads import UploadFolder, Uploads
+from weights.serving.request_head import PREFIX, is_form, route_path
 
 # Of gradio's pages: a dashboard, and icons in any size but the two that manifest.json names.
 CLOSED = re.compile("/monitoring|/pwa_icon/(?!(192|512)$)")
