@@ -113,7 +113,7 @@ def recognize_all(inputs: Iterable[Input], served: Served) -> list[Answer]:
             raise ValueError(f"expected at most {MAX_PIXELS:,} pixels in all pictures together")
         return decode(picture).tensor
 
-    return answers(each(tensor, inputs), served.model)
+    return answers(convert_all(tensor, inputs), served.model)
 
 
 def read(given: Input, served: Served) -> list[Reading]:
@@ -242,8 +242,8 @@ def pixels_of(tensor: np.ndarray) -> list[int]:
     return np.rint(tensor * 255).astype(int).ravel().tolist()
 
 
-def each(convert: Callable[[Given], Converted], inputs: Iterable[Given]) -> list[Converted]:
-    """Converts each input; a ValueError says which one is meant."""
+def convert_all(convert: Callable[[Given], Converted], inputs: Iterable[Given]) -> list[Converted]:
+    """The inputs, converted one by one; a ValueError says which one is meant."""
     converted = []
     for index, given in enumerate(inputs):
         try:
