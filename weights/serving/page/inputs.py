@@ -84,8 +84,10 @@ def flatten(drawing: dict | None) -> Image.Image | None:
     Raises:
         ValueError: one of them is no picture, or they are too many, too large or of different sizes.
     """
-    if drawing is None or drawing["composite"] is not None:
-        return drawing and photo(drawing["composite"])
+    if drawing is None:
+        return None
+    if drawing["composite"] is not None:
+        return photo(drawing["composite"])
     files = [file for file in (drawing["background"], *(drawing["layers"] or ())) if file is not None]
     if len(files) > MAX_LAYERS:
         raise ValueError(f"expected at most {MAX_LAYERS} layers, got {len(files)}")
@@ -110,10 +112,12 @@ def opened(file: dict | None) -> Image.Image | None:
 
     Events ask gradio not to open files (`preprocess=False`): it would decode anything that Pillow can, of any size.
     """
-    if file and not file.get("path"):
+    if not file:
+        return None
+    if not file.get("path"):
         raise ValueError("expected an uploaded file")
     try:
-        return file and open_picture(file["path"])
+        return open_picture(file["path"])
     except OSError as error:
         raise ValueError(error.strerror) from error
 
