@@ -127,37 +127,43 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     if missing := [key for key in ARCHITECTURE_KEYS if key not in config]:
         raise WeightsError(f"{path}: {', '.join(missing)} missing")
     try:
-        if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
-            raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
-        if wrong := [width for width in config["widths"] if type(width) is not int]:
-            raise ValueError(f"widths must be integers, got {wrong[0]!r}")
-        inputs, *hidden, classes = widths = config["widths"]
-        if "window" in config:
-            raise ValueError("its units see windows, which this version no longer reads")
-        members = config.get("members", 1)
-        kernel_size = config.get("kernel_size", 0)
-        if type(members) is not int or members < 1:
-            raise ValueError(f"members must be a positive integer, got {members!r}")
-        if members > 1 and (not hidden or any(width % members for width in hidden)):
-            raise ValueError(f"{members} members cannot share hidden layers of {hidden} units equally")
-        if "kernel_size" in config:
-            check_kernel_size(kernel_size, widths, members)
-        if (parameters := size(widths, members, kernel_size)) > max_parameters:
-            raise ValueError(f"{parameters:,} parameters, at most {max_parameters:,} are accepted")
-        if max(hidden, default=0) > MAX_UNITS:
-            raise ValueError(f"{max(hidden):,} units in a hidden layer, at most {MAX_UNITS:,} are accepted")
-        temperatures = (config[key] for key in ("temperature", "odds_temperature") if key in config)
-        calibration = Calibration(*map(float, temperatures))
-        if "odds_temperature" in config and classes <= DIGITS:
-            raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
-        options = {"kernel_size": kernel_size, "mean": float(config["mean"]), "std": float(config["std"])}
-        options |= {"linear": config.get("linear", ()), "inputs": inputs, "classes": classes}
-        member = MLP([width // members for width in hidden], config["activation"], None, **options)
-        model = joined([member] * members)
-        model.calibration = calibration
+        model = network_of(config, max_parameters)
     except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a mean of 1000 digits
         raise WeightsError(f"{path}: does not describe a network: {error}") from error
     model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS + OPTIONAL_KEYS}
+    return model
+
+
+def network_of(config: dict, max_parameters: int) -> MLP:
+    """The network that these settings describe; TypeError, ValueError or OverflowError when they describe none."""
+    if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
+        raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
+    if wrong := [width for width in config["widths"] if type(width) is not int]:
+        raise ValueError(f"widths must be integers, got {wrong[0]!r}")
+    inputs, *hidden, classes = widths = config["widths"]
+    if "window" in config:
+        raise ValueError("its units see windows, which this version no longer reads")
+    members = config.get("members", 1)
+    kernel_size = config.get("kernel_size", 0)
+    if type(members) is not int or members < 1:
+        raise ValueError(f"members must be a positive integer, got {members!r}")
+    if members > 1 and (not hidden or any(width % members for width in hidden)):
+        raise ValueError(f"{members} members cannot share hidden layers of {hidden} units equally")
+    if "kernel_size" in config:
+        check_kernel_size(kernel_size, widths, members)
+    if (parameters := size(widths, members, kernel_size)) > max_parameters:
+        raise ValueError(f"{parameters:,} parameters, at most {max_parameters:,} are accepted")
+    if max(hidden, default=0) > MAX_UNITS:
+        raise ValueError(f"{max(hidden):,} units in a hidden layer, at most {MAX_UNITS:,} are accepted")
+    temperatures = (config[key] for key in ("temperature", "odds_temperature") if key in config)
+    calibration = Calibration(*map(float, temperatures))
+    if "odds_temperature" in config and classes <= DIGITS:
+        raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
+    options = {"kernel_size": kernel_size, "mean": float(config["mean"]), "std": float(config["std"])}
+    options |= {"linear": config.get("linear", ()), "inputs": inputs, "classes": classes}
+    member = MLP([width // members for width in hidden], config["activation"], None, **options)
+    model = joined([member] * members)
+    model.calibration = calibration
     return model
 
 
