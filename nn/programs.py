@@ -21,7 +21,7 @@ INTERRUPTED = 128 + signal.SIGINT  # as shells have it
 
 
 class OutputLost(BaseException):
-    """Standard output takes no more. Nobody but `run` catches it: programs tell errors of their other files."""
+    """Standard output takes no more. `run` alone catches it: an OSError would be taken for one of another file."""
 
 
 class Output(io.TextIOWrapper):

@@ -10,7 +10,7 @@ after another on two. These parts give the same network either way, on every x86
 `OPENBLAS_CORETYPE=Haswell` selects the same loops (on one without AVX-512 they are the usual ones).
 
 The rules are those of OpenBLAS 0.3.31 for these loops (driver/level3/level3_thread.c), and hold for the products of the
-bundled recipe: its mini-batches, and the images that are distorted at once. Of others, some last bits may differ.
+bundled recipe: its mini-batches, and the images that are distorted at once. Others may differ in some last bits.
 """
 
 from __future__ import annotations

@@ -149,8 +149,9 @@ class Calls:
         body = await read(receive)
         call = self.contents.check(body, match["name"])
         if call.session_hash is None:
-            # Gradio copies the settings of all components for each session, and for each call without one.
-            # At the end: of two fields with one name the last one counts, and a call may say null.
+            # Gradio copies the settings of all components for each session, and for each call without one: all such
+            # calls share one session. The field comes last in the body, because the last of two fields with one name
+            # counts, and a call may have sent null.
             body = body.rstrip()[:-1] + b',"session_hash":"%s"}' % self.session.encode()
         async with self.calls.one():
             await self.forward(scope, body, receive, send)
