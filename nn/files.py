@@ -31,12 +31,16 @@ from nn.mlp import DIGITS, MLP
 BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
+CARD_FILE = "README.md"
 HISTORY_FILE = "history.csv"  # a row for each epoch of its training
+# What nn/measure/plots.py writes beside them. The page reads the last one.
+CONFUSION_FILE, MISTAKES_FILE, CURVES_FILE = "confusion_matrix.png", "mistakes.png", "curves.png"
+MISTAKES_DATA = "mistakes.json"
 MODEL_TYPE = "numpy-mlp"
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
-# Left out of a file, and read from a file without them, as: one temperature alone, one network, no convolution, and an
-# activation in every hidden layer.
+# A file leaves these out where the network does without them. A network from a file without any of them has one
+# temperature, one member, no convolution, and an activation in every hidden layer.
 OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size", "linear")
 
 

@@ -17,12 +17,11 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, ModelCard
 
 from nn import MLP
-from nn.files import MODEL_FILE, WeightsError
+from nn.files import CARD_FILE, MODEL_FILE, WeightsError
 from nn.pictures.mnist import Dataset
 from nn.selftest import verified
 from weights.hub import gate
 from weights.hub.account import Publisher, check_right_to_write, create_repository, newest_commit, sign_in
-from weights.hub.card import CARD_FILE
 from weights.hub.figures import read_figures
 from weights.hub.problems import Conflict, HubError, hub_errors
 from weights.hub.pull import (
