@@ -135,7 +135,7 @@ def way_of_one(value: dict | None, file: dict | None, part: list | None, event: 
 def measurements(readings: list[Reading]) -> str:
     """The measurements on the way, and which weights answered."""
     if not readings:
-        return drawing.NO_INK
+        return "<p>No ink yet.</p>"
     return "".join(
         f"<h4>{reading.best}</h4>" * (len(readings) > 1)
         + drawing.measurements(reading.prepared, Weights=str(reading.provenance))
