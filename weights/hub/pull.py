@@ -49,7 +49,7 @@ ANSWER_SECONDS = 5
 # Each costs one small request the first time, and nobody reads a longer list.
 VERSIONS_LISTED = 20
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Repository:
         if not valid:
             raise HubError(f"{str(self.name)[:100]!r} is not the name of a repository; expected OWNER/NAME")
 
-    def read(self, call: Callable[[str | bool], Answer]) -> Answer:
+    def read(self, call: Callable[[str | bool], Result]) -> Result:
         """`call(token)`: first without a token, which suffices for public weights, so an expired one does no harm.
 
         Raises:

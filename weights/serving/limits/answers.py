@@ -12,7 +12,7 @@ from weights.serving.limits.sizes import Refused, refuse
 from weights.serving.request_head import PREFIX, route_path
 
 
-class Answer:
+class PlainAnswer:
     """Sends gradio's answer to a call on. A 500 that says what is wrong becomes 422, and a 503 becomes 429."""
 
     def __init__(self, scope: Scope, send: Send):

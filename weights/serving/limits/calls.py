@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.serving.gradio_internals import Event
-from weights.serving.limits.answers import Answer, for_python_client
+from weights.serving.limits.answers import PlainAnswer, for_python_client
 from weights.serving.limits.contents import MAX_ID_LENGTH, MISTAKES, ComponentCall, Contents, Parameters, parse, read
 from weights.serving.limits.sizes import (
     BODY,
@@ -204,7 +204,7 @@ class Calls:
         """Gives a call to gradio. What gradio raises while it takes the call apart is answered with 422: it looks into
         fields that need not be there. What goes wrong in an event is not raised but answered.
         """
-        answer = Answer(scope, send)
+        answer = PlainAnswer(scope, send)
         try:
             await self.app(scope, replay(body, receive), answer)
         except MISTAKES as error:
