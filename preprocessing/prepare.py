@@ -49,7 +49,8 @@ FAR_OFF_CENTER = 0.2
 # A hint says that strokes are thin or thick if they are beyond MNIST's usual widths by this factor.
 BEYOND_USUAL = 1.4
 
-# What a tap on the pad leaves is no digit yet: a round blot, no larger than this share of the picture's longer side.
+# A tap on the pad leaves a round blot, which is no digit yet. It is no larger than this share of the picture's longer
+# side.
 DOT_SIDE = 0.12
 # The box of such a blot is nearly a square; a small 0 or 1 under a thick pen is taller.
 DOT_SHORTER_SIDE = 0.85

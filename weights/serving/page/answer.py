@@ -174,8 +174,8 @@ def ink_map(evidence: np.ndarray, tensor: np.ndarray) -> str:
 
 
 def unit(unit: Unit, share: float, name: str, chosen: bool) -> str:
-    """One hidden unit: the ink that excites it in blue, that which quiets it in orange, what it added as a bar. Whoever
-    chooses it reads this in words.
+    """One hidden unit as a list item: blue ink excites it, orange ink quiets it, a bar shows what it added. Its words
+    are shown when it is chosen.
     """
     weights = unit.picture / max(np.abs(unit.picture).max(), 1e-9)
     colours = np.where(weights[..., None] > 0, FOR, AGAINST) * np.abs(weights[..., None])

@@ -86,7 +86,7 @@ def sheet(image: Image.Image | np.ndarray, found: Sequence[tuple[Box, str]], pho
 
 
 def boxed(box: Box, text: str, pixel: float) -> str:
-    """A box and its text as SVG in the picture's pixels; `pixel` is one of the page in these."""
+    """A box and its text as SVG, in the picture's pixels. pixel: how many of them a pixel of the page covers."""
     left, top, right, bottom = box
     baseline, size = max(top - 3 * pixel, 14 * pixel), 16 * pixel
     return (

@@ -147,10 +147,11 @@ def picture() -> gr.Image:
 
 
 def ways() -> gr.HTML:
-    """What leads to a picture, as buttons with words.
+    """Buttons that lead to a picture: take a photo, choose a file, paste.
 
-    `select` tells that a part of the picture was framed, or that the whole is to be read again. As an input of an event
-    it stands for that part: live.js gives [left, top, right, bottom] as shares of the picture, or null, in its place.
+    The event `select` says that a part of the picture was framed, or that the whole is to be read again. As an input of
+    an event this component stands for that part: live.js sends [left, top, right, bottom] in its place, as shares of
+    the picture, or null for the whole.
     """
     return gr.HTML(
         """<button type="button" data-way="photo">Take a photo</button>
