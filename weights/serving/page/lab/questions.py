@@ -266,7 +266,8 @@ def change(question: Change) -> dict:
         found = fool(model, start, question.target, question.strength)
         end, steps, fooled = found.pixels, found.steps, found.success
     of_small = [probabilities(model, each) for each in (drawn, end)]
-    of_served = [served().current.model.predict_proba(each[None])[0] for each in (drawn, end)]
+    network = served().current.model  # the same for both, even when another one is served meanwhile
+    of_served = [network.predict_proba(each[None])[0] for each in (drawn, end)]
     counts = question.pixels is not None and question.target is None  # a drawing, and without the gradient's help
     return {
         "drawn": packed(drawn, FLOAT32),
