@@ -117,7 +117,13 @@ def images_from(place: Path | None) -> Dataset:
     return dataset
 
 
-def describe(member: Trainer, recipe: Recipe, dataset: Dataset, out: Path) -> str:
+def dry_run(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> str:
+    """What a run would do, in words, after every check that needs no training. Raises ValueError as `fit` does."""
+    number = begun_members(recipe, out)[0] if resume else 1
+    images = images_of(recipe, dataset, number)
+    member = Trainer(member_of(recipe, number), images.train, images.validation)
+    if resume:
+        checkpoint.load(member, member_folder(recipe, out, number) / CHECKPOINT_FILE)
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits().items())
     members = f", joined of {recipe.members} members" if recipe.members > 1 else ""
     return (
@@ -144,12 +150,7 @@ def main(argv: list[str] | None = None) -> int:
         check_out(recipe, arguments.out, arguments.resume)
         dataset = images_from(arguments.data)
         if arguments.dry_run:
-            number = begun_members(recipe, arguments.out)[0] if arguments.resume else 1
-            images = images_of(recipe, dataset, number)
-            member = Trainer(member_of(recipe, number), images.train, images.validation)
-            if arguments.resume:
-                checkpoint.load(member, member_folder(recipe, arguments.out, number) / CHECKPOINT_FILE)
-            print(describe(member, recipe, dataset, arguments.out))
+            print(dry_run(recipe, dataset, arguments.out, arguments.resume))
             return 0
         runs = fit(recipe, dataset, arguments.out, arguments.resume)
         epochs_done = min(run.epoch for run in runs)
