@@ -52,6 +52,7 @@ EVEN = 64
 FAINT = 64
 LONGEST_NAME = 200  # characters of a file's name that a message repeats
 ELSEWHERE = "Any other picture can be sent as an image: POST /predict/image, the endpoint predict, recognize(image)"
+ONE_DIGIT = f"{PIXELS} pixel values are one digit, for POST /predict, the endpoint predict_pixels or recognize(pixels)"
 
 
 class Reading(NamedTuple):
@@ -170,7 +171,7 @@ def decode(given: Input) -> Prepared:
 def opened(given: Input) -> Picture:
     """A picture, which is decoded when its pixels are asked for. Raises ValueError."""
     if isinstance(given, list):
-        raise ValueError(f"expected a picture, got a list of {len(given)}")
+        raise ValueError(f"expected a picture, got a list of {len(given)}. {ONE_DIGIT}")
     if isinstance(given, Picture):
         return given
     if not (isinstance(given, bytes | str | os.PathLike) or hasattr(given, "read")):
