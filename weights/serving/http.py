@@ -40,16 +40,7 @@ from weights.serving.limits.turns import Turns
 from weights.serving.page.answer import live_answer
 from weights.serving.recognize import decode, examine, opened, pixels_of, read, recognize_all
 from weights.serving.request_head import is_form
-from weights.serving.schemas import (
-    BatchBody,
-    Digits,
-    Health,
-    PixelsBody,
-    Prediction,
-    Predictions,
-    Problem,
-    parse,
-)
+from weights.serving.schemas import BatchBody, Digits, Health, PixelsBody, Prediction, Predictions, Problem, parse
 
 # The version of these routes, raised with every change that a caller may notice.
 VERSION = "1.2.0"

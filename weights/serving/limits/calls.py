@@ -28,14 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from weights.serving.gradio_internals import Event
 from weights.serving.limits.answers import PlainAnswer, for_python_client
 from weights.serving.limits.contents import MAX_ID_LENGTH, MISTAKES, ComponentCall, Contents, Parameters, parse, read
-from weights.serving.limits.sizes import (
-    BODY,
-    MAX_JSON_BYTES,
-    MAX_OTHER_BYTES,
-    MAX_PICTURE_BYTES,
-    Refused,
-    allow,
-)
+from weights.serving.limits.sizes import BODY, MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PICTURE_BYTES, Refused, allow
 from weights.serving.limits.streams import Streams
 from weights.serving.limits.turns import Turns
 from weights.serving.limits.uploads import UploadFolder, Uploads
