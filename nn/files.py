@@ -49,8 +49,8 @@ class WeightsError(ValueError):
 
 
 def save(model: MLP, folder: str | Path) -> None:
-    """Writes model.safetensors and config.json. Earlier files stay until both new ones are written: a full disk, or an
-    interruption, leaves the earlier network whole.
+    """Writes model.safetensors and config.json. Earlier files stay until both new ones are written, so a full disk
+    leaves the earlier network whole. Only a crash between the two renames at the end would leave one file of each.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
