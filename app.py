@@ -70,7 +70,7 @@ LIVE = "() => window.live.shown()"
 # The tile that is pressed tells the way of its digit. Gradio may ask about a picture twice, and the second answer knows
 # of no tile: then it is chosen again.
 CHOOSE_TILE = """
-const TRIES = 3; // should the server know the tile no more
+const TRIES = 3; // at most: the server may not know the tile any more
 let chosen = null;
 const picture = () => element.querySelector(".several img")?.src;
 const choose = () => trigger("select", { index: chosen.index });

@@ -20,7 +20,7 @@ from nn.pictures.augment import Distortion
 from nn.recipes import AFTERWARDS, Recipe
 from nn.trainer import COLUMNS, Trainer
 
-# Of a run that cannot go on: what is there stays until its owner throws it away.
+# What to do about a run that cannot go on. Nothing of it is deleted here.
 ANEW = "give another --out to start anew"
 
 

@@ -13,15 +13,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import preprocessing
 from nn import flags, programs
 from nn.files import WeightsError, load
+from nn.images import load_images
 from nn.measure.metrics import evaluate
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Preset
 from nn.runs import fit, is_begun
-from preprocessing.picture import open_picture
 
 REPEATED = [name for name, preset in PRESETS.items() if preset.repeats]
 
@@ -56,6 +55,7 @@ def finished(folder: Path, preset: Preset, dataset: Dataset) -> bool:
     return True
 
 
+@programs.reports_errors()
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=REPEATED, help="these presets alone")
     arguments = parser.parse_args(argv)
     try:
-        dataset = mnist.load(arguments.data, preprocessing.to_mnist, open_picture)
+        dataset = load_images(arguments.data)
         if not len(dataset.test):
             raise DataError(f"{arguments.data or mnist.HUB_DATASET}: no test images; the table needs MNIST's")
         print("| preset | network | its author's figure | train | validation | test | reached |")
@@ -74,12 +74,6 @@ def main(argv: list[str] | None = None) -> int:
             print(row(name, PRESETS[name], dataset, arguments.out / name), flush=True)
     except KeyboardInterrupt:
         print("interrupted: the table ends here; finished presets are not trained again", file=sys.stderr)
-        return 1
-    except (DataError, ValueError, FloatingPointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except ImportError as error:
-        print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
         return 1
     return 0
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 import numpy as np
 from tqdm import tqdm
@@ -19,12 +18,12 @@ from tqdm import tqdm
 import preprocessing
 from nn import flags, programs
 from nn.files import BUNDLED, load
+from nn.images import load_images
 from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist
 from nn.pictures.corruptions import CORRUPTIONS, corrupt
 from nn.pictures.mnist import DataError
 from nn.pictures.splits import as_pixels
-from preprocessing.picture import open_picture
 
 
 def errors(model: MLP, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -49,6 +48,7 @@ def measure(model: MLP, images: np.ndarray, labels: np.ndarray, seed: int = 0) -
     return results | {"mean": means}
 
 
+@programs.reports_errors()
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.corruptions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -59,15 +59,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=flags.at_least(0), default=0, help="of the corruptions' random numbers")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     arguments = parser.parse_args(argv)
-    try:
-        model = load(arguments.weights)
-        test = mnist.load(arguments.data, preprocessing.to_mnist, open_picture).test[: arguments.limit]
-        if not len(test):
-            raise DataError(f"{arguments.data or mnist.HUB_DATASET}: no test images to damage")
-        results = measure(model, test.images, test.labels, arguments.seed)
-    except (DataError, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    model = load(arguments.weights)
+    test = load_images(arguments.data).test[: arguments.limit]
+    if not len(test):
+        raise DataError(f"{arguments.data or mnist.HUB_DATASET}: no test images to damage")
+    results = measure(model, test.images, test.labels, arguments.seed)
     if arguments.json:
         print(json.dumps(results, indent=1))
         return 0

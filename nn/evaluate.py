@@ -12,17 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
-import preprocessing
 from nn import flags, programs
 from nn.crossfit import seen_splits
 from nn.files import BUNDLED, check_folder, load
+from nn.images import load_images
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures import mnist
-from nn.pictures.mnist import DataError
-from preprocessing.picture import open_picture
 
 
 def report(model: MLP, results: dict[str, dict]) -> str:
@@ -51,6 +48,7 @@ def report(model: MLP, results: dict[str, dict]) -> str:
     return "\n".join(lines)
 
 
+@programs.reports_errors()
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nn.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -60,24 +58,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--plots", type=flags.path, metavar="DIR", help="write PNG plots there")
     arguments = parser.parse_args(argv)
-    try:
-        if arguments.plots:  # before the figures, which take a while
-            from nn.measure import plots  # matplotlib takes a second to import, and only plots need it
+    if arguments.plots:  # before the figures, which take a while
+        from nn.measure import plots  # matplotlib takes a second to import, and only plots need it
 
-            check_folder(arguments.plots)
-            history = plots.read_history(arguments.weights)
-        model = load(arguments.weights)
-        dataset = seen_splits(model, mnist.load(arguments.data, preprocessing.to_mnist, open_picture))
-        results = metrics.evaluate(model, dataset)
-        print(json.dumps(results, indent=1) if arguments.json else report(model, results))
-        if arguments.plots:
-            plots.write(arguments.plots, model, dataset, results, history)
-    except (DataError, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except ImportError as error:
-        print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
-        return 1
+        check_folder(arguments.plots)
+        history = plots.read_history(arguments.weights)
+    model = load(arguments.weights)
+    dataset = seen_splits(model, load_images(arguments.data))
+    results = metrics.evaluate(model, dataset)
+    print(json.dumps(results, indent=1) if arguments.json else report(model, results))
+    if arguments.plots:
+        plots.write(arguments.plots, model, dataset, results, history)
     return 0
 
 

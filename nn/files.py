@@ -31,11 +31,17 @@ from nn.mlp import DIGITS, MLP
 BUNDLED = Path(__file__).parent.parent / "weights"  # the network that comes with this project
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
+CARD_FILE = "README.md"
 HISTORY_FILE = "history.csv"  # a row for each epoch of its training
+# What nn/measure/plots.py writes beside them. The page reads the last one.
+CONFUSION_FILE, MISTAKES_FILE, CURVES_FILE = "confusion_matrix.png", "mistakes.png", "curves.png"
+MISTAKES_DATA = "mistakes.json"
 MODEL_TYPE = "numpy-mlp"
 ARCHITECTURE_KEYS = ("model_type", "widths", "activation", "mean", "std", "temperature")
 NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than float32
-OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size", "linear")  # left out where a network does without them
+# A file leaves these out where the network does without them. A network from a file without any of them has one
+# temperature, one member, no convolution, and an activation in every hidden layer.
+OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size", "linear")
 
 
 class WeightsError(ValueError):
@@ -43,13 +49,14 @@ class WeightsError(ValueError):
 
 
 def save(model: MLP, folder: str | Path) -> None:
-    """Writes model.safetensors and config.json, each whole or not at all."""
+    """Writes model.safetensors and config.json. Earlier files stay until both new ones are written, so a full disk
+    leaves the earlier network whole. Only a crash between the two renames at the end would leave one file of each.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / MODEL_FILE) as temporary:
-        temporary.write_bytes(serialize(tensors(model)))
-    with replacing(folder / CONFIG_FILE) as temporary:
-        temporary.write_text(json.dumps(config_of(model), indent=2) + "\n")
+    with replacing(folder / MODEL_FILE) as parameters, replacing(folder / CONFIG_FILE) as config:
+        parameters.write_bytes(serialize(tensors(model)))
+        config.write_text(json.dumps(config_of(model), indent=2) + "\n")
 
 
 def tensors(model: MLP) -> dict[str, np.ndarray]:
@@ -124,37 +131,43 @@ def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     if missing := [key for key in ARCHITECTURE_KEYS if key not in config]:
         raise WeightsError(f"{path}: {', '.join(missing)} missing")
     try:
-        if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
-            raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
-        if wrong := [width for width in config["widths"] if type(width) is not int]:
-            raise ValueError(f"widths must be integers, got {wrong[0]!r}")
-        inputs, *hidden, classes = widths = config["widths"]
-        if "window" in config:
-            raise ValueError("its units see windows, which this version no longer reads")
-        members = config.get("members", 1)
-        kernel_size = config.get("kernel_size", 0)
-        if type(members) is not int or members < 1:
-            raise ValueError(f"members must be a positive integer, got {members!r}")
-        if members > 1 and (not hidden or any(width % members for width in hidden)):
-            raise ValueError(f"{members} members cannot share hidden layers of {hidden} units equally")
-        if "kernel_size" in config:
-            check_kernel_size(kernel_size, widths, members)
-        if (parameters := size(widths, members, kernel_size)) > max_parameters:
-            raise ValueError(f"{parameters:,} parameters, at most {max_parameters:,} are accepted")
-        if max(hidden, default=0) > MAX_UNITS:
-            raise ValueError(f"{max(hidden):,} units in a hidden layer, at most {MAX_UNITS:,} are accepted")
-        temperatures = (config[key] for key in ("temperature", "odds_temperature") if key in config)
-        calibration = Calibration(*map(float, temperatures))
-        if "odds_temperature" in config and classes <= DIGITS:
-            raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
-        options = {"kernel_size": kernel_size, "mean": float(config["mean"]), "std": float(config["std"])}
-        options |= {"linear": config.get("linear", ()), "inputs": inputs, "classes": classes}
-        member = MLP([width // members for width in hidden], config["activation"], None, **options)
-        model = joined([member] * members)
-        model.calibration = calibration
+        model = network_of(config, max_parameters)
     except (TypeError, ValueError, OverflowError) as error:  # OverflowError: a mean of 1000 digits
         raise WeightsError(f"{path}: does not describe a network: {error}") from error
     model.info = {key: value for key, value in config.items() if key not in ARCHITECTURE_KEYS + OPTIONAL_KEYS}
+    return model
+
+
+def network_of(config: dict, max_parameters: int) -> MLP:
+    """The network that these settings describe; TypeError, ValueError or OverflowError when they describe none."""
+    if (layers := len(config["widths"]) - 1) > MAX_LAYERS:
+        raise ValueError(f"{layers:,} layers, at most {MAX_LAYERS} are accepted")
+    if wrong := [width for width in config["widths"] if type(width) is not int]:
+        raise ValueError(f"widths must be integers, got {wrong[0]!r}")
+    inputs, *hidden, classes = widths = config["widths"]
+    if "window" in config:
+        raise ValueError("its units see windows, which this version no longer reads")
+    members = config.get("members", 1)
+    kernel_size = config.get("kernel_size", 0)
+    if type(members) is not int or members < 1:
+        raise ValueError(f"members must be a positive integer, got {members!r}")
+    if members > 1 and (not hidden or any(width % members for width in hidden)):
+        raise ValueError(f"{members} members cannot share hidden layers of {hidden} units equally")
+    if "kernel_size" in config:
+        check_kernel_size(kernel_size, widths, members)
+    if (parameters := size(widths, members, kernel_size)) > max_parameters:
+        raise ValueError(f"{parameters:,} parameters, at most {max_parameters:,} are accepted")
+    if max(hidden, default=0) > MAX_UNITS:
+        raise ValueError(f"{max(hidden):,} units in a hidden layer, at most {MAX_UNITS:,} are accepted")
+    temperatures = (config[key] for key in ("temperature", "odds_temperature") if key in config)
+    calibration = Calibration(*map(float, temperatures))
+    if "odds_temperature" in config and classes <= DIGITS:
+        raise ValueError(f'odds_temperature is for networks that know "not a digit", not for {classes} classes')
+    options = {"kernel_size": kernel_size, "mean": float(config["mean"]), "std": float(config["std"])}
+    options |= {"linear": config.get("linear", ()), "inputs": inputs, "classes": classes}
+    member = MLP([width // members for width in hidden], config["activation"], None, **options)
+    model = joined([member] * members)
+    model.calibration = calibration
     return model
 
 

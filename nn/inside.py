@@ -120,9 +120,8 @@ def kernels_at_work(model: MLP, pixels: np.ndarray) -> Kernels:
     kernels = model.views(model.theta)[0][0].T
     map_of_unit = model.weights[0].map_of_unit()
     by_map = np.argsort(map_of_unit, kind="stable").reshape(len(kernels), -1)  # (maps, positions): numbers of units
-    without = np.where(
-        map_of_unit == np.arange(len(kernels))[:, None], 0, h
-    )  # (maps, units): one kernel each is silent
+    # (maps, units): in each row one kernel is silent
+    without = np.where(map_of_unit == np.arange(len(kernels))[:, None], 0, h)
     pushes = logits - from_first_layer(model, without)
     return Kernels(model.normalize(X)[0], kernels, model.biases[0][by_map], h[by_map], logits, pushes)
 

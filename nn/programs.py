@@ -1,4 +1,7 @@
-"""How programs end: after Ctrl-C, and when standard output is lost.
+"""How programs end: after an error, after Ctrl-C, and when standard output is lost.
+
+@programs.reports_errors()
+def main(argv=None): ...
 
 if __name__ == "__main__":
     programs.run(main)
@@ -6,6 +9,7 @@ if __name__ == "__main__":
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import signal
@@ -17,7 +21,7 @@ INTERRUPTED = 128 + signal.SIGINT  # as shells have it
 
 
 class OutputLost(BaseException):
-    """Standard output takes no more. Nobody but `run` catches it: programs tell errors of their other files."""
+    """Standard output takes no more. `run` alone catches it: an OSError would be taken for one of another file."""
 
 
 class Output(io.TextIOWrapper):
@@ -34,6 +38,29 @@ class Output(io.TextIOWrapper):
             super().flush()
         except OSError as error:
             raise OutputLost from error
+
+
+def reports_errors(*kinds: type[Exception]) -> Callable:
+    """Makes a `main` print what its user can mend as one line on standard error, and then return 1.
+
+    kinds: errors of this kind too, beside wrong values, files that cannot be read or written, training that diverged
+    and libraries that are not installed.
+    """
+
+    def decorate(main: Callable[..., int]) -> Callable[..., int]:
+        @functools.wraps(main)
+        def reporting(*given: object) -> int:
+            try:
+                return main(*given)
+            except ImportError as error:
+                print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
+            except (ValueError, OSError, FloatingPointError, *kinds) as error:
+                print(f"error: {error}", file=sys.stderr)
+            return 1
+
+        return reporting
+
+    return decorate
 
 
 def run(main: Callable[[], int | None], prints: bool = True) -> NoReturn:

@@ -34,6 +34,7 @@ MOST_EPOCHS = 10**6
 NOT_ALL = 0.999
 # Far more than helps: with 0.1 a network of 32 units still reads nearly nine digits in ten, with 1 six, with 10 four.
 MOST_L2 = 10
+# The lowest and the highest value of settings.
 ANY, EPOCHS = (0, math.inf), (0, MOST_EPOCHS)
 SHARE, TEN = (0, 1), (0, 10)
 

@@ -158,11 +158,8 @@ class Run:
 
 def begin(recipe: Recipe, dataset: Dataset, number: int, out: Path, resume: bool) -> Run:
     """One member at its start, or at its checkpoint."""
-    folder, images, member = (
-        member_folder(recipe, out, number),
-        images_of(recipe, dataset, number),
-        member_of(recipe, number),
-    )
+    folder, member = member_folder(recipe, out, number), member_of(recipe, number)
+    images = images_of(recipe, dataset, number)
     saved = folder / CHECKPOINT_FILE
     resuming = resume and saved.is_file()
     finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
@@ -232,7 +229,7 @@ def products_on_threads(recipe: Recipe) -> Iterator[None]:
 
 
 def blas_libraries() -> ThreadpoolController:
-    """Those that NumPy multiplies with."""
+    """The libraries that NumPy multiplies matrices with."""
     from threadpoolctl import ThreadpoolController  # of nn/requirements.txt: who only measures does without
 
     return ThreadpoolController().select(user_api="blas")
@@ -248,8 +245,8 @@ def best_of(trainer: Trainer) -> MLP:
 
 
 def versions() -> dict[str, str]:
-    """The versions of MADE_WITH that are installed: without made-up pictures nobody needs matplotlib. And the kernels
-    that multiply matrices, on which the last bits depend.
+    """The installed versions of what a run depends on. Matplotlib may be missing: only made-up pictures need it. The
+    library that multiplies matrices decides the last bits.
     """
     libraries = [each for each in blas_libraries().info() if "numpy" in each["filepath"]]  # SciPy brings its own
     kinds = [

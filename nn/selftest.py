@@ -44,7 +44,7 @@ def self_test(model: MLP, path: str | Path) -> float:
     right, wanted = int((probabilities.argmax(axis=1) == labels).sum()), round(MIN_SELFTEST_ACCURACY * len(labels))
     if right < wanted:
         found = f"reads {right} of {len(labels)} test digits, at least {wanted} are expected"
-        raise WeightsError(f"{path}: {found}; are arrays or labels mixed up?")
+        raise WeightsError(f"{path}: {found}: it has learned too little, or arrays or labels are mixed up")
     return right / len(labels)
 
 

@@ -21,8 +21,10 @@ def setting(default: object, about: str, limits: tuple | None = None, choices: I
 
 
 def check(settings: object, of: str = "") -> None:
-    """Raises ValueError for a value outside of its limits, that is none of its choices, or no whole number where the
-    default is one or consists of them. In the message `of` follows the setting's name, such as " of a distortion".
+    """Raises ValueError for a value outside of its limits or that is none of its choices. Where the default is a whole
+    number, or consists of them, so must the value.
+
+    of: follows the setting's name in the message, such as " of a distortion".
     """
     for each in fields(settings):
         value, limits, choices = getattr(settings, each.name), *map(each.metadata.get, ("limits", "choices"))

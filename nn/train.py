@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-import preprocessing
 from nn import checkpoint, files, flags, programs
 from nn.fast.committee import joined
+from nn.images import load_images
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist, sample
@@ -28,7 +28,6 @@ from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Recipe
 from nn.runs import CHECKPOINT_FILE, begun_members, check_out, fit, images_of, member_folder, member_of
 from nn.trainer import Trainer
-from preprocessing.picture import open_picture
 
 # A network is said to have hardly learned below this share of the way from always guessing the commonest digit to 100%.
 HARDLY_LEARNED = 0.1
@@ -107,7 +106,7 @@ def images_from(place: Path | None) -> Dataset:
     It says on standard error which images are used when nobody named them.
     """
     if place is not None:
-        return mnist.load(place, preprocessing.to_mnist, open_picture)
+        return load_images(place)
     try:
         dataset = mnist.load()
     except DataError as error:
@@ -118,7 +117,13 @@ def images_from(place: Path | None) -> Dataset:
     return dataset
 
 
-def describe(member: Trainer, recipe: Recipe, dataset: Dataset, out: Path) -> str:
+def dry_run(recipe: Recipe, dataset: Dataset, out: Path, resume: bool) -> str:
+    """What a run would do, in words, after every check that needs no training. Raises ValueError as `fit` does."""
+    number = begun_members(recipe, out)[0] if resume else 1
+    images = images_of(recipe, dataset, number)
+    member = Trainer(member_of(recipe, number), images.train, images.validation)
+    if resume:
+        checkpoint.load(member, member_folder(recipe, out, number) / CHECKPOINT_FILE)
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits().items())
     members = f", joined of {recipe.members} members" if recipe.members > 1 else ""
     return (
@@ -137,6 +142,7 @@ def held_out_accuracy(model: MLP, dataset: Dataset) -> tuple[str, float]:
     return "validation accuracy", 100 * metrics.accuracy(probs, dataset.validation.labels)
 
 
+@programs.reports_errors()
 def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
@@ -144,12 +150,7 @@ def main(argv: list[str] | None = None) -> int:
         check_out(recipe, arguments.out, arguments.resume)
         dataset = images_from(arguments.data)
         if arguments.dry_run:
-            number = begun_members(recipe, arguments.out)[0] if arguments.resume else 1
-            images = images_of(recipe, dataset, number)
-            member = Trainer(member_of(recipe, number), images.train, images.validation)
-            if arguments.resume:
-                checkpoint.load(member, member_folder(recipe, arguments.out, number) / CHECKPOINT_FILE)
-            print(describe(member, recipe, dataset, arguments.out))
+            print(dry_run(recipe, dataset, arguments.out, arguments.resume))
             return 0
         runs = fit(recipe, dataset, arguments.out, arguments.resume)
         epochs_done = min(run.epoch for run in runs)
@@ -161,12 +162,6 @@ def main(argv: list[str] | None = None) -> int:
         name, accuracy = held_out_accuracy(files.load(arguments.out), dataset)
     except KeyboardInterrupt:
         print("interrupted; --resume goes on from the last finished epoch, if there is one", file=sys.stderr)
-        return 1
-    except (DataError, ValueError, FloatingPointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except ImportError as error:
-        print(f"error: {error}; pip install -r nn/requirements.txt", file=sys.stderr)
         return 1
     print(f"{name} {accuracy:.2f}%: {arguments.out}")
     guessing = 100 * np.bincount(dataset.validation.labels).max() / len(dataset.validation)

@@ -138,23 +138,27 @@ class Trainer:
         with np.errstate(over="ignore", invalid="ignore"):
             probs = self.answering_model(self.average).predict_proba(self.validation_pixels)
         loss, accuracy = metrics.loss(probs, self.validation.labels), metrics.accuracy(probs, self.validation.labels)
-        # The training loss does not know of the last step. No comparison holds for what is not a number.
-        learned = [self.model.theta, self.average, *self.optimizer.state.values()]
-        if not (mean_loss < DIVERGED and loss < np.inf and all(np.isfinite(each).all() for each in learned)):
-            lr, l2 = self.recipe.lr, self.recipe.l2
-            decay = (
-                f", or l2, {l2:g}" if lr * l2 > 1 >= lr else ""
-            )  # decay alone turns each weight's sign with each step
-            raise FloatingPointError(
-                f"training diverged in epoch {self.epoch + 1}, at a loss of {mean_loss:.2g}: "
-                f"lower the learning rate, {lr:g}{decay}"
-            )
+        self._check_convergence(mean_loss, loss)
         seconds = round(time.perf_counter() - start, 3)
         row = dict(zip(COLUMNS, (self.epoch + 1, rate, mean_loss, loss, accuracy, seconds), strict=True))
         self.history.append(row)
         if self.best_row is row:
             self.best[...] = self.average
         return row
+
+    def _check_convergence(self, mean_loss: float, validation_loss: float) -> None:
+        """Raises FloatingPointError when the losses of this epoch, or what it learned, are out of bounds."""
+        learned = [self.model.theta, self.average, *self.optimizer.state.values()]  # no loss tells of the last step
+        finite = all(np.isfinite(each).all() for each in learned)
+        if mean_loss < DIVERGED and validation_loss < np.inf and finite:  # neither holds for NaN
+            return
+        lr, l2 = self.recipe.lr, self.recipe.l2
+        # With lr * l2 above 1, decay alone turns the sign of each weight in each step.
+        decay = f", or l2, {l2:g}" if lr * l2 > 1 >= lr else ""
+        raise FloatingPointError(
+            f"training diverged in epoch {self.epoch + 1}, at a loss of {mean_loss:.2g}: "
+            f"lower the learning rate, {lr:g}{decay}"
+        )
 
     def answering_model(self, theta: np.ndarray) -> MLP:
         """A network of this run's shape with a copy of the parameters `theta`."""

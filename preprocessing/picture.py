@@ -50,7 +50,7 @@ class Opaque(NamedTuple):
     factor: int  # pixels of the original for one of `picture`
 
 
-def open_picture(file: str | Path | BinaryIO) -> Image.Image:
+def open_picture(file: str | os.PathLike | BinaryIO) -> Image.Image:
     """The picture in a file, of which only the header is read here; `to_opaque` decodes it.
 
     Raises:
@@ -142,10 +142,10 @@ def reduced_to_opaque(image: Image.Image | np.ndarray) -> Opaque:
         raise ValueError(f"the picture cannot be decoded: {error}") from error
 
 
-def is_empty(file: str | Path | BinaryIO) -> bool:
+def is_empty(file: str | os.PathLike | BinaryIO) -> bool:
     """Whether a file that could not be opened as a picture has no bytes; False if it does not tell."""
     with contextlib.suppress(OSError, AttributeError):
-        return (Path(file).stat().st_size if isinstance(file, str | Path) else file.seek(0, os.SEEK_END)) == 0
+        return (Path(file).stat().st_size if isinstance(file, str | os.PathLike) else file.seek(0, os.SEEK_END)) == 0
     return False
 
 

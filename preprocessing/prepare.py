@@ -49,7 +49,8 @@ FAR_OFF_CENTER = 0.2
 # A hint says that strokes are thin or thick if they are beyond MNIST's usual widths by this factor.
 BEYOND_USUAL = 1.4
 
-# What a tap on the pad leaves is no digit yet: a round blot, no larger than this share of the picture's longer side.
+# A tap on the pad leaves a round blot, which is no digit yet. It is no larger than this share of the picture's longer
+# side.
 DOT_SIDE = 0.12
 # The box of such a blot is nearly a square; a small 0 or 1 under a thick pen is taller.
 DOT_SHORTER_SIDE = 0.85
@@ -249,7 +250,22 @@ def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut
     """
     width, height = picture.size
     factor = max(1, round(max((width * height) ** 0.5 / WORKING_SIDE, max(width, height) / LONGEST_SIDE)))
-    reduced = without_surround(picture.reduce(factor))
+    ink, left_out = ink_alone(without_surround(picture.reduce(factor)), sheet)
+    box = bounding_box(ink)
+    if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
+        return ink, left_out, Where(0, 0, factor)
+    margin = max(round(longest * CLOSE_UP_MARGIN), CLOSE_UP_PIXELS)
+    left, top = (max(edge - margin, 0) * factor for edge in box[:2])
+    right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
+    closer, also, inner = look(picture.crop((left, top, right, bottom)), sheet)
+    left_out = left_out._replace(lines=max(left_out.lines, also.lines), removed=also.removed, kept=also.kept)
+    return closer, left_out, Where(left + inner.left, top + inner.top, inner.scale)
+
+
+def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
+    """The ink of a reduced picture without specks, printed lines and things at the edge, (H, W) float32 in [0, 1]; and
+    what was left out. sheet: as for `look`.
+    """
     ink, removed, lines, blank_edge = inked(reduced, dark_ink=sheet)
     specks, edge_pieces, kept = 0, 0, None
     if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
@@ -275,20 +291,7 @@ def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut
         kept = ink >= FAINT if lines else None
     if sheet and not is_substantial(ink, SMALLEST_ON_SHEET, 1):
         ink = np.zeros_like(ink)  # the ends of lines, and nothing that is written
-    found = LeftOut(specks, lines, edge_pieces, removed, kept)
-    box = bounding_box(ink)
-    if box is None or factor == 1 or (longest := max(box[2] - box[0], box[3] - box[1])) >= CLOSE_UP_SIDE:
-        return ink, found, Where(0, 0, factor)
-    margin = max(round(longest * CLOSE_UP_MARGIN), CLOSE_UP_PIXELS)
-    left, top = (max(edge - margin, 0) * factor for edge in box[:2])
-    right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
-    closer, also, inner = look(picture.crop((left, top, right, bottom)), sheet)
-    lines = max(lines, also.lines)
-    return (
-        closer,
-        found._replace(lines=lines, removed=also.removed, kept=also.kept),
-        Where(left + inner.left, top + inner.top, inner.scale),
-    )
+    return ink, LeftOut(specks, lines, edge_pieces, removed, kept)
 
 
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The house keeps its shape: imports point one way and never in a circle.
 
-app -> weights -> nn        weights -> preprocessing        programs of nn -> preprocessing
+app -> weights -> nn        weights -> preprocessing        nn's framing -> preprocessing
 """
 
 import ast
@@ -14,9 +14,9 @@ PACKAGES = ("nn", "preprocessing", "weights")
 WEB = {"gradio", "gradio_client", "fastapi", "starlette", "uvicorn"}
 # The files that a learner reads from top to bottom.
 CORE = {f"nn.{name}" for name in ("functions", "mlp", "backprop", "optimizers", "trainer")}
-# Programs frame what they are given, and made_up.py frames what is drawn for them. Nothing else in nn knows about
-# pictures of paper.
-PROGRAMS = {f"nn.{name}" for name in ("train", "evaluate", "compare", "corruptions", "made_up")}
+# images.py frames what programs are given, made_up.py what is drawn for training, and corruptions.py what it damaged.
+# Nothing else in nn knows about pictures of paper.
+FRAMING = {f"nn.{name}" for name in ("images", "made_up", "corruptions")}
 
 
 def module_of(path):
@@ -69,9 +69,9 @@ def test_preprocessing_knows_no_network():
     assert not offenders([module for module in FILES if within(module, "preprocessing")], "nn")
 
 
-def test_only_programs_of_nn_use_preprocessing():
+def test_only_what_frames_pictures_uses_preprocessing():
     assert not offenders(
-        [module for module in FILES if within(module, "nn") and module not in PROGRAMS], "preprocessing"
+        [module for module in FILES if within(module, "nn") and module not in FRAMING], "preprocessing"
     )
 
 

@@ -94,17 +94,15 @@ def push_to_hub(
     import copy
     import tempfile
 
-    import preprocessing
     from nn.crossfit import seen_splits
+    from nn.images import load_images
     from nn.measure.metrics import evaluate
-    from nn.pictures import mnist
-    from preprocessing.picture import open_picture
     from weights.hub.card import write_card
     from weights.hub.publish import push
     from weights.hub.pull import Repository
 
     repository = Repository(repo, token, endpoint)
-    dataset = mnist.load(data, preprocessing.to_mnist, open_picture)
+    dataset = load_images(data)
     options = {"tag": tag, "create_pr": create_pr, "private": private, "message": message, "force": force}
     with tempfile.TemporaryDirectory() as folder:
         # A copy, for a card changes what a network says of itself.

@@ -22,16 +22,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import preprocessing
 import weights
 from nn import flags, programs
 from nn.crossfit import seen_splits
 from nn.files import CONFIG_FILE, MODEL_FILE, check_folder, replacing
+from nn.images import load_images
 from nn.measure import metrics
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
 from nn.selftest import self_test, selftest_digits, verified
-from preprocessing.picture import open_picture
 from weights.hub.card import drawing_figures, write_card
 from weights.hub.figures import read_figures, summarize
 from weights.hub.problems import HubError
@@ -46,7 +45,7 @@ def run_card(arguments: argparse.Namespace) -> None:
 
     drawings = drawing_figures(read_json(arguments.drawings)) if arguments.drawings else None
     model = weights.load(arguments.folder)
-    dataset = seen_splits(model, mnist.load(arguments.data, preprocessing.to_mnist, open_picture))
+    dataset = seen_splits(model, load_images(arguments.data))
     results = metrics.evaluate(model, dataset)
     written = plots.write(arguments.folder, model, dataset, results)
     written += write_card(arguments.folder, model, results, drawings)
@@ -73,9 +72,9 @@ def run_pull(arguments: argparse.Namespace) -> None:
     if arguments.folder:
         folder = arguments.folder
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (MODEL_FILE, CONFIG_FILE):
-            with replacing(folder / name) as temporary:
-                shutil.copyfile(snapshot.folder / name, temporary)
+        with replacing(folder / MODEL_FILE) as parameters, replacing(folder / CONFIG_FILE) as config:
+            shutil.copyfile(snapshot.folder / MODEL_FILE, parameters)
+            shutil.copyfile(snapshot.folder / CONFIG_FILE, config)
     print_network(model, snapshot.sha256, snapshot.commit)
     print(f"folder    {folder}")
 
@@ -121,7 +120,7 @@ def read_json(path: Path) -> object:
 def dataset_or_none(folder: Path | None) -> Dataset | None:
     """The data to measure on; None, after a line on stderr, where there is none."""
     try:
-        return mnist.load(folder, preprocessing.to_mnist, open_picture)
+        return load_images(folder)
     except DataError as error:
         print(f"no data: {error}", file=sys.stderr)
         return None
@@ -215,21 +214,13 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@programs.reports_errors(HubError)
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser()
     arguments = parser.parse_args(argv)
     if getattr(arguments, "repo", "") is None:
         parser.error("which repository? give OWNER/NAME or set WEIGHTS_REPO")
-    try:
-        arguments.function(arguments)
-    except (
-        HubError,
-        ValueError,
-        OSError,
-        ImportError,
-    ) as error:  # WeightsError, DataError and NotPublishable are values
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    arguments.function(arguments)
     return 0
 
 

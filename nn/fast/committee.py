@@ -27,8 +27,8 @@ def joined(models: Sequence[MLP]) -> MLP:
 class Committee(MLP):
     """Joined networks. Raises ValueError if they have no hidden layers, or were joined before.
 
-    Of the weights between hidden layers `theta` holds the members' blocks alone, (members, fan_in / members,
-    fan_out / members).
+    For the weights between hidden layers `theta` holds only the members' blocks, (members, fan_in / members,
+    fan_out / members): all other weights there are 0.
     """
 
     def __init__(self, models: Sequence[MLP]) -> None:

@@ -10,7 +10,7 @@ after another on two. These parts give the same network either way, on every x86
 `OPENBLAS_CORETYPE=Haswell` selects the same loops (on one without AVX-512 they are the usual ones).
 
 The rules are those of OpenBLAS 0.3.31 for these loops (driver/level3/level3_thread.c), and hold for the products of the
-bundled recipe: its mini-batches, and the images that are distorted at once. Of others, some last bits may differ.
+bundled recipe: its mini-batches, and the images that are distorted at once. Others may differ in some last bits.
 """
 
 from __future__ import annotations
@@ -50,14 +50,16 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 
 def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """As `matmul`, for sums that are not cut."""
+    """As `matmul`, for sums that are not cut. A thread computes its own rows; of a wide product it computes its own
+    columns, in its own rows and in the other thread's.
+    """
     rows, columns = out.shape
     wide = columns >= max(rows, THREADS * FEWEST_COLUMNS)
-    for thread, right in enumerate(halves(slice(0, columns), ROUNDED) if wide else [slice(0, columns)]):
-        for other, share in enumerate(halves(slice(0, rows), ROUNDED if wide else 1)):
-            for step in halves(share):
-                for part in loops(step) if wide and other != thread else [step]:
-                    np.matmul(a[part], b[:, right], out=out[part, right])
+    for thread, own_columns in enumerate(halves(slice(0, columns), ROUNDED) if wide else [slice(0, columns)]):
+        for owner, its_rows in enumerate(halves(slice(0, rows), ROUNDED if wide else 1)):
+            for step in halves(its_rows):
+                for part in loops(step) if wide and owner != thread else [step]:
+                    np.matmul(a[part], b[:, own_columns], out=out[part, own_columns])
 
 
 def halves(whole: slice, rounded: int = 1) -> list[slice]:
@@ -68,7 +70,7 @@ def halves(whole: slice, rounded: int = 1) -> list[slice]:
 
 
 def loops(step: slice) -> list[slice]:
-    """What of the other thread's rows is computed alike."""
+    """A step of the other thread's rows, in parts that the innermost loop takes in one way."""
     left = (step.stop - step.start) % GROUP
     if left != LEFT_OVER:
         return [step]

@@ -15,7 +15,7 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from nn.files import HISTORY_FILE
+from nn.files import CONFUSION_FILE, CURVES_FILE, HISTORY_FILE, MISTAKES_DATA, MISTAKES_FILE
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures.mnist import DataError, Dataset, Split
@@ -28,10 +28,6 @@ MISTAKES_SHOWN = 30
 MISTAKES_PER_ROW = 10
 INK = "#4f46e5"
 ACCENT = "#d97706"
-CONFUSION_FILE = "confusion_matrix.png"
-MISTAKES_FILE = "mistakes.png"
-MISTAKES_DATA = "mistakes.json"
-CURVES_FILE = "curves.png"
 CURVES = ("epoch", "train_loss", "validation_loss", "validation_accuracy")
 
 History = Mapping[str, np.ndarray]  # a column's name -> a number for each epoch

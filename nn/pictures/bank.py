@@ -11,7 +11,7 @@ from nn.recipes import Recipe
 
 
 class Bank:
-    """All pictures of a run: `pictures` is one split, in the order of the line above."""
+    """All pictures of a run. `pictures` is one split of digits, redrawn, written, non-digits, in this order."""
 
     def __init__(self, recipe: Recipe, train: Split, made_up: MadeUp | None = None) -> None:
         self.recipe, self.digits = recipe, len(train)

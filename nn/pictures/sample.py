@@ -12,7 +12,6 @@ MNIST's own test images are not among them.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +69,7 @@ def save(images: np.ndarray, path: Path = FILE) -> None:
     Image.fromarray(tiles.reshape(-1, TILES_IN_A_ROW * SIDE)).save(path, optimize=True)
 
 
+@programs.reports_errors()
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m nn.pictures.sample", description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=flags.path, required=True, help="folder of MNIST's IDX files")
@@ -77,14 +77,10 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.out.suffix.lower() != ".png":
         parser.error(f"argument --out: expected the name of a PNG, such as {FILE.name}, got {arguments.out}")
-    try:
-        found = idx.read(sorted(arguments.data.glob("*")), arguments.data)
-        if found is None:
-            raise DataError(f"{arguments.data}: no IDX files of MNIST in it")
-        save(select(found[0]), arguments.out)
-    except (DataError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    found = idx.read(sorted(arguments.data.glob("*")), arguments.data)
+    if found is None:
+        raise DataError(f"{arguments.data}: no IDX files of MNIST in it")
+    save(select(found[0]), arguments.out)
     print(f"{arguments.out}: {arguments.out.stat().st_size:,} bytes")
     return 0
 

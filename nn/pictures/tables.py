@@ -3,7 +3,7 @@
 mnist.npz                          Keras: x_train, y_train, x_test, y_test
 train.csv, mnist_test.csv          Kaggle: a label and 784 pixels in each row, with a header or without
 emnist-digits-train.csv            EMNIST: the same without a header, stored transposed
-any-name.csv                       the same, to learn from, where this file itself is named and not its folder
+any-name.csv                       the same; all of it is to learn from. Only where the file is given, not its folder
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 CSV_NAME = re.compile(r"(.*[-_. ])?(?P<part>train|test)(\.csv|\.csv\.gz)", re.I)
 # Bytes of a first line: 785 cells, of which a header's are called pixel783 or 28x28.
 MOST_HEAD = 2**14
-
-# Of a table without commas the first cell is the whole line: its beginning tells which separator it has.
+# Characters of a first cell that a message repeats. In a table with semicolons this cell is the whole line, and its
+# beginning shows them.
 SHOWN = 40
 
 log = logging.getLogger(__name__)
@@ -37,18 +37,23 @@ log = logging.getLogger(__name__)
 def read(files: Sequence[Path], folder: Path) -> tuple[Split, Split] | None:
     """The training and the test images among `files`, all of which lie in `folder`; None when there are no such tables.
 
+    Tables that are named like these and hold something else are left out, and the log names them.
+
     Raises:
         DataError: a file is damaged, or it is not clear which one is meant.
     """
     archives = [path for path in files if path.suffix.lower() == ".npz"]
     if archives:
         return read_npz(only(archives, folder))
-    tables = {"train": [], "test": []}
+    tables, others = {"train": [], "test": []}, []
     for path in files:
-        if (match := CSV_NAME.fullmatch(path.name)) and len(first_row(path)) in (PIXELS, 1 + PIXELS):
-            tables[match["part"].lower()].append(path)
+        if match := CSV_NAME.fullmatch(path.name):
+            fits = len(first_row(path)) in (PIXELS, 1 + PIXELS)
+            (tables[match["part"].lower()] if fits else others).append(path)
     if not tables["train"]:
         return None
+    for path in others:
+        log.warning("left out %s", unlike_mnist(path, first_row(path)))
     train = read_csv(only(tables["train"], folder))
     test = only(tables["test"], folder) if tables["test"] else None
     if test and len(first_row(test)) == PIXELS:

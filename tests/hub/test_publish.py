@@ -438,8 +438,10 @@ def test_two_pushes_at_once_are_one_winner_and_one_conflict(published, push, tmp
 
 def test_the_same_files_again_make_no_commit_but_can_be_tagged(hub, push):
     first = push(model(1))
+    asked = hub.seen("GET", f"/revision/{first.commit}")
     assert push(model(1), tag="v1").commit == first.commit
     assert hub.repos[REPO].tags["v1"].oid == first.commit
+    assert hub.seen("GET", f"/revision/{first.commit}") - asked == 2  # what is there, before and after
 
 
 def test_somebodys_commit_is_never_taken_for_ours(published, push):

@@ -1,6 +1,7 @@
 """Networks on disk: round trips, and every way the files can be wrong."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,6 +161,14 @@ def test_damaged_files_are_refused_and_named(folder, wrong):
     with pytest.raises(WeightsError, match=message) as error:
         weights.load(folder)
     assert str(folder) in str(error.value)
+
+
+def test_a_disk_that_fills_up_between_the_two_files_leaves_the_earlier_network(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(Path, "write_text", lambda *_: (_ for _ in ()).throw(OSError("no space left on device")))
+    with pytest.raises(OSError, match="no space"):
+        weights.save_pretrained(MLP((32, 16), "sigmoid"), folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_saving_fails_whole_or_not_at_all(folder, monkeypatch):

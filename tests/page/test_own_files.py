@@ -17,8 +17,7 @@ from test_train_one import answer_once, as_set, asks, begun, untrained
 import preprocessing
 from nn import MLP, files
 from nn.convolution import positions
-from nn.pictures import mnist
-from preprocessing.picture import open_picture
+from nn.images import load_images
 from weights.serving.page.lab import archives, drawings, kept, runs
 from weights.serving.page.lab.shown import answers_of
 from weights.serving.page.lab.splits import unseen
@@ -228,7 +227,7 @@ def test_a_saved_set_is_what_nn_train_reads_and_what_is_loaded_again(tmp_path):
     values = as_set(split.labels.tolist(), split.images)
     saved = drawings.save_set(values)["zip"]
     zipfile.ZipFile(io.BytesIO(base64.b64decode(saved))).extractall(tmp_path)
-    dataset = mnist.load(tmp_path, preprocessing.to_mnist, open_picture)
+    dataset = load_images(tmp_path)
     rows = sorted(
         zip(
             *[

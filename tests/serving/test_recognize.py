@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import os
 
 import numpy as np
 import pytest
@@ -44,6 +45,8 @@ KINDS = {
     "content": lambda path: path.read_bytes(),
     "open file": lambda path: io.BytesIO(path.read_bytes()),
     "path": lambda path: path,
+    "path as text": str,
+    "path of another kind": lambda path: next(entry for entry in os.scandir(path.parent) if entry.name == path.name),
 }
 
 

@@ -13,18 +13,17 @@ import numpy as np
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from nn import MLP
-from nn.files import CONFIG_FILE, MODEL_FILE, replacing, save, tensors
+from nn.files import CARD_FILE, CONFIG_FILE, CONFUSION_FILE, MISTAKES_FILE, MODEL_FILE, replacing, save, tensors
 from nn.mlp import DIGITS
 from weights.hub.figures import is_presentable, learned_from
 
-CARD_FILE = "README.md"
 TEMPLATE = Path(__file__).with_name("card_template.md")
 MODEL_NAME = "Handwritten digits, a NumPy neural network"
 
 # Shown where they lie beside the card, as nn.measure.plots draws them.
 PICTURES = {
-    "confusion_matrix.png": "Confusion matrix on the {split} images",
-    "mistakes.png": "The most confident mistakes on the {split} images",
+    CONFUSION_FILE: "Confusion matrix on the {split} images",
+    MISTAKES_FILE: "The most confident mistakes on the {split} images",
 }
 # A split of another size is not MNIST's.
 MNIST_IMAGES = {"train": 54_000, "validation": 6_000, "test": 10_000}

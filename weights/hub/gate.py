@@ -17,13 +17,12 @@ from nn.pictures.mnist import Split
 # A network as good as the published one is refused once in twenty times at most, and --force is there for it. A
 # smaller level would let more of the worse ones through: good networks differ on some dozens of 10,000 images only.
 WORSE_LEVEL = 0.05
-
-
-# With fewer a bad network looks like a good one: of 100 images one with 3% errors misreads three.
+# On fewer images a bad network looks like a good one: a network with 3% errors misreads three of 100.
 FEWEST_IMAGES = 500
-# Errors that differ from what a card states by more than so many standard deviations are no chance: once in a million.
+# Errors that differ from what a card states by more than this many standard deviations are no chance: that happens
+# once in a million.
 DEVIATIONS = 5
-# The same images may be read otherwise on another machine, which rounds otherwise.
+# Another machine rounds otherwise, and may read this many of the same images otherwise.
 ROUNDING_ERRORS = 3
 
 

@@ -17,12 +17,11 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, ModelCard
 
 from nn import MLP
-from nn.files import MODEL_FILE, WeightsError
+from nn.files import CARD_FILE, MODEL_FILE, WeightsError
 from nn.pictures.mnist import Dataset
 from nn.selftest import verified
 from weights.hub import gate
 from weights.hub.account import Publisher, check_right_to_write, create_repository, newest_commit, sign_in
-from weights.hub.card import CARD_FILE
 from weights.hub.figures import read_figures
 from weights.hub.problems import Conflict, HubError, hub_errors
 from weights.hub.pull import (
@@ -269,7 +268,7 @@ def make_commit(
     try:
         with hub_errors(publisher.repo):
             _, there = remote_checksums(publisher, parent)
-            same = not create_pr and holds(publisher, parent, files)
+            same = not create_pr and are_just(files, there)
             say("these very files are the newest commit already" if same else f"sending {', '.join(files)}")
             info = publisher.api.create_commit(
                 publisher.repo,
@@ -341,5 +340,9 @@ def remote_checksums(publisher: Publisher, revision: str) -> tuple[str, dict[str
 def holds(publisher: Publisher, revision: str, files: dict[str, Path]) -> str | None:
     """The commit that the revision stands for, if its publishable files are just these; else None."""
     commit, checksums = remote_checksums(publisher, revision)
-    same = checksums.keys() == files.keys() and all(has_checksum(files[name], checksums[name]) for name in files)
-    return commit if same else None
+    return commit if are_just(files, checksums) else None
+
+
+def are_just(files: dict[str, Path], checksums: dict[str, str]) -> bool:
+    """Whether these files are just those with these checksums, by name."""
+    return checksums.keys() == files.keys() and all(has_checksum(files[name], checksums[name]) for name in files)

@@ -23,7 +23,8 @@ from huggingface_hub import HfApi, get_hf_file_metadata, get_token, hf_hub_downl
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.utils import validate_repo_id
 
-from nn.files import CONFIG_FILE, MAX_PARAMETERS, MODEL_FILE, WeightsError
+from nn.files import CONFIG_FILE, MODEL_FILE, WeightsError
+from nn.limits import MAX_PARAMETERS
 from weights.hub.client import Damaged, Deadline, download_meter, note_commit, recorded_checksum, set_timeouts
 from weights.hub.figures import read_figures
 from weights.hub.problems import HubError, hub_errors
@@ -48,7 +49,7 @@ ANSWER_SECONDS = 5
 # Each costs one small request the first time, and nobody reads a longer list.
 VERSIONS_LISTED = 20
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Repository:
         if not valid:
             raise HubError(f"{str(self.name)[:100]!r} is not the name of a repository; expected OWNER/NAME")
 
-    def read(self, call: Callable[[str | bool], Answer]) -> Answer:
+    def read(self, call: Callable[[str | bool], Result]) -> Result:
         """`call(token)`: first without a token, which suffices for public weights, so an expired one does no harm.
 
         Raises:
@@ -133,7 +134,8 @@ def pull(
 ) -> Snapshot:
     """Brings model.safetensors and config.json of one commit into huggingface_hub's cache, their checksums verified.
 
-    Whoever has tested what they answer calls `remember`. Until then a branch or tag stands for what it did before.
+    The caller tests what the weights answer, then calls `remember`. Until then, a start without a network finds the
+    commit that the branch or tag stood for before.
 
     A commit that is in the cache already costs no request. A damaged file in the cache is downloaded again.
 

@@ -30,20 +30,8 @@ from weights.serving.schemas import Digits, Prediction
 BATCH = 256
 # Files that are said to be pictures by their names. Any other file of a folder is read if it is one, or else skipped.
 SUFFIXES = {
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".webp",
-    ".avif",
-    ".gif",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".ppm",
-    ".pgm",
-    ".heic",
-    ".heif",
-}
+    ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif",
+}  # fmt: skip
 
 HELP = """Draw a digit, and a neural network written from scratch in NumPy names it.
 

@@ -80,7 +80,8 @@ def add(serving: Serving, example: Path) -> None:
         with as_gradio_error():
             if not isinstance(inputs, list) or len(inputs) > MAX_BATCH:
                 raise ValueError(f"expected a list of at most {MAX_BATCH} inputs, got {shown(inputs)}")
-            return list(map(by_likelihood, recognize.recognize_all(recognize.each(usable, inputs), serving.current)))
+            given = recognize.convert_all(usable, inputs)
+            return list(map(by_likelihood, recognize.recognize_all(given, serving.current)))
 
     def read(image: str) -> dict:
         """Reads all handwritten digits in a picture of any number of them, line by line from left to right.

@@ -149,8 +149,8 @@ def show_example(function: Callable, example: Any) -> None:
 def mend_snippets() -> None:
     """Makes the page "Use via API" show snippets for `curl` that run in every shell, and that send a picture as a file.
 
-    Gradio's own run in zsh alone: in bash and sh `... | read NAME` sets NAME in a process of its own, and the next
-    command finds it empty. A picture they show as a text of some hundred characters, as no caller has one.
+    Gradio's own snippets run in zsh alone: in bash and sh `... | read NAME` sets NAME in a process of its own, and the
+    next command finds it empty. They also show a picture as a text of some hundred characters, which no caller has.
     """
 
     def mended(*arguments: Any, **options: Any) -> dict[str, str]:

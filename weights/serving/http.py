@@ -35,20 +35,12 @@ from starlette.responses import JSONResponse
 from preprocessing.picture import to_opaque
 from weights.current import Served, Serving
 from weights.serving.limits.pictures import Busy, room_for
-from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_PIXELS_BYTES, Refused, is_form, takes
+from weights.serving.limits.sizes import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_PIXELS_BYTES, Refused, takes
 from weights.serving.limits.turns import Turns
 from weights.serving.page.answer import live_answer
 from weights.serving.recognize import decode, examine, opened, pixels_of, read, recognize_all
-from weights.serving.schemas import (
-    BatchBody,
-    Digits,
-    Health,
-    PixelsBody,
-    Prediction,
-    Predictions,
-    Problem,
-    parse,
-)
+from weights.serving.request_head import is_form
+from weights.serving.schemas import BatchBody, Digits, Health, PixelsBody, Prediction, Predictions, Problem, parse
 
 # The version of these routes, raised with every change that a caller may notice.
 VERSION = "1.2.0"
@@ -125,7 +117,6 @@ def api(serving: Serving, example: Path) -> FastAPI:
     app.router.route_class = Direct
     pictures = Turns(PICTURES_AT_ONCE, PICTURES_WAITING, "pictures")
     drawings = Turns(LIVE_AT_ONCE, LIVE_WAITING, "unfinished drawings")
-    in_turn = pictures.run
     image = example.read_bytes()
     pixels = pixels_of(decode(image).tensor)
 
@@ -151,7 +142,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
         """Names the digit in a picture: dark ink on light or light on dark, of any size, anywhere in the picture."""
         with answering(serving.current) as (served, headers):
             async with picture_in(request) as file:
-                reading = await in_turn(examine, file, served)
+                reading = await pictures.run(examine, file, served)
             return reply(Prediction.of(reading.answer), headers)
 
     @app.post("/predict/batch", response_model=Predictions, **described(BatchBody, batch_example(pixels, image)))
@@ -164,7 +155,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
             return Predictions(predictions=[Prediction.of(answer) for answer in answers])
 
         with answering(serving.current) as (served, headers):
-            return reply(await in_turn(predictions, await request.body(), served), headers)
+            return reply(await pictures.run(predictions, await request.body(), served), headers)
 
     @app.post("/read", response_model=Digits, **described_image())
     @takes(MAX_PICTURE_BYTES)
@@ -175,7 +166,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
         """
         with answering(serving.current) as (served, headers):
             async with picture_in(request) as file:
-                readings = await in_turn(read, file, served)
+                readings = await pictures.run(read, file, served)
             return reply(Digits.of(readings), headers)
 
     @app.post("/live", include_in_schema=False)
@@ -204,7 +195,7 @@ def api(serving: Serving, example: Path) -> FastAPI:
 
         with answering(serving.current) as (_, headers):
             async with picture_in(request) as file:
-                return Response(await in_turn(jpeg, file), media_type="image/jpeg", headers=headers)
+                return Response(await pictures.run(jpeg, file), media_type="image/jpeg", headers=headers)
 
     @app.head("/health", include_in_schema=False)  # monitors ask with HEAD
     @app.get("/health", response_model=Health)

@@ -15,8 +15,8 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
@@ -35,7 +35,8 @@ if TYPE_CHECKING:  # it brings the Hub's client, which the command line does wit
     from weights.current import Provenance, Served
 
 Picture = Image.Image | np.ndarray  # any mode and size, or (H, W), (H, W, 3), (H, W, 4)
-Input = Picture | bytes | Path | BinaryIO | list[int]  # also an image file or its content, or MNIST's own 784 pixels
+# Also an image file's content, its path or the open file; or MNIST's own 784 pixels.
+Input = Picture | bytes | str | os.PathLike | BinaryIO | list[int]
 
 Given, Converted = TypeVar("Given"), TypeVar("Converted")
 
@@ -51,6 +52,7 @@ EVEN = 64
 FAINT = 64
 LONGEST_NAME = 200  # characters of a file's name that a message repeats
 ELSEWHERE = "Any other picture can be sent as an image: POST /predict/image, the endpoint predict, recognize(image)"
+ONE_DIGIT = f"{PIXELS} pixel values are one digit, for POST /predict, the endpoint predict_pixels or recognize(pixels)"
 
 
 class Reading(NamedTuple):
@@ -112,7 +114,7 @@ def recognize_all(inputs: Iterable[Input], served: Served) -> list[Answer]:
             raise ValueError(f"expected at most {MAX_PIXELS:,} pixels in all pictures together")
         return decode(picture).tensor
 
-    return answers(each(tensor, inputs), served.model)
+    return answers(convert_all(tensor, inputs), served.model)
 
 
 def read(given: Input, served: Served) -> list[Reading]:
@@ -169,10 +171,10 @@ def decode(given: Input) -> Prepared:
 def opened(given: Input) -> Picture:
     """A picture, which is decoded when its pixels are asked for. Raises ValueError."""
     if isinstance(given, list):
-        raise ValueError(f"expected a picture, got a list of {len(given)}")
+        raise ValueError(f"expected a picture, got a list of {len(given)}. {ONE_DIGIT}")
     if isinstance(given, Picture):
         return given
-    if not (isinstance(given, bytes | str | Path) or hasattr(given, "read")):
+    if not (isinstance(given, bytes | str | os.PathLike) or hasattr(given, "read")):
         raise ValueError(
             "expected a picture: a PIL image, an array, an image file, its content or its path, "
             f"got {type(given).__name__}"
@@ -241,8 +243,8 @@ def pixels_of(tensor: np.ndarray) -> list[int]:
     return np.rint(tensor * 255).astype(int).ravel().tolist()
 
 
-def each(convert: Callable[[Given], Converted], inputs: Iterable[Given]) -> list[Converted]:
-    """Converts each input; a ValueError says which one is meant."""
+def convert_all(convert: Callable[[Given], Converted], inputs: Iterable[Given]) -> list[Converted]:
+    """The inputs, converted one by one; a ValueError says which one is meant."""
     converted = []
     for index, given in enumerate(inputs):
         try:

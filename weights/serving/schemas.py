@@ -23,7 +23,8 @@ MAX_BATCH = 256
 # Base64's alphabet for URLs has other characters for 62 and 63.
 FROM_URL_SAFE = str.maketrans("-_", "+/")
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
-# Of fewer characters without their padding no image file is made. They are a word: "letter" would be base64.
+# No image file has fewer characters of base64. A text that is shorter and has no padding is a word: "letter" would be
+# base64 as well.
 FEWEST_UNPADDED = 12
 LINE_BREAKS = re.compile(r"[\r\n\t\f\v]+")
 # Characters of a wrong value that a message repeats.

@@ -133,7 +133,7 @@ def lifespan(blocks: gr.Blocks, folder: UploadFolder, stopping: asyncio.Event) -
 
     @contextlib.asynccontextmanager
     async def alive(app: FastAPI) -> AsyncIterator[None]:
-        tell(stopping)
+        set_on_signal(stopping)
         memory.settle()
         tasks = [
             asyncio.create_task(repeat(LOOK_SECONDS, folder.tidy)),
@@ -146,7 +146,7 @@ def lifespan(blocks: gr.Blocks, folder: UploadFolder, stopping: asyncio.Event) -
     return alive
 
 
-def tell(stopping: asyncio.Event) -> None:
+def set_on_signal(stopping: asyncio.Event) -> None:
     """Sets the event as soon as a signal to stop comes, and leaves the signal to uvicorn, which is waiting for it."""
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -7,10 +7,10 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-import preprocessing
+from nn.images import load_images
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError
-from preprocessing.picture import FORMATS, open_picture
+from preprocessing.picture import FORMATS
 
 
 def write_pictures(folder, size=(28, 28), per_label=4):
@@ -53,14 +53,9 @@ def test_grey_pictures_of_mnists_size_on_white_are_framed(tmp_path):
             path = tmp_path / str(label) / f"{number}.png"
             path.parent.mkdir(exist_ok=True)
             Image.fromarray(white).save(path)
-    images = load(tmp_path).train.images
+    images = load_images(tmp_path).train.images
     assert (images[:, :4] == 0).all()
     assert (images[:, 14, 13:15] > 200).all()
-
-
-def load(folder):
-    """As the programs do."""
-    return mnist.load(folder, preprocessing.to_mnist, open_picture)
 
 
 def save(path, value=0, size=(28, 28), format=None):
@@ -80,7 +75,7 @@ def test_a_mixed_folder_loads_whole(tmp_path, caplog):
         for format in FORMATS:
             save(tmp_path / str(label) / f"{format}{suffixes.get(format, '.' + format.lower())}", format=format)
         save(tmp_path / str(label) / "IMG_0007", format="PNG")
-    dataset = load(tmp_path)
+    dataset = load_images(tmp_path)
     assert len(dataset.train) + len(dataset.validation) == 10 * (len(FORMATS) + 1)
     assert not caplog.text
 
@@ -88,7 +83,7 @@ def test_a_mixed_folder_loads_whole(tmp_path, caplog):
 def test_pictures_lie_in_folders_above_and_below_that_of_their_label(tmp_path):
     save(tmp_path / "3" / "ann" / "2026" / "1.png", 30)
     save(tmp_path / "bob" / "7" / "1.png", 70)
-    dataset = load(tmp_path)
+    dataset = load_images(tmp_path)
     assert sorted(zip(dataset.train.labels, dataset.train.images[:, 0, 0], strict=True)) == [(3, 30), (7, 70)]
 
 
@@ -98,7 +93,7 @@ def test_pictures_lie_in_folders_above_and_below_that_of_their_label(tmp_path):
 def test_train_and_test_folders_have_other_names_too(tmp_path, train, test):
     write_pictures(tmp_path / train)
     write_pictures(tmp_path / test, per_label=2)
-    assert len(load(tmp_path).test) == 20
+    assert len(load_images(tmp_path).test) == 20
 
 
 def test_left_out_files_are_counted_and_named(tmp_path, caplog):
@@ -109,7 +104,7 @@ def test_left_out_files_are_counted_and_named(tmp_path, caplog):
     save(tmp_path / "1.png")
     save(tmp_path / "5" / ".hidden.png")
     with caplog.at_level(logging.WARNING):
-        dataset = load(tmp_path)
+        dataset = load_images(tmp_path)
     assert len(dataset.train) == 36
     assert "left out 4 files: 1.png, 3/notes.txt, 4/empty.png, A/1.png" in caplog.text
 
@@ -118,26 +113,26 @@ def test_pictures_beside_train_and_test_are_left_out(tmp_path, caplog):
     write_pictures(tmp_path / "train")
     save(tmp_path / "3" / "1.png")
     with caplog.at_level(logging.WARNING):
-        assert len(load(tmp_path).train) == 36
+        assert len(load_images(tmp_path).train) == 36
     assert "left out 1 file: 3/1.png" in caplog.text
 
 
 def test_a_test_folder_alone_is_nothing_to_learn_from(tmp_path):
     write_pictures(tmp_path / "test")
     with pytest.raises(DataError, match="no images to learn from"):
-        load(tmp_path)
+        load_images(tmp_path)
 
 
 def test_of_a_single_picture_the_folder_is_asked_for(tmp_path):
     write_pictures(tmp_path)
     with pytest.raises(DataError, match=r"7/0.png: no images .*; of pictures give the folder that holds the folders 0"):
-        load(tmp_path / "7" / "0.png")
+        load_images(tmp_path / "7" / "0.png")
 
 
 def test_a_picture_in_folders_of_two_labels_is_refused(tmp_path):
     save(tmp_path / "3" / "1" / "x.png")
     with pytest.raises(DataError, match=r"x.png: is it a 3 or a 1\? only one folder may be named after a digit"):
-        load(tmp_path)
+        load_images(tmp_path)
 
 
 def test_a_damaged_picture_is_named(tmp_path):
@@ -145,4 +140,4 @@ def test_a_damaged_picture_is_named(tmp_path):
     path = tmp_path / "3" / "1.png"
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DataError, match=r"1.png: cannot be read as a picture"):
-        load(tmp_path)
+        load_images(tmp_path)

@@ -125,6 +125,15 @@ def test_the_test_table_of_kaggle_has_no_labels_and_is_left_out_by_name(tmp_path
     assert "test.csv: left out, its 784 columns are pixels without a label" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["test.csv", "my-train.csv"])
+def test_a_table_of_something_else_beside_a_good_one_is_left_out_by_name(tmp_path, caplog, name):
+    (tmp_path / "train.csv").write_bytes(table(range(20)))
+    (tmp_path / name).write_bytes(table(range(20, 30)).replace(b",", b";"))
+    with caplog.at_level(logging.WARNING):
+        assert sizes(mnist.load(tmp_path)) == {"train": 18, "validation": 2}
+    assert re.search(rf"left out .*{name}: expected columns label and 784 pixels, found 1 from 'label;", caplog.text)
+
+
 BAD_TABLES = {
     "label last": (lambda raw: raw.replace(b"label,", b"pixel784,", 1), "expected columns label and 784 pixels"),
     "no labels": (

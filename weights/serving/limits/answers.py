@@ -8,10 +8,11 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Scope, Send
 
 from weights.serving.limits.pictures import BUSY
-from weights.serving.limits.sizes import PREFIX, Refused, refuse, route_path
+from weights.serving.limits.sizes import Refused, refuse
+from weights.serving.request_head import PREFIX, route_path
 
 
-class Answer:
+class PlainAnswer:
     """Sends gradio's answer to a call on. A 500 that says what is wrong becomes 422, and a 503 becomes 429."""
 
     def __init__(self, scope: Scope, send: Send):

@@ -26,22 +26,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weights.serving.gradio_internals import Event
-from weights.serving.limits.answers import Answer, for_python_client
+from weights.serving.limits.answers import PlainAnswer, for_python_client
 from weights.serving.limits.contents import MAX_ID_LENGTH, MISTAKES, ComponentCall, Contents, Parameters, parse, read
-from weights.serving.limits.sizes import (
-    BODY,
-    MAX_JSON_BYTES,
-    MAX_OTHER_BYTES,
-    MAX_PICTURE_BYTES,
-    PREFIX,
-    Refused,
-    allow,
-    is_form,
-    route_path,
-)
+from weights.serving.limits.sizes import BODY, MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PICTURE_BYTES, Refused, allow
 from weights.serving.limits.streams import Streams
 from weights.serving.limits.turns import Turns
 from weights.serving.limits.uploads import UploadFolder, Uploads
+from weights.serving.request_head import PREFIX, is_form, route_path
 
 # Of gradio's pages: a dashboard, and icons in any size but the two that manifest.json names.
 CLOSED = re.compile("/monitoring|/pwa_icon/(?!(192|512)$)")
@@ -151,8 +142,9 @@ class Calls:
         body = await read(receive)
         call = self.contents.check(body, match["name"])
         if call.session_hash is None:
-            # Gradio copies the settings of all components for each session, and for each call without one.
-            # At the end: of two fields with one name the last one counts, and a call may say null.
+            # Gradio copies the settings of all components for each session, and for each call without one: all such
+            # calls share one session. The field comes last in the body, because the last of two fields with one name
+            # counts, and a call may have sent null.
             body = body.rstrip()[:-1] + b',"session_hash":"%s"}' % self.session.encode()
         async with self.calls.one():
             await self.forward(scope, body, receive, send)
@@ -205,7 +197,7 @@ class Calls:
         """Gives a call to gradio. What gradio raises while it takes the call apart is answered with 422: it looks into
         fields that need not be there. What goes wrong in an event is not raised but answered.
         """
-        answer = Answer(scope, send)
+        answer = PlainAnswer(scope, send)
         try:
             await self.app(scope, replay(body, receive), answer)
         except MISTAKES as error:

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, c
 from starlette.types import Receive
 
 from weights.serving.gradio_internals import Event
-from weights.serving.limits.sizes import PREFIX, Refused
+from weights.serving.limits.sizes import Refused
+from weights.serving.request_head import PREFIX
 from weights.serving.schemas import MAX_BATCH
 
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and

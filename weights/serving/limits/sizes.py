@@ -20,11 +20,12 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from weights.serving.request_head import declared_length
 
 # One picture. A photograph from a phone has 3 to 12 MB.
 MAX_UPLOAD_BYTES = 20_000_000
@@ -52,6 +53,10 @@ DRAIN_SECONDS = 5
 MAX_NAME_BYTES = 255
 # A refused caller may come back after this: most calls take milliseconds, the largest pictures a second or two.
 RETRY_SECONDS = 2
+
+# A form's file of more than 1 MB is stored on the disk while it is read.
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+NO_ROOM = "The disk of this server is full. Try again later."
 
 # Where a request carries its `Body`, for the route that knows what it takes.
 BODY = "weights.body"
@@ -90,26 +95,6 @@ def allow(scope: Scope, most_bytes: int) -> None:
     """Sets the limit for the body of this request, before it is read. Raises Refused for one that is larger."""
     if BODY in scope:  # not in a test of a route alone
         scope[BODY].allow(most_bytes)
-
-
-# Of gradio's own routes
-PREFIX = "/gradio_api"
-
-
-def route_path(scope: Scope) -> str:
-    """The path that the app's router will see: without the root path, which GRADIO_ROOT_PATH sets."""
-    path, root = scope.get("path", ""), scope.get("root_path", "").rstrip("/")
-    return path.removeprefix(root) if path.startswith(f"{root}/") else path
-
-
-def is_form(headers: Headers) -> bool:
-    """Whether a body is a form with files. The names of media types ignore case."""
-    return headers.get("content-type", "").lower().startswith("multipart/form-data")
-
-
-# A form's file of more than 1 MB is stored on the disk while it is read.
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
-NO_ROOM = "The disk of this server is full. Try again later."
 
 
 class Limits:
@@ -229,12 +214,6 @@ class Body:
 
 def has_long_name(path: str) -> bool:
     return len(path) * 4 > MAX_NAME_BYTES and any(len(name.encode()) > MAX_NAME_BYTES for name in path.split("/"))
-
-
-def declared_length(scope: Scope) -> int:
-    """Content-Length, which may lie; 0 without one."""
-    value = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(value) if value.isdigit() else 0
 
 
 async def refuse(send: Send, refused: Refused) -> None:

@@ -26,7 +26,8 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.limits.sizes import BODY, DISK_FULL, MAX_PICTURE_BYTES, NO_ROOM, Refused, declared_length
+from weights.serving.limits.sizes import BODY, DISK_FULL, MAX_PICTURE_BYTES, NO_ROOM, Refused
+from weights.serving.request_head import declared_length
 
 # All uploads on the disk together: 25 of the largest, thousands of usual ones.
 MAX_FOLDER_BYTES = 500_000_000

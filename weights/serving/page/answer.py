@@ -13,6 +13,7 @@ import numpy as np
 
 from nn.evidence import Explanation, Unit
 from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
+from preprocessing.frame import SIDE
 from weights.serving.page.drawing import figure, picture_url, step, to_levels
 from weights.serving.recognize import Reading, text_of
 
@@ -103,7 +104,7 @@ def digits(readings: list[Reading], chosen: int | None = None) -> str:
 
 def tile(reading: Reading, index: int, chosen: bool) -> str:
     """One of several digits as a button: its 28x28 pixels, its answer, and how sure that is."""
-    picture = figure(picture_url(to_levels(reading.prepared.tensor)), f"Read as {reading.best}", 28)
+    picture = figure(picture_url(to_levels(reading.prepared.tensor)), f"Read as {reading.best}")
     return (
         f'<li><button type="button" data-tile="{index}" aria-pressed="{str(chosen).lower()}">{picture}'
         f"<b>{reading.symbol}</b> {escape(percent(reading.confidence))}</button></li>"
@@ -137,7 +138,7 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
         best, second = named(best), named(second)
         evidence = step(
             "for",
-            figure(ink_map(explanation.evidence, tensor), f"Ink that spoke for {best} in blue, against in orange", 28),
+            figure(ink_map(explanation.evidence, tensor), f"Ink that spoke for {best} in blue, against in orange"),
             f"For {best}",
             "Blue ink spoke for it, orange against.",
         ) + step(
@@ -145,7 +146,6 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
             figure(
                 ink_map(explanation.contrast, tensor),
                 f"Ink that spoke for {best} rather than {second} in blue, the other way round in orange",
-                28,
             ),
             f"{best} or {second}?",
             f"Blue ink said {best}, orange ink {second}.",
@@ -165,7 +165,7 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
 
 @functools.cache
 def blank() -> str:
-    return figure(picture_url(np.zeros((28, 28), np.uint8)), "Nothing yet", 28)
+    return figure(picture_url(np.zeros((SIDE, SIDE), np.uint8)), "Nothing yet")
 
 
 def ink_map(evidence: np.ndarray, tensor: np.ndarray) -> str:
@@ -177,12 +177,12 @@ def ink_map(evidence: np.ndarray, tensor: np.ndarray) -> str:
 
 
 def unit(unit: Unit, share: float, name: str, chosen: bool) -> str:
-    """One hidden unit: the ink that excites it in blue, that which quiets it in orange, what it added as a bar. Whoever
-    chooses it reads this in words.
+    """One hidden unit as a list item: blue ink excites it, orange ink quiets it, a bar shows what it added. Its words
+    are shown when it is chosen.
     """
     weights = unit.picture / max(np.abs(unit.picture).max(), 1e-9)
     colours = np.where(weights[..., None] > 0, FOR, AGAINST) * np.abs(weights[..., None])
-    picture = figure(picture_url(to_levels(colours)), f"What hidden unit {unit.index} looks for", 28)
+    picture = figure(picture_url(to_levels(colours)), f"What hidden unit {unit.index} looks for")
     checked = " checked" * chosen
     return (
         f'<li><label><input type="radio" name="unit"{checked}>{picture}<i style="--p:{share:.3f}"></i></label>'

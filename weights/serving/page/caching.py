@@ -12,11 +12,10 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.limits.sizes import PREFIX, route_path
+from weights.serving.request_head import FILE, route_path
 
 ASSETS = "/assets/"
 FOR_GOOD = "public, max-age=31536000, immutable"  # a year is the longest that browsers take
-FILES = f"{PREFIX}/file="
 FOR_A_MINUTE = "private, max-age=60"  # then a visitor's picture is on its way to be deleted
 
 
@@ -39,4 +38,4 @@ class Caching:
 def how_long(path: str) -> str | None:
     if path.startswith(ASSETS):
         return FOR_GOOD
-    return FOR_A_MINUTE if path.startswith(FILES) else None
+    return FOR_A_MINUTE if path.startswith(FILE) else None

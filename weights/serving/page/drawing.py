@@ -31,7 +31,6 @@ LEAST_DIGIT = 28  # a picture whose digits would be less high is shown larger, a
 LEAST_ON_PHONE = 18  # as high a phone shows them before it scrolls
 LARGEST_SHEET = 2400  # pixels of the longer side at most, about 300 KB
 STRUCK_OUT = np.array([1.0, 0.55, 0.2])  # the colour of lines that were left out
-NO_INK = "<p>No ink yet.</p>"
 
 
 def picture_url(levels: np.ndarray | Image.Image, kind: str = "PNG", **options) -> str:
@@ -53,7 +52,7 @@ def step(name: str, shown: str, title: str, line: str) -> str:
     return f'<li class="{name}">{shown}<div class="about"><b>{escape(title)}</b><span>{escape(line)}</span></div></li>'
 
 
-def figure(url: str, alt: str, side: int) -> str:
+def figure(url: str, alt: str, side: int = SIDE) -> str:
     """A square figure of the given number of pixels, enlarged by the page's style."""
     return f'<img src="{url}" width="{side}" height="{side}" alt="{escape(alt)}">'
 
@@ -93,7 +92,7 @@ def sheet(
 
 
 def boxed(index: int, box: Box, text: str, pixel: float, chosen: bool) -> str:
-    """A box and its text as SVG in the picture's pixels; `pixel` is one of the page in these."""
+    """A box and its text as SVG, in the picture's pixels. pixel: how many of them a pixel of the page covers."""
     left, top, right, bottom = box
     baseline, size = max(top - 3 * pixel, 14 * pixel), 16 * pixel
     place = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'
@@ -110,7 +109,7 @@ def steps(prepared: Prepared) -> str:
     line = "Paper and dots are removed." if removed is None else "What was left out is orange."
     return step("ink", close_up(prepared.ink, removed), "The ink", line) + step(
         "seen",
-        figure(picture_url(to_levels(prepared.tensor)), f"The 28 by 28 pixels the network sees{blank}", SIDE),
+        figure(picture_url(to_levels(prepared.tensor)), f"The 28 by 28 pixels the network sees{blank}"),
         "28 × 28 pixels",
         "Centred, with strokes of the usual width.",
     )
@@ -156,10 +155,8 @@ def close_up(ink: np.ndarray | None, removed: np.ndarray | None = None) -> str:
 
 
 def measurements(prepared: Prepared, **more: str) -> str:
-    """Hints in plain words, and what was measured on the way; `more` rows come last."""
+    """Hints in plain words, and what was measured on the way to a digit; `more` rows come last."""
     d = prepared.diagnostics
-    if not prepared.has_ink:
-        return NO_INK
     left, top, right, bottom = d.bounding_box
     dx, dy = d.center_offset
     rows = {
@@ -171,10 +168,5 @@ def measurements(prepared: Prepared, **more: str) -> str:
         **more,
     }
     table = "".join(f'<tr><th scope="row">{name}</th><td>{escape(value)}</td></tr>' for name, value in rows.items())
-    remarks = "".join(f"<li>{hint}</li>" for hint in hints(prepared))
+    remarks = "".join(f"<li>{escape(hint)}</li>" for hint in d.hints)
     return (f"<ul>{remarks}</ul>" if remarks else "") + f"<table>{table}</table>"
-
-
-def hints(prepared: Prepared) -> list[str]:
-    """What is unusual about a drawing, in plain words, as HTML."""
-    return [escape(hint) for hint in prepared.diagnostics.hints if prepared.has_ink]

@@ -88,8 +88,10 @@ def flatten(drawing: dict | None) -> Image.Image | None:
     Raises:
         ValueError: one of them is no picture, or they are too many, too large or of different sizes.
     """
-    if drawing is None or drawing["composite"] is not None:
-        return drawing and photo(drawing["composite"])
+    if drawing is None:
+        return None
+    if drawing["composite"] is not None:
+        return photo(drawing["composite"])
     files = [file for file in (drawing["background"], *(drawing["layers"] or ())) if file is not None]
     if len(files) > MAX_LAYERS:
         raise ValueError(f"expected at most {MAX_LAYERS} layers, got {len(files)}")
@@ -114,10 +116,12 @@ def opened(file: dict | None) -> Image.Image | None:
 
     Events ask gradio not to open files (`preprocess=False`): it would decode anything that Pillow can, of any size.
     """
-    if file and not file.get("path"):
+    if not file:
+        return None
+    if not file.get("path"):
         raise ValueError("expected an uploaded file")
     try:
-        return file and open_picture(file["path"])
+        return open_picture(file["path"])
     except OSError as error:
         raise ValueError(error.strerror) from error
 
@@ -148,10 +152,11 @@ def picture() -> gr.Image:
 
 
 def ways() -> gr.HTML:
-    """What leads to a picture, as buttons with words.
+    """Buttons that lead to a picture: take a photo, choose a file, paste.
 
-    `select` tells that a part of the picture was framed, or that the whole is to be read again. As an input of an event
-    it stands for that part: live.js gives [left, top, right, bottom] as shares of the picture, or null, in its place.
+    The event `select` says that a part of the picture was framed, or that the whole is to be read again. As an input of
+    an event this component stands for that part: live.js sends [left, top, right, bottom] in its place, as shares of
+    the picture, or null for the whole.
     """
     return gr.HTML(
         """<button type="button" data-way="photo">Take a photo</button>

@@ -14,7 +14,7 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.limits.sizes import route_path
+from weights.serving.request_head import FILE, route_path
 
 LEVEL = 6  # of compression; higher ones take longer and save nothing
 GRADIOS = re.compile(rb'<meta\s+(property="og:|name="twitter:)[^>]*>')
@@ -30,7 +30,7 @@ def tags(title: str, description: str, picture: Path) -> str:
         "twitter:card": "summary_large_image",
     }
     if host:
-        contents |= {"og:url": f"https://{host}", "og:image": f"https://{host}/gradio_api/file={picture}"}
+        contents |= {"og:url": f"https://{host}", "og:image": f"https://{host}{FILE}{picture}"}
     properties = "".join(f'<meta property="{name}" content="{escape(text)}" />' for name, text in contents.items())
     return f'<meta name="description" content="{escape(description)}" />{properties}'
 

@@ -20,9 +20,9 @@ import gradio as gr
 from PIL import Image, ImageOps
 
 from nn import MLP
+from nn.files import BUNDLED, CARD_FILE, MISTAKES_DATA
 from nn.measure.metrics import CLASSES
 from nn.mlp import DIGITS
-from weights import BUNDLED
 from weights.current import BUNDLED_SOURCE, Serving
 from weights.hub.figures import learned_from, summarize
 from weights.hub.pull import Version
@@ -30,9 +30,8 @@ from weights.serving.gradio_internals import field
 from weights.serving.page.answer import article, axis_label, in_words, percent
 from weights.serving.page.inputs import CANVAS, on_the_pad
 
-CARD = "README.md"
 HUB = "https://huggingface.co"
-MISTAKES = BUNDLED / "mistakes.json"  # written by nn.measure.plots; others' mistakes are on their card
+MISTAKES = BUNDLED / MISTAKES_DATA  # of the bundled weights; those of others are on their card
 MADE_UP = {"redrawn", "written", "non_digits"}  # settings of a recipe for pictures that a program made
 MISREAD = "misread-"  # and a number: the name of such a digit on the pad, as strokes.js knows it
 MANY = 4  # errors of one kind, from which a cell is coloured no deeper
@@ -197,10 +196,10 @@ def links(repo: str | None) -> str:
     """Where to read more: the card of these weights, and the code, if this runs on a Space."""
     space = os.environ.get("SPACE_ID")
     code = f"{HUB}/spaces/{space}"
-    card = f"{HUB}/{repo}" if repo else f"{code}/blob/main/{BUNDLED.name}/{CARD}"
+    card = f"{HUB}/{repo}" if repo else f"{code}/blob/main/{BUNDLED.name}/{CARD_FILE}"
     found = {"Model card": card if repo or space else None, "Code": f"{code}/tree/main" if space else None}
     items = [f'<a href="{escape(url)}" target="_blank" rel="noopener">{name}</a>' for name, url in found.items() if url]
-    missing = "" if repo or space else f"The model card is {BUNDLED.name}/{CARD}, beside the code of this app."
+    missing = "" if repo or space else f"The model card is {BUNDLED.name}/{CARD_FILE}, beside the code of this app."
     return f'<p class="links">{" ".join(items)}{missing}</p>'
 
 

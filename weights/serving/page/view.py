@@ -40,8 +40,11 @@ def show(image: Picture | None, invitation: str = INVITATION, photo: bool = Fals
 
 
 def show_given(drawing: dict | None, file: dict | None, part: list | None = None) -> Shown:
-    """As `show`, for the input in sight: the Sketchpad's value, or without one the file of a picture that was uploaded,
-    pasted or taken, if there is one; of that, the part that was framed.
+    """As `show`, for the input in sight.
+
+    drawing: the Sketchpad's value; None while the input for pictures is in sight.
+    file: a picture that was uploaded, pasted or taken; None without one.
+    part: the part of the picture that was framed, as `photo` takes it.
     """
     with as_gradio_error(UNREADABLE):
         return show_photo(photo(file, part)) if drawing is None else show(inputs.flatten(drawing))
@@ -68,13 +71,13 @@ def photo(file: dict | None, part: list | None) -> Image.Image | None:
 
 
 def is_part(value: object) -> bool:
-    """Callers may send anything."""
+    """Whether it is a part as `photo` takes it; callers may send anything."""
     shares = isinstance(value, list) and all(type(edge) in (int, float) and 0 <= edge <= 1 for edge in value)
     return shares and len(value) == 4
 
 
 def show_nothing(drawing: dict | None, file: dict | None, part: list | None = None) -> Shown:
-    """As `show_given`, for what could not be read. An older answer would be taken for its own."""
+    """As `show_given`, for what could not be read: an older answer must not stay, it would be taken for this one's."""
     if drawing is not None:
         return show(None, "This drawing was not read. Draw one more stroke, or clear the pad and try again.")
     return show(
@@ -132,7 +135,7 @@ def way_of_one(value: dict | None, file: dict | None, part: list | None, event: 
 def measurements(readings: list[Reading]) -> str:
     """The measurements on the way, and which weights answered."""
     if not readings:
-        return drawing.NO_INK
+        return "<p>No ink yet.</p>"
     return "".join(
         f"<h4>{reading.best}</h4>" * (len(readings) > 1)
         + drawing.measurements(reading.prepared, Weights=str(reading.provenance))

@@ -65,9 +65,8 @@ def without_normalization(model: MLP) -> np.ndarray:
     theta = model.theta.copy()
     weights, biases = model.views(theta)
     weights[0] /= model.std
-    biases[0].reshape(-1, weights[0].shape[1])[...] -= model.mean * weights[0].sum(
-        axis=0
-    )  # a kernel has a bias at each place
+    by_place = biases[0].reshape(-1, weights[0].shape[1])  # a kernel has a bias at each place
+    by_place -= model.mean * weights[0].sum(axis=0)
     return theta
 
 

@@ -32,6 +32,7 @@ from nn.pictures.corruptions import impulse_noise, warped
 from nn.pictures.pens import thickened
 from preprocessing import to_mnist
 from weights.current import served
+from weights.serving import recognize
 from weights.serving.page.inputs import EXAMPLES
 from weights.serving.page.lab import kept
 from weights.serving.page.lab.asking import (
@@ -162,7 +163,7 @@ def numbers(question: About) -> dict:
         "why": why,
         "widths": list(model.widths),
         "served": served_widths(),
-        "pixels": levels(x),
+        "pixels": recognize.pixels_of(x),
         "x": packed(seen.x, FLOAT32),
         "W1": packed(W1, FLOAT32),
         "W2": packed(W2, FLOAT32),
@@ -265,7 +266,8 @@ def change(question: Change) -> dict:
         found = fool(model, start, question.target, question.strength)
         end, steps, fooled = found.pixels, found.steps, found.success
     of_small = [probabilities(model, each) for each in (drawn, end)]
-    of_served = [served().current.model.predict_proba(each[None])[0] for each in (drawn, end)]
+    network = served().current.model  # the same for both, even when another one is served meanwhile
+    of_served = [network.predict_proba(each[None])[0] for each in (drawn, end)]
     counts = question.pixels is not None and question.target is None  # a drawing, and without the gradient's help
     return {
         "drawn": packed(drawn, FLOAT32),
@@ -341,10 +343,6 @@ def pixels_of(question: Picture) -> np.ndarray:
 
 
 def served_widths() -> list[int]:
-    """Of the layers whose units have an activation."""
+    """The widths of the served network, without its linear layers."""
     model = served().current.model
     return [model.widths[0], *(width for i, width in enumerate(model.hidden) if i not in model.linear), model.classes]
-
-
-def levels(pixels: np.ndarray) -> list[int]:
-    return np.rint(pixels * 255).astype(int).tolist()
