@@ -62,28 +62,30 @@ BROWSER_ARGS = [
 # Smooth edges of strokes, which no test looks at, would be a fifth of the processor's work for a page: it does what
 # elsewhere the graphics card does.
 JAGGED = "--webgl-antialiasing-mode=none"
-# The page is drawn 20 times a second instead of 60, as on a slow phone: each time costs the processor some milliseconds
-# for the pad alone.
-FEWER_FRAMES = """(() => {
+# The page is drawn about ten times a second instead of 60: each time costs the processor some milliseconds, also while
+# nothing moves. A page that waits for a timer in between sleeps in that time.
+BETWEEN_FRAMES_MS = 80
+FEWER_FRAMES = f"""(() => {{
     const [ask, cancel] = [requestAnimationFrame, cancelAnimationFrame].map((each) => each.bind(window));
-    const asked = new Map();
+    const takeBack = new Map();
     let last = 0;
-    window.requestAnimationFrame = (draw) => {
+    window.requestAnimationFrame = (draw) => {{
         const id = ++last;
-        let left = 3;
-        const wait = (time) => {
-            if (--left) return asked.set(id, ask(wait));
-            asked.delete(id);
-            draw(time);
-        };
-        asked.set(id, ask(wait));
+        const timer = setTimeout(() => {{
+            const frame = ask((time) => {{
+                takeBack.delete(id);
+                draw(time);
+            }});
+            takeBack.set(id, () => cancel(frame));
+        }}, {BETWEEN_FRAMES_MS});
+        takeBack.set(id, () => clearTimeout(timer));
         return id;
-    };
-    window.cancelAnimationFrame = (id) => {
-        cancel(asked.get(id));
-        asked.delete(id);
-    };
-})()"""
+    }};
+    window.cancelAnimationFrame = (id) => {{
+        takeBack.get(id)?.();
+        takeBack.delete(id);
+    }};
+}})()"""
 
 
 def missing(kind, reason):
