@@ -334,6 +334,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     inside = v.page.locator(".lab.inside")
     expect(inside.locator(".lead").first).to_contain_text("This is your network")
     expect(inside.locator(".which-picture")).to_contain_text("one of the digits that it never saw")
+    expect(inside.locator(".pretend")).to_contain_text(re.compile("that this is an? \\d, but it is an? \\d: there is"))
     inside.get_by_role("button", name="Back to your drawing").click()
     expect(inside.locator(".which-picture")).to_be_empty()
     inside.get_by_role("button", name="Show the page's network").click()

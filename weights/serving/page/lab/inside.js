@@ -8,14 +8,15 @@
   const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
   const ACROSS = 2 * NEAR + 1;
   // The slider and the curve reach this many times further than any weight: a curve bends where a weight has moved far.
-  const REACH = 4;
+  // The second is for a curve that is still steep where the first ends.
+  const REACHES = [4, 8];
 
   function inside(element, server) {
     let net = null; // the numbers of one pass
     let unit = 0;
     let pixel = 0;
     let digit = 0;
-    let reach = REACH; // of the slider, to either side
+    let reach = 1; // of the slider, to either side
     let weight = null; // the chosen weight while it is moved
     let off = new Set();
     let pixels = null;
@@ -248,10 +249,12 @@
       digit = best(net.probs);
       pixel = net.x.indexOf(Math.max(...net.x));
       weight = null;
-      reach = REACH * Math.ceil(strongest(net.W1));
+      const most = Math.ceil(strongest(net.W1));
+      reach = REACHES[0] * most;
       learning.aim();
       learning.forget();
       unit = steepest();
+      if (!window.lab.slope.bends(lossOver(unit), W1(pixel, unit), reach)) reach = REACHES[1] * most;
       introduce();
       units();
       show();

@@ -20,7 +20,7 @@ def target() -> str:
 def head(*names: str) -> str:
     """The head of a table. A name of two words with a bar between them stands over bars, at either side."""
     cells = (
-        f'<th scope="col" class="sides"><span>{"</span><span>".join(name.split("|"))}</span></th>'
+        f'<th scope="col" class="sides"><div><span>{"</span> <span>".join(name.split("|"))}</span></div></th>'
         if "|" in name
         else f'<th scope="col">{name}</th>'
         for name in names
@@ -33,6 +33,7 @@ SIDES = "too little|too much"
 
 def view() -> str:
     rates = "".join(f'<option value="{rate}">{rate}</option>' for rate in questions.RATES)
+    most = questions.MOST_STEPS
     elsewhere, together = settings.RATES["sgd"]["good"], settings.Settings.model_fields["batch_size"].default
     return (
         '<section class="learning"><h2>How it learns: one step backwards</h2>'
@@ -40,8 +41,8 @@ def view() -> str:
         f"({word('backpropagation')}), and all weights move a little, each against its {word('gradient')}.</p>"
         '<p class="pretend" role="status"></p>'
         f'<p class="controls">{target()}<label>Learning rate <select class="rate">{rates}</select></label>'
-        f'<button type="button" class="main" data-learn="again" data-most="{questions.MOST_STEPS}">Take one step'
-        '</button><button type="button" data-learn="over" disabled>Start over</button></p>'
+        f'<span class="controls"><button type="button" class="main" data-learn="again" data-most="{most}">Take one step'
+        '</button><button type="button" data-learn="over" disabled>Start over</button></span></p>'
         f'<p class="about">On <i>Train one</i> a good {word("learning rate")} is {elsewhere}: there a step follows the '
         f"mean gradient of {together} digits. Here one digit decides alone, and large steps make it forget others.</p>"
         f'<div class="said" role="status"></div><div class="taken" hidden>{backwards()}{changes()}</div></section>'

@@ -35,6 +35,12 @@
     gradient(at, weight) && loss(at, weight) - Math.min(...along(range).map((w) => loss(at, w)));
   const along = (range) => Array.from({ length: POINTS }, (_, i) => range * ((2 * i) / (POINTS - 1) - 1));
 
+  // Whether the curve is rather flat where the way down leaves this range.
+  const bends = (at, weight, range) => {
+    const slopeHere = gradient(at, weight);
+    return 4 * Math.abs(gradient(at, slopeHere < 0 ? range : -range)) < Math.abs(slopeHere);
+  };
+
   // moveTo: is told the weight after a step. Gives the function that shows another weight.
   function slope(part, moveTo) {
     let now = null; // what is shown: {at, weight, range, name}
@@ -95,5 +101,5 @@
     return show;
   }
 
-  window.lab.slope = Object.assign(slope, { drop });
+  window.lab.slope = Object.assign(slope, { drop, bends });
 })();
