@@ -4,7 +4,7 @@
   // Four steps, as a rule, from where a curve is steep to where it is rather flat. The small network never overshoots.
   const RATE = 1;
   const POINTS = 161;
-  const MOST_LOSSES = 5; // that are shown of all steps: one line
+  const MOST_LOSSES = 4; // that are shown of all steps: one line
   const [WIDTH, HEIGHT] = [300, 132]; // of the drawing, in its own units
   const [SIDE, TOP, BOTTOM] = [8, 10, 116]; // of the plot: half a slider's thumb from the edges
   const TANGENT = 46; // to either side
