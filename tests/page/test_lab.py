@@ -458,7 +458,7 @@ def test_the_slope_of_the_loss_over_a_weight_is_its_gradient_and_steps_go_downhi
         assert shown() == pytest.approx(expected(runner_up), abs=5e-4)
         losses.append(figure(loss))
     assert losses == sorted(set(losses), reverse=True)
-    assert figures(room.locator(".fell"))[0] == pytest.approx(losses[0], rel=2e-3)
+    assert figures(room.locator(".fell")) == pytest.approx(losses[-4:], abs=6e-3)
     room.locator(".slope .target").select_option(str(says))  # the other menu follows
     expect(room.locator(".learning .target")).to_have_value(str(says))
     expect(room.locator(".pretend")).to_contain_text("little is left to learn")
