@@ -1,7 +1,7 @@
 // The loss over one weight: the curve, its slope at the present weight, and steps downhill.
 (() => {
   const { DIGITS, $, put, number, readable, bracketed, brief, softmax } = window.lab.tools;
-  // Four steps, as a rule, from where a curve is steep to where it is rather flat. The small network never overshoots.
+  // Four steps, as a rule, from where a curve is steep to where it is rather flat; on 51 pictures none overshot.
   const RATE = 1;
   const POINTS = 161;
   const MOST_LOSSES = 4; // that are shown of all steps: one line
