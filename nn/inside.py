@@ -47,6 +47,7 @@ class Step(NamedTuple):
     blame: np.ndarray  # (width,): dL/dh1 = delta2 W2^T, positive for a unit whose output should fall
     delta1: np.ndarray  # (width,): the blame that passes the activation
     change: np.ndarray  # (784, width): what the step adds to W1
+    change2: np.ndarray  # (width, classes): what it adds to W2
     model: MLP  # the network after the step
 
 
@@ -103,7 +104,8 @@ def one_step(model: MLP, pixels: np.ndarray, target: int, rate: float = 0.1) -> 
     blame = W2 @ delta2  # (width, classes) @ (classes,)
     make_optimizer("sgd", trained.theta.size, dtype=trained.theta.dtype).step(trained.theta, backprop.gradient, rate)
     after = softmax(trained.forward(X))[0]
-    return Step(before, after, loss, targets[0], delta2, blame, delta1, trained.weights[0] - W1, trained)
+    change, change2 = (new - old for new, old in zip(trained.weights, (W1, W2), strict=True))
+    return Step(before, after, loss, targets[0], delta2, blame, delta1, change, change2, trained)
 
 
 def kernels_at_work(model: MLP, pixels: np.ndarray) -> Kernels:

@@ -36,6 +36,7 @@ def test_a_step_is_that_of_backpropagation_and_leaves_the_network_as_it_was(mode
     np.testing.assert_array_equal(model.theta, theta)
     np.testing.assert_allclose(step.model.theta, theta - 0.05 * backprop.gradient, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(step.change, -0.05 * backprop.dW[0], atol=1e-7)
+    np.testing.assert_allclose(step.change2, -0.05 * backprop.dW[1], atol=1e-7)
     np.testing.assert_allclose(step.delta2, step.before - step.targets, atol=1e-7)
     np.testing.assert_allclose(step.delta1, step.blame * (one_pass(model, pixels).z > 0), atol=1e-7)
     assert step.after[4] > step.before[4]

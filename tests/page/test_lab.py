@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import html
 import json
 import re
 from dataclasses import asdict
@@ -14,15 +15,16 @@ from PIL import Image
 from test_page import serious
 
 import weights
-from nn import train
+from nn import MLP, train
 from nn.functions import softmax
-from nn.inside import kernels_at_work, one_pass, one_step
+from nn.inside import copied, kernels_at_work, one_pass, one_step
 from nn.selftest import SELFTEST
 from preprocessing import to_mnist
 from weights.current import served
-from weights.serving.page.lab import kept, questions, runs
+from weights.serving.page.lab import kept, lesson, questions, runs
 from weights.serving.page.lab.code_links import FORMULAS, ROOT, line_of, link
 from weights.serving.page.lab.lesson import QUESTIONS, WORDS
+from weights.serving.page.lab.shown import share_right
 from weights.serving.page.lab.splits import unseen
 
 PHONE = {"width": 390, "height": 844, "phone": True}
@@ -87,21 +89,47 @@ def test_the_numbers_that_are_sent_are_those_of_the_network(small, digits):
 def test_steps_follow_one_another_and_the_next_visitor_sees_none_of_them(small, digits):
     pixels, labels = digits
     theta = questions.small().theta.copy()
-    target, model = int(labels[3] + 1) % 10, small
+    target, model, losses = int(labels[3] + 1) % 10, small, []
     for steps in range(1, 5):
-        step = one_step(model, np.array(pixels[3]) / 255, target, questions.RATE)
+        before, step = model, one_step(model, np.array(pixels[3]) / 255, target, 0.01)
         model = step.model
-        sent = questions.learn({"pixels": pixels[3], "target": target, "steps": steps})
+        losses.append(step.loss)
+        sent = questions.learn({"pixels": pixels[3], "target": target, "steps": steps, "rate": 0.01})
         for name in ("before", "after", "delta2", "blame", "delta1"):
             np.testing.assert_allclose(sent[name], getattr(step, name), atol=1e-6)
         change = unpacked(sent["change"], 784, 16)
         np.testing.assert_array_equal(change, step.change)
-        np.testing.assert_allclose(sent["losses"], -np.log([step.before[target], step.after[target]]), atol=1e-4)
+        np.testing.assert_allclose(sent["losses"], [*losses, -np.log(step.after[target])], atol=1e-4)
+        assert sent["unseen"] == pytest.approx([share_right(each, unseen()) for each in (small, model)], abs=1e-6)
+        W2 = before.views(before.theta)[0][1]
+        np.testing.assert_array_equal(unpacked(sent["W2"], 16, 10), W2)
+        np.testing.assert_allclose(sent["h"], one_pass(before, np.array(pixels[3]) / 255).h, atol=1e-6)
+        np.testing.assert_allclose(
+            unpacked(sent["change2"], 16, 10), -0.01 * np.outer(sent["h"], sent["delta2"]), atol=1e-6
+        )
         moved, units = sent["most_moved"], np.arange(16)
         assert (np.abs(change[moved, units]) == np.abs(change).max(axis=0)).all()
         after = sent["weights"] + change[moved, units]
         np.testing.assert_allclose(after, step.model.weights[0][moved, units], atol=1e-6)
     np.testing.assert_array_equal(questions.small().theta, theta)
+
+
+def test_large_steps_on_one_picture_make_it_forget_the_others(digits):
+    """What the page says of its learning rates."""
+    unseen_right = []
+    for rate in questions.RATES:
+        sent = questions.learn({"pixels": digits[0][3], "target": int(digits[1][3] + 1) % 10, "rate": rate})
+        assert sent["losses"][1] < sent["losses"][0]
+        unseen_right.append(sent["unseen"][1])
+    assert unseen_right[0] > 0.85 > unseen_right[1] > 0.3 > unseen_right[2]
+
+
+def test_steps_that_lead_out_of_bounds_are_said_to_be_too_large(monkeypatch):
+    large = MLP((16,), seed=1)
+    large.theta *= 2e9
+    monkeypatch.setattr(questions, "subject", lambda *_, **__: questions.Subject(large, True, ""))
+    sent = questions.learn({"target": 3, "rate": 0.2, "steps": 50})
+    assert sent == {"error": "The steps are too large: its numbers are out of bounds. Choose a smaller learning rate."}
 
 
 def test_a_fooled_picture_is_answered_by_both_networks(small, digits):
@@ -175,7 +203,7 @@ def test_the_visitors_own_network_is_shown_where_its_numbers_fit_on_a_screen():
     np.testing.assert_array_equal(unpacked(sent["W1"], 784, 8), model.weights[0])
     x = unpacked(sent["x"], 784)
     np.testing.assert_allclose(sent["logits"], model.forward(x[None])[0], atol=1e-6)
-    step = one_step(model, x, 3, questions.RATE)
+    step = one_step(model, x, 3, questions.RATES[0])
     np.testing.assert_allclose(questions.learn({"run": own, "target": 3})["after"], step.after, atol=1e-6)
     theta = model.theta.copy()
     assert questions.silence({"run": own, "off": [[0, 1]]})["own"]
@@ -253,6 +281,8 @@ def test_without_a_drawing_there_is_an_example():
         ("learn", {"target": 10}),
         ("learn", {"target": 3, "steps": 0}),
         ("learn", {"target": 3, "steps": 10**9}),
+        ("learn", {"target": 3, "rate": 0}),
+        ("learn", {"target": 3, "rate": 1e9}),
         ("change", {"strength": float("nan")}),
         ("change", {"degrees": float("inf")}),
         ("change", {"noise": 2}),
@@ -282,6 +312,7 @@ def test_a_formula_leads_to_its_line_of_code(name, monkeypatch):
 
 def test_the_lesson_has_six_questions_and_explains_its_words():
     assert (len(QUESTIONS), len(WORDS)) == (6, 23)
+    assert all(question.answer in html.unescape(lesson.view()) for question in QUESTIONS)
 
 
 # --- In a browser -----------------------------------------------------------------------------------------------------
@@ -320,9 +351,18 @@ def figure(locator):
     return number(locator.inner_text())
 
 
-def test_the_numbers_that_are_shown_equal_those_of_the_network(drawn, small):
-    room = opened(drawn, "See inside", "inside")
-    pixels = drawn.page.evaluate(
+def figures(locator):
+    """All numbers in a text, in order."""
+    return [number(found) for found in re.findall(r"−?\d+\.\d+", locator.inner_text())]
+
+
+def unit_in_sight(room):
+    return int(re.search(r"\d+", room.locator("h2 .which").text_content())[0]) - 1
+
+
+def seen_pixels(visit):
+    """What the network sees of the drawing, (784,)."""
+    pixels = visit.page.evaluate(
         """async () => {
             const image = document.querySelector("#why ol > .seen img"), canvas = document.createElement("canvas");
             canvas.width = canvas.height = 28;
@@ -331,8 +371,14 @@ def test_the_numbers_that_are_shown_equal_those_of_the_network(drawn, small):
             return [...context.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
         }"""
     )
-    seen = one_pass(small, np.array(pixels) / 255)
-    unit = int(seen.h.argmax())
+    return np.array(pixels) / 255
+
+
+def test_the_numbers_that_are_shown_equal_those_of_the_network(drawn, small):
+    room = opened(drawn, "See inside", "inside")
+    seen = one_pass(small, seen_pixels(drawn))
+    unit = unit_in_sight(room)
+    assert seen.h[unit] > 0
     room.locator(".stepper [data-step=unit]").click()
     # From the first pixel that is white: what is shown of the pixel to its right.
     room.locator(".map").focus()
@@ -346,6 +392,14 @@ def test_the_numbers_that_are_shown_equal_those_of_the_network(drawn, small):
     room.locator(".stepper [data-step=scores]").click()
     for digit in range(10):
         assert figure(room.locator(f"[data-logit='{digit}']")) == pytest.approx(seen.logits[digit], abs=6e-5)
+    rows = [figures(row) for row in room.locator(".pushes tbody tr").all()]
+    top, pushes = int(seen.probs.argmax()), []
+    for (h, weight, push), expected in zip(rows[:16], seen.pushes[:, top], strict=True):
+        assert h * weight == pytest.approx(push, abs=1e-3)
+        assert push == pytest.approx(expected, abs=6e-5)
+        pushes.append(push)
+    (bias,), (score,) = rows[16:]
+    assert sum(pushes) + bias == pytest.approx(score, abs=2e-3)
     room.locator(".stepper [data-step=percent]").click()
     for digit in range(10):
         assert figure(room.locator(f"[data-prob='{digit}']")) == pytest.approx(seen.probs[digit], abs=6e-5)
@@ -371,6 +425,61 @@ def test_a_moved_weight_and_a_silenced_unit_change_the_answer_and_undo_brings_it
     assert answer.inner_text() == before
 
 
+def test_the_slope_of_the_loss_over_a_weight_is_its_gradient_and_steps_go_downhill(drawn, small):
+    room = opened(drawn, "See inside", "inside")
+    pixels = seen_pixels(drawn)
+    says, runner_up = one_pass(small, pixels).probs.argsort()[:-3:-1]
+    for menu in room.locator(".target").all():
+        expect(menu).to_have_value(str(runner_up))
+    expect(room.locator(".pretend")).to_contain_text(f"that this is a {says}. Pretend that it should be a")
+    room.locator(".stepper [data-step=unit]").click()
+    pixel, unit = int(room.locator(".map").get_attribute("aria-valuenow")), unit_in_sight(room)
+    loss, gradient, downhill = (room.locator(f".slope {name}") for name in (".loss", ".gradient", "[data-downhill]"))
+
+    def expected(target):
+        """Of nn, with the weight as it is shown."""
+        model = copied(small)
+        weight = figure(room.locator(".weight output"))
+        model.views(model.theta)[0][0][pixel, unit] = weight
+        step = one_step(model, pixels, target, rate=1)
+        return [step.loss, -step.change[pixel, unit]]
+
+    def shown():
+        return [figure(loss), figure(gradient)]
+
+    assert shown() == pytest.approx(expected(runner_up), abs=5e-4)
+    assert abs(figure(gradient)) > 0.3  # a curve that is worth a look
+    losses = [figure(loss)]
+    for _ in range(4):
+        old, rate, slope, new = [number(n) for n in re.findall(r"−?[\d.]+", room.locator(".next").inner_text())]
+        assert new == pytest.approx(old - rate * slope, abs=2e-4)
+        downhill.click()
+        assert figure(room.locator(".weight output")) == new
+        assert shown() == pytest.approx(expected(runner_up), abs=5e-4)
+        losses.append(figure(loss))
+    assert losses == sorted(set(losses), reverse=True)
+    assert figures(room.locator(".fell")) == pytest.approx(losses[-4:], abs=6e-3)
+    room.locator(".slope .target").select_option(str(says))  # the other menu follows
+    expect(room.locator(".learning .target")).to_have_value(str(says))
+    expect(room.locator(".pretend")).to_contain_text("little is left to learn")
+    assert shown() == pytest.approx(expected(says), abs=5e-4)
+    expect(room.locator(".fell")).to_be_empty()
+    room.locator("[data-undo]").click()
+    room.locator(".slope .target").select_option(str(runner_up))
+    # Where the unit is silent the curve is flat, and a step goes nowhere.
+    h = one_pass(small, pixels).h
+    room.locator(".stepper [data-step=units]").click()
+    room.locator(f".units [data-unit='{np.where(h > 0, h, np.inf).argmin()}']").click()
+    room.locator(".stepper [data-step=unit]").click()
+    assert figure(gradient) != 0
+    room.locator(".weight input").fill("-4")
+    assert figure(room.locator(".sum .h")) == figure(gradient) == 0
+    expect(room.locator(".next")).to_contain_text("flat here, so there is no step: the unit is silent")
+    downhill.click()
+    assert figure(room.locator(".weight output")) == -4
+    room.locator("[data-undo]").click()
+
+
 def test_kernels_are_shown_at_work_and_windows_can_be_pointed_at(drawn):
     room = opened(drawn, "See inside", "inside")
     drawn.page.get_by_role("tab", name="Draw").click()
@@ -378,6 +487,8 @@ def test_kernels_are_shown_at_work_and_windows_can_be_pointed_at(drawn):
     section = room.locator(".kernels")
     expect(section).to_have_attribute("data-ready", "true")
     expect(section).to_be_in_viewport()
+    expect(section.locator(".legend")).to_contain_text("no ink wanted")
+    expect(section).to_contain_text("whole numbers from −127 to 127")
     tiles = section.locator(".found button")
     expect(tiles).to_have_count(24)
     section.get_by_role("button", name="Show all 192").click()
@@ -415,7 +526,7 @@ def test_kernels_are_shown_at_work_and_windows_can_be_pointed_at(drawn):
 
 def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     room = opened(drawn, "See inside", "inside")
-    room.locator(".target").select_option("2")
+    room.locator(".learning .target").select_option("2")
     again = room.locator("[data-learn=again]")
     most = again.get_attribute("data-most")
     assert most == str(questions.MOST_STEPS)
@@ -423,16 +534,16 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     room.locator(".stepper [data-step=unit]").click()
     room.locator(".weight input").fill("-2")
     again.dblclick()
-    expect(room.locator(".said")).to_contain_text("Step 2,")
+    expect(room.locator(".said")).to_contain_text("Step 2:")
     with drawn.held("**/component_server/**"):
         again.click()
-        room.locator(".target").select_option("5")  # what was asked about the 2 is not said of the 5
+        room.locator(".learning .target").select_option("5")  # what was asked about the 2 is not said of the 5
     drawn.wait_until_silent()
     expect(room.locator(".taken")).to_be_hidden()
-    room.locator(".target").select_option("2")
+    room.locator(".learning .target").select_option("2")
     for step in range(1, 4):
         again.press("Enter")
-        expect(room.locator(".said")).to_contain_text(f"Step {step},")
+        expect(room.locator(".said")).to_contain_text(f"Step {step}:")
         expect(room.locator("[data-undo]")).to_have_count(0)  # the moved weight is not one of the unit now in sight
     over = room.locator("[data-learn=over]")
     expect(again).to_be_disabled()
@@ -440,12 +551,39 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     again.evaluate("(button, most) => (button.dataset.most = most)", most)
     before, after = (figure(cell) for cell in room.locator(".deltas .chosen .figure").all()[:4:3])
     assert after > before
-    old, rate, gradient, new = map(
-        number, re.findall(r"−?[\d.]+", room.locator(".rule").inner_text().partition("=")[2])
-    )
-    assert new == pytest.approx(old - rate * gradient, abs=2e-4)
-    losses = [number(found) for found in re.findall(r"\d+\.\d{4}", room.locator(".said").inner_text())]
-    assert losses[1] < losses[0]
+    losses = figures(room.locator(".losses"))
+    assert len(losses) == 4
+    assert losses == sorted(losses, reverse=True)
+    expect(room.locator(".others")).to_contain_text("Of 1,000 unseen digits it reads 92.6% →")
+    assert figure(room.locator(".deltas .chosen .figure").nth(2)) == pytest.approx(before - 1, abs=1e-4)
+
+    # Each number follows from others that are shown, for the unit that is blamed most and for one that is tapped.
+    for unit in (unit_in_sight(room), 4):
+        row = room.locator(".blames tbody tr").nth(unit)
+        row.get_by_role("button").click()
+        expect(row.get_by_role("button")).to_have_attribute("aria-pressed", "true")
+        *terms, (blame,) = [figures(each) for each in room.locator(".terms tbody tr").all()]
+        for delta2, weight, term in terms:
+            assert delta2 * weight == pytest.approx(term, abs=2e-4)
+        assert sum(term for *_, term in terms) == pytest.approx(blame, abs=1e-3)
+        assert [blame, blame] == figures(row)
+        expect(room.locator(".learning h3 .which").last).to_have_text(f"unit {unit + 1}")
+        for rule, error in ((".first", blame), (".second", terms[2][0])):
+            of_gradient, of_weight = (figures(each) for each in room.locator(f"{rule} .sums").all())
+            came_in, delta, gradient = of_gradient
+            old, rate, again_gradient, new = of_weight
+            assert delta == pytest.approx(error, abs=1e-4)
+            assert came_in * delta == pytest.approx(gradient, abs=1e-3)
+            assert (rate, again_gradient) == (questions.RATES[0], gradient)
+            assert old - rate * gradient == pytest.approx(new, abs=2e-4)
+    room.locator(".rate").select_option("0.2")  # what was said of the other rate is forgotten
+    expect(room.locator(".taken")).to_be_hidden()
+    again.click()
+    expect(room.locator(".said")).to_contain_text("Step 1:")
+    assert figures(room.locator(".others"))[1] < 40
+    room.locator(".rate").select_option("0.002")
+    again.click()
+    expect(room.locator(".taken")).to_be_visible()
     over.press("Enter")
     expect(room.locator(".taken")).to_be_hidden()
     expect(again).to_be_focused()
@@ -527,8 +665,13 @@ def test_both_rooms_are_accessible_and_fit_the_screen(device, request):
     for title, name in (("See inside", "inside"), ("Fool it", "fool")):
         opened(v, title, name)
         if name == "inside":
-            for step in ("unit", "units", "scores", "percent"):
+            heights = set()
+            for step in ("pixels", "unit", "units", "scores", "percent"):
                 v.page.locator(f".stepper [data-step={step}]").click()
+                heights.add(v.page.locator(".lab.inside .stage").bounding_box()["height"])
+            assert len(heights) == 1 or device == "handset"  # nothing below jumps
+            v.page.get_by_role("button", name="Take one step").click()
+            expect(v.page.locator(".taken:visible .terms")).to_be_visible()
             v.page.locator(".kernels").scroll_into_view_if_needed()
             expect(v.page.locator(".kernels")).to_have_attribute("data-ready", "true")
         expect(v.page.locator(f".lab.{name} .problem").first).to_be_empty()

@@ -333,6 +333,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     inside = v.page.locator(".lab.inside")
     expect(inside.locator(".lead").first).to_contain_text("This is your network")
     expect(inside.locator(".which-picture")).to_contain_text("one of the digits that it never saw")
+    expect(inside.locator(".pretend")).to_contain_text(re.compile("that this is an? \\d, but it is an? \\d: there is"))
     inside.get_by_role("button", name="Back to your drawing").click()
     expect(inside.locator(".which-picture")).to_be_empty()
     inside.get_by_role("button", name="Show the page's network").click()
@@ -495,6 +496,9 @@ def test_a_visitor_trains_a_network_with_kernels_and_drops_its_file(laptop, tmp_
     expect(room.locator(".round")).to_have_text("1 round through the digits")
     inside = opened(v, "See inside", "inside")
     expect(inside.locator(".lead").first).to_contain_text("kernels: they are shown below")
+    expect(inside.locator(".lead").first).to_contain_text(
+        "Shown here is the one that comes with the page: 16 hidden units"
+    )
     v.page.evaluate("rooms.go('#inside=kernels')")
     kernels = inside.locator(".kernels")
     expect(kernels.locator(".lead")).to_contain_text("Your network, as you left it on Train one, has 16 kernels")

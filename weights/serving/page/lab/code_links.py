@@ -37,9 +37,12 @@ FORMULAS = {
     "delta1": Formula(
         "delta1 = dL/dh1 * relu'(z1)", "nn/backprop.py", "dh *= self.activations[i].derivative(h, out=h)"
     ),
-    "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "self.product(h[i].T, delta, self.dW[i])"),
+    "dW1": Formula("dL/dW1 = X^T delta1", "nn/backprop.py", "self.product(X.T, delta, out)"),
+    "dW2": Formula("dL/dW2 = h1^T delta2", "nn/backprop.py", "self.product(h[i].T, delta, self.dW[i])"),
+    "db": Formula("dL/db = delta", "nn/backprop.py", "np.matmul(self._ones[:n], delta, out=self.db[i])"),
+    "loss": Formula("loss = -ln(prob of the target)", "nn/functions.py", "np.log(np.maximum(probs, tiny))"),
     "sgd": Formula(
-        "W1 <- W1 - learning rate * dL/dW1",
+        "W <- W - learning rate * dL/dW",
         "nn/optimizers.py",
         "np.multiply(gradient, -learning_rate, out=self._change)",
     ),

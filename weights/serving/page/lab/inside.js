@@ -1,25 +1,25 @@
 // See inside in the browser. The server sends the numbers of one pass once; pointing at a pixel, moving a weight and
 // switching units off then work on them here, with the same formulas.
 (() => {
-  const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, percent, unpacked, best, article, softmax } = window.lab.tools;
+  const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, unpacked, best, article, softmax } = window.lab.tools;
   const { paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered, invitation, shared, tappedOrDrawn } =
     window.lab.tools;
 
   const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
   const ACROSS = 2 * NEAR + 1;
+  // The slider and the curve reach this many times further than any weight: a curve bends where a weight has moved far.
+  // The second is for a curve that is still steep where the first ends.
+  const REACHES = [4, 8];
 
   function inside(element, server) {
     let net = null; // the numbers of one pass
     let unit = 0;
     let pixel = 0;
     let digit = 0;
+    let reach = 1; // of the slider, to either side
     let weight = null; // the chosen weight while it is moved
     let off = new Set();
-    let steps = 0; // taken
-    let wanted = 0; // steps that were asked for
-    let attempt = 0; // grows when the steps taken are forgotten
     let pixels = null;
-    let step = null; // the last one, with `changes` of W1
     let asked = 0;
     let own = true; // whether the visitor's network is asked for
 
@@ -90,11 +90,23 @@
           `<span>z<b class="z">${number(z(unit))}</b></span>→<span>ReLU: h<b class="h">${number(h(unit))}</b></span>`,
       );
       const slider = $(element, ".weight input");
-      if (weight === null) slider.value = W1(pixel, unit);
+      Object.assign(slider, { min: -range(), max: range(), value: W1(pixel, unit) });
       slider.disabled = !net.x[pixel];
       put(element, ".weight output", net.x[pixel] ? number(W1(pixel, unit)) : "black pixel: no effect");
       showAnswer();
+      const name = `${pixel} ${unit} ${learning.target()}`;
+      showSlope(lossOver(unit), W1(pixel, unit), range(), name, weight !== null);
     }
+
+    // What the loss depends on when only the chosen pixel's weight to a unit moves; see slope.js.
+    const lossOver = (j) => ({
+      x: net.x[pixel],
+      rest: z(j) - worth(pixel, j),
+      scores: logits().map((score, k) => score - push(j, k)),
+      out: Array.from(net.W2.subarray(DIGITS.length * j, DIGITS.length * (j + 1))),
+      on: !off.has(j),
+      target: learning.target(),
+    });
 
     // The numbers around the chosen pixel, each on its own grey.
     function showNear(row, at) {
@@ -132,10 +144,14 @@
     function showPushes(score) {
       const pushes = Array.from({ length: net.width }, (_, j) => push(j, digit));
       const most = strongest(pushes);
-      const row = (name, bar, value, kind = "") =>
-        `<tr${kind}><th scope="row">${name}</th><td>${bar}</td><td class="figure">${number(value)}</td></tr>`;
-      const rows = pushes.map((p, j) => row(`unit ${j + 1}`, signed(p, most), p));
-      rows.push(row("bias", "", net.b2[digit]), row("score", "", score, ' class="total"'));
+      const rows = pushes.map(
+        (p, j) =>
+          `<tr><th scope="row">unit ${j + 1}</th><td class="figure">${number(h(j))}</td><td class="figure">× ${number(net.W2[10 * j + digit])}</td>` +
+          `<td>${signed(p, most)}</td><td class="figure">${number(p)}</td></tr>`,
+      );
+      const last = (name, value, kind = "") =>
+        `<tr${kind}><th scope="row" colspan="4">${name}</th><td class="figure">${number(value)}</td></tr>`;
+      rows.push(last("bias", net.b2[digit]), last("score", score, ' class="total"'));
       put(element, ".pushes tbody", rows.join(""));
       put(element, ".pushes caption", `How each unit pushes the ${digit}`);
     }
@@ -173,26 +189,28 @@
         put(tiles[j], ".fired", signed(z(j), most));
       }
       for (const title of $$(element, ".which")) title.textContent = `unit ${unit + 1}`;
-      if (step) showChange();
+      learning.show();
       showPixel();
+      showNow();
     }
 
-    function showChange() {
-      const mine = Array.from({ length: PIXELS }, (_, i) => step.changes[i * net.width + unit]);
-      paint($(element, ".change canvas"), mine, strongest(mine));
-      const [moved, weight] = [step.most_moved[unit], step.weights[unit]];
-      const gradient = -mine[moved] / step.rate;
-      const place = `row ${Math.floor(moved / SIDE) + 1}, column ${(moved % SIDE) + 1}`;
-      put(
-        element,
-        ".rule",
-        mine[moved]
-          ? `The weight that moves most, at ${place}:<br>weight − learning rate × gradient<br>` +
-              `= ${number(weight)} − ${step.rate} × ${number(gradient).replace("−", "(−")}${gradient < 0 ? ")" : ""} = <b>${number(weight + mine[moved])}</b>`
-          : step.silent[unit]
-            ? "This unit was silent: its gradients are 0, and no weight of it moves."
-            : "The gradients of this unit are too small to move a weight.",
-      );
+    // What the answers of the lesson say of this picture.
+    function showNow() {
+      const order = (values) => values.map((_, i) => i).sort((a, b) => values[b] - values[a]);
+      const worths = Array.from({ length: PIXELS }, (_, i) => worth(i, unit));
+      const [most] = order(worths);
+      const outputs = Array.from({ length: net.width }, (_, j) => h(j));
+      const silent = outputs.flatMap((output, j) => (output === 0 ? [j + 1] : []));
+      const pushes = outputs.map((_, j) => push(j, digit));
+      const [hardest, ...others] = order(pushes);
+      const against = others[others.length - 1] ?? hardest;
+      const now = {
+        pixels: `${net.pixels.filter(Boolean).length} of the 784 are not black`,
+        unit: `for unit ${unit + 1} it is row ${Math.floor(most / SIDE) + 1}, column ${(most % SIDE) + 1}: ${number(net.x[most])} × ${number(W1(most, unit))} = ${number(worths[most])}`,
+        units: `${silent.length ? `silent: ${silent.join(", ")}` : "none is silent"}; unit ${best(outputs) + 1} is the loudest`,
+        scores: `for the ${digit} unit ${hardest + 1} (${number(pushes[hardest])}), against it unit ${against + 1} (${number(pushes[against])})`,
+      };
+      for (const [name, text] of Object.entries(now)) put(element, `[data-now="${name}"]`, `Now: ${text}.`);
     }
 
     function units() {
@@ -212,6 +230,13 @@
 
     const run = () => (own ? shared.own.run : null);
 
+    // Where the loss can fall furthest if only the chosen pixel's weight moves: its slope is steep, and no step ends it.
+    function steepest() {
+      const drops = Array.from({ length: net.width }, (_, j) => window.lab.slope.drop(lossOver(j), W1(pixel, j), range()));
+      return best(drops);
+    }
+    const range = () => Math.max(reach, Math.ceil(Math.abs(weight ?? 0)));
+
     async function ask(given) {
       pixels = given;
       const turn = ++asked;
@@ -221,16 +246,17 @@
       for (const key of ["x", "W1", "W2"]) net[key] = unpacked(net[key]);
       net.x = Array.from(net.x);
       off = new Set();
-      unit = net.h.indexOf(Math.max(...net.h));
       digit = best(net.probs);
       pixel = net.x.indexOf(Math.max(...net.x));
       weight = null;
-      if (shared.tapped) $(element, ".target").value = String(shared.tapped.label);
+      const most = Math.ceil(strongest(net.W1));
+      reach = REACHES[0] * most;
+      learning.aim();
+      learning.forget();
+      unit = steepest();
+      if (!window.lab.slope.bends(lossOver(unit), W1(pixel, unit), reach)) reach = REACHES[1] * most;
       introduce();
       units();
-      forget();
-      const most = Math.ceil(strongest(net.W1)); // the slider reaches each weight of this network
-      Object.assign($(element, ".weight input"), { min: -most, max: most });
       show();
       element.dataset.ready = "true";
       return true;
@@ -243,7 +269,7 @@
       put(
         element,
         ".lead",
-        (net.own ? "This is <b>your network</b>, as you left it on <i>Train one</i>: " : `${net.why} This network comes with the page: `) +
+        (net.own ? "This is <b>your network</b>, as you left it on <i>Train one</i>: " : `${net.why ? `${net.why}<br>Shown here is the one that comes with the page: ` : "This network comes with the page: "}`) +
           `${net.width} hidden units, few enough to see them all. The network on <i>Draw</i> has ${served.toLocaleString("en")}.` +
           (net.own ? other("", "Show the page's network") : shared.own.run && !own ? other("yes", "Show your network") : ""),
       );
@@ -256,65 +282,6 @@
             ? ""
             : invitation("The picture is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."),
       );
-    }
-
-    function forget() {
-      steps = wanted = 0;
-      attempt += 1;
-      step = null;
-      $(element, ".taken").hidden = true;
-      put(element, ".said", "");
-      put(element, '[data-learn="again"]', "Take one step");
-      $(element, '[data-learn="again"]').disabled = false;
-      $(element, '[data-learn="over"]').disabled = true;
-    }
-
-    async function learn() {
-      const target = Number($(element, ".target").value);
-      const [subject, mine] = [net, attempt];
-      const mostSteps = Number($(element, '[data-learn="again"]').dataset.most);
-      wanted = Math.min(wanted + 1, mostSteps);
-      const answer = await answered(element, server.learn({ pixels, target, steps: wanted, run: run() }));
-      if (subject !== net || mine !== attempt) return;
-      if (!answer) wanted = steps;
-      if (!answer || answer.steps < steps) return; // a later press was answered first
-      // The visitor's network is gone, and another one learned.
-      if (answer.own !== net.own || String(answer.widths) !== String(net.widths)) return ask(pixels);
-      steps = answer.steps;
-      wanted = Math.max(wanted, steps); // where an earlier press failed
-      step = { ...answer, changes: unpacked(answer.change) };
-      const again = $(element, '[data-learn="again"]');
-      again.textContent = "Again";
-      const over = $(element, '[data-learn="over"]');
-      over.disabled = false;
-      again.disabled = steps >= mostSteps;
-      if (again.disabled) succeed(over);
-      showStep(answer, target);
-      // The unit that changes most is the one to look at.
-      const { delta1 } = answer;
-      chooseUnit(delta1.reduce((most, d, j) => (Math.abs(d) > Math.abs(delta1[most]) ? j : most), 0));
-    }
-
-    // A chance of less than the tables show
-    const chance = (share) => (share >= 0.0005 || !share ? percent(share) : `${readable(100 * Number(share.toPrecision(1)))}%`);
-
-    function showStep({ before, after, delta2, blame, delta1, rate, losses }, target) {
-      const mostBlame = strongest(blame);
-      const ofDigit = (k) =>
-        `<tr${k === target ? ' class="chosen"' : ""}><th scope="row">${k}</th><td class="figure">${number(before[k])}</td>` +
-        `<td class="figure">${k === target ? 1 : 0}</td><td>${signed(delta2[k], 1)}</td><td class="figure">${number(delta2[k])}</td>` +
-        `<td class="figure"><b>${number(after[k])}</b></td></tr>`;
-      put(element, ".deltas tbody", DIGITS.map(ofDigit).join(""));
-      const ofUnit = (b, j) =>
-        `<tr><th scope="row">unit ${j + 1}</th><td>${signed(b, mostBlame)}</td><td class="figure">${number(b)}</td>` +
-        `<td class="figure">${step.silent[j] ? "0, was silent" : number(delta1[j])}</td></tr>`;
-      put(element, ".blames tbody", blame.map(ofUnit).join(""));
-      put(
-        element,
-        ".said",
-        `Step ${steps}, learning rate ${rate}: the loss went from ${number(losses[0])} to <b>${number(losses[1])}</b>, the chance of ${article(target)} from ${chance(before[target])} to <b>${chance(after[target])}</b>. Now it says <b>${best(after)}</b>. The answer above is from before the first step.`,
-      );
-      $(element, ".taken").hidden = false;
     }
 
     // A link names the step: #inside=scores.
@@ -368,15 +335,6 @@
         show();
         succeed(stepInSight());
       }
-      if (data.learn === "again") learn();
-      if (data.learn === "over") {
-        forget();
-        show();
-        succeed($(element, '[data-learn="again"]'));
-      }
-    });
-    element.addEventListener("change", ({ target }) => {
-      if (target.matches(".target") && net) forget();
     });
     element.addEventListener("input", ({ target }) => {
       if (!target.matches(".weight input") || !net) return;
@@ -394,6 +352,20 @@
       const section = { "#inside=kernels": ".kernels", "#inside=learn": ".learning" }[location.hash];
       if (section) requestAnimationFrame(() => $(element, section).scrollIntoView({ block: "start" })); // once it is in sight
     }
+    const showSlope = window.lab.slope($(element, ".slope"), (moved) => {
+      weight = moved;
+      showPixel();
+    });
+    const learning = window.lab.learning(element, {
+      server,
+      asked: () => ({ pixels, run: run() }),
+      net: () => net,
+      unit: () => unit,
+      touched: () => weight !== null || off.size > 0,
+      choose: chooseUnit,
+      look: show,
+      again: () => ask(pixels),
+    });
     window.lab.kernels($(element, ".kernels"), server);
     stepTo(stepNames[0]);
     open();

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from nn.mlp import DIGITS
-from weights.serving.page.lab import kernels, lesson, questions
+from weights.serving.page.lab import kernels, learning, lesson, questions
 from weights.serving.page.lab.code_links import link
 from weights.serving.page.lab.lesson import word
 from weights.serving.page.lab.loading import PROBLEM, room
@@ -30,7 +29,7 @@ def view() -> gr.HTML:
 
 
 def content() -> str:
-    return stepper() + stage() + learning() + kernels.view() + lesson.view()
+    return stepper() + stage() + learning.view() + kernels.view() + lesson.view()
 
 
 def stepper() -> str:
@@ -60,6 +59,20 @@ def picture(name: str, title: str, label: str) -> str:
     )
 
 
+def slope() -> str:
+    """The loss over one weight: slope.js draws the curve above the slider, as wide as it."""
+    return (
+        '<div class="slope"><div><div class="curve"></div>'
+        '<label class="weight"><input type="range" min="-1" max="1" step="0.01" value="0">'
+        f"<span>Change this weight</span><output></output></label>"
+        "<p>The loss over this weight alone. Where the curve is steep a step is large, where it is flat, small.</p>"
+        f"</div><div>{learning.target()}"
+        '<p class="sumline"><span>loss<b class="loss"></b></span><span>gradient = slope<b class="gradient"></b></span>'
+        '</p><p class="controls"><button type="button" data-downhill>Step downhill</button></p>'
+        '<p class="next"></p><p class="fell" role="status"></p></div></div>'
+    )
+
+
 def stage() -> str:
     """The picture at the left, what a step shows of it in the middle, the answer at the right."""
     pointed = (
@@ -67,12 +80,10 @@ def stage() -> str:
         'aria-valuemin="0" aria-valuemax="783" aria-valuenow="0"><canvas></canvas><span class="cursor"></span></div>'
         '<figcaption class="place">Tap or point at a pixel</figcaption></figure>'
     )
-    slider = (
-        '<label class="weight">Change this weight <input type="range" min="-1" max="1" step="0.01" value="0">'
-        "<output></output></label>"
-    )
     head = "<thead><tr>{}</tr></thead><tbody></tbody>"
     scored = '<th scope="col">digit</th><td></td><th scope="col">score</th>'
+    pushed = '<th scope="col">unit</th><th scope="col">h</th><th scope="col">× weight</th><td></td>'
+    pushed += '<th scope="col">= push</th>'
     columns = "".join(f'<th scope="col">{name}</th>' for name in ("digit", "score", "exp(score)", "share"))
     columns += "<td></td>"
     return (
@@ -93,8 +104,8 @@ def stage() -> str:
             '<div class="pair">'
             + picture("looks", "its weights", "The weights of this unit")
             + picture("worths", "pixel × weight", "What each pixel contributes")
-            + '</div><p class="sumline product"></p><div class="course"></div><p class="sumline sum"></p>'
-            f"{slider}<p>{link('z')} {link('relu')}</p>",
+            + '<div class="course"></div></div><p class="sumline product"></p><p class="sumline sum"></p>'
+            f"<p>{link('z')} {link('relu')}</p>{slope()}",
         )
         + part(
             "units",
@@ -108,42 +119,15 @@ def stage() -> str:
             f"<p>Its output h times a weight; added up, that is the digit's score, its {word('logit')}. "
             "Choose a digit to see who pushes it.</p>"
             f'<div class="pair"><table class="scores">{head.format(scored)}</table>'
-            f'<table class="pushes"><caption></caption><tbody></tbody></table></div><p>{link("logits")}</p>',
+            f'<table class="pushes"><caption></caption>{head.format(pushed)}</table></div><p>{link("logits")}</p>',
         )
         + part(
             "percent",
             "<h2>Scores become shares of 100%</h2>"
             f"<p>{word('Softmax')} takes e, which is 2.718, to the power of each score, so that none is below 0, "
             "and divides by their sum.</p>"
-            f'<table class="shares">{head.format(columns)}</table><p class="lossline"></p><p>{link("softmax")}</p>',
+            f'<table class="shares">{head.format(columns)}</table><p class="lossline"></p>'
+            f"<p>{link('softmax')} {link('loss')}</p>",
         )
         + '</div><div class="answer"><h2>The answer</h2><p>…</p><ol class="bars"></ol></div></div>'
-    )
-
-
-def learning() -> str:
-    """One step of backpropagation on this picture."""
-    digits = "".join(f'<option value="{digit}">{digit}</option>' for digit in range(DIGITS))
-    deltas = "".join(f'<th scope="col">{name}</th>' for name in ("digit", "before", "target"))
-    deltas += '<th scope="col" colspan="2">delta2</th><th scope="col">after</th>'
-    blames = '<th scope="col">unit</th><th scope="col" colspan="2">blame</th><th scope="col">delta1</th>'
-    return (
-        '<section class="learning"><h2>How it learns: one step backwards</h2>'
-        f"<p>Say which digit the picture should be. The error goes back through the network "
-        f"({word('backpropagation')}), and weights move a little, each against its {word('gradient')}.</p>"
-        f'<p class="controls"><label>This should be a <select class="target">{digits}</select></label>'
-        f'<button type="button" class="main" data-learn="again" data-most="{questions.MOST_STEPS}">'
-        "Take one step</button>"
-        '<button type="button" data-learn="over" disabled>Start over</button></p>'
-        '<p class="said" role="status"></p><div class="taken three" hidden>'
-        "<div><h3>1. How wrong is each digit?</h3><p>Probability minus target.</p>"
-        f'<table class="deltas"><thead><tr>{deltas}</tr></thead><tbody></tbody></table>{link("delta2")}</div>'
-        "<div><h3>2. Which unit is to blame?</h3>"
-        "<p>Above 0: it should have said less. A silent unit learns nothing.</p>"
-        f'<table class="blames"><thead><tr>{blames}</tr></thead><tbody></tbody></table>'
-        f"{link('blame')} {link('delta1')}</div>"
-        '<div><h3>3. What changes in <span class="which"></span>?</h3><p>Only weights of pixels that are not black. '
-        "Blue weights grow, orange ones fall.</p>"
-        + picture("change", "change of its weights", "How the weights of this unit change")
-        + f'<p class="rule"></p>{link("dW1")} {link("sgd")}</div></div></section>'
     )

@@ -164,6 +164,11 @@
         `${whose} ${net.kernels.length} kernels, small pictures of ${net.side} × ${net.side} weights. ` +
           `Each is compared with ${along() ** 2} windows of the picture. Choose a kernel: the window that it fits best is marked.`,
       );
+      put(
+        section,
+        ".whole-numbers",
+        net.own ? "" : "Its weights are whole numbers from −127 to 127: rounded, the network is small and answers fast.",
+      );
       const button = $(section, "[data-whose]");
       button.hidden = !net.own && (own || !shared.own.kernels);
       button.textContent = net.own ? "Show the network on Draw" : "Show your network";

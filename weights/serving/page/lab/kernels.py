@@ -22,15 +22,17 @@ def view() -> str:
         '<figure class="whole"><div class="sheet pointed" role="slider" tabindex="0" '
         'aria-label="A window of the picture" aria-valuemin="0" aria-valuemax="99" aria-valuenow="0"><canvas></canvas>'
         '<span class="pooled"></span><span class="window"></span></div>'
-        "<figcaption>Tap or point at a window, or use the arrow keys</figcaption></figure>"
+        "<figcaption>Tap or point at a window, or use the arrow keys. Solid box: the window. Dashed box: four windows, "
+        "of which one is kept.</figcaption></figure>"
     )
     answers = (
         '<figure class="answers"><div class="places"></div>'
         "<figcaption>Its outputs h, place by place: the whiter, the larger.</figcaption></figure>"
     )
     return (
-        '<section class="kernels"><h2>Kernels: one stroke, looked for everywhere</h2>'
-        f'<p class="lead"></p>{PROBLEM}'
+        '<section class="kernels"><h2>Kernels: one pattern, looked for everywhere</h2>'
+        f'<p class="lead"></p>{PROBLEM}<ul class="legend"><li class="ink">ink wanted</li>'
+        '<li class="no-ink">no ink wanted</li><li>does not matter</li></ul><p class="whole-numbers"></p>'
         '<h3 class="which-are"></h3><div class="tiles found"></div>'
         '<div class="controls"><p class="push" role="status"></p>'
         '<button type="button" data-all hidden></button>'
@@ -42,6 +44,6 @@ def view() -> str:
         + picture("contribution", "pixel × weight", "What each pixel of the window contributes")
         + f'</div><p class="sumline added"></p><p>{link("windows")}</p>'
         "<h3>Only the largest of four sums is kept</h3><p>A hidden unit tries four neighbouring windows and keeps the "
-        f'largest sum: {word("max-pooling")}. So a stroke may lie a little off.</p><div class="four"></div>'
+        f'largest sum: {word("max-pooling")}. So a pattern may lie a little off.</p><div class="four"></div>'
         f'<p class="sumline pooled-sum"></p><p>{link("pool")}</p></div>{answers}</div></section>'
     )

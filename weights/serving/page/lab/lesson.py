@@ -1,4 +1,4 @@
-"""A lesson of six questions, and the words that the rooms take for known.
+"""A lesson of six questions with their answers, and the words that the rooms take for known.
 
 lesson.view()               # both, folded, as HTML
 lesson.word("gradient")     # a word that says what it means when it is tapped
@@ -7,6 +7,7 @@ lesson.word("gradient")     # a word that says what it means when it is tapped
 from __future__ import annotations
 
 from html import escape
+from typing import NamedTuple
 
 WORDS = {
     "pixel": "One dot of the picture: a number from 0, black, to 1, white.",
@@ -40,14 +41,52 @@ WORDS = {
     "MNIST": "70,000 digits in the hand of pupils and of census workers in the USA. The digits here are from it.",
     "adversarial example": "A picture that was changed so little that you hardly see it, and that a network misreads.",
 }
-# A question, and the step of See inside that shows its answer.
+
+
+class Question(NamedTuple):
+    text: str
+    step: str  # of See inside, which shows the answer
+    answer: str  # for any picture; inside.js adds what holds for the present one
+
+
 QUESTIONS = (
-    ("How many numbers does the network get, and what does it not know about them?", "pixels"),
-    ("Which pixel adds most to the loudest unit, and is its weight blue or orange?", "unit"),
-    ("Which units stay silent, and what does the answer lose when you switch the loudest one off?", "units"),
-    ("Which unit pushes hardest for the answer, and which against it?", "scores"),
-    ("Two scores differ by 1. By what factor do their shares differ?", "percent"),
-    ("Tell it a wrong digit and take steps. When does it change its mind, and which weights never move?", "learn"),
+    Question(
+        "How many numbers does the network get, and what does it not know about them?",
+        "pixels",
+        "784, one a pixel. It does not know which pixels are neighbours. If all pictures had their pixels shuffled in "
+        "the same way, it would learn just as well.",
+    ),
+    Question(
+        "Which pixel adds most to the sum of a unit, and is its weight blue or orange?",
+        "unit",
+        "The one with the largest pixel × weight. Its weight is blue: only a weight above 0 adds something. A black "
+        "pixel adds nothing, whatever its weight.",
+    ),
+    Question(
+        "Which units stay silent, and what does the answer lose when you switch the loudest one off?",
+        "units",
+        "Silent are those whose sum z is not above 0. Without the loudest unit all of its pushes are gone: scores that "
+        "it pushed up fall, scores that it pushed down rise. Often the other units still find the same digit.",
+    ),
+    Question(
+        "Which unit pushes hardest for the answer, and which against it?",
+        "scores",
+        "For it: the unit with the largest h × weight. Against it: the one furthest below 0. A silent unit pushes "
+        "nothing, however large its weights are.",
+    ),
+    Question(
+        "Two scores differ by 1. By what factor do their shares differ?",
+        "percent",
+        "By e = 2.718, whatever the scores are: exp(5) is 2.718 times exp(4), and both are divided by the same sum. A "
+        "difference of 2 makes it e × e = 7.389.",
+    ),
+    Question(
+        "Tell it a wrong digit and take steps. When does it change its mind, and which weights never move?",
+        "learn",
+        "As soon as the score of the wrong digit passes that of the right one: for the runner-up after some "
+        "three steps at the rate 0.002, at 0.02 after one. Weights of black pixels never move: pixel × delta1 = 0. "
+        "Nor does any weight of a unit that stays silent: its h and delta1 are 0.",
+    ),
 )
 # What a link shows; each names a room and its settings, and can be handed to a class.
 LINKS = {
@@ -55,7 +94,7 @@ LINKS = {
     "#lab=16,bold": "steps that are rather large: the curves jump",
     "#lab=16,wild": "steps that are too large: divergence",
     "#lab=64,bold,100,optimizer=momentum": "too few digits: overfitting",
-    "#lab=kernels": "kernels: one stroke is looked for everywhere",
+    "#lab=kernels": "kernels: one pattern is looked for everywhere",
     "#inside=unit": "what one unit does",
     "#inside=percent": "from scores to percent",
     "#inside=kernels": "what a kernel finds in a drawing",
@@ -72,8 +111,10 @@ def word(shown: str) -> str:
 
 def view() -> str:
     questions = "".join(
-        f'<li>{escape(question)} <button type="button" class="show" data-step="{step}">Show me</button></li>'
-        for question, step in QUESTIONS
+        f'<li>{escape(question.text)} <button type="button" class="show" data-step="{question.step}">Show me</button>'
+        f'<details class="solution"><summary>Answer</summary><p>{escape(question.answer)} '
+        f'<span data-now="{question.step}"></span></p></details></li>'
+        for question in QUESTIONS
     )
     links = "".join(f'<li><a href="{link}"><code>{link}</code></a> {shown}</li>' for link, shown in LINKS.items())
     return (

@@ -14,9 +14,12 @@
     if (place.innerHTML !== html) place.innerHTML = html;
   }
   const minus = (text) => text.replace("-", "−");
-  const number = (value) => minus(value.toFixed(4));
+  const number = (value) => minus(value.toFixed(4).replace(/^-(?=0\.0+$)/, "")); // no −0.0000
   // Four digits that count: weights of the served network are whole numbers up to 127, a visitor's are below 1.
   const readable = (value) => minus(Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }));
+  const bracketed = (value) => (value < 0 ? `(${number(value)})` : number(value)); // after another sign
+  // A loss in a row of several: three digits that count, or three decimal places.
+  const brief = (value) => (value >= 100 ? readable(value) : value < 1 ? value.toFixed(3) : value.toPrecision(3));
   // One decimal place, two near 0 and 100%; "100%" and "0%" have none.
   function percent(share) {
     const text = (100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 2 : 1);
@@ -202,7 +205,7 @@
     `<i class="signed"><u class="${value < 0 ? "minus" : ""}" style="width:${(50 * Math.abs(value)) / most}%"></u></i>`;
 
   const tools = {
-    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, percent, bytes, base64, unpacked, pieces, greys, best, name,
+    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percent, bytes, base64, unpacked, pieces, greys, best, name,
     article, softmax, drawing, invitation, paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered,
     keep, kept, shared, tappedOrDrawn, tap,
   };
