@@ -180,10 +180,11 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
     best = scores.max(axis=0)
     lines: list[Line] = []
     taken, centre = np.zeros(height, bool), np.array([width / 2])
+    expected = np.zeros(height)  # beside a thick line, the score of its twin
     for row in np.argsort(-best, kind="stable"):
         if best[row] < SHORTEST * count or len(lines) == MOST_LINES:
             break
-        if taken[row]:
+        if taken[row] or best[row] * TWIN < expected[row]:
             continue
         # several slopes may be equally good: take the middle one
         good = np.flatnonzero(scores[:, row] == best[row])
@@ -200,6 +201,8 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
             lines.append(line)
             taken[max(middle - line.half, 0) : middle + line.half + 1] = True
             taken[max(row - line.half, 0) : row + line.half + 1] = True
+            if line.thickness > NARROW:
+                expected[max(middle - thickest, 0) : middle + thickest + 1] = best[row]
     return lines
 
 
