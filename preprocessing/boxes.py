@@ -8,7 +8,7 @@ touch them.
 
 from __future__ import annotations
 
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -203,10 +203,7 @@ def boxes_between(
         ending = sum(not side.goes_on for side in alike)
         enough = len(alike) >= PERIODIC_SIDES
         periodic = enough and lattice(np.array([side.line.middle for side in alike])) is not None
-        if periodic or ending >= ENDING_SIDES:
-            return [side.line for side in alike]
-        even = even_boxes([side.line for side in alike], upper, lower, darkness)
-        return [alike[n].line for n in sorted(set(chain(*even)))] if len(even) >= PERIODIC_SIDES - 1 else []
+        return [side.line for side in alike] if periodic or ending >= ENDING_SIDES else []
     if not sides:
         return []
     middles = np.array([side.line.middle for side in sides])
