@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from preprocessing.combs import teeth
+from preprocessing.labels import Field
 from preprocessing.lines import (
     MEETS,
     MEETS_PIXELS,
@@ -75,7 +76,7 @@ class Boxes(NamedTuple):
 
     lines: dict[int, list[float]]  # numbers of the lines across that belong to them -> the columns of their own sides
     sides: list[Line]  # of the transposed picture
-    edges: list[tuple[Line, Line]]  # the upper and the lower line of each row
+    edges: list[Field]
 
     def contain(self, upright: Line) -> bool:
         """Whether a line of the transposed picture lies within a row. If it is no side, it is a digit's stroke.
@@ -107,8 +108,10 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
     divided: set[int] = set()  # lines of rows whose boxes have sides between them
     boxes: dict[int, float] = {}  # the height of the box that a line is the edge of
     sides: list[Line] = []
-    edges: list[tuple[Line, Line]] = []
+    edges: list[Field] = []
     for place, first in enumerate(fit):
+        if any(is_within(across[first], *row) for row in edges):
+            continue
         for second in lower_edges(across, first, fit[place + 1 :], width):
             found = separate_boxes(across[first], across[second], darkness, faintest, wide)
             found = found or boxes_between(across[first], across[second], darkness, wide)
@@ -117,7 +120,8 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
             if found and (sure or {first, second} <= long):
                 for index in (first, second):
                     lines.setdefault(index, []).extend(side.middle for side in found)
-                edges.append((across[first], across[second]))
+                ends = min(side.middle for side in found), max(side.middle for side in found)
+                edges.append((across[first].extended(*ends), across[second].extended(*ends)))
                 boxes |= dict.fromkeys((first, second), across[second].middle - across[first].middle)
                 divided |= {first, second} if len(found) > 2 else set()
                 sides += without_known(found, sides)
@@ -136,6 +140,12 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
             lines.setdefault(index, []).extend(side.middle for side in found)
             sides += without_known(found, sides)
     return Boxes(lines, sides, edges)
+
+
+def is_within(line: Line, upper: Line, lower: Line) -> bool:
+    """Whether a line with more gaps than the edges of a row of boxes lies in it: strokes of its digits."""
+    gaps = line.filled < AS_FILLED * min(upper.filled, lower.filled)
+    return gaps and upper.middle < line.middle < lower.middle and upper.start < line.end and line.start < upper.end
 
 
 def lower_edges(across: list[Line], first: int, below: list[int], width: int) -> list[int]:
@@ -304,8 +314,10 @@ def is_alone(side: Line, left: Line, right: Line, edges: tuple[Line, Line], dark
     return bool(np.count_nonzero(inside & ~own) <= NOTHING_ELSE * np.count_nonzero(inside & own))
 
 
-def boxed(found: Lines, darkness: np.ndarray, faintest: float) -> Lines:
-    """Lines across and upright, with all sides of boxes. Lines that belong to boxes are marked."""
+def boxed(found: Lines, darkness: np.ndarray, faintest: float) -> tuple[Lines, list[Field]]:
+    """Lines across and upright, with all sides of boxes. Lines that belong to boxes are marked. And the edges of each
+    row of boxes.
+    """
     boxes = rows_of_boxes(found[0], darkness, faintest)
     across = []
     for index, line in enumerate(found[0]):
@@ -320,7 +332,8 @@ def boxed(found: Lines, darkness: np.ndarray, faintest: float) -> Lines:
             spans = line.spans and (bool(same) or not boxes.contain(line))
             uprights.append(line._replace(spans=spans, is_printed=bool(same)))
             sides = [side for side in sides if not any(side is other for other in same)]
-    return across, uprights + [side._replace(spans=True, is_printed=True) for side in without_pairs(sides)]
+    uprights += [side._replace(spans=True, is_printed=True) for side in without_pairs(sides)]
+    return (across, uprights), boxes.edges
 
 
 def without_pairs(sides: list[Line]) -> list[Line]:

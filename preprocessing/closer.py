@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
-from preprocessing.components import longer_sides, piece_boxes
+from preprocessing.components import longer_sides, may_be_form, piece_boxes
 from preprocessing.frame import bounding_box
 from preprocessing.ink import inked
 from preprocessing.morphology import dilated
@@ -19,6 +19,10 @@ MOST_ZOOM = 4
 MOST_TOUCHING = 4
 # A digit on a page of many has at least this many pixels: two and a half times those of its box in MNIST.
 PAGE_SIDE = 50
+# Where the close-up shows a form, this share of the longest piece is seen around the ink: all of the outer boxes.
+FORM_MARGIN = 1.5
+# A printed line is painted over with the levels up to this many pixels from it: farther than any line is thick.
+PAINT_REACH = 12
 # This many pieces at most may be one digit in many strokes: it is tried whether they are, and whether neighbouring rows
 # are one. More pieces are a page of digits.
 FEW_PIECES = 16
@@ -34,9 +38,9 @@ def look_closer(
     """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
     by one.
 
-    Lines and frames that were left out at the first look stay out. Lines are not looked for again on the larger
-    picture, which would take longest. A stain may turn out to be a thin stroke, and a thing at the edge a digit of a
-    page, so these are not kept out.
+    Lines and frames that were left out at the first look stay out. Lines are looked for again only if there were none
+    and the larger picture shows boxes, for this takes longest. A stain may turn out to be a thin stroke, and a thing at
+    the edge a digit of a page, so these are not kept out.
 
     Args:
         picture: in L or RGB.
@@ -53,21 +57,46 @@ def look_closer(
     zoom = min(math.ceil(wanted / np.median(sizes)), MOST_ZOOM)
     factor = max(int(scale / zoom), 1)
     box = bounding_box(ink)
-    margin = round(CLOSE_UP_MARGIN * max(widths.max(), heights.max()))  # the paper must stay visible
-    start = [round(max(offset + scale * (edge - margin), 0)) for offset, edge in zip((left, top), box[:2], strict=True)]
-    end = [
-        round(min(offset + scale * (edge + margin), side))
-        for offset, edge, side in zip((left, top), box[2:], picture.size, strict=True)
-    ]
-    closer = picture.crop((*start, *end)).reduce(factor)
-    within = np.ones((closer.height, closer.width), bool)
-    if kept is not None:
-        rows, columns = (
-            np.clip((first + factor * (np.arange(size) + 0.5) - offset) // scale, 0, limit - 1).astype(int)
-            for first, size, offset, limit in zip(start[::-1], within.shape, (top, left), kept.shape, strict=True)
+    longest = max(widths.max(), heights.max())
+
+    def cut_out(margin: float) -> tuple[Image.Image, Where]:
+        start = [round(max(at + scale * (edge - margin), 0)) for at, edge in zip((left, top), box[:2], strict=True)]
+        end = [
+            round(min(at + scale * (edge + margin), side))
+            for at, edge, side in zip((left, top), box[2:], picture.size, strict=True)
+        ]
+        return picture.crop((*start, *end)).reduce(factor), Where(*start, factor)
+
+    closer, place = cut_out(round(CLOSE_UP_MARGIN * longest))  # the paper must stay visible
+    if kept is None:
+        found = inked(closer, np.ones((closer.height, closer.width), bool), dark_ink=left_out.sheet).ink
+        if scale > factor and may_be_form(found):  # its lines are too thin to be seen from farther off
+            closer, place = cut_out(round(FORM_MARGIN * longest))
+            found = inked(closer, boxes=True, dark_ink=left_out.sheet).ink
+        return found, place
+    rows, columns = (
+        np.clip((first + factor * (np.arange(size) + 0.5) - offset) // scale, 0, limit - 1).astype(int)
+        for first, size, offset, limit in zip(
+            (place.top, place.left), (closer.height, closer.width), (top, left), kept.shape, strict=True
         )
-        within = dilated(kept)[np.ix_(rows, columns)]
-    return np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0), Where(*start, factor)
+    )
+    within = dilated(kept)[np.ix_(rows, columns)]
+    if left_out.removed is not None:
+        closer = painted_over(closer, dilated(left_out.removed > 0)[np.ix_(rows, columns)] & ~within)
+    return np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0), place
+
+
+def painted_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:
+    """A picture in L or RGB with the levels around them in the place of printed lines, (H, W) bool: thick lines of
+    small boxes cover more than the paper that shows.
+    """
+    shown = Image.fromarray(np.where(lines, 0, 255).astype(np.uint8))
+    blur = ImageFilter.BoxBlur(PAINT_REACH)
+    share = np.maximum(np.asarray(shown.filter(blur), np.float32) / 255, 1 / 255)
+    levels = np.asarray(picture)
+    share, lines = (each.reshape(*each.shape, *[1] * (levels.ndim - 2)) for each in (share, lines))
+    around = np.asarray(Image.fromarray(np.where(lines, 0, levels)).filter(blur), np.float32) / share
+    return Image.fromarray(np.where(lines, np.clip(np.rint(around), 0, 255), levels).astype(np.uint8))
 
 
 def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:

@@ -25,6 +25,8 @@ FRAME_SIDE = 0.9
 FRAME_EDGE = 0.08
 # A frame's ink may always lie this many pixels from its box: the width of a thin line.
 FRAME_EDGE_PIXELS = 2
+# A side is straight if at least this share of it is: a digit may stand out over it, and its lines may be broken.
+STRAIGHT_SIDE = 0.8
 # The shorter side of a frame has at least this many pixels: there must be room for a digit.
 FRAME_SHORTEST = 20
 # What a frame holds is longer than this share of its shorter side. Otherwise it is an angular zero with a dot.
@@ -127,16 +129,33 @@ def lone_pixels(ink: np.ndarray) -> int:
     return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] <= LONE).sum())
 
 
-def one_holds_others(ink: np.ndarray) -> bool:
-    """Whether the box of one piece of ink (H, W) holds the boxes of others, as boxes of a form hold digits."""
+def may_be_form(ink: np.ndarray) -> bool:
+    """Whether ink (H, W) in [0, 1] may hold boxes of a form: a piece whose box holds the boxes of others, or whose four
+    sides are straight. A digit that touches its box is of one piece with it.
+    """
     labels, count = label(ink >= FAINT)
-    if count < 2:
-        return False
     boxes = piece_boxes(labels, count)
-    sizes = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    left, top, right, bottom = boxes[sizes.argmax()]
-    inside = (boxes[:, 0] > left) & (boxes[:, 1] > top) & (boxes[:, 2] < right) & (boxes[:, 3] < bottom)
-    return bool(inside.any())
+    large = np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=ink.size) >= FRAME_SHORTEST)
+    for piece in large:
+        left, top, right, bottom = boxes[piece]
+        inside = (boxes[:, 0] > left) & (boxes[:, 1] > top) & (boxes[:, 2] < right) & (boxes[:, 3] < bottom)
+        if inside.any() or is_straight_sided(labels[top:bottom, left:right] == piece + 1):
+            return True
+    return False
+
+
+def is_straight_sided(piece: np.ndarray) -> bool:
+    """Whether a piece of ink, (H, W) bool in its box, is bounded by four straight lines. They may be slanted."""
+    views = piece, piece[::-1], piece.T, piece.T[::-1]
+    return all(is_straight(view.argmax(axis=0)) for view in views)
+
+
+def is_straight(heights: np.ndarray) -> bool:
+    """Whether most of these heights (n,), one for each column, lie along a straight line."""
+    half = len(heights) // 2
+    slope = np.median(heights[half : 2 * half] - heights[:half]) / half
+    level = heights - slope * np.arange(len(heights))
+    return bool(np.mean(np.abs(level - np.median(level)) <= FRAME_EDGE_PIXELS) >= STRAIGHT_SIDE)
 
 
 def without_frame(ink: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from preprocessing.channel import one_channel
 from preprocessing.edge import is_substantial
+from preprocessing.labels import without_labels
 from preprocessing.light import (
     BLACKEST_PAPER,
     DIMMEST_EVEN_PAPER,
@@ -119,7 +120,7 @@ def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray 
     if within is not None:
         return Inked(coverage(np.where(within, darkness, 0), noise))
     faintest = max(FAINTEST_INK, LINE_TO_NOISE * noise)
-    lines = paper_lines(darkness, faintest)
+    lines, fields = paper_lines(darkness, faintest)
     if not any(lines):
         return Inked(coverage(darkness, noise))
     cleared, zone = without_paper(darkness, lines, faintest)
@@ -129,6 +130,7 @@ def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray 
             return Inked(coverage(darkness, noise))  # the lines were the digit
         if not is_substantial(ink, SMALLEST_ON_SHEET, 1):
             ink = np.zeros_like(ink)  # nobody has written on the sheet yet
+    ink = without_labels(ink, fields, lines)
     removed = np.where(zone & (darkness > faintest), 1 - ink, 0).astype(np.float32)
     return Inked(ink, removed, len(lines[0]) + len(lines[1]))
 

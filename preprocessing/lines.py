@@ -39,6 +39,8 @@ STEEPEST = 0.12
 SLOPE_STEP = 1
 # A block shows a line if one of this many rows around it is dark: a slanted line changes rows within a block.
 BLOCK_ROWS = 3
+# Twins differ in thickness, darkness and how much of them is there by no more than this factor: one printer drew them.
+TWIN = 1.25
 # A thin line is looked for this many rows around its guessed place: a stroke may lie farther off.
 NARROW = 3
 # The row of a line in a block is the mean of rows with at least this share of the darkest one's darkness.
@@ -176,12 +178,13 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
     rows = np.arange(height)[None, :, None] + moves[:, None, :] + margin
     scores = padded[rows, np.arange(count)].sum(axis=2)  # (slopes, height)
     best = scores.max(axis=0)
-    lines = []
+    lines: list[Line] = []
+    taken, centre = np.zeros(height, bool), np.array([width / 2])
+    expected = np.zeros(height)  # beside a thick line, the score of its twin
     for row in np.argsort(-best, kind="stable"):
         if best[row] < SHORTEST * count or len(lines) == MOST_LINES:
             break
-        # a thick stroke would be found again at its other edge; thin rules may lie close together
-        if any(abs(row - other) <= (thickest if line.thickness > NARROW else line.half) for other, line in lines):
+        if taken[row] or best[row] * TWIN < expected[row]:
             continue
         # several slopes may be equally good: take the middle one
         good = np.flatnonzero(scores[:, row] == best[row])
@@ -190,9 +193,17 @@ def level_lines(darkness: np.ndarray, faintest: float) -> list[Line]:
         if line is None or line.thickness > NARROW:
             line = traced(thin, means, guess, block, faintest, max(thickest // 2, 2) + 1) or line
         line = line and line._replace(filled=share_dark(darkness, line, faintest))
-        if line is not None and without_known([line], [other for _, other in lines]):
-            lines.append((row, line))
-    return [line for _, line in lines]
+        if line is None or not without_known([line], lines):
+            continue
+        middle = round(float(line.continued(centre)[0]))
+        beside = [other for other in lines if abs(middle - other.continued(centre)[0]) <= thickest]
+        if all(other.thickness <= NARROW or is_twin(line, other) for other in beside):
+            lines.append(line)
+            taken[max(middle - line.half, 0) : middle + line.half + 1] = True
+            taken[max(row - line.half, 0) : row + line.half + 1] = True
+            if line.thickness > NARROW:
+                expected[max(middle - thickest, 0) : middle + thickest + 1] = best[row]
+    return lines
 
 
 def without_known(lines: list[Line], known: list[Line]) -> list[Line]:
@@ -207,6 +218,14 @@ def is_same(line: Line, other: Line) -> bool:
         return False
     apart = line.rows[start - line.start : end - line.start] - other.rows[start - other.start : end - other.start]
     return float(np.median(np.abs(apart))) <= max(line.half, other.half)
+
+
+def is_twin(line: Line, other: Line) -> bool:
+    """Whether a line looks like another one, as the edges of two rows of boxes do. A digit's stroke beside a thick line
+    looks different.
+    """
+    alike = all(max(a, b) <= TWIN * min(a, b) for a, b in zip(line[2:4], other[2:4], strict=True))
+    return alike and line.filled * TWIN >= other.filled
 
 
 def traced(
@@ -237,7 +256,8 @@ def traced(
     filled = len(places) / (last - first + 1)
     if last - first + 1 < SHORTEST * count or filled < FILLED:
         return None
-    weights = np.where(seen > CENTRAL * seen.max(axis=1, keepdims=True), seen, 0)[places]
+    central = nearest_run(seen > CENTRAL * seen.max(axis=1, keepdims=True))
+    weights = np.where(central, seen, 0)[places]
     centre = (weights * window[places]).sum(axis=1) / weights.sum(axis=1)
     middles = (places + 0.5) * block
     keep = np.ones(len(places), bool)
@@ -264,12 +284,24 @@ def traced(
     if dark.sum() < FEWEST_DARK:
         return None
     level = float(np.median(top[dark]))
-    thickness = float(np.median(profile[:, dark].sum(axis=0) / top[dark]))
+    own = np.where(nearest_run((profile > faintest).T).T, profile, 0)  # without a line that lies close by
+    thickness = float(np.median(own[:, dark].sum(axis=0) / top[dark]))
     return Line(int(start), rows.astype(np.float32), thickness, level, float(filled))
 
 
+def nearest_run(dark: np.ndarray) -> np.ndarray:
+    """In each row of (n, window) bool, the run of True that lies nearest to the middle of the window: two lines may lie
+    close together.
+    """
+    window = dark.shape[1]
+    away = np.where(dark, np.abs(np.arange(window) - window // 2), window)
+    nearest = away.argmin(axis=1)[:, None]
+    run = np.cumsum(~dark, axis=1)  # the same number in all places of a run
+    return dark & (run == np.take_along_axis(run, nearest, axis=1))
+
+
 def runs_of(line: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
-    """The parts of a line that is interrupted regularly; the line itself if it is not."""
+    """The parts of a line that is interrupted regularly, none of which spans anything; the line itself if it is not."""
     dark = np.concatenate([[False], along(darkness, line) > faintest, [False]])
     edges = np.flatnonzero(np.diff(dark))
     starts, ends = edges[::2], edges[1::2]
@@ -281,7 +313,8 @@ def runs_of(line: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
         if lengths.min() < SHORTEST_RUN or shortest < SHORTEST_BREAK * lengths.max():
             continue
         if is_even(lengths) and is_even(np.diff(first)):
-            return [line.between(line.start + int(a), line.start + int(b)) for a, b in zip(first, last, strict=True)]
+            part = line._replace(spans=False)
+            return [part.between(line.start + int(a), line.start + int(b)) for a, b in zip(first, last, strict=True)]
     return [line]
 
 

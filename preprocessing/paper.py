@@ -14,6 +14,7 @@ import numpy as np
 
 from preprocessing.boxes import LINE_FILLED, boxed
 from preprocessing.components import SMALLEST_DIGIT, label, longer_sides, piece_boxes
+from preprocessing.labels import Field
 from preprocessing.lines import FILLED, Line, Lines, Pen, level_lines, pen_of, runs_of, share_dark, zone_of
 from preprocessing.sides import lattice
 
@@ -53,13 +54,13 @@ FEWEST_TOUCHES = 2
 BORDERS = 2
 
 
-def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
+def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[Lines, list[Field]]:
     """The printed lines of a picture's darkness (H, W) float32: those across, and those upright (of the transposed
-    picture). What is no darker than `faintest` is paper.
+    picture); and the edges of each row of boxes among them. What is no darker than `faintest` is paper.
     """
     views = darkness, darkness.T
     found = with_spans((level_lines(darkness, faintest), level_lines(darkness.T, faintest)), darkness.shape)
-    found = boxed(found, darkness, faintest)
+    found, fields = boxed(found, darkness, faintest)
     found = tuple(
         with_long_ones(view, lines, faintest, shortest)
         for view, lines, shortest in zip(views, found, (LONG_ACROSS, LONG_UPRIGHT), strict=True)
@@ -69,7 +70,7 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
         for view, lines in zip(views, found, strict=True)
     ]
     if not any(found):
-        return [], []
+        return ([], []), []
     outside = np.where(zone_of(darkness.shape, found), 0, darkness)
     digit = large_pieces(outside, faintest)
     pen = pen_of(np.where(digit, outside, 0), faintest)
@@ -91,7 +92,7 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> Lines:
         rules = any(not is_border(line, view.shape) for line in papers)
         papers.extend([line for line in doubts if (borders if is_border(line, view.shape) else rules)])
         papers.extend(missing_rules(view, papers, faintest))
-    return kept
+    return kept, fields
 
 
 class Verdict(Enum):

@@ -12,7 +12,7 @@ from preprocessing.components import (
     FAINT,
     label,
     lone_pixels,
-    one_holds_others,
+    may_be_form,
     without_frame,
     without_specks,
     without_stains,
@@ -268,7 +268,8 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
     """
     ink, removed, lines, blank_edge = inked(reduced, dark_ink=sheet)
     specks, edge_pieces, kept = 0, 0, None
-    if label(ink >= FAINT)[1] > 1:  # most drawings hang together: nothing to leave out
+    several = label(ink >= FAINT)[1] > 1  # most drawings hang together: nothing to leave out
+    if several:
         # what is left of lines that were taken out is no noise
         beside_lines = ink if removed is None else np.where(dilated(removed > 0), 0, ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
@@ -277,8 +278,10 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
             # a median breaks thin lines: what is then found of a row of boxes is less
             if lines < MANY_LINES or found.lines >= lines:
                 reduced, (ink, removed, lines, blank_edge) = smooth, found
-        if blank_edge and one_holds_others(ink):
-            ink, removed, lines, _ = inked(reduced, boxes=True, dark_ink=sheet)
+    if blank_edge and may_be_form(ink):
+        ink, removed, lines, _ = inked(reduced, boxes=True, dark_ink=sheet)
+        several = True
+    if several:
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
         framed, ink = ink, without_frame(ink)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, SMALLEST_DIGIT, ink_level, label, longer_sides, piece_boxes
+from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, ink_level, label, longer_sides, piece_boxes
 from preprocessing.lines import Line, Lines, zone_of
 from preprocessing.morphology import dilated
 
@@ -16,6 +16,8 @@ THICKER = 1.7
 THICKER_PIXELS = 2
 # The thickness at one place counts the pixels that reach this share of the line's darkness.
 THICKER_LEVEL = 0.6
+# Beside a line, what is darker than a place nearer to it by this share of the ink's darkness is ink of its own.
+RISES = 0.2
 # A piece of ink is a remainder of lines if more than this share of it lies in or along them.
 REMAINS = 0.8
 # A long piece of ink is a remainder only if it is thinner than this many pixels.
@@ -36,17 +38,30 @@ def without_paper(darkness: np.ndarray, lines: Lines, faintest: float) -> tuple[
 
 def without_lines(darkness: np.ndarray, lines: list[Line], ink: float) -> np.ndarray:
     """Darkness (H, W) without these lines across. Strokes that cross a line are continued; `ink` is their darkness."""
-    out = darkness
+    out, covered = darkness, np.zeros(darkness.shape, np.uint8)  # by how many lines that are still there
     for line in lines:
-        out = without_line(out, line, ink)
+        covered[core_of(line, len(covered))] += 1
+    for line in lines:
+        covered[core_of(line, len(covered))] -= 1
+        out = without_line(out, line, ink, np.where(covered > 0, 0, out) if covered.any() else out)
     return out
 
 
-def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
-    """Darkness (H, W) without one line.
+def core_of(line: Line, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows and columns of the pixels of a line across a picture of this height, without its blurred edge."""
+    half = round(line.thickness / 2)
+    rows = np.rint(line.rows).astype(int) + np.arange(-half, half + 1)[:, None]
+    inside = (rows >= 0) & (rows < height)
+    return rows[inside], np.broadcast_to(np.arange(line.start, line.end), rows.shape)[inside]
 
-    Three kinds of pixels in the rows of the line stay: those plainly darker than the line, which are ink over it; those
-    between ink on both sides of the line, straight or slanted; and those where the line is thicker than usual.
+
+def without_line(darkness: np.ndarray, line: Line, ink: float, strokes: np.ndarray) -> np.ndarray:
+    """Darkness (H, W) without one line. `strokes` is the darkness without other lines: of two that lie side by side
+    the one must not continue strokes that touch the other.
+
+    Four kinds of pixels in the rows of the line stay: those plainly darker than the line, which are ink over it; those
+    between ink on both sides of the line, straight or slanted; those where the line is thicker than usual; and those
+    beside the line that it does not account for.
     """
     height = len(darkness)
     half = line.half
@@ -58,7 +73,7 @@ def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
     rows = np.clip(rows, 0, height - 1)
     covered = darkness[rows, columns]
     room = 2 * half + 3
-    beyond = np.pad(darkness, ((room, room), (0, 0)))
+    beyond = np.pad(strokes, ((room, room), (0, 0)))
     centre = np.clip(middle, -half, height - 1 + half) + room
     above = np.maximum(beyond[centre - half - 1, columns], beyond[centre - half - 2, columns])
     below = np.maximum(beyond[centre + half + 1, columns], beyond[centre + half + 2, columns])
@@ -70,19 +85,32 @@ def without_line(darkness: np.ndarray, line: Line, ink: float) -> np.ndarray:
         end = np.clip(np.rint(place + slope * to_below).astype(int), 0, len(place) - 1)
         np.maximum(kept, np.minimum(above[start], below[end]), out=kept)
     # a stroke that runs along the line, or stands on it, makes it thicker
-    tall = beyond[
+    tall = np.pad(darkness, ((room, room), (0, 0)))[
         np.clip(centre + np.arange(-half - room // 2, half + room // 2 + 1)[:, None], 0, len(beyond) - 1), columns
     ]
     dark = tall > THICKER_LEVEL * min(line.level, ink)
     inner_row = len(tall) // 2
     run = run_length_at(dark, inner_row)
     kept = np.where(run > THICKER * line.thickness + THICKER_PIXELS, covered, kept)
-    kept = np.minimum(kept, covered)
+    kept = np.maximum(np.minimum(kept, covered), other_ink(covered, round(line.thickness / 2), RISES * ink))
     if line.level < FAINT_LINE * ink:
         kept = np.where(covered > (line.level + ink) / 2, covered, kept)
     out = darkness.copy()
     out[rows[inside], np.broadcast_to(columns, rows.shape)[inside]] = kept[inside]
     return out
+
+
+def other_ink(covered: np.ndarray, core: int, rise: float) -> np.ndarray:
+    """The darkness (rows, W) around the middle row of a line, but 0 for the line: it gets paler away from its middle.
+    What is darker than a place nearer to the line, by `rise`, is ink beside it. `core` rows on each side are its own.
+    """
+    middle = len(covered) // 2
+    found = np.zeros_like(covered)
+    for side, out in ((covered[middle::-1], found[middle::-1]), (covered[middle:], found[middle:])):
+        outer = side[core:]
+        risen = outer > np.minimum.accumulate(outer, axis=0) + rise
+        out[core:] = np.where(np.logical_or.accumulate(risen, axis=0), outer, 0)
+    return found
 
 
 def run_length_at(dark: np.ndarray, row: int) -> np.ndarray:
@@ -98,10 +126,10 @@ def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
 
     `zone` (H, W) bool marks the pixels of these lines. If nothing else were left, the ink is returned as it is.
     """
-    wide = dilated(dilated(zone))  # with what is left of the blurred edges of lines
+    edges = dilated(dilated(zone)) & (ink < HALF)  # what is left of the blurred edges of lines
     labels, count = label(ink >= FAINT)
     pixels = np.bincount(labels.ravel(), minlength=count + 1)
-    lying = np.bincount(labels[wide], minlength=count + 1)
+    lying = np.bincount(labels[zone | edges], minlength=count + 1)
     remains = lying > REMAINS * pixels
     boxes = piece_boxes(labels, count)
     longest = longer_sides(boxes)

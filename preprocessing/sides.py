@@ -27,6 +27,8 @@ LEANS = np.array([0, -0.025, 0.025, -0.05, 0.05])
 PROBES = (0.06, 0.25, 0.5, 0.75, 0.94)
 # Where at least this many of these rows are dark, a side is looked for in all rows.
 PROBED = 2
+# Lines across that come closer to each other than this share of their usual distance are no edges of boxes there.
+LEAST_DEEP = 0.5
 # A side goes on if it is longer than the way between the lines by this share.
 GOES_ON = 0.15
 # The distances of sides, teeth and rules with a period differ from it by no more than this share.
@@ -86,7 +88,7 @@ def sides_between(
         seen = np.pad(wide[row, columns], room)
         counts = np.concatenate([[0], seen.cumsum()])
         probed += counts[2 * room + 1 :] > counts[: len(columns)]
-    likely = np.flatnonzero(probed >= PROBED)
+    likely = np.flatnonzero((probed >= PROBED) & (bottom - top >= LEAST_DEEP * deep))
     if not likely.size:
         return []
 

@@ -184,7 +184,10 @@ def rules(darkness: np.ndarray) -> list[Rule]:
         between(found[first], found[first + 1], -1 / steps[first]),
         between(found[last + 1], found[last], -1 / steps[last]),
     ]
-    return [shown for rule in found + missed + outer if (shown := as_far_as_seen(darkness, rule))]
+    seen = [shown for rule in missed if (shown := as_far_as_seen(darkness, rule))]
+    if len(found) + len(seen) < EVEN * (len(found) + len(missed)):
+        return []  # the edges of rows of boxes
+    return seen + [shown for rule in found + outer if (shown := as_far_as_seen(darkness, rule))]
 
 
 def gaps_of(found: list[Rule], width: int) -> np.ndarray:

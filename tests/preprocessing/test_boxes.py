@@ -284,7 +284,7 @@ def test_every_side_of_a_row_of_boxes_is_found_in_its_place(way):
         darkness[20:100, column : column + 2] = 0.8
     darkness[35:85, columns[1] + 20 : columns[1] + 26] = 0.9  # a 1 in a box
     found = level_lines(darkness, 0.06), level_lines(darkness.T, 0.06)
-    _, sides = boxed(found, darkness, 0.06)
+    (_, sides), _ = boxed(found, darkness, 0.06)
     sure = sorted(side.middle for side in sides if side.is_printed)
     assert sure == pytest.approx(columns + 0.5, abs=1.5)
 
@@ -399,7 +399,7 @@ def test_an_upright_stroke_among_others_in_one_of_many_boxes_is_no_side(way):
     stroke = lefts[rng.integers(5)] + int(rng.integers(32, 45))
     upright(darkness, [stroke], ends=(22, 99))
     darkness[70:74, stroke - 25 : stroke + 16] = 0.8  # the bar of a 4
-    _, sides = boxed((level_lines(darkness, 0.06), []), darkness, 0.06)
+    (_, sides), _ = boxed((level_lines(darkness, 0.06), []), darkness, 0.06)
     assert not any(abs(side.middle - stroke) < 5 for side in sides)
     assert len(sides) == 10
 
@@ -444,7 +444,7 @@ STRAIGHT_DIGITS = {
 
 @pytest.mark.parametrize("name", STRAIGHT_DIGITS)
 def test_straight_strokes_of_digits_are_no_lines_of_the_paper(name):
-    assert paper_lines(stroked(STRAIGHT_DIGITS[name]), 0.06) == ([], [])
+    assert paper_lines(stroked(STRAIGHT_DIGITS[name]), 0.06)[0] == ([], [])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -453,6 +453,6 @@ def test_ones_between_two_rules_are_no_sides_of_boxes(way):
     strokes = [[(-1, y), (101, y)] for y in (22, 82)]
     ones = [[(x + rng.uniform(-2, 2), rng.uniform(26, 32)), (x, rng.uniform(76, 88))] for x in (25, 45, 65)]
     darkness = np.maximum(stroked(strokes, width=2), stroked(ones, width=7))
-    across, upright = paper_lines(darkness, 0.06)
+    (across, upright), _ = paper_lines(darkness, 0.06)
     assert len(across) == 2
     assert not upright

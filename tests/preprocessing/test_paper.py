@@ -405,7 +405,7 @@ def test_a_stroke_goes_on_where_a_rule_crosses_it():
     darkness = np.zeros((120, 120), np.float32)
     darkness[20:100, 56:64] = 0.9
     darkness[59:61] = 0.8
-    across, upright = paper_lines(darkness, 0.06)
+    (across, upright), _ = paper_lines(darkness, 0.06)
     assert len(across) == 1
     assert not upright
     cleared, _ = without_paper(darkness, (across, upright), 0.06)
