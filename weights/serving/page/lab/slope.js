@@ -46,7 +46,8 @@
     let now = null; // what is shown: {at, weight, range, name}
     let trail = []; // weights before the steps downhill
 
-    // name: of the weight and the digit; with another one the steps are forgotten. stepped: back to where the weight was.
+    // name: of the weight and the digit. moved: whether the weight is not the network's own. With another name, or a
+    // weight that is back where it was, the steps are forgotten.
     function show(at, weight, range, name, moved) {
       if (!moved || now?.name !== name) trail = [];
       now = { at, weight, range, name };
