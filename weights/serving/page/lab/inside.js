@@ -95,7 +95,7 @@
       put(element, ".weight output", net.x[pixel] ? number(W1(pixel, unit)) : "black pixel: no effect");
       showAnswer();
       const name = `${pixel} ${unit} ${learning.target()}`;
-      showSlope(lossOver(unit), W1(pixel, unit), range(), name, weight !== null);
+      showSlope(lossOver(unit), W1(pixel, unit), range(), name);
     }
 
     // What the loss depends on when only the chosen pixel's weight to a unit moves; see slope.js.
