@@ -21,7 +21,7 @@ MOST_TOUCHING = 4
 PAGE_SIDE = 50
 # Where the close-up shows a form, this share of the longest piece is seen around the ink: all of the outer boxes.
 FORM_MARGIN = 1.5
-# A printed line is painted over with the levels up to this many pixels from it: farther than any line is thick.
+# A printed line is painted over with the levels up to this many pixels from it: most lines are thinner.
 PAINT_REACH = 12
 # This many pieces at most may be one digit in many strokes: it is tried whether they are, and whether neighbouring rows
 # are one. More pieces are a page of digits.
@@ -88,15 +88,16 @@ def look_closer(
 
 def painted_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:
     """A picture in L or RGB with the levels around them in the place of printed lines, (H, W) bool: thick lines of
-    small boxes cover more than the paper that shows.
+    small boxes cover more than the paper that shows. The core of a line that is too thick for this stays.
     """
     shown = Image.fromarray(np.where(lines, 0, 255).astype(np.uint8))
     blur = ImageFilter.BoxBlur(PAINT_REACH)
-    share = np.maximum(np.asarray(shown.filter(blur), np.float32) / 255, 1 / 255)
+    share = np.asarray(shown.filter(blur), np.float32) / 255
     levels = np.asarray(picture)
     share, lines = (each.reshape(*each.shape, *[1] * (levels.ndim - 2)) for each in (share, lines))
-    around = np.asarray(Image.fromarray(np.where(lines, 0, levels)).filter(blur), np.float32) / share
-    return Image.fromarray(np.where(lines, np.clip(np.rint(around), 0, 255), levels).astype(np.uint8))
+    around = np.asarray(Image.fromarray(np.where(lines, 0, levels)).filter(blur), np.float32)
+    painted = np.clip(np.rint(around / np.maximum(share, 1 / 255)), 0, 255)
+    return Image.fromarray(np.where(lines & (share > 0), painted, levels).astype(np.uint8))
 
 
 def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:

@@ -126,6 +126,13 @@ def test_thick_lines_are_painted_over_with_the_paper_around_them():
     assert np.array_equal(np.asarray(painted_over(Image.fromarray(levels), lines)), np.full((40, 60), 220))
 
 
+def test_painting_over_a_very_thick_line_makes_nothing_darker():
+    levels, lines = np.full((60, 60, 3), 220, np.uint8), np.zeros((60, 60), bool)
+    lines[10:50] = True
+    levels[lines] = 90
+    assert np.asarray(painted_over(Image.fromarray(levels), lines)).min() == 90
+
+
 def test_many_rows_of_separate_boxes_are_no_squared_sheet():
     form = Form(["1234567"] * 4, high=46, gap=20, leading=8)
     assert without_squares(form.lines)[1] == 0

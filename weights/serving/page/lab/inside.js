@@ -95,7 +95,7 @@
       put(element, ".weight output", net.x[pixel] ? number(W1(pixel, unit)) : "black pixel: no effect");
       showAnswer();
       const name = `${pixel} ${unit} ${learning.target()}`;
-      showSlope(lossOver(unit), W1(pixel, unit), range(), name, weight !== null);
+      showSlope(lossOver(unit), W1(pixel, unit), range(), name);
     }
 
     // What the loss depends on when only the chosen pixel's weight to a unit moves; see slope.js.
@@ -131,6 +131,7 @@
       showScores(scores);
       showPushes(scores[digit]);
       showShares(scores, probs);
+      showNow();
     }
 
     function showScores(scores) {
@@ -191,24 +192,26 @@
       for (const title of $$(element, ".which")) title.textContent = `unit ${unit + 1}`;
       learning.show();
       showPixel();
-      showNow();
     }
 
-    // What the answers of the lesson say of this picture.
+    // What the answers of the lesson say of this picture. A unit that is switched off is not called silent.
     function showNow() {
-      const order = (values) => values.map((_, i) => i).sort((a, b) => values[b] - values[a]);
       const worths = Array.from({ length: PIXELS }, (_, i) => worth(i, unit));
-      const [most] = order(worths);
+      const most = best(worths);
       const outputs = Array.from({ length: net.width }, (_, j) => h(j));
-      const silent = outputs.flatMap((output, j) => (output === 0 ? [j + 1] : []));
+      const silent = outputs.flatMap((_, j) => (z(j) <= 0 ? [j + 1] : []));
       const pushes = outputs.map((_, j) => push(j, digit));
-      const [hardest, ...others] = order(pushes);
-      const against = others[others.length - 1] ?? hardest;
+      const [hardest, against] = [best(pushes), best(pushes.map((each) => -each))];
+      const pushing = (j) => `unit ${j + 1} (${number(pushes[j])})`;
       const now = {
         pixels: `${net.pixels.filter(Boolean).length} of the 784 are not black`,
-        unit: `for unit ${unit + 1} it is row ${Math.floor(most / SIDE) + 1}, column ${(most % SIDE) + 1}: ${number(net.x[most])} × ${number(W1(most, unit))} = ${number(worths[most])}`,
-        units: `${silent.length ? `silent: ${silent.join(", ")}` : "none is silent"}; unit ${best(outputs) + 1} is the loudest`,
-        scores: `for the ${digit} unit ${hardest + 1} (${number(pushes[hardest])}), against it unit ${against + 1} (${number(pushes[against])})`,
+        unit: worths[most] > 0
+          ? `for unit ${unit + 1} it is row ${Math.floor(most / SIDE) + 1}, column ${(most % SIDE) + 1}: ${number(net.x[most])} × ${number(W1(most, unit))} = ${number(worths[most])}`
+          : `no pixel adds anything to the sum of unit ${unit + 1}`,
+        units: `${silent.length ? `silent: ${silent.join(", ")}` : "none is silent"}; ${Math.max(...outputs) > 0 ? `unit ${best(outputs) + 1} is the loudest` : "no unit says anything"}`,
+        scores:
+          `for the ${digit} ${pushes[hardest] > 0 ? pushing(hardest) : "none"}, ` +
+          `against it ${pushes[against] < 0 ? pushing(against) : "none"}`,
       };
       for (const [name, text] of Object.entries(now)) put(element, `[data-now="${name}"]`, `Now: ${text}.`);
     }

@@ -167,7 +167,9 @@
       put(
         section,
         ".whole-numbers",
-        net.own ? "" : "Its weights are whole numbers from −127 to 127: rounded, the network is small and answers fast.",
+        !net.own && net.kernels.every((kernel) => kernel.every(Number.isInteger)) // another network may be served
+          ? "Its weights are whole numbers from −127 to 127: rounded, the network is small and answers fast."
+          : "",
       );
       const button = $(section, "[data-whose]");
       button.hidden = !net.own && (own || !shared.own.kernels);

@@ -74,9 +74,12 @@ ALONE_KERNELS, MIXED_KERNELS = (0.005, 3), (0.03, 6)
 # A network that reads the seen digits better than the unseen ones by this much knows them by heart.
 OVERFIT = 0.08
 # The loss of a network that gives each digit the same share. One that begins at random is hardly above it, one that has
-# learned is below. A network is astray when its loss is larger than both that and its own first one by this factor.
-# Large steps may bring it there and back: it has diverged after so many epochs in a row.
-GUESSING, ASTRAY, DIVERGED = math.log(DIGITS), 1.02, 3
+# learned is below.
+GUESSING = math.log(DIGITS)
+# A network is astray when its loss is larger than both that of guessing and its own first one by this factor.
+ASTRAY = 1.02
+# A network that is astray after this many epochs in a row has diverged: large steps may lead there and back.
+DIVERGED = 3
 
 
 # --- Networks ---------------------------------------------------------------------------------------------------------

@@ -45,10 +45,11 @@
   function slope(part, moveTo) {
     let now = null; // what is shown: {at, weight, range, name}
     let trail = []; // weights before the steps downhill
+    let reached = null; // the weight that the last of them led to
 
-    // name: of the weight and the digit; with another one the steps are forgotten. stepped: back to where the weight was.
-    function show(at, weight, range, name, moved) {
-      if (!moved || now?.name !== name) trail = [];
+    // name: of the weight and the digit. With another one, or a weight that no step led to, the steps are forgotten.
+    function show(at, weight, range, name) {
+      if (weight !== reached || now?.name !== name) trail = [];
       now = { at, weight, range, name };
       const slopeHere = gradient(at, weight);
       const next = weight - RATE * slopeHere;
@@ -96,7 +97,8 @@
       const step = RATE * gradient(at, weight);
       if (!step) return;
       trail.push(weight);
-      moveTo(weight - step);
+      reached = weight - step;
+      moveTo(reached);
     });
     return show;
   }

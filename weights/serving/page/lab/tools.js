@@ -17,7 +17,7 @@
   const number = (value) => minus(value.toFixed(4).replace(/^-(?=0\.0+$)/, "")); // no −0.0000
   // Four digits that count: weights of the served network are whole numbers up to 127, a visitor's are below 1.
   const readable = (value) => minus(Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }));
-  const bracketed = (value) => (value < 0 ? `(${number(value)})` : number(value)); // after another sign
+  const bracketed = (value) => number(value).replace(/^−.*/, "($&)"); // after another sign
   // A loss in a row of several: three digits that count, or three decimal places.
   const brief = (value) => (value >= 100 ? readable(value) : value < 1 ? value.toFixed(3) : value.toPrecision(3));
   // One decimal place, two near 0 and 100%; "100%" and "0%" have none.
