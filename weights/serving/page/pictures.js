@@ -108,8 +108,9 @@
 
   // Why there is none; gradio would say nothing.
   async function noCamera() {
-    const devices = await navigator.mediaDevices?.enumerateDevices().catch(() => []);
-    if (!devices?.some(({ kind }) => kind === "videoinput")) return "No camera found";
+    if (!navigator.mediaDevices) return "The camera needs https";
+    const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+    if (!devices.some(({ kind }) => kind === "videoinput")) return "No camera found";
     const permission = await navigator.permissions?.query({ name: "camera" }).catch(() => null);
     return permission?.state === "denied" ? "Camera not allowed" : "";
   }

@@ -54,7 +54,7 @@
       attempt += 1;
       step = null;
       $(section, ".taken").hidden = true;
-      put(section, ".said", "");
+      for (const place of [".said", ".problem"]) put(section, place, "");
       put(section, '[data-learn="again"]', "Take one step");
       $(section, '[data-learn="again"]').disabled = false;
       $(section, '[data-learn="over"]').disabled = true;
@@ -67,7 +67,7 @@
       const mostSteps = Number(again.dataset.most);
       wanted = Math.min(wanted + 1, mostSteps);
       const rate = Number($(section, ".rate").value);
-      const answer = await answered(element, room.server.learn({ ...room.asked(), target: aimed, steps: wanted, rate }));
+      const answer = await answered(section, room.server.learn({ ...room.asked(), target: aimed, steps: wanted, rate }));
       if (subject !== room.net() || mine !== attempt) return;
       if (!answer) wanted = steps;
       if (!answer || answer.steps < steps) return; // a later press was answered first

@@ -10,6 +10,7 @@ from nn.mlp import DIGITS
 from weights.serving.page.lab import questions, settings
 from weights.serving.page.lab.code_links import link
 from weights.serving.page.lab.lesson import word
+from weights.serving.page.lab.loading import PROBLEM
 
 
 def target() -> str:
@@ -43,8 +44,9 @@ def view() -> str:
         f'<p class="controls">{target()}<label>Learning rate <select class="rate">{rates}</select></label>'
         f'<span class="controls"><button type="button" class="main" data-learn="again" data-most="{most}">Take one step'
         '</button><button type="button" data-learn="over" disabled>Start over</button></span></p>'
-        f'<p class="about">On <i>Train one</i> a good {word("learning rate")} is {elsewhere}: there a step follows the '
-        f"mean gradient of {together} digits. Here one digit decides alone, and large steps make it forget others.</p>"
+        f'{PROBLEM}<p class="about">On <i>Train one</i> a good {word("learning rate")} is {elsewhere}: there a step '
+        f"follows the mean gradient of {together} digits. Here one digit decides alone, and large steps make it forget "
+        "others.</p>"
         f'<div class="said" role="status"></div><div class="taken" hidden>{backwards()}{changes()}</div></section>'
     )
 
