@@ -259,20 +259,25 @@ def traced(
     central = nearest_run(seen > CENTRAL * seen.max(axis=1, keepdims=True))
     weights = np.where(central, seen, 0)[places]
     centre = (weights * window[places]).sum(axis=1) / weights.sum(axis=1)
-    middles = (places + 0.5) * block
+    # a polynomial of the place, which is -1 in the first block and 1 in the last
+    powers = np.vander((2 * places - first - last) / (last - first), 3, increasing=True)
     keep = np.ones(len(places), bool)
     for _ in range(FITS):
-        if keep.sum() < FEWEST_PLACES:
+        kept = np.count_nonzero(keep)
+        if kept < FEWEST_PLACES:
             return None
-        degree = 2 if keep.sum() >= PLACES_TO_BEND else 1
-        curve = np.polynomial.Polynomial.fit(middles[keep], centre[keep], degree)
-        away = np.abs(centre - curve(middles))
-        keep = away <= max(NEVER_FAR_OFF, FAR_OFF * np.median(away))
-    if np.median(away) > ROUGH or keep.mean() < STRAIGHT:
+        terms = 3 if kept >= PLACES_TO_BEND else 2
+        factors = np.linalg.lstsq(powers[keep, :terms], centre[keep], rcond=None)[0]
+        away = np.abs(centre - powers[:, :terms] @ factors)
+        usual, before = np.median(away), keep
+        keep = away <= max(NEVER_FAR_OFF, FAR_OFF * usual)
+        if (keep == before).all():
+            break
+    if usual > ROUGH or keep.mean() < STRAIGHT:
         return None
     start, end = first * block, (last + 1) * block if last < count - 1 else width
     columns = np.arange(start, end)
-    rows = curve(columns + 0.5)
+    rows = np.polynomial.polynomial.polyval((2 * (columns + 0.5) / block - 1 - first - last) / (last - first), factors)
     chord = np.linspace(rows[0], rows[-1], len(rows))
     if np.abs(rows - chord).max() > max(BEND * len(rows), BEND_PIXELS):
         return None  # the curve of a digit
