@@ -224,9 +224,10 @@ def as_far_as_seen(darkness: np.ndarray, rule: Rule) -> Rule | None:
     rows = np.rint(rule.rows[: len(columns)]).astype(int)
     inside = (rows >= -REACH) & (rows < height + REACH)
     near = np.clip(rows + np.array([[-1], [0], [1]]), 0, height - 1)
-    seen = np.where(inside, darkness[near, columns].max(axis=0), 0)
-    strips = range(0, len(seen), STRIP)
-    shown = np.flatnonzero([np.median(seen[start : start + STRIP]) > FAINTEST_LINE for start in strips])
+    seen = inside & (darkness[near, columns].max(axis=0) > FAINTEST_LINE)
+    starts = np.arange(0, len(seen), STRIP)
+    sizes = np.minimum(len(seen) - starts, STRIP)
+    shown = np.flatnonzero(2 * np.add.reduceat(seen, starts, dtype=int) > sizes)  # in more than half of a strip
     if not len(shown) or 2 * len(shown) * STRIP < np.count_nonzero(inside):
         return None
     first, last = int(shown[0]), int(shown[-1])
