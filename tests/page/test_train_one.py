@@ -377,14 +377,24 @@ def test_what_is_counted_is_what_a_network_takes(settings):
     assert taken == pytest.approx(run.bytes, rel=0.1)
 
 
-def test_what_a_reset_replaced_is_the_first_to_go_and_not_before(monkeypatch):
-    monkeypatch.setattr(kept, "MOST_RUNS", 3)
+def test_what_two_resets_replaced_is_the_first_to_go_and_not_before(monkeypatch):
+    monkeypatch.setattr(kept, "MOST_RUNS", 4)
     others, mine = begun(digits=100), begun(digits=100)
     second = begun(digits=100, instead_of=mine)
-    assert "frames" in runs.go({"run": mine})  # by a copy of the tab
-    assert list(kept.RUNS.kept) == [others, second, mine]
     third = begun(digits=100, instead_of=second)
-    assert list(kept.RUNS.kept) == [others, mine, third]
+    assert "frames" in runs.go({"run": mine})  # by a copy of the tab
+    assert list(kept.RUNS.kept) == [others, second, third, mine]
+    kept.RUNS.get(others)
+    fourth = begun(digits=100, instead_of=third)
+    assert list(kept.RUNS.kept) == [third, mine, others, fourth]
+
+
+def test_the_one_before_is_kept_while_others_are_older(monkeypatch):
+    monkeypatch.setattr(kept, "MOST_RUNS", 3)
+    others = [begun(digits=100) for _ in range(2)]
+    mine = begun(digits=100)
+    second = begun(digits=100, instead_of=mine)
+    assert list(kept.RUNS.kept) == [others[1], mine, second]
 
 
 def test_a_network_at_work_keeps_its_turn_when_another_tab_replaces_it():
