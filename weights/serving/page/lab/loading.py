@@ -34,6 +34,11 @@ FILES = tuple(
         "drawings.js",
         "settings.js",
         "curves.js",
+        "units.js",
+        "test_digits.js",
+        "reading.js",
+        "network.js",
+        "rounds.js",
         "train_one.js",
     )
 )
