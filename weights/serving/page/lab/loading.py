@@ -35,7 +35,7 @@ FILES = tuple(
         "settings.js",
         "curves.js",
         "units.js",
-        "test_digits.js",
+        "unseen_digits.js",
         "reading.js",
         "network.js",
         "rounds.js",

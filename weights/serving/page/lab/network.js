@@ -4,8 +4,8 @@
   const counted = (rounds) => `${rounds} ${rounds === 1 ? "round" : "rounds"}`;
   const hasLearned = ({ latest, taught, fromFiles }) => latest?.epoch || taught || fromFiles;
 
-  // settings: what the next network is made with. parts: what shows it, {curves, units, tests, reading}.
-  function network(room, settings, { curves, units, tests, reading }) {
+  // settings: what the next network is made with. parts: what shows it, {curves, units, unseen, reading}.
+  function network(room, settings, { curves, units, unseen, reading }) {
     // shape: what the server said of it at first. course: what the curves show of each frame. taught: whether it learned
     // drawings. fromFiles: whether it began as files. over: why it does not train any further. latest: the frame in
     // sight. values, loaded: the settings that it was made with.
@@ -14,16 +14,16 @@
     const run = () => own.shape.run;
 
     function show(frame) {
-      const { seen, unseen, losses, epoch, step } = frame;
-      const point = { seen, unseen, losses, epoch, step };
+      const { seen, unseen: share, losses, epoch, step } = frame;
+      const point = { seen, unseen: share, losses, epoch, step };
       const isNew = JSON.stringify(point) !== JSON.stringify(own.course.at(-1));
       if (isNew) own.course.push(point);
       own.latest = frame;
       curves.show(own.course);
-      put(room, ".big b", percent(unseen));
+      put(room, ".big b", percent(share));
       showProgress();
       units.show(frame.weights);
-      tests.show(frame.tests);
+      unseen.show(frame.tests);
       reading.show(frame);
       if (isNew && epoch) worthSeeing();
     }
@@ -61,12 +61,20 @@
       const offer = `This is a new network. <button type="button" data-press="earlier">Back to the one before</button> (${was})`;
       put(room, ".earlier", earlier ? offer : "");
       const [first] = answer.frames;
-      own = { shape: { ...answer, frames: [] }, course: [], taught: false, fromFiles: false, latest: null, ...past };
-      own = { ...own, values: settings.link(), loaded: settings.isLoaded() };
+      own = {
+        shape: { ...answer, frames: [] },
+        course: [],
+        taught: false,
+        fromFiles: false,
+        latest: null,
+        values: settings.link(),
+        loaded: settings.isLoaded(),
+        ...past,
+      };
       setOver(past.over);
       for (const place of [".problem", ".told", ".along .problem", ".taken"]) put(room, place, "");
       units.introduce(answer);
-      tests.introduce(answer);
+      unseen.introduce(answer);
       worthSeeing(false);
       show(first);
       if (!reading.chosen()) reading.suggest(first); // the visitor's own choice stays

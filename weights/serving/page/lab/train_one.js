@@ -21,7 +21,7 @@
         inTurn,
         unit: (unit) => answered(element, server.unit({ run: network.run(), unit })),
       }),
-      tests: window.lab.testDigits($(element, ".tests"), { stop, inTurn }),
+      unseen: window.lab.unseenDigits($(element, ".tests"), { stop, inTurn }),
     });
     const rounds = window.lab.rounds(element, network, { inTurn, have, go: () => answered(element, server.go(about())) });
     const set = window.lab.drawings($(element, ".set"), server, { stop, inTurn, teach });
@@ -73,7 +73,7 @@
       return !network.run() && before ? false : begin();
     }
 
-    // It as it is, with the drawing.
+    // The network in hand as it is, with the drawing. False when there is no answer.
     async function look() {
       if (!network.run()) return have();
       const answer = await answered(element, server.look(about()));

@@ -8,8 +8,8 @@
 
     function introduce(answer) {
       shape = answer;
-      const units = shape.widths.length === 2 ? "What speaks for each digit" : "What its units look for";
-      put(room, ".filters h2", shape.kernels ? "What its kernels look for" : units);
+      const title = shape.widths.length === 2 ? "What speaks for each digit" : "What its units look for";
+      put(room, ".filters h2", shape.kernels ? "What its kernels look for" : title);
       put(room, ".filters .side", `${shape.side} × ${shape.side}`);
       $(room, ".filters .convolved").hidden = !shape.kernels;
       put(room, ".weights", "");
@@ -22,8 +22,8 @@
         `<button type="button" data-weights="${i}" aria-label="${meaning(i)}"><canvas></canvas>${shape.widths.length === 2 ? i : ""}</button>`;
       if (tiles.children.length !== weights.length) tiles.innerHTML = weights.map(tile).join("");
       weights.forEach((each, i) => paint($(tiles.children[i], "canvas"), each, strongest(each)));
-      const units = shape.kernels || shape.widths[1];
-      put(room, ".filters .some", weights.length < units ? `These are the first ${weights.length} of ${units}. ` : "");
+      const all = shape.kernels || shape.widths[1];
+      put(room, ".filters .some", weights.length < all ? `These are the first ${weights.length} of ${all}. ` : "");
     }
 
     function meaning(unit) {

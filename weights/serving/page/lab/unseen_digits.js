@@ -1,9 +1,9 @@
-// Some of the unseen digits in Train one, and what the network reads. One that is tapped is seen inside.
+// Twenty of the unseen digits in Train one, and what the network reads. One that is tapped is seen inside.
 (() => {
   const { $$, put, bytes, pieces, greys, paint, tap } = window.lab.tools;
 
   // network: {stop, inTurn}
-  function testDigits(section, network) {
+  function unseenDigits(section, network) {
     let [labels, pictures] = [[], []];
     let kernels = 0; // of the network
 
@@ -39,5 +39,5 @@
     return { introduce, show };
   }
 
-  window.lab.testDigits = testDigits;
+  window.lab.unseenDigits = unseenDigits;
 })();
