@@ -89,7 +89,7 @@ def load(folder: str | Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
         if not np.isfinite(array).all():
             raise WeightsError(f"{path}: {name} holds NaN or infinity")
         parameter[...] = array
-    if checksum not in (None, sha256_of(path)):
+    if checksum is not None and checksum != sha256_of(path):
         raise WeightsError(
             f"{path}: not the file that was saved with {CONFIG_FILE}, which names another {CHECKSUM_KEY}: save the "
             "network again, or take both files from one place"
