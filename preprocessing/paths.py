@@ -176,7 +176,7 @@ def as_digit(
     """A group, whose boxes (n, 4) these are, taken for a digit at this extra price.
 
     pieces: how many whole pieces it has. crossing: how many stroke widths of ink the cut before it crosses; None where
-    no cut is.
+    no cut is. sides: as in Candidate.
     """
     box, doubt = union_box(boxes), 0.0
     price += DIGIT_PRICE + gap_cost(boxes) + broadness_price(box, read, pieces)

@@ -111,8 +111,8 @@ def lines_of(boxes: np.ndarray) -> TextLines:
 def with_cuts(
     writing: Writing, lines: TextLines, reads: dict[Group, Read], predict: Predict
 ) -> tuple[Writing, TextLines, dict[Group, Read], dict[int, float]]:
-    """The same with the parts of cut pieces in the place of pieces, and what each cut crosses; see `cut`. All as it is
-    where nothing is cut.
+    """The same with the parts of cut pieces in the place of pieces, and what each cut crosses; see `cut`. All stays as
+    it is where nothing is cut, or where there are more than MOST_RUNS runs of parts to read.
     """
     divided, parts, crossed = cut(writing, reads)
     runs = [run for part in parts if len(part) > 1 for run in runs_in(part, divided.boxes)]
