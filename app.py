@@ -85,7 +85,8 @@ element.addEventListener("click", ({ target }) => {
     chosen = { index: Number(tile.dataset.tile), picture: picture(), tries: TRIES };
     choose();
 });
-// Gradio changes what is there: of another choice only classes tell. The sheet then stays where the visitor scrolls it.
+// The sheet is scrolled to a digit when it is chosen, and then stays where the visitor scrolls it. Gradio keeps the
+// elements of the answer before: only a class tells that another digit is chosen.
 new MutationObserver(() => {
     const box = element.querySelector(".sheet .chosen"), now = box ? `${box.dataset.tile} ${picture()}` : "";
     if (box && now !== centred) {

@@ -179,7 +179,7 @@ def test_saving_fails_whole_or_not_at_all(folder, monkeypatch):
     assert (folder / "model.safetensors").read_bytes() == before
 
 
-def test_files_of_two_networks_of_one_shape_are_told_from_a_network(folder, monkeypatch):
+def test_files_of_two_networks_of_one_shape_are_refused(folder, monkeypatch):
     replaced = []
 
     def replace_once(source, target):
