@@ -72,6 +72,7 @@ LIVE = "() => window.live.shown()"
 CHOOSE_TILE = """
 const TRIES = 3; // at most: the server may not know the tile any more
 let chosen = null;
+let centred = ""; // the picture and the digit that its sheet was last scrolled to
 const picture = () => element.querySelector(".several img")?.src;
 const choose = () => trigger("select", { index: chosen.index });
 const middle = (each) => {
@@ -84,12 +85,17 @@ element.addEventListener("click", ({ target }) => {
     chosen = { index: Number(tile.dataset.tile), picture: picture(), tries: TRIES };
     choose();
 });
+// The sheet is scrolled to a digit when it is chosen, and then stays where the visitor scrolls it. Gradio keeps the
+// elements of the answer before: only a class tells that another digit is chosen.
 new MutationObserver(() => {
-    const box = element.querySelector(".sheet .chosen");
-    if (box) {
+    const box = element.querySelector(".sheet .chosen"), now = box ? `${box.dataset.tile} ${picture()}` : "";
+    if (box && now !== centred) {
         const sheet = box.closest(".sheet"), [x, y] = middle(box), [u, v] = middle(sheet);
         sheet.scrollBy(x - u, y - v);
     }
+    centred = now;
+}).observe(element, { subtree: true, childList: true, attributeFilter: ["class"] });
+new MutationObserver(() => {
     if (chosen?.picture !== picture()) chosen = null;
     if (!chosen?.tries || element.querySelector("[data-tile][aria-pressed=true]")) return;
     chosen.tries -= 1;

@@ -3,12 +3,14 @@
 Tensors are named as in the formulas, W1 b1 W2 b2 ... The shape of W is (fan_in, fan_out) or, between hidden layers of
 joined members, (members, fan_in / members, fan_out / members). A convolution's W1 holds its kernels, (kernel_size ** 2,
 members * maps). Each tensor is int8, float16 or float32, the first that loses nothing. config.json holds everything
-else: widths, activation, normalisation and temperatures, how the network was trained, what it scored.
+else: widths, activation, normalisation and temperatures, how the network was trained, what it scored; and the checksum
+of model.safetensors, by which the two files know each other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -42,6 +44,7 @@ NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than floa
 # A file leaves these out where the network does without them. A network from a file without any of them has one
 # temperature, one member, no convolution, and an activation in every hidden layer.
 OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size", "linear")
+CHECKSUM_KEY = "sha256"  # of model.safetensors. Older files lack it, and are not checked.
 
 
 class WeightsError(ValueError):
@@ -50,13 +53,14 @@ class WeightsError(ValueError):
 
 def save(model: MLP, folder: str | Path) -> None:
     """Writes model.safetensors and config.json. Earlier files stay until both new ones are written, so a full disk
-    leaves the earlier network whole. Only a crash between the two renames at the end would leave one file of each.
+    leaves the earlier network whole. What fails between the two renames leaves one file of each, and `load` says so.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / MODEL_FILE) as parameters, replacing(folder / CONFIG_FILE) as config:
         parameters.write_bytes(serialize(tensors(model)))
-        config.write_text(json.dumps(config_of(model), indent=2) + "\n")
+        checksum = {CHECKSUM_KEY: sha256_of(parameters)}
+        config.write_text(json.dumps(config_of(model) | checksum, indent=2) + "\n")
 
 
 def tensors(model: MLP) -> dict[str, np.ndarray]:
@@ -72,6 +76,7 @@ def load(folder: str | Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
         WeightsError: a file is missing, damaged, or does not fit the other one; or the network has more parameters.
     """
     model, path = from_config(Path(folder) / CONFIG_FILE, max_parameters), Path(folder) / MODEL_FILE
+    checksum = model.info.pop(CHECKSUM_KEY, None)
     arrays, expected = read(path, "safetensors", load_file), named_parameters(model)
     if arrays.keys() != expected.keys():
         raise WeightsError(f"{path}: expected tensors {sorted(expected)}, found {sorted(arrays)}")
@@ -84,7 +89,16 @@ def load(folder: str | Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
         if not np.isfinite(array).all():
             raise WeightsError(f"{path}: {name} holds NaN or infinity")
         parameter[...] = array
+    if checksum is not None and checksum != sha256_of(path):
+        raise WeightsError(
+            f"{path}: not the file that was saved with {CONFIG_FILE}, which names another {CHECKSUM_KEY}: save the "
+            "network again, or take both files from one place"
+        )
     return quicken(model)
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read(path: Path, format: str, reader: Callable[[Path], Any]) -> Any:

@@ -15,7 +15,7 @@ from preprocessing.cuts import find_cuts, parted
 from preprocessing.prepare import Prepared
 from preprocessing.prices import DIGIT_PRICE, PLACED_SIGN_PRICE, SIGN_PRICE, gap_cost, log_confidence, overlap_cost
 from preprocessing.rows import usual_height
-from preprocessing.writing import Group, Predict, Read, Writing, predict_all, union_box
+from preprocessing.writing import Group, Predict, Read, TextLines, Writing, predict_all, union_box
 
 # A group is not read at all if the gaps between its pieces cost more than this, as a natural logarithm.
 HOPELESS = 2.0
@@ -36,13 +36,12 @@ WIDE = 0.9
 DOUBTFUL_IF_WIDE = 0.98
 
 
-def promising(writing: Writing, lines: dict[tuple[int, int], list[int]], singles: dict[Group, Read]) -> list[Group]:
+def promising(writing: Writing, lines: TextLines, singles: dict[Group, Read]) -> list[Group]:
     """The groups of several pieces that would beat their pieces one by one if the reader were sure of them.
 
     The groups whose pieces lie closest come first.
 
-    lines: (first row, last row + 1) -> the pieces in these rows, from left to right. singles: what the reader says of
-    single pieces; it was not asked about specks.
+    singles: what the reader says of single pieces; it was not asked about specks.
     """
     boxes, costs = writing.boxes, {}
     scores = [
@@ -77,27 +76,25 @@ def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group
     Returns the writing with parts for pieces; the parts of each piece from left to right; and for each part right of a
     cut how many stroke widths of ink that cut crosses.
     """
-    pieces, parts, crossed, count = writing.pieces, [], {}, 0
-    changed = np.zeros_like(pieces)
+    parts, crossed, count = [], {}, 0
+    changed = np.zeros_like(writing.pieces)
     tall = AS_TALL * usual_height(writing.boxes)
-    any_cut = False
     for piece, (left, top, right, bottom) in enumerate(writing.boxes):
         crop = slice(top, bottom), slice(left, right)
-        mask = pieces[crop] == piece + 1
-        seams, crossings = np.zeros((0, 0)), ()
+        mask = writing.pieces[crop] == piece + 1
+        seams, crossings = (), ()
         if bottom - top >= tall and is_doubtful(writing.boxes[piece], reads.get((piece,))):
             seams, crossings = find_cuts(np.where(mask, writing.ink[crop], 0), writing.stroke)
-        division = parted(mask, seams) if len(seams) else mask.astype(np.int32)
-        present = np.flatnonzero(np.bincount(division.ravel(), minlength=len(seams) + 2)[1:])
-        number = np.zeros(len(seams) + 2, np.int32)
+        division = parted(mask, seams)
+        present = np.flatnonzero(np.bincount(division.ravel())[1:])  # a part between two cuts may be empty
+        number = np.zeros(division.max() + 1, np.int32)
         number[present + 1] = np.arange(count + 1, count + len(present) + 1)
         changed[crop] += number[division]
         parts.append(tuple(range(count, count + len(present))))
         for index, part in zip(present[1:], parts[-1][1:], strict=True):
             crossed[part] = crossings[index - 1]
-        any_cut |= len(present) > 1
         count += len(present)
-    if not any_cut:
+    if count == len(parts):
         return writing, parts, crossed
     return writing._replace(pieces=changed, boxes=piece_boxes(changed, count)), parts, crossed
 

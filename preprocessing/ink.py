@@ -89,6 +89,13 @@ def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = 
     darkness = (paper_level - grey) / np.maximum(paper_level, np.float32(darkest))
     if small:
         return Inked(coverage(darkness), blank_edge=True)
+    return on_even_paper(grey, darkness, within, boxes)
+
+
+def on_even_paper(grey: np.ndarray, darkness: np.ndarray, within: np.ndarray | None, boxes: bool) -> Inked:
+    """The ink of a picture, grey (H, W), from its darkness against the even paper at its edge. Another sheet may lie in
+    it, and a shadow on it. within, boxes: see `inked`.
+    """
     covered = np.count_nonzero(darkness > FAINTEST_INK) / darkness.size
     if covered > SHEET_SHARE and is_pasted(darkness):
         return without_papers_lines(*local_darkness(grey, blots=False), within)

@@ -17,6 +17,7 @@ from preprocessing.components import SMALLEST_DIGIT, label, longer_sides, piece_
 from preprocessing.labels import Field
 from preprocessing.lines import FILLED, Line, Lines, Pen, level_lines, pen_of, runs_of, share_dark, zone_of
 from preprocessing.sides import lattice
+from preprocessing.squares import between
 
 # Missing rules are only looked for among at least this many others: fewer have no certain period.
 PERIODIC = 4
@@ -182,13 +183,10 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
     found = []
     for before, after, count in zip(rules, rules[1:], regular.steps, strict=False):
         for step in range(1, count):
-            start, end = max(before.start, after.start), min(before.end, after.end)
-            if end <= start:
+            rule = between(before, after, step / count)
+            if not len(rule.rows):
                 break  # parts of two lines, one left of the other: no rule lies between them
-            share = step / count
-            rows = (1 - share) * before.rows[start - before.start : end - before.start]
-            rows = rows + share * after.rows[start - after.start : end - after.start]
-            line = before._replace(start=start, rows=rows.astype(np.float32))
+            line = before._replace(start=rule.start, rows=rule.rows.astype(np.float32))
             if share_dark(darkness, line, PALE_RULE * faintest) > FILLED:
                 found.append(line)
     return found

@@ -32,7 +32,7 @@ from preprocessing.prices import (
 )
 from preprocessing.rows import Place, place_in_row
 from preprocessing.signs import SOLID, Sign, is_stacked, sign_of, solidity
-from preprocessing.writing import Group, Read, Writing, union_box
+from preprocessing.writing import Group, Read, TextLines, Writing, union_box
 
 # Columns for each row by which writing leans to the right: up to 31 degrees, and a little to the left.
 SLANTS = np.linspace(-0.2, 0.6, 9)
@@ -76,7 +76,7 @@ NO_PATH = Path(-math.inf, ())
 
 def best_lines(
     writing: Writing,
-    lines: dict[tuple[int, int], list[int]],
+    lines: TextLines,
     reads: dict[Group, Read],
     crossed: dict[int, float],
 ) -> Path:
@@ -140,30 +140,23 @@ def candidates_of(
     found = {}
     for start in range(len(line)):
         for end in range(start + 1, len(line) + 1):
-            group = tuple(line[start:end])
-            pieces = sum(first[start:end]) if first[start] and first[end] else 0  # 0: a part of a piece at least
             if sum(first[start:end]) > LONGEST_GROUP:
                 break
+            group, own = tuple(line[start:end]), boxes[start:end]
+            pieces = sum(first[start:end]) if first[start] and first[end] else 0  # 0: a part of a piece at least
             read = reads.get(group)
             if not (read or 1 <= pieces <= 2):
                 continue
-            own = boxes[start:end]
-            box = union_box(own)
+            box, sign, price = union_box(own), None, 0.0
             place = place_in_row(box, boxes) if 1 <= pieces <= 2 else None
-            ways, price = [], 0.0
             if place and pieces == 1:
-                price, sign = signs_of(writing, group, box, place, read)
-                ways += [sign] * (sign is not None)
-            elif place and pieces == 2 and len(own) == 2 and is_stacked(own, place, writing.stroke):
-                ways.append(Candidate(group, box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE))
+                price, sign = as_sign(writing, group, box, place, read)
+            elif place and len(own) == 2 and is_stacked(own, place, writing.stroke):
+                sign = Candidate(group, box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE)
+            ways = [] if sign is None else [sign]
             if read:
-                price += DIGIT_PRICE + gap_cost(own) + broadness_price(box, read, pieces)
-                if not first[start]:
-                    price += CUT_PRICE + CROSSING_PRICE * crossed[line[start]]
-                doubt = 0.0 if first[start] else DOUBT_OF_CUT
-                score = log_confidence(read.digit) - price
                 straight = None if sides is None else straight_union_box(sides[list(group)])
-                ways.append(Candidate(group, box, score, None, doubt, not first[start], straight))
+                ways.append(as_digit(group, own, read, pieces, price, crossed.get(line[start]), straight))
             elif pieces == 1:
                 ways.append(SPECK_PRICE)
             if ways:
@@ -171,7 +164,29 @@ def candidates_of(
     return found
 
 
-def signs_of(
+def as_digit(
+    group: Group,
+    boxes: np.ndarray,
+    read: Read,
+    pieces: int,
+    price: float,
+    crossing: float | None,
+    sides: np.ndarray | None,
+) -> Candidate:
+    """A group, whose boxes (n, 4) these are, taken for a digit at this extra price.
+
+    pieces: how many whole pieces it has. crossing: how many stroke widths of ink the cut before it crosses; None where
+    no cut is. sides: as in Candidate.
+    """
+    box, doubt = union_box(boxes), 0.0
+    price += DIGIT_PRICE + gap_cost(boxes) + broadness_price(box, read, pieces)
+    if crossing is not None:
+        price += CUT_PRICE + CROSSING_PRICE * crossing
+        doubt = DOUBT_OF_CUT
+    return Candidate(group, box, log_confidence(read.digit) - price, None, doubt, crossing is not None, sides)
+
+
+def as_sign(
     writing: Writing, group: Group, box: np.ndarray, place: Place, read: Read | None
 ) -> tuple[float, Candidate | None]:
     """The extra price of taking a piece for a digit, and the piece taken for a sign, or None if it cannot be one."""

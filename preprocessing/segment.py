@@ -30,7 +30,7 @@ from preprocessing.prepare import Prepared, describe, is_blank, look_at, scaled
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row
 from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
-from preprocessing.writing import Group, Predict, Read, Writing, predict_all, read_all, union_box
+from preprocessing.writing import Group, Predict, Read, TextLines, Writing, predict_all, read_all, union_box
 
 # More pieces than this are noise or a page of text: the picture is read as one digit.
 MOST_PIECES = 250
@@ -83,27 +83,12 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
 
 def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> list[Prepared]:
     """The parts of the writing; `alone` is all of it taken for one digit, and empty if it vanishes in that frame."""
-    boxes = writing.boxes
+    boxes, lines = writing.boxes, lines_of(writing.boxes)
     specks = longer_sides(boxes) <= SPECK * writing.stroke
-    rows = find_rows(boxes)
-    lines = {rows_: [piece for row in rows[slice(*rows_)] for piece in row] for rows_ in mergeable(rows, FEW_PIECES)}
-    centers = boxes[:, 0] + boxes[:, 2]
-    lines = {rows_: sorted(line, key=lambda piece: centers[piece]) for rows_, line in lines.items()}
-
     reads = read_all(writing, [(piece,) for piece in range(len(boxes)) if not specks[piece]], predict)
     reads |= read_all(writing, promising(writing, lines, reads), predict)
     as_one = predict_all(alone, predict)
-
-    divided, parts, crossed = cut(writing, reads)
-    runs = [run for part in parts if len(part) > 1 for run in runs_in(part, divided.boxes)]
-    if 0 < len(runs) <= MOST_RUNS:
-        writing = divided
-        reads = {tuple(p for piece in group for p in parts[piece]): read for group, read in reads.items()}
-        lines = {rows_: [p for piece in line for p in parts[piece]] for rows_, line in lines.items()}
-        reads |= read_all(writing, [run for run in runs if run not in reads], predict)
-    else:
-        crossed = {}
-
+    writing, lines, reads, crossed = with_cuts(writing, lines, reads, predict)
     best = best_lines(writing, lines, reads, crossed)
     main = boxes[~specks] if not specks.all() else boxes
     better = len(boxes) <= FEW_PIECES and any(score_of_one(read, main) >= best.score for read in as_one)
@@ -112,6 +97,36 @@ def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> l
     if len(boxes) == 1 and any(is_no_digit(reads[part.group], part.doubt) for part in best.parts):
         return alone  # a drawing that is cut into digits and something else is one drawing that is no digit
     return in_order(writing, best, reads)
+
+
+def lines_of(boxes: np.ndarray) -> TextLines:
+    """The pieces of every line that there may be, from left to right; `boxes` (n, 4) are theirs."""
+    rows, centers = find_rows(boxes), boxes[:, 0] + boxes[:, 2]
+    return {
+        (first, end): sorted((piece for row in rows[first:end] for piece in row), key=lambda piece: centers[piece])
+        for first, end in mergeable(rows, FEW_PIECES)
+    }
+
+
+def with_cuts(
+    writing: Writing, lines: TextLines, reads: dict[Group, Read], predict: Predict
+) -> tuple[Writing, TextLines, dict[Group, Read], dict[int, float]]:
+    """The same with the parts of cut pieces in the place of pieces, and what each cut crosses; see `cut`. All stays as
+    it is where nothing is cut, or where there are more than MOST_RUNS runs of parts to read.
+    """
+    divided, parts, crossed = cut(writing, reads)
+    runs = [run for part in parts if len(part) > 1 for run in runs_in(part, divided.boxes)]
+    if not 0 < len(runs) <= MOST_RUNS:
+        return writing, lines, reads, {}
+    reads = {parts_of(group, parts): read for group, read in reads.items()}
+    lines = {rows: list(parts_of(line, parts)) for rows, line in lines.items()}
+    reads |= read_all(divided, [run for run in runs if run not in reads], predict)
+    return divided, lines, reads, crossed
+
+
+def parts_of(pieces: Sequence[int], parts: list[Group]) -> Group:
+    """All parts of some pieces; `parts` are those of each piece."""
+    return tuple(part for piece in pieces for part in parts[piece])
 
 
 def score_of_one(read: Read, boxes: np.ndarray) -> float:

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.channel import separate_channels
+from preprocessing.lines import Line
 from preprocessing.morphology import running
 from preprocessing.tones import deviation_of
 
@@ -205,7 +206,7 @@ def number_of(found: list[Rule], width: int) -> int:
     return 1 + int(np.count_nonzero(gaps_of(ordered, width) > SAME_LINE))
 
 
-def between(one: Rule, other: Rule, share: float) -> Rule:
+def between(one: Rule | Line, other: Rule | Line, share: float) -> Rule:
     """The line at this share of the way from one to another, as far as both go; below 0 it lies beyond the first. It is
     empty if they share no column.
     """

@@ -18,6 +18,8 @@ FRINGE = 2
 DIGITS = 10
 Predict = Callable[[np.ndarray], np.ndarray]  # (n, 784) float32 -> (n, classes); column d is digit d
 Group = tuple[int, ...]  # numbers of pieces, from left to right
+# (first row, last row + 1) -> the pieces in these rows, taken for one line, from left to right
+TextLines = dict[tuple[int, int], list[int]]
 
 
 class Writing(NamedTuple):

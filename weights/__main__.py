@@ -25,7 +25,7 @@ from pathlib import Path
 import weights
 from nn import flags, programs
 from nn.crossfit import seen_splits
-from nn.files import CONFIG_FILE, MODEL_FILE, check_folder, replacing
+from nn.files import CONFIG_FILE, MODEL_FILE, check_folder, replacing, sha256_of
 from nn.images import load_images
 from nn.measure import metrics
 from nn.pictures import mnist
@@ -35,7 +35,7 @@ from weights.hub.card import drawing_figures, write_card
 from weights.hub.figures import read_figures, summarize
 from weights.hub.problems import HubError
 from weights.hub.publish import Published, push, rollback
-from weights.hub.pull import Repository, list_versions, pull, remember, sha256_of
+from weights.hub.pull import Repository, list_versions, pull, remember
 
 # --- Commands ---------------------------------------------------------------------------------------------------------
 

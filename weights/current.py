@@ -23,7 +23,7 @@ from huggingface_hub import close_session
 import weights
 from nn import MLP, flags
 from nn.fast.matrices import freeze
-from nn.files import MODEL_FILE, WeightsError
+from nn.files import MODEL_FILE, WeightsError, sha256_of
 from nn.selftest import verified
 from weights.hub.client import Damaged, Deadline
 from weights.hub.figures import read_figures
@@ -40,7 +40,6 @@ from weights.hub.pull import (
     pull,
     remember,
     resolve,
-    sha256_of,
 )
 
 BUNDLED_SOURCE = "bundled"

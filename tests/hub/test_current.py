@@ -21,12 +21,13 @@ from hub_server import drip, drop, flip_bit, flood, pause, redirect, silence, st
 from huggingface_hub import constants
 
 import weights
+from nn.files import sha256_of
 from nn.selftest import selftest_digits
 from weights import current as serving
 from weights.current import Settings
 from weights.hub.client import Deadline
 from weights.hub.problems import HubError
-from weights.hub.pull import Repository, pull, remember, sha256_of
+from weights.hub.pull import Repository, pull, remember
 from weights.serving import http
 from weights.serving.page import network as page
 

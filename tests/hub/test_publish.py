@@ -558,7 +558,7 @@ def test_rolling_back_to_worse_weights_is_allowed(published, push, rollback):
     published.repos[REPO].tags["worse"] = head(published)
     push(model(2))
     rollback("worse")
-    assert head(published).files["config.json"] == version(3)["config.json"]
+    assert head(published).files["config.json"] == version(3, blind_to_nine)["config.json"]
 
 
 def test_a_commit_can_be_rolled_back_to_and_pictures_come_back(hub, push, rollback, tmp_path):

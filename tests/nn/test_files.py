@@ -177,3 +177,24 @@ def test_saving_fails_whole_or_not_at_all(folder, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         weights.save_pretrained(MLP((32, 16), "sigmoid"), folder)
     assert (folder / "model.safetensors").read_bytes() == before
+
+
+def test_files_of_two_networks_of_one_shape_are_refused(folder, monkeypatch):
+    replaced = []
+
+    def replace_once(source, target):
+        if replaced:
+            raise OSError("the machine stopped")
+        replaced.append(target)
+        Path(source).rename(target)
+
+    monkeypatch.setattr("os.replace", replace_once)
+    with pytest.raises(OSError, match="stopped"):
+        weights.save_pretrained(MLP((32, 16), "sigmoid", seed=4), folder)
+    with pytest.raises(WeightsError, match=r"model.safetensors: not the file that was saved with config.json"):
+        weights.load(folder)
+
+
+def test_a_network_that_was_saved_without_a_checksum_is_loaded(folder):
+    configure(sha256=None)(folder)
+    assert weights.load(folder).info == {"training": {"seed": 3}}

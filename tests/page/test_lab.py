@@ -775,6 +775,29 @@ def test_links_to_drawings_and_back_show_the_drawing_of_the_address(drawn):
     assert v.page.evaluate("drawing.text(2000)") == text
 
 
+def test_a_step_before_the_numbers_of_a_new_picture_came_is_about_the_picture_in_sight(drawn):
+    v = drawn
+    room = opened(v, "See inside", "inside")
+    v.wait_until_silent()
+    in_sight = np.rint(seen_pixels(v) * 255)
+    v.page.get_by_role("tab", name="Draw").click()
+
+    def asks(name):
+        return v.page.expect_request(lambda request: f'"{name}"' in (request.post_data or ""))
+
+    with v.held("**/component_server/**"):
+        with asks("numbers"):
+            v.page.evaluate("lab.tools.tap(Array(784).fill(0), 3, '#inside')")
+        with asks("learn") as step:
+            room.locator("[data-learn=again]").click()
+    np.testing.assert_array_equal(json.loads(step.value.post_data)["data"]["pixels"], in_sight)
+    v.wait_until_silent()
+    expect(room.locator(".which-picture")).to_contain_text("a 3")
+    expect(room.locator(".taken")).to_be_hidden()  # what was asked about the picture before is not said of this one
+    room.get_by_role("button", name="Back to your drawing").click()
+    v.wait_until_silent()
+
+
 def test_an_answer_that_comes_late_reaches_the_room_in_sight(drawn):
     v = drawn
     v.page.get_by_role("tab", name="Draw").click()

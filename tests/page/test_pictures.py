@@ -283,7 +283,20 @@ def test_digits_of_a_picture_have_boxes_on_it_and_each_opens_its_own_way_which_s
     v.page.get_by_role("button", name="Read as 6").click()
     expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
 
-    # It stays when the same picture is answered again.
+    # The picture stays where the visitor scrolls it, until another digit is chosen.
+    small = v.page.add_style_tag(content="#why .sheet { width: 40px; height: 40px }")
+    sheet = v.page.locator("#why .sheet")
+    place = "sheet => [sheet.scrollLeft, sheet.scrollTop]"
+    sheet.evaluate("sheet => { sheet.scrollTo(5, 5); sheet.append(document.createElement('i')); }")
+    assert sheet.evaluate(place) == [5, 5]
+    v.page.get_by_role("button", name="Read as 7").click()
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 7")
+    assert sheet.evaluate(place) != [5, 5]
+    small.evaluate("style => style.remove()")
+    v.page.get_by_role("button", name="Read as 6").click()
+    expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")
+
+    # The digit stays chosen when the same picture is answered again.
     v.page.evaluate("document.dispatchEvent(new Event('picture:part'))")  # asks about the whole picture
     v.wait_until_silent()
     expect(v.page.locator("#why ol.chosen .for")).to_contain_text("For 6")

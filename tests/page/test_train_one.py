@@ -105,6 +105,40 @@ def test_wild_steps_leave_a_loss_above_that_of_guessing(optimizer, activation):
     assert "divergence" in answers[-1]["said"]
 
 
+@pytest.mark.parametrize("settings", [{"digits": 1000}, {}])
+def test_a_network_that_comes_back_to_guessing_stays_divergent(settings):
+    run = begun(rate="wild", optimizer="adam", batch_size=128, **settings)
+    answers = [runs.go({"run": run}) for _ in range(7)][runs.DIVERGED - 1 :]
+    assert min(answer["frames"][-1]["losses"][0] for answer in answers) < 1.1 * math.log(10)
+    assert all("divergence" in answer["said"] for answer in answers)
+
+
+@pytest.mark.parametrize("optimizer", RATES)
+@pytest.mark.parametrize("batch_size", [8, 128])
+def test_a_network_that_knows_its_digits_is_told_of_too_large_steps(optimizer, batch_size):
+    run = begun(rate="wild", hidden=[], digits=100, optimizer=optimizer, batch_size=batch_size)
+    said = [runs.go({"run": run})["said"] for _ in range(20)]
+    assert all("steps are too large" in each for each in said[runs.DIVERGED - 1 :])
+    assert "overfitting" in said[-1]
+    assert "Where it is wrong, it is sure of it." in said[-1]
+
+
+@pytest.mark.parametrize("rate", ["careful", "good"])
+@pytest.mark.parametrize("optimizer", RATES)
+@pytest.mark.parametrize(
+    "settings", [{}, {"hidden": []}, {"activation": "sigmoid"}, {"hidden": [64], "batch_size": 128}, {"batch_size": 8}]
+)
+def test_sane_steps_are_not_called_too_large(settings, optimizer, rate):
+    run = begun(rate=rate, optimizer=optimizer, digits=100, **settings)
+    assert not [said for _ in range(20) if "too large" in (said := runs.go({"run": run})["said"])]
+
+
+def test_silent_units_of_all_layers_are_counted():
+    run = kept.RUNS.get(begun(hidden=[16, 32], digits=100))
+    run.trainer.model.biases[1][:] = -100
+    assert runs.of_silent_units(run.trainer.model).startswith("32 of 48 units now say 0")
+
+
 def test_the_experiment_with_few_digits_overfits_as_it_says():
     losses, run = [], begun(hidden=[64], rate="bold", digits=100, optimizer="momentum")
     for _ in range(20):

@@ -17,7 +17,7 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, ModelCard
 
 from nn import MLP
-from nn.files import CARD_FILE, MODEL_FILE, WeightsError
+from nn.files import CARD_FILE, MODEL_FILE, WeightsError, sha256_of
 from nn.pictures.mnist import Dataset
 from nn.selftest import verified
 from weights.hub import gate
@@ -33,7 +33,6 @@ from weights.hub.pull import (
     has_checksum,
     max_bytes,
     pull,
-    sha256_of,
 )
 
 # The card rounds accuracies to five places.

@@ -23,7 +23,7 @@ from huggingface_hub import HfApi, get_hf_file_metadata, get_token, hf_hub_downl
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.utils import validate_repo_id
 
-from nn.files import CONFIG_FILE, MODEL_FILE, WeightsError
+from nn.files import CONFIG_FILE, MODEL_FILE, WeightsError, sha256_of
 from nn.limits import MAX_PARAMETERS
 from weights.hub.client import Damaged, Deadline, download_meter, note_commit, recorded_checksum, set_timeouts
 from weights.hub.figures import read_figures
@@ -288,10 +288,6 @@ def has_checksum(path: Path, checksum: str | None) -> bool:
     if len(checksum) == 64:
         return checksum == hashlib.sha256(data).hexdigest()
     return checksum == hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 # --- Published versions -----------------------------------------------------------------------------------------------

@@ -116,7 +116,6 @@ def api(serving: Serving, example: Path) -> FastAPI:
     )
     app.router.route_class = Direct
     pictures = Turns(PICTURES_AT_ONCE, PICTURES_WAITING, "pictures")
-    drawings = Turns(LIVE_AT_ONCE, LIVE_WAITING, "unfinished drawings")
     image = example.read_bytes()
     pixels = pixels_of(decode(image).tensor)
 
@@ -149,13 +148,8 @@ def api(serving: Serving, example: Path) -> FastAPI:
     @takes(MAX_JSON_BYTES)
     async def predict_batch(request: Request) -> Response:
         """Names many digits, in one forward pass: each given as pixel values or as a picture, answered in order."""
-
-        def predictions(body: bytes, served: Served) -> Predictions:
-            answers = recognize_all(parse(BatchBody, body).inputs, served)
-            return Predictions(predictions=[Prediction.of(answer) for answer in answers])
-
         with answering(serving.current) as (served, headers):
-            return reply(await pictures.run(predictions, await request.body(), served), headers)
+            return reply(await pictures.run(predictions_of, await request.body(), served), headers)
 
     @app.post("/read", response_model=Digits, **described_image())
     @takes(MAX_PICTURE_BYTES)
@@ -168,6 +162,21 @@ def api(serving: Serving, example: Path) -> FastAPI:
             async with picture_in(request) as file:
                 readings = await pictures.run(read, file, served)
             return reply(Digits.of(readings), headers)
+
+    @app.head("/health", include_in_schema=False)  # monitors ask with HEAD
+    @app.get("/health", response_model=Health)
+    async def health(_: Request) -> Response:
+        """Whether the app answers, and with which weights."""
+        with answering(serving.current) as (_, headers):
+            return reply(Health.model_validate(serving.health()), headers)
+
+    add_routes_of_page(app, serving, pictures)
+    return app
+
+
+def add_routes_of_page(app: FastAPI, serving: Serving, pictures: Turns) -> None:
+    """What the page's own scripts ask beside the routes for everybody."""
+    drawings = Turns(LIVE_AT_ONCE, LIVE_WAITING, "unfinished drawings")
 
     @app.post("/live", include_in_schema=False)
     @takes(MAX_LIVE_BYTES)
@@ -184,27 +193,23 @@ def api(serving: Serving, example: Path) -> FastAPI:
     @takes(MAX_PICTURE_BYTES)
     async def heic(request: Request) -> Response:
         """A picture as a JPEG, for the page: browsers show no HEIC."""
-
-        def jpeg(file: BinaryIO) -> bytes:
-            picture, made = opened(file), io.BytesIO()
-            with room_for(picture):
-                picture = to_opaque(picture)
-            picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
-            picture.save(made, "JPEG", quality=90)
-            return made.getvalue()
-
         with answering(serving.current) as (_, headers):
             async with picture_in(request) as file:
-                return Response(await pictures.run(jpeg, file), media_type="image/jpeg", headers=headers)
+                return Response(await pictures.run(jpeg_of, file), media_type="image/jpeg", headers=headers)
 
-    @app.head("/health", include_in_schema=False)  # monitors ask with HEAD
-    @app.get("/health", response_model=Health)
-    async def health(_: Request) -> Response:
-        """Whether the app answers, and with which weights."""
-        with answering(serving.current) as (_, headers):
-            return reply(Health.model_validate(serving.health()), headers)
 
-    return app
+def predictions_of(body: bytes, served: Served) -> Predictions:
+    answers = recognize_all(parse(BatchBody, body).inputs, served)
+    return Predictions(predictions=[Prediction.of(answer) for answer in answers])
+
+
+def jpeg_of(file: BinaryIO) -> bytes:
+    picture, made = opened(file), io.BytesIO()
+    with room_for(picture):
+        picture = to_opaque(picture)
+    picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+    picture.save(made, "JPEG", quality=90)
+    return made.getvalue()
 
 
 class Direct(APIRoute):

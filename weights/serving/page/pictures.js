@@ -122,8 +122,8 @@
     const why = await noCamera();
     if (why) return say(button, why);
     for (const name of ["webcam", "camera"]) {
-      const button = await there(name);
-      if (inSight()) button?.click(); // the visitor may have left meanwhile
+      const part = await there(name);
+      if (inSight()) part?.click(); // the visitor may have left meanwhile
     }
   }
 

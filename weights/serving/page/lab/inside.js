@@ -361,7 +361,7 @@
     });
     const learning = window.lab.learning(element, {
       server,
-      asked: () => ({ pixels, run: run() }),
+      asked: () => ({ pixels: net.pixels, run: run() }), // of the picture in sight: a newer one may be asked about
       net: () => net,
       unit: () => unit,
       touched: () => weight !== null || off.size > 0,

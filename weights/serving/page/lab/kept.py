@@ -49,7 +49,7 @@ class Run:
     asked: float = field(default_factory=time.monotonic)
     seconds: float = 0.0  # of training so far
     first_loss: float | None = None  # before it trained, of the digits that it learns from
-    astray: int = 0  # epochs in a row after which its loss was larger than that
+    astray: int = 0  # epochs in a row after which it was astray; see runs.py
     over: str = ""  # why it cannot train any further, if something went wrong
     steps: int = 0  # of the first epoch
     snapshots: list[tuple[int, np.ndarray]] = field(default_factory=list)  # (step, parameters after it)

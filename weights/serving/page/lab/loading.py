@@ -34,6 +34,11 @@ FILES = tuple(
         "drawings.js",
         "settings.js",
         "curves.js",
+        "units.js",
+        "unseen_digits.js",
+        "reading.js",
+        "network.js",
+        "rounds.js",
         "train_one.js",
     )
 )

@@ -13,20 +13,19 @@
   // at: {x: the pixel, rest: the unit's sum without this weight, scores: those without the unit, out: the unit's weights
   // to the digits, on: whether the unit is switched on, target}
   const sum = (at, weight) => at.rest + at.x * weight;
-  function probs(at, weight) {
+  function scores(at, weight) {
     const h = at.on ? Math.max(sum(at, weight), 0) : 0;
-    return softmax(at.scores.map((score, k) => score + h * at.out[k]));
+    return at.scores.map((score, k) => score + h * at.out[k]);
   }
   function loss(at, weight) {
-    const h = at.on ? Math.max(sum(at, weight), 0) : 0;
-    const scores = at.scores.map((score, k) => score + h * at.out[k]);
-    const top = Math.max(...scores);
-    return top + Math.log(scores.reduce((total, score) => total + Math.exp(score - top), 0)) - scores[at.target];
+    const all = scores(at, weight);
+    const top = Math.max(...all);
+    return top + Math.log(all.reduce((total, score) => total + Math.exp(score - top), 0)) - all[at.target];
   }
   // The chain rule, as in nn/backprop.py: pixel * delta1.
   function gradient(at, weight) {
     if (!at.on || sum(at, weight) <= 0) return 0;
-    const p = probs(at, weight);
+    const p = softmax(scores(at, weight));
     return at.x * DIGITS.reduce((blame, k) => blame + (p[k] - (k === at.target ? 1 : 0)) * at.out[k], 0);
   }
 

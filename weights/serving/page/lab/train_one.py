@@ -2,7 +2,7 @@
 
     train_one.view()       # inside a gr.Tab
 
-runs.py trains it, an epoch a question; train_one.js asks and shows.
+runs.py trains it, an epoch a question; train_one.js, and the scripts that it names, ask and show.
 """
 
 from __future__ import annotations

@@ -1,0 +1,48 @@
+// The visitor's drawing in Train one, what two networks read, and what the visitor says it is.
+(() => {
+  const { $, $$, put, greys, best, paint, bars, invitation } = window.lab.tools;
+
+  // teach(label, pixels, mixed): teaches the network this drawing, mixed with old digits or alone.
+  function reading(section, teach) {
+    let pixels = null;
+    const chosen = () => $(section, ".label").value;
+
+    function show({ drawing: mine, served: theirs }, unread = "Its numbers are out of bounds: it has no answer.") {
+      put(section, ".mine", mine ? bars(mine) : "");
+      put(section, ".theirs", theirs ? bars(theirs) : "");
+      if (pixels) paint($(section, "canvas"), greys(pixels));
+      const none = () => invitation("Draw a digit on <a href='#draw'>Draw</a>, and watch here how the guess becomes an answer.");
+      const said = () => (mine ? `Your network says <b>${best(mine)}</b>.` : unread);
+      put(section, ".note", pixels ? said() : none());
+      section.classList.toggle("empty", !pixels);
+      teachable();
+    }
+
+    // A drawing without an answer; those to the drawing before are not about it.
+    function showUnread() {
+      show({}, "There is no answer to this drawing.");
+      suggest({});
+    }
+
+    // What the served network reads is most likely what the drawing is.
+    function suggest({ served }) {
+      const read = served ? best(served) : 10;
+      $(section, ".label").value = read < 10 ? String(read) : "";
+      teachable();
+    }
+
+    function teachable() {
+      for (const button of $$(section, ".teach button")) button.disabled = !pixels || !chosen();
+    }
+
+    section.addEventListener("click", ({ target }) => {
+      const press = target.closest("button")?.dataset.press;
+      if (["mixed", "alone"].includes(press) && pixels && chosen()) teach(Number(chosen()), pixels, press === "mixed");
+    });
+    $(section, ".label").addEventListener("change", teachable);
+    const setDrawing = (given) => (pixels = given);
+    return { show, showUnread, suggest, chosen, setDrawing, pixels: () => pixels };
+  }
+
+  window.lab.reading = reading;
+})();
