@@ -123,8 +123,8 @@ def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray 
     lines, fields = paper_lines(darkness, faintest)
     if not any(lines):
         return Inked(coverage(darkness, noise))
-    cleared, zone = without_paper(darkness, lines, faintest)
-    ink = without_remains(coverage(cleared, noise), zone)
+    cleared, zone, plain = without_paper(darkness, lines, faintest, even=not fields)
+    ink = without_remains(coverage(cleared, noise), zone, plain)
     if not is_substantial(ink):
         if len(lines[0]) + len(lines[1]) < MANY_LINES:
             return Inked(coverage(darkness, noise))  # the lines were the digit
