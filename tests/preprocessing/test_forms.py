@@ -169,6 +169,24 @@ def test_the_foot_of_a_digit_that_lies_on_a_rule_stays(tone, gap):
     assert one.box[2] - one.box[0] > 40
 
 
+def test_a_one_that_leans_in_its_box_is_no_slash():
+    form = Form(["47 26"], high=100, fill=0.7)
+    left, top = form.room + 200, form.room
+    draw_stroke(form.ink, [(left + 75, top + 8), (left + 25, top + 92)], 7)
+    assert text_of(form.photographed()) == "47126"
+
+
+def test_a_slash_in_a_square_of_squared_paper_is_a_slash():
+    form = Form(["47 26"], high=100, tone=255, fill=0.7)
+    left, top = form.room + 200, form.room
+    draw_stroke(form.ink, [(left + 75, top + 8), (left + 25, top + 92)], 7)
+    width, height = form.lines.size
+    for at in range(-20, max(width, height), 100):  # as wide as the boxes would be
+        ImageDraw.Draw(form.lines).line([(at, 0), (at, height)], fill=160, width=1)
+        ImageDraw.Draw(form.lines).line([(0, at), (width, at)], fill=160, width=1)
+    assert text_of(form.photographed()) == "47?26"
+
+
 def test_ink_beside_a_line_is_told_from_its_blurred_edge():
     profile = np.array([[0.0], [0.9], [0.9], [0.1], [0.4], [0.7], [0.5], [0.2], [0.0]], np.float32)
     found = other_ink(profile, core=1, rise=0.2)
