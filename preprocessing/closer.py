@@ -34,9 +34,9 @@ def look_closer(
     where: Where,
     boxes: np.ndarray,
     left_out: LeftOut,
-) -> tuple[np.ndarray, Where]:
+) -> tuple[np.ndarray, Where, bool]:
     """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
-    by one.
+    by one; and whether it lies in rows of boxes.
 
     Lines and frames that were left out at the first look stay out. Lines are looked for again only if there were none
     and the larger picture shows boxes, for this takes longest. A stain may turn out to be a thin stroke, and a thing at
@@ -69,11 +69,11 @@ def look_closer(
 
     closer, place = cut_out(round(CLOSE_UP_MARGIN * longest))  # the paper must stay visible
     if kept is None:
-        found = inked(closer, np.ones((closer.height, closer.width), bool), dark_ink=left_out.sheet).ink
-        if scale > factor and may_be_form(found):  # its lines are too thin to be seen from farther off
+        found = inked(closer, np.ones((closer.height, closer.width), bool), dark_ink=left_out.sheet)
+        if scale > factor and may_be_form(found.ink):  # its lines are too thin to be seen from farther off
             closer, place = cut_out(round(FORM_MARGIN * longest))
-            found = inked(closer, boxes=True, dark_ink=left_out.sheet).ink
-        return found, place
+            found = inked(closer, boxes=True, dark_ink=left_out.sheet)
+        return found.ink, place, found.form
     rows, columns = (
         np.clip((first + factor * (np.arange(size) + 0.5) - offset) // scale, 0, limit - 1).astype(int)
         for first, size, offset, limit in zip(
@@ -83,7 +83,7 @@ def look_closer(
     within = dilated(kept)[np.ix_(rows, columns)]
     if left_out.removed is not None:
         closer = painted_over(closer, dilated(left_out.removed > 0)[np.ix_(rows, columns)] & ~within)
-    return np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0), place
+    return np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0), place, left_out.form
 
 
 def painted_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from preprocessing.channel import one_channel
 from preprocessing.edge import is_substantial
-from preprocessing.labels import without_labels
+from preprocessing.labels import Field, without_labels
 from preprocessing.light import (
     BLACKEST_PAPER,
     DIMMEST_EVEN_PAPER,
@@ -21,7 +21,7 @@ from preprocessing.light import (
     paper_surface,
 )
 from preprocessing.morphology import blurred
-from preprocessing.paper import paper_lines
+from preprocessing.paper import REACHES, paper_lines
 from preprocessing.removal import without_paper, without_remains
 from preprocessing.shadow import paper_in_shadow
 from preprocessing.tones import border
@@ -59,12 +59,14 @@ class Inked(NamedTuple):
     removed: (H, W) float32 coverage in [0, 1] of the printed lines that were left out; None where there were none.
     lines: how many of them there were.
     blank_edge: whether nothing but even paper lies at the picture's edge.
+    form: whether there are rows of boxes that begin or end in the picture.
     """
 
     ink: np.ndarray
     removed: np.ndarray | None = None
     lines: int = 0
     blank_edge: bool = False
+    form: bool = False
 
 
 def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = False, dark_ink: bool = False) -> Inked:
@@ -130,8 +132,8 @@ def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray 
     lines, fields = paper_lines(darkness, faintest)
     if not any(lines):
         return Inked(coverage(darkness, noise))
-    cleared, zone = without_paper(darkness, lines, faintest)
-    ink = without_remains(coverage(cleared, noise), zone)
+    cleared, zone, plain = without_paper(darkness, lines, faintest, even=not fields)
+    ink = without_remains(coverage(cleared, noise), zone, plain)
     if not is_substantial(ink):
         if len(lines[0]) + len(lines[1]) < MANY_LINES:
             return Inked(coverage(darkness, noise))  # the lines were the digit
@@ -139,7 +141,13 @@ def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray 
             ink = np.zeros_like(ink)  # nobody has written on the sheet yet
     ink = without_labels(ink, fields, lines)
     removed = np.where(zone & (darkness > faintest), 1 - ink, 0).astype(np.float32)
-    return Inked(ink, removed, len(lines[0]) + len(lines[1]))
+    return Inked(ink, removed, len(lines[0]) + len(lines[1]), form=has_ends(fields, ink.shape[1]))
+
+
+def has_ends(fields: list[Field], width: int) -> bool:
+    """Whether a row of boxes begins or ends in a picture of this width. Squares run from edge to edge."""
+    room = REACHES * width
+    return any(line.start > room or line.end < width - room for field in fields for line in field)
 
 
 def ink_on_bands(picture: Image.Image) -> np.ndarray | None:

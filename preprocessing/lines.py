@@ -368,10 +368,10 @@ def zone_of(shape: tuple[int, int], lines: Lines) -> np.ndarray:
     return zone
 
 
-def mark(zone: np.ndarray, line: Line) -> None:
-    """Sets the pixels of (H, W) bool that a line across covers, its blurred edge included."""
+def mark(zone: np.ndarray, line: Line, value: float = True) -> None:
+    """Sets the pixels of (H, W) that a line across covers, its blurred edge included."""
     half = line.half
     rows = np.rint(line.rows).astype(int) + np.arange(-half, half + 1)[:, None]
     columns = np.broadcast_to(np.arange(line.start, line.end), rows.shape)
     inside = (rows >= 0) & (rows < zone.shape[0])
-    zone[rows[inside], columns[inside]] = True
+    zone[rows[inside], columns[inside]] = value

@@ -123,6 +123,7 @@ class LeftOut(NamedTuple):
     removed: (H, W) float32 in [0, 1], where the lines were on the reduced picture; None without any.
     kept: (H, W) bool, the pixels of ink, specks and stains included, if lines or a frame were left out; None otherwise.
     sheet: whether the squares or rules of a whole sheet were taken out before.
+    form: whether rows of boxes were among the lines.
     """
 
     specks: int = 0
@@ -131,6 +132,7 @@ class LeftOut(NamedTuple):
     removed: np.ndarray | None = None
     kept: np.ndarray | None = None
     sheet: bool = False
+    form: bool = False
 
 
 class Where(NamedTuple):
@@ -258,7 +260,9 @@ def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut
     left, top = (max(edge - margin, 0) * factor for edge in box[:2])
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
     closer, also, inner = look(picture.crop((left, top, right, bottom)), sheet)
-    left_out = left_out._replace(lines=max(left_out.lines, also.lines), removed=also.removed, kept=also.kept)
+    left_out = left_out._replace(
+        lines=max(left_out.lines, also.lines), removed=also.removed, kept=also.kept, form=left_out.form or also.form
+    )
     return closer, left_out, Where(left + inner.left, top + inner.top, inner.scale)
 
 
@@ -266,7 +270,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
     """The ink of a reduced picture without specks, printed lines and things at the edge, (H, W) float32 in [0, 1]; and
     what was left out. sheet: as for `look`.
     """
-    ink, removed, lines, blank_edge = inked(reduced, dark_ink=sheet)
+    ink, removed, lines, blank_edge, form = inked(reduced, dark_ink=sheet)
     specks, edge_pieces, kept = 0, 0, None
     several = label(ink >= FAINT)[1] > 1  # most drawings hang together: nothing to leave out
     if several:
@@ -277,9 +281,9 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
             found = inked(smooth, dark_ink=sheet)
             # a median breaks thin lines: what is then found of a row of boxes is less
             if lines < MANY_LINES or found.lines >= lines:
-                reduced, (ink, removed, lines, blank_edge) = smooth, found
+                reduced, (ink, removed, lines, blank_edge, form) = smooth, found
     if blank_edge and may_be_form(ink):
-        ink, removed, lines, _ = inked(reduced, boxes=True, dark_ink=sheet)
+        ink, removed, lines, _, form = inked(reduced, boxes=True, dark_ink=sheet)
         several = True
     if several:
         if not blank_edge:
@@ -294,7 +298,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
         kept = ink >= FAINT if lines else None
     if sheet and not is_substantial(ink, SMALLEST_ON_SHEET, 1):
         ink = np.zeros_like(ink)  # the ends of lines, and nothing that is written
-    return ink, LeftOut(specks, lines, edge_pieces, removed, kept)
+    return ink, LeftOut(specks, lines, edge_pieces, removed, kept, form=form)
 
 
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:

@@ -5,45 +5,74 @@ from __future__ import annotations
 import numpy as np
 
 from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, ink_level, label, longer_sides, piece_boxes
-from preprocessing.lines import Line, Lines, zone_of
+from preprocessing.lines import Line, Lines, mark
 from preprocessing.morphology import dilated
 
 # A stroke that crosses a line is continued across it in directions up to this slope (columns per row).
 CROSSING_SLOPES = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2.2, 2.2)
-# A line has a stroke on it where it is more than this many times as thick as usual.
-THICKER = 1.7
-# A line with a stroke on it is also this many pixels thicker than usual: thickness is measured in whole ones.
+# A line has a stroke on it where it is more than this many times as thick as usual. Print, blur and noise change the
+# thickness of a rule by a sixth.
+THICKER = 1.4
+# The sides of boxes are drawn one by one: a stroke on them makes them more than this many times as thick.
+THICKER_BOX = 1.7
+# It also makes them thicker by so many pixels: the sides of neighbouring boxes may lie beside each other.
 THICKER_PIXELS = 2
-# The thickness at one place counts the pixels that reach this share of the line's darkness.
-THICKER_LEVEL = 0.6
+# The thickness at one place is the sum of the darkness over that of the line. It counts the pixels around the line's
+# middle that reach this share of its darkness.
+OF_LINE = 0.3
+# It is the median of so many columns.
+THICKNESS_COLUMNS = 5
 # Beside a line, what is darker than a place nearer to it by this share of the ink's darkness is ink of its own.
 RISES = 0.2
 # A piece of ink is a remainder of lines if more than this share of it lies in or along them.
 REMAINS = 0.8
 # A long piece of ink is a remainder only if it is thinner than this many pixels.
 THIN_REMAINS = 2.5
+# A piece is no remainder if at least this share of it is plainly ink: the blurred rim of a thin dash is half of it.
+PLAINLY_INK = 0.4
 # On a line that is fainter than this share of the ink, what is darker than the line is ink.
 FAINT_LINE = 0.7
 
 
-def without_paper(darkness: np.ndarray, lines: Lines, faintest: float) -> tuple[np.ndarray, np.ndarray]:
-    """Darkness (H, W) without these lines, across and upright, and the pixels that they covered, (H, W) bool."""
-    zone = zone_of(darkness.shape, lines)
+def without_paper(
+    darkness: np.ndarray, lines: Lines, faintest: float, even: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Darkness (H, W) without these lines, across and upright; the pixels that they covered, (H, W) bool; and those of
+    these pixels that are plainly ink over a faint line, (H, W) bool.
+
+    even: whether each line is as thick and as dark everywhere. The sides of boxes, drawn one by one, are not.
+    """
+    printed = levels_of(darkness.shape, lines)
+    zone = printed > 0
     outside = darkness[~zone]
     ink = ink_level(outside[outside > faintest]) or 1.0
-    cleared = without_lines(darkness, lines[0], ink)
-    cleared = without_lines(cleared.T, lines[1], ink).T
-    return cleared, zone
+    cleared = without_lines(darkness, lines[0], ink, even)
+    cleared = without_lines(cleared.T, lines[1], ink, even).T
+    plain = zone & (printed < FAINT_LINE * ink) & (darkness > (printed + ink) / 2)
+    return cleared, zone, plain if even else np.zeros_like(zone)
 
 
-def without_lines(darkness: np.ndarray, lines: list[Line], ink: float) -> np.ndarray:
-    """Darkness (H, W) without these lines across. Strokes that cross a line are continued; `ink` is their darkness."""
+def levels_of(shape: tuple[int, int], lines: Lines) -> np.ndarray:
+    """The darkness of lines across and upright in the pixels that they cover, (H, W) float32, and 0 elsewhere. Where
+    two lines cross, their darkness adds up.
+    """
+    levels = np.zeros((2, *shape), np.float32)
+    for view, some in zip((levels[0], levels[1].T), lines, strict=True):
+        for line in sorted(some, key=lambda line: line.level):  # of two side by side the darker one counts
+            mark(view, line, line.level)
+    return levels.sum(axis=0)
+
+
+def without_lines(darkness: np.ndarray, lines: list[Line], ink: float, even: bool) -> np.ndarray:
+    """Darkness (H, W) without these lines across. Strokes that cross a line are continued; `ink` is their darkness.
+    even: as for `without_paper`.
+    """
     out, covered = darkness, np.zeros(darkness.shape, np.uint8)  # by how many lines that are still there
     for line in lines:
         covered[core_of(line, len(covered))] += 1
     for line in lines:
         covered[core_of(line, len(covered))] -= 1
-        out = without_line(out, line, ink, np.where(covered > 0, 0, out) if covered.any() else out)
+        out = without_line(out, line, ink, np.where(covered > 0, 0, out) if covered.any() else out, even)
     return out
 
 
@@ -55,9 +84,9 @@ def core_of(line: Line, height: int) -> tuple[np.ndarray, np.ndarray]:
     return rows[inside], np.broadcast_to(np.arange(line.start, line.end), rows.shape)[inside]
 
 
-def without_line(darkness: np.ndarray, line: Line, ink: float, strokes: np.ndarray) -> np.ndarray:
+def without_line(darkness: np.ndarray, line: Line, ink: float, strokes: np.ndarray, even: bool) -> np.ndarray:
     """Darkness (H, W) without one line. `strokes` is the darkness without other lines: of two that lie side by side
-    the one must not continue strokes that touch the other.
+    the one must not continue strokes that touch the other. even: as for `without_paper`.
 
     Four kinds of pixels in the rows of the line stay: those plainly darker than the line, which are ink over it; those
     between ink on both sides of the line, straight or slanted; those where the line is thicker than usual; and those
@@ -88,10 +117,7 @@ def without_line(darkness: np.ndarray, line: Line, ink: float, strokes: np.ndarr
     tall = np.pad(darkness, ((room, room), (0, 0)))[
         np.clip(centre + np.arange(-half - room // 2, half + room // 2 + 1)[:, None], 0, len(beyond) - 1), columns
     ]
-    dark = tall > THICKER_LEVEL * min(line.level, ink)
-    inner_row = len(tall) // 2
-    run = run_length_at(dark, inner_row)
-    kept = np.where(run > THICKER * line.thickness + THICKER_PIXELS, covered, kept)
+    kept = np.where(is_thicker(tall, line, ink, even), covered, kept)
     kept = np.maximum(np.minimum(kept, covered), other_ink(covered, round(line.thickness / 2), RISES * ink))
     if line.level < FAINT_LINE * ink:
         kept = np.where(covered > (line.level + ink) / 2, covered, kept)
@@ -113,24 +139,34 @@ def other_ink(covered: np.ndarray, core: int, rise: float) -> np.ndarray:
     return found
 
 
-def run_length_at(dark: np.ndarray, row: int) -> np.ndarray:
-    """The length of the vertical run of dark pixels through this row of each column of (H, W) bool, 0 without one."""
-    up = np.where(dark[:row].all(axis=0), row, (~dark[row - 1 :: -1]).argmax(axis=0))
-    rest = dark[row + 1 :]
-    down = np.where(rest.all(axis=0), len(rest), (~rest).argmax(axis=0))
-    return np.where(dark[row], 1 + up + down, 0)
+def is_thicker(tall: np.ndarray, line: Line, ink: float, even: bool) -> np.ndarray:
+    """In which columns of a line, bool (W,), it is thicker than usual. `tall` (rows, W) is the darkness around its
+    middle row, `ink` the darkness of ink. even: as for `without_paper`.
+    """
+    dark = tall > OF_LINE * min(line.level, ink)
+    middle = len(tall) // 2
+    above = np.logical_and.accumulate(dark[middle::-1], axis=0)[::-1]
+    below = np.logical_and.accumulate(dark[middle:], axis=0)
+    own = np.concatenate([above[:-1], below])
+    sums = np.where(own, np.minimum(tall, line.level), 0).sum(axis=0) / line.level
+    across = np.pad(sums, THICKNESS_COLUMNS // 2, mode="edge")
+    thickness = np.median(np.lib.stride_tricks.sliding_window_view(across, THICKNESS_COLUMNS), axis=1)
+    there = thickness[thickness > 0]
+    usual = float(np.median(there)) if there.size else line.thickness
+    return thickness > (THICKER * usual if even else THICKER_BOX * usual + THICKER_PIXELS)
 
 
-def without_remains(ink: np.ndarray, zone: np.ndarray) -> np.ndarray:
+def without_remains(ink: np.ndarray, zone: np.ndarray, plain: np.ndarray) -> np.ndarray:
     """Ink (H, W) without pieces that lie in or along the lines that were taken out.
 
-    `zone` (H, W) bool marks the pixels of these lines. If nothing else were left, the ink is returned as it is.
+    `zone` (H, W) bool marks the pixels of these lines, and `plain` those that are plainly ink over them: a minus, or
+    the foot of a 1, may lie on a line. If nothing else were left, the ink is returned as it is.
     """
     edges = dilated(dilated(zone)) & (ink < HALF)  # what is left of the blurred edges of lines
     labels, count = label(ink >= FAINT)
     pixels = np.bincount(labels.ravel(), minlength=count + 1)
     lying = np.bincount(labels[zone | edges], minlength=count + 1)
-    remains = lying > REMAINS * pixels
+    remains = (lying > REMAINS * pixels) & (np.bincount(labels[plain], minlength=count + 1) < PLAINLY_INK * pixels)
     boxes = piece_boxes(labels, count)
     longest = longer_sides(boxes)
     remains[1:] &= (longest < SMALLEST_DIGIT * min(ink.shape)) | (pixels[1:] < THIN_REMAINS * longest)

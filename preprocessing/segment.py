@@ -71,13 +71,13 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     pieces, count = label(ink > HALF)
     if count == 0 or count > MOST_PIECES or (count == 1 and not (alone and may_touch(whole, predict))):
         return alone
-    ink, where = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out)
+    ink, where, form = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out)
     pieces, count = label(ink > HALF)
     stroke = stroke_width(ink)
     pieces, count = without_grain(pieces, count, GRAIN * stroke)
     if not 1 <= count <= MOST_PIECES:
         return alone
-    writing = Writing(size, ink, scaled(where, factor), pieces, piece_boxes(pieces, count), stroke)
+    writing = Writing(size, ink, scaled(where, factor), pieces, piece_boxes(pieces, count), stroke, form)
     return read_writing(writing, alone, predict)
 
 
@@ -144,7 +144,8 @@ def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Pre
     """The parts of a path with their lines and marks."""
     found, parts = [], iter(path.parts)
     for line, length in enumerate(length for length in path.lines if length):
-        row = with_slashes(writing, [next(parts) for _ in range(length)])
+        row = [next(parts) for _ in range(length)]
+        row = row if writing.form else with_slashes(writing, row)  # a box holds a digit, not a slash between two
         for index, part in enumerate(row):
             if part.sign in (Sign.POINT, Sign.DOT) and not 0 < index < length - 1:
                 continue  # a dot at either end of a row is a speck

@@ -4,7 +4,7 @@ thin lines in large pictures, and signs beside a ruling. What is printed goes, a
 
 import numpy as np
 import pytest
-from pictures import digit
+from pictures import digit, draw_stroke
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 import app
@@ -143,8 +143,8 @@ def test_boxes_in_thin_lines_on_a_large_picture_are_read():
     assert text_of(form.scanned()) == "4726"
 
 
-@pytest.mark.parametrize("below", [-8, 8])
-def test_a_minus_close_to_a_ruling_is_read(below):
+@pytest.mark.parametrize("below", [-8, -2, 0, 2, 8])
+def test_a_minus_close_to_or_on_a_ruling_is_read(below):
     form = Form([" 73 "], high=100, tone=255, fill=0.8)
     dash = form.room + 55
     ImageDraw.Draw(form.ink).line([(form.room + 25, dash), (form.room + 75, dash)], fill=20, width=7)
@@ -152,6 +152,39 @@ def test_a_minus_close_to_a_ruling_is_read(below):
         ImageDraw.Draw(form.lines).line([(0, rule), (form.lines.width, rule)], fill=110, width=2)
     readings = app.read(form.photographed())
     assert [reading.symbol for reading in readings] == ["-", "7", "3"]
+
+
+@pytest.mark.parametrize("tone", [60, 120])  # of the rules; the ink's is 50
+@pytest.mark.parametrize("gap", [0, 4])  # below the stem of the 1
+def test_the_foot_of_a_digit_that_lies_on_a_rule_stays(tone, gap):
+    form = Form(["5 3"], high=100, tone=255, fill=0.8)
+    rule, left = form.room + 90, form.room + 150
+    draw_stroke(form.ink, [(left - 18, rule - 60), (left, rule - 78), (left, rule - gap - 3)], 6, 50)
+    draw_stroke(form.ink, [(left - 22, rule), (left + 22, rule)], 6, 50)
+    for y in (rule - 120, rule, rule + 120):
+        ImageDraw.Draw(form.lines).line([(0, y), (form.lines.width, y)], fill=tone, width=3)
+    one = app.read(form.photographed())[1]
+    assert one.best == "1"
+    assert one.box[3] == pytest.approx(rule + 3, abs=3)
+    assert one.box[2] - one.box[0] > 40
+
+
+def test_a_one_that_leans_in_its_box_is_no_slash():
+    form = Form(["47 26"], high=100, fill=0.7)
+    left, top = form.room + 200, form.room
+    draw_stroke(form.ink, [(left + 75, top + 8), (left + 25, top + 92)], 7)
+    assert text_of(form.photographed()) == "47126"
+
+
+def test_a_slash_in_a_square_of_squared_paper_is_a_slash():
+    form = Form(["47 26"], high=100, tone=255, fill=0.7)
+    left, top = form.room + 200, form.room
+    draw_stroke(form.ink, [(left + 75, top + 8), (left + 25, top + 92)], 7)
+    width, height = form.lines.size
+    for at in range(-20, max(width, height), 100):  # as wide as the boxes would be
+        ImageDraw.Draw(form.lines).line([(at, 0), (at, height)], fill=160, width=1)
+        ImageDraw.Draw(form.lines).line([(0, at), (width, at)], fill=160, width=1)
+    assert text_of(form.photographed()) == "47?26"
 
 
 def test_ink_beside_a_line_is_told_from_its_blurred_edge():

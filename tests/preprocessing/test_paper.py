@@ -408,7 +408,7 @@ def test_a_stroke_goes_on_where_a_rule_crosses_it():
     (across, upright), _ = paper_lines(darkness, 0.06)
     assert len(across) == 1
     assert not upright
-    cleared, _ = without_paper(darkness, (across, upright), 0.06)
+    cleared, _, _ = without_paper(darkness, (across, upright), 0.06)
     assert cleared[20:100, 57:63].min() > 0.7
     assert cleared[55:65, :50].max() < 0.1
 
