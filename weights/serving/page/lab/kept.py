@@ -28,7 +28,7 @@ TRAINERS = 2
 PATIENCE = 2
 # Seconds without a question after which a run's turn goes to the next: a waiting page asks once a second.
 TURN_SECONDS = 3
-# Networks kept. Those that no visitor can come back to go first, then the one that was asked longest ago.
+# Networks kept. First to go are those that no visitor can come back to, then the one that was asked longest ago.
 MOST_RUNS = 64
 # Memory of all of them: 64 of the usual 784-16-10 take three quarters of it, the largest with Adam 8 MB each.
 MOST_BYTES = 32_000_000
