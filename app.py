@@ -86,7 +86,7 @@ element.addEventListener("click", ({ target }) => {
     choose();
 });
 // The sheet is scrolled to a digit when it is chosen, and then stays where the visitor scrolls it. Gradio keeps the
-// elements of the answer before: only a class tells that another digit is chosen.
+// elements of the previous answer, so only a class tells that another digit is chosen.
 new MutationObserver(() => {
     const box = element.querySelector(".sheet .chosen"), now = box ? `${box.dataset.tile} ${picture()}` : "";
     if (box && now !== centred) {

@@ -3,8 +3,8 @@
 Tensors are named as in the formulas, W1 b1 W2 b2 ... The shape of W is (fan_in, fan_out) or, between hidden layers of
 joined members, (members, fan_in / members, fan_out / members). A convolution's W1 holds its kernels, (kernel_size ** 2,
 members * maps). Each tensor is int8, float16 or float32, the first that loses nothing. config.json holds everything
-else: widths, activation, normalisation and temperatures, how the network was trained, what it scored; and the checksum
-of model.safetensors, by which the two files know each other.
+else: widths, activation, normalisation and temperatures, how the network was trained, what it scored. It also holds the
+checksum of model.safetensors, which shows that the two files belong together.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class WeightsError(ValueError):
 
 def save(model: MLP, folder: str | Path) -> None:
     """Writes model.safetensors and config.json. Earlier files stay until both new ones are written, so a full disk
-    leaves the earlier network whole. What fails between the two renames leaves one file of each, and `load` says so.
+    leaves the earlier network whole. A failure between the two renames leaves a new config.json beside the earlier
+    model.safetensors: `load` refuses them.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from preprocessing.components import longer_sides, may_be_form, piece_boxes
 from preprocessing.frame import bounding_box
 from preprocessing.ink import inked
 from preprocessing.morphology import dilated
-from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Where
+from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Where, seen_from
 
 # Where the pieces are small, the picture is reduced up to this many times less. The work grows with the square of this.
 MOST_ZOOM = 4
@@ -34,9 +34,9 @@ def look_closer(
     where: Where,
     boxes: np.ndarray,
     left_out: LeftOut,
-) -> tuple[np.ndarray, Where, bool]:
+) -> tuple[np.ndarray, Where, np.ndarray | None]:
     """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
-    by one; and whether it lies in rows of boxes.
+    by one; and which of its pixels lie in the boxes of a form, (H, W) bool, or None without a form.
 
     Lines and frames that were left out at the first look stay out. Lines are looked for again only if there were none
     and the larger picture shows boxes, for this takes longest. A stain may turn out to be a thin stroke, and a thing at
@@ -73,17 +73,16 @@ def look_closer(
         if scale > factor and may_be_form(found.ink):  # its lines are too thin to be seen from farther off
             closer, place = cut_out(round(FORM_MARGIN * longest))
             found = inked(closer, boxes=True, dark_ink=left_out.sheet)
-        return found.ink, place, found.form
-    rows, columns = (
-        np.clip((first + factor * (np.arange(size) + 0.5) - offset) // scale, 0, limit - 1).astype(int)
-        for first, size, offset, limit in zip(
-            (place.top, place.left), (closer.height, closer.width), (top, left), kept.shape, strict=True
-        )
-    )
-    within = dilated(kept)[np.ix_(rows, columns)]
+        return found.ink, place, found.in_boxes
+
+    def seen(mask: np.ndarray) -> np.ndarray:
+        return seen_from(place, (closer.height, closer.width), mask, where)
+
+    within = seen(dilated(kept))
     if left_out.removed is not None:
-        closer = painted_over(closer, dilated(left_out.removed > 0)[np.ix_(rows, columns)] & ~within)
-    return np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0), place, left_out.form
+        closer = painted_over(closer, seen(dilated(left_out.removed > 0)) & ~within)
+    found = np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0)
+    return found, place, None if left_out.in_boxes is None else seen(left_out.in_boxes)
 
 
 def painted_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:

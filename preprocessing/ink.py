@@ -9,7 +9,7 @@ from PIL import Image
 
 from preprocessing.channel import one_channel
 from preprocessing.edge import is_substantial
-from preprocessing.labels import Field, without_labels
+from preprocessing.labels import Field, inside_of, without_labels
 from preprocessing.light import (
     BLACKEST_PAPER,
     DIMMEST_EVEN_PAPER,
@@ -20,6 +20,7 @@ from preprocessing.light import (
     paper_noise,
     paper_surface,
 )
+from preprocessing.lines import along
 from preprocessing.morphology import blurred
 from preprocessing.paper import REACHES, paper_lines
 from preprocessing.removal import without_paper, without_remains
@@ -59,14 +60,14 @@ class Inked(NamedTuple):
     removed: (H, W) float32 coverage in [0, 1] of the printed lines that were left out; None where there were none.
     lines: how many of them there were.
     blank_edge: whether nothing but even paper lies at the picture's edge.
-    form: whether there are rows of boxes that begin or end in the picture.
+    in_boxes: (H, W) bool, the pixels in the boxes of a form, see `in_boxes_of`; None where there is none.
     """
 
     ink: np.ndarray
     removed: np.ndarray | None = None
     lines: int = 0
     blank_edge: bool = False
-    form: bool = False
+    in_boxes: np.ndarray | None = None
 
 
 def inked(picture: Image.Image, within: np.ndarray | None = None, boxes: bool = False, dark_ink: bool = False) -> Inked:
@@ -141,13 +142,26 @@ def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray 
             ink = np.zeros_like(ink)  # nobody has written on the sheet yet
     ink = without_labels(ink, fields, lines)
     removed = np.where(zone & (darkness > faintest), 1 - ink, 0).astype(np.float32)
-    return Inked(ink, removed, len(lines[0]) + len(lines[1]), form=has_ends(fields, ink.shape[1]))
+    return Inked(ink, removed, len(lines[0]) + len(lines[1]), in_boxes=in_boxes_of(fields, darkness, faintest))
 
 
-def has_ends(fields: list[Field], width: int) -> bool:
-    """Whether a row of boxes begins or ends in a picture of this width. Squares run from edge to edge."""
+def in_boxes_of(fields: list[Field], darkness: np.ndarray, faintest: float) -> np.ndarray | None:
+    """The pixels in the boxes of these rows, (H, W) bool, without the gaps between boxes. None where no row begins or
+    ends in the picture: squares run from edge to edge, and are no boxes.
+    """
+    width = darkness.shape[1]
     room = REACHES * width
-    return any(line.start > room or line.end < width - room for field in fields for line in field)
+    if not any(line.start > room or line.end < width - room for field in fields for line in field):
+        return None
+    found = np.zeros(darkness.shape, bool)
+    for field in fields:
+        closed = np.ones(width, bool)  # above and below
+        for line in field:
+            dark = np.zeros(width, bool)
+            dark[line.start : line.end] = along(darkness, line) > faintest
+            closed &= dark
+        found |= inside_of([field], darkness.shape) & closed
+    return found
 
 
 def ink_on_bands(picture: Image.Image) -> np.ndarray | None:

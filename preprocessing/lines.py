@@ -370,7 +370,7 @@ def zone_of(shape: tuple[int, int], lines: Lines) -> np.ndarray:
 
 
 def mark(zone: np.ndarray, line: Line, value: float = True) -> None:
-    """Sets the pixels of (H, W) that a line across covers, its blurred edge included."""
+    """Sets the pixels of (H, W) that a line across covers, its blurred edge included, to this value."""
     half = line.half
     rows = np.rint(line.rows).astype(int) + np.arange(-half, half + 1)[:, None]
     columns = np.broadcast_to(np.arange(line.start, line.end), rows.shape)

@@ -123,7 +123,7 @@ class LeftOut(NamedTuple):
     removed: (H, W) float32 in [0, 1], where the lines were on the reduced picture; None without any.
     kept: (H, W) bool, the pixels of ink, specks and stains included, if lines or a frame were left out; None otherwise.
     sheet: whether the squares or rules of a whole sheet were taken out before.
-    form: whether rows of boxes were among the lines.
+    in_boxes: (H, W) bool, the pixels in the boxes of a form on the reduced picture; None without a form.
     """
 
     specks: int = 0
@@ -132,7 +132,7 @@ class LeftOut(NamedTuple):
     removed: np.ndarray | None = None
     kept: np.ndarray | None = None
     sheet: bool = False
-    form: bool = False
+    in_boxes: np.ndarray | None = None
 
 
 class Where(NamedTuple):
@@ -260,45 +260,61 @@ def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut
     left, top = (max(edge - margin, 0) * factor for edge in box[:2])
     right, bottom = (min((edge + margin) * factor, size) for edge, size in zip(box[2:], picture.size, strict=True))
     closer, also, inner = look(picture.crop((left, top, right, bottom)), sheet)
+    where, in_boxes = Where(left + inner.left, top + inner.top, inner.scale), also.in_boxes
+    if in_boxes is None and left_out.in_boxes is not None:  # from close by, no end of a row may be in sight
+        in_boxes = seen_from(where, closer.shape, left_out.in_boxes, Where(0, 0, factor))
     left_out = left_out._replace(
-        lines=max(left_out.lines, also.lines), removed=also.removed, kept=also.kept, form=left_out.form or also.form
+        lines=max(left_out.lines, also.lines), removed=also.removed, kept=also.kept, in_boxes=in_boxes
     )
-    return closer, left_out, Where(left + inner.left, top + inner.top, inner.scale)
+    return closer, left_out, where
+
+
+def seen_from(place: Where, shape: tuple[int, int], mask: np.ndarray, where: Where) -> np.ndarray:
+    """The pixels that a mask (H, W) of the part of a picture at `where` marks, in a part of this shape at `place`."""
+    rows, columns = (
+        np.clip((first + place.scale * (np.arange(size) + 0.5) - offset) // where.scale, 0, limit - 1).astype(int)
+        for first, size, offset, limit in zip(
+            (place.top, place.left), shape, (where.top, where.left), mask.shape, strict=True
+        )
+    )
+    return mask[np.ix_(rows, columns)]
 
 
 def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
     """The ink of a reduced picture without specks, printed lines and things at the edge, (H, W) float32 in [0, 1]; and
     what was left out. sheet: as for `look`.
     """
-    ink, removed, lines, blank_edge, form = inked(reduced, dark_ink=sheet)
+    found = inked(reduced, dark_ink=sheet)
     specks, edge_pieces, kept = 0, 0, None
-    several = label(ink >= FAINT)[1] > 1  # most drawings hang together: nothing to leave out
+    several = label(found.ink >= FAINT)[1] > 1  # most drawings hang together: nothing to leave out
     if several:
         # what is left of lines that were taken out is no noise
-        beside_lines = ink if removed is None else np.where(dilated(removed > 0), 0, ink)
+        beside_lines = found.ink if found.removed is None else np.where(dilated(found.removed > 0), 0, found.ink)
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
             smooth = reduced.filter(ImageFilter.MedianFilter(MEDIAN_SIDE))
-            found = inked(smooth, dark_ink=sheet)
+            again = inked(smooth, dark_ink=sheet)
             # a median breaks thin lines: what is then found of a row of boxes is less
-            if lines < MANY_LINES or found.lines >= lines:
-                reduced, (ink, removed, lines, blank_edge, form) = smooth, found
-    if blank_edge and may_be_form(ink):
-        ink, removed, lines, _, form = inked(reduced, boxes=True, dark_ink=sheet)
+            if found.lines < MANY_LINES or again.lines >= found.lines:
+                reduced, found = smooth, again
+    blank_edge = found.blank_edge
+    if blank_edge and may_be_form(found.ink):
+        found = inked(reduced, boxes=True, dark_ink=sheet)
         several = True
+    ink = found.ink
     if several:
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
         framed, ink = ink, without_frame(ink)
-        if lines or ink is not framed:
+        if found.lines or ink is not framed:
             kept = ink >= FAINT
         ink = without_stains(ink)
         ink, specks = without_specks(ink)
     elif not blank_edge:
         ink, edge_pieces = without_edge(ink)
-        kept = ink >= FAINT if lines else None
+        kept = ink >= FAINT if found.lines else None
     if sheet and not is_substantial(ink, SMALLEST_ON_SHEET, 1):
         ink = np.zeros_like(ink)  # the ends of lines, and nothing that is written
-    return ink, LeftOut(specks, lines, edge_pieces, removed, kept, form=form)
+    return ink, LeftOut(specks, found.lines, edge_pieces, found.removed, kept, in_boxes=found.in_boxes)
 
 
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ CROSSING_SLOPES = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2.2, 2.2)
 # A line has a stroke on it where it is more than this many times as thick as usual. Print, blur and noise change the
 # thickness of a rule by a sixth.
 THICKER = 1.4
-# The sides of boxes are drawn one by one: a stroke on them makes them more than this many times as thick.
+# The sides of boxes are drawn one by one, and their thickness varies more: a stroke on them makes them more than this
+# many times as thick.
 THICKER_BOX = 1.7
 # It also makes them thicker by so many pixels: the sides of neighbouring boxes may lie beside each other.
 THICKER_PIXELS = 2
-# The thickness at one place is the sum of the darkness over that of the line. It counts the pixels around the line's
-# middle that reach this share of its darkness.
+# The thickness at one place is the sum of the darkness across the line, divided by the line's own darkness. It counts
+# the pixels around the line's middle that reach this share of its darkness.
 OF_LINE = 0.3
 # It is the median of so many columns.
 THICKNESS_COLUMNS = 5

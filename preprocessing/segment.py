@@ -44,6 +44,8 @@ MOST_RUNS = 600
 GRAIN = 0.6
 # A piece no larger than this many stroke widths may be a dot that means nothing.
 SPECK = 1.9
+# What is written in a box of a form has more than this share of its own box there.
+IN_BOX = 0.5
 
 
 def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
@@ -71,13 +73,13 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     pieces, count = label(ink > HALF)
     if count == 0 or count > MOST_PIECES or (count == 1 and not (alone and may_touch(whole, predict))):
         return alone
-    ink, where, form = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out)
+    ink, where, in_boxes = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out)
     pieces, count = label(ink > HALF)
     stroke = stroke_width(ink)
     pieces, count = without_grain(pieces, count, GRAIN * stroke)
     if not 1 <= count <= MOST_PIECES:
         return alone
-    writing = Writing(size, ink, scaled(where, factor), pieces, piece_boxes(pieces, count), stroke, form)
+    writing = Writing(size, ink, scaled(where, factor), pieces, piece_boxes(pieces, count), stroke, in_boxes)
     return read_writing(writing, alone, predict)
 
 
@@ -144,8 +146,7 @@ def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Pre
     """The parts of a path with their lines and marks."""
     found, parts = [], iter(path.parts)
     for line, length in enumerate(length for length in path.lines if length):
-        row = [next(parts) for _ in range(length)]
-        row = row if writing.form else with_slashes(writing, row)  # a box holds a digit, not a slash between two
+        row = with_slashes(writing, [next(parts) for _ in range(length)])
         for index, part in enumerate(row):
             if part.sign in (Sign.POINT, Sign.DOT) and not 0 < index < length - 1:
                 continue  # a dot at either end of a row is a speck
@@ -172,10 +173,18 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
         others = [other for i, other in enumerate(leans) if i != index and other is not None]
         if inks[index] is None or not others or solidity(inks[index]) < SOLID:
             continue
+        if is_boxed(writing, row[index].box):
+            continue  # a box holds a digit, not a slash between two
         place = place_in_row(row[index].box, boxes)
         if place and is_slash(row[index].box, place, leans[index] - max(float(np.median(others)), 0)):
             found[index] = row[index]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
     return found
+
+
+def is_boxed(writing: Writing, box: np.ndarray) -> bool:
+    """Whether what has this box (4,) is written in a box of a form, and not between boxes."""
+    left, top, right, bottom = box
+    return writing.in_boxes is not None and writing.in_boxes[top:bottom, left:right].mean() > IN_BOX
 
 
 def mark_of(row: Sequence[Candidate], index: int) -> str | None:

@@ -31,7 +31,7 @@ class Writing(NamedTuple):
     pieces: np.ndarray  # (H, W) int32: 0, or the number of the piece from 1 on
     boxes: np.ndarray  # (n, 4)
     stroke: float
-    form: bool = False  # whether it lies in rows of boxes
+    in_boxes: np.ndarray | None = None  # (H, W) bool, the pixels in the boxes of a form; None without a form
 
     def ink_of(self, piece: int) -> np.ndarray:
         """The ink of one piece, in its box."""

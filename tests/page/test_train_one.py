@@ -411,11 +411,17 @@ def test_what_is_counted_is_what_a_network_takes(settings):
     assert taken == pytest.approx(run.bytes, rel=0.1)
 
 
+def learned(**settings):
+    run = begun(digits=100, **settings)
+    assert "frames" in runs.go({"run": run})
+    return run
+
+
 def test_what_two_resets_replaced_is_the_first_to_go_and_not_before(monkeypatch):
     monkeypatch.setattr(kept, "MOST_RUNS", 4)
-    others, mine = begun(digits=100), begun(digits=100)
-    second = begun(digits=100, instead_of=mine)
-    third = begun(digits=100, instead_of=second)
+    others, mine = begun(digits=100), learned()
+    second = learned(instead_of=mine)
+    third = learned(instead_of=second)
     assert "frames" in runs.go({"run": mine})  # by a copy of the tab
     assert list(kept.RUNS.kept) == [others, second, third, mine]
     kept.RUNS.get(others)
@@ -423,10 +429,21 @@ def test_what_two_resets_replaced_is_the_first_to_go_and_not_before(monkeypatch)
     assert list(kept.RUNS.kept) == [third, mine, others, fourth]
 
 
+def test_a_network_that_learned_nothing_goes_before_the_one_that_it_replaced(monkeypatch):
+    monkeypatch.setattr(kept, "MOST_RUNS", 3)
+    mine = learned()
+    second = begun(digits=100, instead_of=mine)
+    third = begun(digits=100, instead_of=second)
+    assert list(kept.RUNS.kept) == [second, mine, third]
+    assert kept.RUNS.get(third).before == mine
+    others = begun(digits=100)
+    assert list(kept.RUNS.kept) == [mine, third, others]
+
+
 def test_the_one_before_is_kept_while_others_are_older(monkeypatch):
     monkeypatch.setattr(kept, "MOST_RUNS", 3)
     others = [begun(digits=100) for _ in range(2)]
-    mine = begun(digits=100)
+    mine = learned()
     second = begun(digits=100, instead_of=mine)
     assert list(kept.RUNS.kept) == [others[1], mine, second]
 

@@ -169,11 +169,22 @@ def test_the_foot_of_a_digit_that_lies_on_a_rule_stays(tone, gap):
     assert one.box[2] - one.box[0] > 40
 
 
-def test_a_one_that_leans_in_its_box_is_no_slash():
+@pytest.mark.parametrize("large", [1, 4])
+def test_a_one_that_leans_in_its_box_is_no_slash(large):
     form = Form(["47 26"], high=100, fill=0.7)
     left, top = form.room + 200, form.room
     draw_stroke(form.ink, [(left + 75, top + 8), (left + 25, top + 92)], 7)
-    assert text_of(form.photographed()) == "47126"
+    assert text_of(form.photographed().resize((660 * large, 260 * large))) == "47126"
+
+
+@pytest.mark.parametrize("large", [1, 4])
+@pytest.mark.parametrize("pen", ["ink", "lines"])  # written, or printed
+def test_a_slash_between_the_boxes_of_a_date_is_a_slash(pen, large):
+    form = Form(["12 05"], high=100, fill=0.7)
+    left, top = form.room + 200, form.room
+    ImageDraw.Draw(form.lines).rectangle((left + 2, top, left + 98, top + 100), fill="white")  # no box is there
+    draw_stroke(getattr(form, pen), [(left + 75, top + 4), (left + 25, top + 96)], {"ink": 7, "lines": 3}[pen])
+    assert text_of(form.photographed().resize((660 * large, 260 * large))) == "12?05"
 
 
 def test_a_slash_in_a_square_of_squared_paper_is_a_slash():

@@ -28,7 +28,7 @@ TRAINERS = 2
 PATIENCE = 2
 # Seconds without a question after which a run's turn goes to the next: a waiting page asks once a second.
 TURN_SECONDS = 3
-# Networks kept. Those that no visitor can come back to go first, then the one that was asked longest ago.
+# Networks kept. First to go are those that no visitor can come back to, then the one that was asked longest ago.
 MOST_RUNS = 64
 # Memory of all of them: 64 of the usual 784-16-10 take three quarters of it, the largest with Adam 8 MB each.
 MOST_BYTES = 32_000_000
@@ -55,7 +55,7 @@ class Run:
     snapshots: list[tuple[int, np.ndarray]] = field(default_factory=list)  # (step, parameters after it)
     lock: threading.Lock = field(default_factory=threading.Lock)
     changed: str = ""  # what else than its recipe made it what it is
-    before: str | None = None  # the name of the network that it took the place of; the page can bring it back
+    before: str | None = None  # the name of the last network before it that has learned; the page can bring it back
 
     def __post_init__(self) -> None:
         trainer = self.trainer
@@ -64,6 +64,11 @@ class Run:
             for array in arrays_of(trainer, trainer.model, trainer.backprop, trainer.backprop.first, trainer.optimizer)
             if array.flags.writeable  # others are shared
         )
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether the page offers to come back to it."""
+        return bool(self.trainer.epoch or self.changed)
 
     def note(self, sentence: str) -> None:
         """Adds to what made it another network than its recipe does."""
@@ -94,17 +99,19 @@ class Runs:
     def add(self, run: Run, instead_of: str | None = None) -> str:
         """Keeps a network.
 
-        instead_of: the one that this visitor had, and may come back to. The one before that is the first to go when
-        there is no room; until then a copy of the visitor's tab may go on with it.
+        instead_of: the one that this visitor had. They may come back to it, or to the one before it if it has learned
+        nothing. The other of these two is the first to go when there is no room; until then a copy of the visitor's tab
+        may go on with it.
         """
         name = secrets.token_hex(12)
         with self.lock:
             now = time.monotonic()
-            if instead_of in self.kept:
-                run.before = instead_of
-                beyond = self.kept[instead_of].before
-                if beyond in self.kept:
-                    self.kept.move_to_end(beyond, last=False)
+            if replaced := self.kept.get(instead_of):
+                run.before, gone = replaced.before, instead_of
+                if replaced.has_learned:
+                    run.before, gone = instead_of, replaced.before
+                if gone in self.kept:
+                    self.kept.move_to_end(gone, last=False)
             if self.asking.get(instead_of) != math.inf:  # else it is at work for the other tab
                 self.asking.pop(instead_of, None)
             for old in [each for each, kept in self.kept.items() if now - kept.asked > KEPT_SECONDS]:

@@ -1,4 +1,4 @@
-// Play, Pause and One round in Train one: asks the server for a round after the other while Play is on, and shows each.
+// Play, Pause and One round in Train one: asks the server for one round after another while Play is on, and shows each.
 (() => {
   const { $, put, succeed } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second

@@ -77,8 +77,8 @@ OVERFIT = 0.08
 # learned is below.
 GUESSING = math.log(DIGITS)
 # A network goes astray when its loss is larger than both that of guessing and its own first one by this factor. It is
-# back when its loss is below that of guessing. One whose units are all silent never is: it gives each digit its share
-# and comes down to guessing.
+# back when its loss is below that of guessing. One whose units are all silent comes down to guessing and hardly below
+# it: it gives each digit its share.
 ASTRAY = 1.02
 # A network that is astray after this many epochs in a row has diverged: large steps may lead there and back.
 DIVERGED = 3
