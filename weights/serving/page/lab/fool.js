@@ -10,6 +10,7 @@
     let asked = 0;
     let fooling = false;
 
+    const changes = ({ name }) => name !== "strength" || fooling; // the gradient alone has a strength
     const values = () => ({
       pixels,
       degrees: Number($(element, "[name=degrees]").value),
@@ -28,13 +29,15 @@
       put(element, "[data-of=noise]", now.noise ? `${Math.round(100 * now.noise)}% of the pixels` : "none");
     }
 
-    // What became of the gradient's change.
-    function outcome({ fooled, steps, most, small }, said, { target, strength }) {
+    // What became of the change.
+    function outcome({ fooled, steps, most, small }, said, { target, strength, degrees, thicker, noise, invert }) {
       const drawn = name(best(small[0]));
       if (fooled === null && said !== drawn)
         return `<b>Fooled without the gradient:</b> it now sees ${article(said)}; as drawn it saw ${article(drawn)}.`;
-      if (fooled === null) return "Choose a digit and press: the picture changes until the small network sees that digit.";
-      if (fooled && !steps) return `It says ${said} already, before the gradient changed anything.`;
+      if (fooled === null && (degrees || thicker || noise || invert)) return `Not fooled: it still sees ${article(drawn)}.`;
+      if (fooled === null)
+        return "Choose a digit and press <i>Fool it</i>: the picture changes until the small network sees that digit.";
+      if (fooled && !steps) return `It says ${said} already, before the gradient changed anything. Choose another digit.`;
       const changed = `${steps} ${steps === 1 ? "step" : "steps"}, no pixel changed by more than ${most.toFixed(2)}.`;
       if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. ${changed}`;
       if (!strength) return "Not fooled: at strength 0 no pixel may change.";
@@ -106,7 +109,7 @@
       if (rebuild) layers(answer);
       showSwitches();
       const [before, now] = answer.right;
-      put(element, ".silenced .big", `<b>${percent(now)}</b> of 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
+      put(element, ".silenced .big", `<b>${percent(now)}</b> right on 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
       put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], false));
       put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
       return true;
@@ -190,13 +193,17 @@
     element.addEventListener("input", ({ target }) => {
       if (target.name) {
         labels();
-        if (target.name !== "strength" || fooling) askSoon(); // the gradient alone has a strength
+        if (changes(target)) askSoon();
       }
       if (!target.dataset.layer) return;
       off[Number(target.dataset.layer)] = Array.from({ length: Number(target.value) }, (_, unit) => unit);
       silenceSoon();
     });
-    element.addEventListener("change", ({ target }) => target.matches(".target") && fooling && ask());
+    element.addEventListener("change", ({ target }) => {
+      if (target.matches(".target") && fooling) ask();
+      // On a small screen the pictures lie below the sliders: as far as it takes, and the slider stays in sight.
+      if (target.name && changes(target)) $(element, ".three").scrollIntoView({ block: "nearest", behavior: "smooth" });
+    });
     for (const mission of kept("missions") ?? []) complete(mission);
     const about = () => `${shared.own.run} ${shared.own.version}`;
     follow(element, async (given) => {
