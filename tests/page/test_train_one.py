@@ -631,10 +631,14 @@ def test_a_network_that_is_slow_to_come_is_the_one_that_plays(laptop):
     wait_until(v, lambda: len(starts) > 1)
     assert len(starts) == 2  # the one between them was never made
     assert json.loads(starts[1].request.post_data)["data"]["instead_of"]
+    rounds = held(v, "go")
     starts[1].continue_()
+    wait_until(v, lambda: rounds)
+    expect(room.locator(".round")).to_have_text("First round …")
+    rounds[0].continue_()
+    v.page.unroute_all()
     expect(room.locator(".told")).to_contain_text("divergence")
     expect(room.locator(".problem").first).to_be_empty()
-    v.page.unroute_all()
 
 
 def answer_once(v, name, answer):
