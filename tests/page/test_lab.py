@@ -646,6 +646,7 @@ def test_it_is_fooled(drawn):
     drawn.take_example("letter A")
     room = opened(drawn, "Fool it", "fool")
     room.locator("[name=degrees]").fill("155")
+    expect(room.locator(".outcome")).to_contain_text("A mission is done: Show something that the small network calls")
     expect(room.locator("[data-mission=letter]")).to_contain_text("done")
     drawn.page.reload()
     expect(room.locator("[data-mission=letter]")).to_contain_text("done")

@@ -78,7 +78,8 @@
       put(element, ".outcome", outcome(answer, said, question));
       $(element, ".gradient-on").hidden = !fooling;
       for (const mission of answer.missions) {
-        if (!$(element, `[data-mission=${mission}].done`)) put(element, ".outcome", "<b>A mission is done.</b>");
+        const item = $(element, `[data-mission=${mission}]:not(.done)`);
+        if (item) put(element, ".outcome", `<b>A mission is done:</b> ${item.lastChild.textContent}`);
         complete(mission);
       }
       element.dataset.ready = "true";
