@@ -54,6 +54,7 @@ def show_given(drawing: dict | None, file: dict | None, part: list | None = None
 
 
 def show_drawing(picture: Image.Image | None) -> Shown:
+    """As `show`, for what `inputs.flatten` gives: a pad with a dot on it is not called empty."""
     has_ink = picture is not None and picture.mode == "RGBA" and picture.getchannel("A").getextrema()[1] >= VISIBLE
     return show(picture, TOO_LITTLE if has_ink else INVITATION)
 

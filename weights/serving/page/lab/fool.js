@@ -10,7 +10,8 @@
     let asked = 0;
     let fooling = false;
 
-    const changes = ({ name }) => name !== "strength" || fooling; // the gradient alone has a strength
+    // Whether an input has a say in the picture: the gradient alone has a strength.
+    const hasSay = ({ name }) => name && (name !== "strength" || fooling);
     const values = () => ({
       pixels,
       degrees: Number($(element, "[name=degrees]").value),
@@ -194,7 +195,7 @@
     element.addEventListener("input", ({ target }) => {
       if (target.name) {
         labels();
-        if (changes(target)) askSoon();
+        if (hasSay(target)) askSoon();
       }
       if (!target.dataset.layer) return;
       off[Number(target.dataset.layer)] = Array.from({ length: Number(target.value) }, (_, unit) => unit);
@@ -202,8 +203,9 @@
     });
     element.addEventListener("change", ({ target }) => {
       if (target.matches(".target") && fooling) ask();
-      // On a small screen the pictures lie below the sliders: as far as it takes, and the slider stays in sight.
-      if (target.name && changes(target)) $(element, ".three").scrollIntoView({ block: "nearest", behavior: "smooth" });
+      // On a small screen the pictures lie below the sliders. "nearest" scrolls no further than it takes, so that the
+      // slider stays in sight.
+      if (hasSay(target)) $(element, ".three").scrollIntoView({ block: "nearest", behavior: "smooth" });
     });
     for (const mission of kept("missions") ?? []) complete(mission);
     const about = () => `${shared.own.run} ${shared.own.version}`;
