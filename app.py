@@ -48,8 +48,9 @@ SHARE = """
 """
 
 ROOMS = """
-<p>Wrong? <a href="#lab">Teach your own</a> · How does it know? <a href="#inside">See inside</a> · Can you
-<a href="#fool">fool it</a>?</p>
+<p><span>Wrong? <a href="#lab">Teach your own</a>.</span>
+<span>How does it know? <a href="#inside">See inside</a>.</span>
+<span>Can you <a href="#fool">fool it</a>?</span></p>
 """
 
 SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")

@@ -203,6 +203,19 @@ def test_old_answer_fades_as_soon_as_something_new_is_chosen_or_drawn(pad):
         expect(answer).to_have_class(old)
 
 
+def test_invitation_fades_beside_a_drawing_that_waits_for_its_answer(visit):
+    v = visit()
+    answer, old = v.page.locator("#answer"), re.compile(r"\bold\b")
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    with v.held("**/queue/join**"):
+        v.page.reload()
+        expect(v.page.locator("#words")).to_contain_text("Nothing here yet")
+        expect(answer).to_have_class(old)
+    expect(v.answer).to_have_text("1")
+    expect(answer).not_to_have_class(old)
+
+
 def test_each_stroke_sends_its_ink_once(pad):
     v = pad
     v.draw(1)

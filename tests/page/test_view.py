@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import EXAMPLES
 from pictures import oriented
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import app
 import weights
@@ -83,6 +83,16 @@ def test_empty_pad_shows_words_and_no_answer():
     answer, words, *_ = view.show_given({"background": None, "layers": [], "composite": None}, None)
     assert answer == {}
     assert view.INVITATION in words
+
+
+def test_a_dot_is_called_too_little_ink_and_what_an_eraser_leaves_is_not(tmp_path):
+    for opacity, words in ((255, view.TOO_LITTLE), (view.VISIBLE - 1, view.INVITATION)):
+        ink = Image.new("RGBA", (400, 400))
+        ImageDraw.Draw(ink).ellipse([190, 190, 210, 210], fill=(0, 0, 0, opacity))
+        drawing = {"background": None, "layers": [sent(ink, tmp_path)], "composite": None}
+        label, said, *_ = view.show_given(drawing, None)
+        assert label == {}
+        assert said == f"<p>{words}</p>"
 
 
 def test_blank_picture_and_no_picture_have_words_of_their_own(tmp_path):

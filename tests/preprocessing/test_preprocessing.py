@@ -482,8 +482,8 @@ def test_diagnostics_say_where_the_ink_was():
     ("drawing", "hint"),
     [
         ({"side": 50, "brush": 7}, "very small"),
-        ({"brush": 4}, "thinner"),
-        ({"brush": 100}, "thicker"),
+        ({"brush": 4}, "thin strokes"),
+        ({"brush": 100}, "thick strokes"),
         ({"at": (-10, 100)}, "touches the edge"),
         ({"at": (270, 250), "side": 120}, "off the centre"),
     ],

@@ -92,9 +92,10 @@
   // While a stroke is drawn its answers change several times a second. A screen reader waits for what is said after it.
   const setBusy = (is) => document.getElementById("words")?.setAttribute("aria-busy", is);
 
-  // An old answer beside a new drawing would be a wrong one: it fades until the new one comes.
+  // An old answer beside a new drawing would be a wrong one, and so would "Nothing here yet": it fades until the new one
+  // comes.
   function fade() {
-    answer()?.classList.toggle("old", Boolean(pad.part("digit") || document.querySelector("#words strong")));
+    answer()?.classList.add("old");
   }
 
   // No final answer is due while the stroke goes on, however long the pen rests.
@@ -134,6 +135,9 @@
     clearInterval(timer);
     timer = setInterval(tick, EVERY);
   });
+
+  // The strokes of a link or of the page before are about to come.
+  document.addEventListener("drawing:begin", fade);
 
   document.addEventListener("pad:end", () => {
     if (!down) return;

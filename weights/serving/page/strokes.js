@@ -7,6 +7,8 @@
 //   drawing.text(longest)    the drawing as a text, coarser if it would be longer than that; "" for a blank pad
 //   drawing.isNameless()     whether a digit lies under the strokes that no text names
 //   drawing.kept()           the text of the drawing that this tab kept
+// Events on the document: drawing:begin before the strokes of a text are drawn; drawing:opened when the first drawing of
+// the page is there.
 //
 // A link is opened once. A reload shows what the visitor has made of it.
 (() => {
@@ -175,7 +177,9 @@
       mine.waits = false;
     }
     try {
-      await pad.draw(decoded(given.get(STROKES) ?? "", isOwn), () => opening === mine);
+      const strokes = decoded(given.get(STROKES) ?? "", isOwn);
+      if (strokes.length) document.dispatchEvent(new Event("drawing:begin"));
+      await pad.draw(strokes, () => opening === mine);
     } catch {
       // not a link of ours, or a torn one: the pad stays as it is
     }

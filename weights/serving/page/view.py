@@ -24,6 +24,9 @@ Shown = tuple[Answer, str, str, str]
 
 UNREADABLE = "This cannot be read as a picture: {}."
 INVITATION = "Nothing here yet. Draw a digit, as big or as small as you like."
+TOO_LITTLE = "This is too little ink for a digit. Draw on."
+# Opacity of ink, of 255, that is plain to see. The eraser may leave fainter edges of strokes.
+VISIBLE = 128
 PART_HINT = "If there is more in the picture, drag over one row or one digit of it."
 BLANK = Image.new("L", (1, 1), "white")
 
@@ -47,7 +50,13 @@ def show_given(drawing: dict | None, file: dict | None, part: list | None = None
     part: the part of the picture that was framed, as `photo` takes it.
     """
     with as_gradio_error(UNREADABLE):
-        return show_photo(photo(file, part)) if drawing is None else show(inputs.flatten(drawing))
+        return show_photo(photo(file, part)) if drawing is None else show_drawing(inputs.flatten(drawing))
+
+
+def show_drawing(picture: Image.Image | None) -> Shown:
+    """As `show`, for what `inputs.flatten` gives: a pad with a dot on it is not called empty."""
+    has_ink = picture is not None and picture.mode == "RGBA" and picture.getchannel("A").getextrema()[1] >= VISIBLE
+    return show(picture, TOO_LITTLE if has_ink else INVITATION)
 
 
 def show_photo(picture: Image.Image | None) -> Shown:

@@ -10,6 +10,8 @@
     let asked = 0;
     let fooling = false;
 
+    // Whether an input has a say in the picture: the gradient alone has a strength.
+    const hasSay = ({ name }) => name && (name !== "strength" || fooling);
     const values = () => ({
       pixels,
       degrees: Number($(element, "[name=degrees]").value),
@@ -28,13 +30,15 @@
       put(element, "[data-of=noise]", now.noise ? `${Math.round(100 * now.noise)}% of the pixels` : "none");
     }
 
-    // What became of the gradient's change.
-    function outcome({ fooled, steps, most, small }, said, { target, strength }) {
+    // What became of the change.
+    function outcome({ fooled, steps, most, small }, said, { target, strength, degrees, thicker, noise, invert }) {
       const drawn = name(best(small[0]));
       if (fooled === null && said !== drawn)
         return `<b>Fooled without the gradient:</b> it now sees ${article(said)}; as drawn it saw ${article(drawn)}.`;
-      if (fooled === null) return "Choose a digit and press: the picture changes until the small network sees that digit.";
-      if (fooled && !steps) return `It says ${said} already, before the gradient changed anything.`;
+      if (fooled === null && (degrees || thicker || noise || invert)) return `Not fooled: it still sees ${article(drawn)}.`;
+      if (fooled === null)
+        return "Choose a digit and press <i>Fool it</i>: the picture changes until the small network sees that digit.";
+      if (fooled && !steps) return `It says ${said} already, before the gradient changed anything. Choose another digit.`;
       const changed = `${steps} ${steps === 1 ? "step" : "steps"}, no pixel changed by more than ${most.toFixed(2)}.`;
       if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. ${changed}`;
       if (!strength) return "Not fooled: at strength 0 no pixel may change.";
@@ -75,7 +79,8 @@
       put(element, ".outcome", outcome(answer, said, question));
       $(element, ".gradient-on").hidden = !fooling;
       for (const mission of answer.missions) {
-        if (!$(element, `[data-mission=${mission}].done`)) put(element, ".outcome", "<b>A mission is done.</b>");
+        const item = $(element, `[data-mission=${mission}]:not(.done)`);
+        if (item) put(element, ".outcome", `<b>A mission is done:</b> ${item.lastChild.textContent}`);
         complete(mission);
       }
       element.dataset.ready = "true";
@@ -106,7 +111,7 @@
       if (rebuild) layers(answer);
       showSwitches();
       const [before, now] = answer.right;
-      put(element, ".silenced .big", `<b>${percent(now)}</b> of 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
+      put(element, ".silenced .big", `<b>${percent(now)}</b> right on 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
       put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], false));
       put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
       return true;
@@ -133,7 +138,7 @@
       shown = String([answer.own, hidden]);
       rebuild = false;
       off = hidden.map(() => []);
-      put(element, ".silenced .network", answer.own ? "In <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} These are units of the small network.`);
+      put(element, ".silenced .network", answer.own ? "These are units of <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} These are units of the small network.`);
       const single = (layer, unit) =>
         `<button type="button" data-layer="${layer}" data-silence="${unit}" aria-pressed="false" aria-label="Switch unit ${unit + 1} of layer ${layer + 1} off">` +
         `${layer ? "" : "<canvas></canvas>"}<b>${unit + 1}</b></button>`;
@@ -190,13 +195,18 @@
     element.addEventListener("input", ({ target }) => {
       if (target.name) {
         labels();
-        if (target.name !== "strength" || fooling) askSoon(); // the gradient alone has a strength
+        if (hasSay(target)) askSoon();
       }
       if (!target.dataset.layer) return;
       off[Number(target.dataset.layer)] = Array.from({ length: Number(target.value) }, (_, unit) => unit);
       silenceSoon();
     });
-    element.addEventListener("change", ({ target }) => target.matches(".target") && fooling && ask());
+    element.addEventListener("change", ({ target }) => {
+      if (target.matches(".target") && fooling) ask();
+      // On a small screen the pictures lie below the sliders. "nearest" scrolls no further than it takes, so that the
+      // slider stays in sight.
+      if (hasSay(target)) $(element, ".three").scrollIntoView({ block: "nearest", behavior: "smooth" });
+    });
     for (const mission of kept("missions") ?? []) complete(mission);
     const about = () => `${shared.own.run} ${shared.own.version}`;
     follow(element, async (given) => {

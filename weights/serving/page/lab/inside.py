@@ -109,7 +109,7 @@ def stage() -> str:
         )
         + part(
             "units",
-            f"<h2>All {word('hidden unit')}s do the same, each with weights of its own</h2>"
+            f"<h2>All {word('hidden units')} do the same, each with weights of its own</h2>"
             "<p>A unit whose sum is below 0 stays silent: h is 0. Switch one off and see what the answer loses.</p>"
             f'<div class="units"><ul></ul></div><p>{link("z")} {link("relu")}</p>',
         )

@@ -90,10 +90,11 @@
         ".places",
         net.h[chosen]
           .map((h, i) => {
+            const short = h < 100 ? Number(h.toPrecision(2)) : Math.round(h); // on a phone a tile has room for three digits
             const [r, c] = [Math.floor(i / rows) + 1, (i % rows) + 1];
             return (
               `<button type="button" data-place="${i}" aria-pressed="${i === position}" aria-label="Row ${r}, column ${c}: ${number(h)}" ` +
-              `${greyCell(Math.max(h / most, 0))}>${number(Number(h.toPrecision(2)))}</button>`
+              `${greyCell(Math.max(h / most, 0))}>${number(short)}</button>`
             );
           })
           .join(""),

@@ -38,8 +38,8 @@ def view() -> str:
     elsewhere, together = settings.RATES["sgd"]["good"], settings.Settings.model_fields["batch_size"].default
     return (
         '<section class="learning"><h2>How it learns: one step backwards</h2>'
-        f"<p>Say which digit the picture should be. The error goes back through the network "
-        f"({word('backpropagation')}), and all weights move a little, each against its {word('gradient')}.</p>"
+        "<p>Say which digit the picture should be. The error goes back through the network: that is "
+        f"{word('backpropagation')}. Then all weights move a little, each against its {word('gradient')}.</p>"
         '<p class="pretend" role="status"></p>'
         f'<p class="controls">{target()}<label>Learning rate <select class="rate">{rates}</select></label>'
         f'<span class="controls"><button type="button" class="main" data-learn="again" data-most="{most}">Take one step'

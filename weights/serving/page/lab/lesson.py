@@ -23,8 +23,9 @@ WORDS = {
     "sigmoid": "It turns a unit's sum into a number between 0 and 1; a sum of 0 becomes 0.5.",
     "logit": "A digit's score before it becomes a share. It can be any number.",
     "softmax": "It turns scores into shares of 100%: e to the power of each, divided by the sum of all.",
-    "loss": "How wrong the answers are: -ln of the share that the right digit gets, on average over the digits. 0 if "
-    "it gets 100%; guessing among ten digits has -ln 0.1 = 2.3.",
+    "loss": "How wrong the answers are. It is 0 if the right digit gets 100%, and grows as the share of this digit "
+    "falls: -ln of the share, on average over the digits. Guessing among ten digits has -ln 0.1 = 2.3. The natural "
+    "logarithm ln undoes the powers of e = 2.718.",
     "gradient": "For each number, how much the loss grows when that number grows a little.",
     "backpropagation": "The way to all gradients at once: the error goes back through the layers, last one first.",
     "learning rate": "A factor. In one step each weight moves by this times its gradient, the other way.",
@@ -104,8 +105,8 @@ LINKS = {
 
 
 def word(shown: str) -> str:
-    """A word of the glossary; tapped or focused, it says what it means."""
-    meaning = WORDS.get(shown) or WORDS[shown.lower()]
+    """A word of the glossary, or its plural; tapped or focused, it says what it means."""
+    meaning = next(WORDS[name] for name in (shown, shown.lower(), shown.removesuffix("s")) if name in WORDS)
     return f'<button type="button" class="word">{escape(shown)}<span role="tooltip">{escape(meaning)}</span></button>'
 
 

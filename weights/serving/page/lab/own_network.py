@@ -29,7 +29,7 @@ def network_in(found: dict[str, bytes]) -> MLP:
     needed = (files.MODEL_FILE, files.CONFIG_FILE)
     named = {need: [found[name] for name in found if name.rpartition("/")[2] == need] for need in needed}
     if missing := [name for name in needed if not named[name]]:
-        raise Refusal(f"A network has two files: {' and '.join(missing)} missing. Choose both, or the zip with them.")
+        raise Refusal(f"A network has two files. Missing: {' and '.join(missing)}. Choose both, or the zip with them.")
     if any(len(contents) > 1 for contents in named.values()):
         raise Refusal("There is more than one network in it. Choose one.")
     if len(named[files.CONFIG_FILE][0]) > MOST_CONFIG_BYTES:

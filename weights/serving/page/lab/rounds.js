@@ -4,6 +4,7 @@
   const EVERY = 220; // ms a frame: at most five in a second
   const IN_LINE = 1000; // ms between two looks whether it is this network's turn
   const WAITS = "waits"; // said of a round whose turn it is not yet
+  const FIRST = "First round …"; // it may take seconds
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   // The moment at which a hidden tab is in sight again.
   const back = () => new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
@@ -31,6 +32,7 @@
     // One round, or a second in the line for it: WAITS. False when there is nothing more to come.
     async function round(mine) {
       if (!(await have())) return false;
+      if (network.latest().epoch === 0) put(room, ".round", FIRST);
       const answer = await go();
       if (!answer) return false;
       inLine = Boolean(answer.place);
@@ -62,7 +64,7 @@
     async function start(once) {
       const mine = ++turn;
       play(!once);
-      if (network.latest()?.epoch === 0) put(room, ".round", "First round …"); // it may take seconds
+      if (network.latest()?.epoch === 0) put(room, ".round", FIRST);
       showCurves();
       let more;
       try {

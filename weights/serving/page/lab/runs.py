@@ -289,8 +289,7 @@ def teach(question: Correction) -> dict:
         shown = frame(run, model.theta, question)
         now = answers_of(model, drawn)
     if number == 1:
-        stayed = now[0] == read[0] != labels[0]
-        learned = f"{'Still' if stayed else 'Now'} it reads your drawing as {article(now[0])}."
+        learned = f"{'It still' if now[0] == read[0] else 'Now it'} reads your drawing as {article(now[0])}."
     else:
         learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {(read == labels).sum()}."
     cost = f"Of the unseen digits it read {percent(before)} before and reads {percent(shown['unseen'])} now"

@@ -154,6 +154,8 @@
       if (!answer) return;
       network.learnDrawings(answer.frames[0]);
       put(element, ".told", answer.said);
+      // On a small screen it lies above the buttons that teach.
+      $(element, ".told").scrollIntoView({ block: "nearest", behavior: "smooth" });
     }
 
     async function loadNetwork(chosen) {

@@ -73,8 +73,8 @@ def view() -> gr.HTML:
 def content() -> str:
     return (
         f'<p class="lead">Your network begins with random numbers. It sees the digits again and again. '
-        f"After every few digits its {word('weight')}s move a little, each against its {word('gradient')}: "
-        '<a href="#inside=learn">one step, number by number</a>.</p>'
+        f"After every few digits its {word('weights')} move a little, each against its {word('gradient')}. "
+        '<a href="#inside=learn">See one step, number by number</a>.</p>'
         f"{settings()}"
         '<p class="controls running"><button type="button" class="main" data-press="play">Play</button>'
         '<button type="button" data-press="step">One round</button>'
@@ -162,7 +162,7 @@ def teaching() -> str:
     digits = options({"": "?"} | {str(digit): str(digit) for digit in range(DIGITS)})
     return (
         f'<div class="teach"><label>My drawing is a <select class="label">{digits}</select></label>'
-        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it beside old digits</button>'
+        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it with old digits</button>'
         '<button type="button" data-press="alone" disabled>Teach only this</button></p></div>'
     )
 
