@@ -62,9 +62,9 @@ BROWSER_ARGS = [
 # Smooth edges of strokes, which no test looks at, would be a fifth of the processor's work for a page: it does what
 # elsewhere the graphics card does.
 JAGGED = "--webgl-antialiasing-mode=none"
-# The page is drawn about five times a second instead of 60: each time costs the processor some milliseconds, also while
+# The page is drawn about ten times a second instead of 60: each time costs the processor some milliseconds, also while
 # nothing moves. A page that waits for a timer in between sleeps in that time.
-BETWEEN_FRAMES_MS = 200
+BETWEEN_FRAMES_MS = 80
 FEWER_FRAMES = f"""(() => {{
     const [ask, cancel] = [requestAnimationFrame, cancelAnimationFrame].map((each) => each.bind(window));
     const takeBack = new Map();
