@@ -6,6 +6,9 @@
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 (() => {
   const TRIES = 50; // a tenth of a second each, until gradio has built what was asked for
+  // When a tab is opened for the first time, gradio builds what is in it, waits for a frame or two, and then sets every
+  // value to the one that the page began with. A picture that was there already would be gone.
+  const FRAMES = 3;
   const REFUSALS = { 413: "Larger than 20 MB", 429: "Busy: try again" }; // of a HEIC, by the status of the answer
   const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
   const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
@@ -21,9 +24,11 @@
   }
 
   // The tab for pictures, and what takes a file in it.
-  function open() {
+  async function open() {
     if (!inSight()) pad.part("pictureTab").click();
-    return there("file");
+    await there("file");
+    for (let frames = 0; frames < FRAMES; frames++) await new Promise(requestAnimationFrame);
+    return pad.part("file");
   }
 
   let newest = 0; // number of the picture that was taken last: an earlier one that takes longer does not replace it
