@@ -62,6 +62,14 @@ BROWSER_ARGS = [
 # Smooth edges of strokes, which no test looks at, would be a fifth of the processor's work for a page: it does what
 # elsewhere the graphics card does.
 JAGGED = "--webgl-antialiasing-mode=none"
+# Gradio's pad draws with a shader that has a branch for each texture that a graphics card reads at once, 32 of them here,
+# and never needs more than a few. Where the processor does the card's work, that is half of its time for a page.
+FEW_TEXTURES = """for (const { prototype } of [WebGLRenderingContext, WebGL2RenderingContext]) {
+    const { getParameter, MAX_TEXTURE_IMAGE_UNITS } = prototype;
+    prototype.getParameter = function (name) {
+        return name === MAX_TEXTURE_IMAGE_UNITS ? 2 : getParameter.call(this, name);
+    };
+}"""
 # The page is drawn about ten times a second instead of 60: each time costs the processor some milliseconds, also while
 # nothing moves. A page that waits for a timer in between sleeps in that time.
 BETWEEN_FRAMES_MS = 80
@@ -389,6 +397,7 @@ class Visit:
     def new_context(browser, kind):
         context = browser.new_context(**kind)
         context.add_init_script(FEWER_FRAMES)
+        context.add_init_script(FEW_TEXTURES)
         return context
 
     def open(self, url):

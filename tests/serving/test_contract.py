@@ -108,6 +108,8 @@ BLOCKS = {
     "temp_file_sets": list,
     "temp_file_sets.0": set,
     "_queue.pending_event_ids_session": dict,
+    "_queue.progress_update_sleep_when_free": float,
+    "_queue.sleep_when_free": float,
     "_queue.pending_messages_per_session": MutableMapping,
 }
 MODULES = {

@@ -31,6 +31,7 @@ __all__ = [
     "get_upload_folder",
     "mend_snippets",
     "name_tools",
+    "rest",
     "save_pil_to_cache",
     "show_example",
     "skip_numbers",
@@ -39,6 +40,9 @@ __all__ = [
 
 # Threads in which gradio reads values and calls functions, for all events together.
 THREADS = 8
+# Seconds between two looks of gradio's queue for something to do, and for progress to tell, of which there is none here.
+# Gradio looks every millisecond, and every 10: an app at rest then takes a tenth of a processor.
+BETWEEN_LOOKS, BETWEEN_PROGRESS = 0.01, 1.0
 # Sessions whose last values gradio remembers. The page reads none of them back.
 MAX_SESSIONS = 32
 # Messages that wait to be read, of all sessions together; an answer has up to 30 KB. Pages and clients read theirs at
@@ -100,6 +104,12 @@ def bound(blocks: gr.Blocks) -> None:
     blocks.max_threads = THREADS
     blocks.state_session_capacity = MAX_SESSIONS
     blocks.has_launched = True  # until then gradio opens any file that a caller names
+
+
+def rest(blocks: gr.Blocks) -> None:
+    """Makes gradio's queue look less often for something to do; after `queue`."""
+    blocks._queue.sleep_when_free = BETWEEN_LOOKS
+    blocks._queue.progress_update_sleep_when_free = BETWEEN_PROGRESS
 
 
 def name_tools(blocks: gr.Blocks) -> None:

@@ -97,6 +97,7 @@ def mounted(
     blocks = build()
     gradio_internals.bound(blocks)
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=True)
+    gradio_internals.rest(blocks)
     folder = UploadFolder(gradio_internals.get_upload_folder())
     api.add_middleware(Limits)
     api.add_middleware(gradio_internals.CrossOrigin)
