@@ -139,21 +139,23 @@ def _look_up(images: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) 
     # Pack each place's 2x2 neighbourhood into one number: itself, right of it, below it, below and right.
     packed = flat.copy()
     packed[:, :-1] |= flat[:, 1:] << 8
-    packed[:, :-TABLE_SIDE] |= flat[:, TABLE_SIDE:] << 16
-    packed[:, : -TABLE_SIDE - 1] |= flat[:, TABLE_SIDE + 1 :] << 24
+    packed[:, :-TABLE_SIDE] |= packed[:, TABLE_SIDE:] << 16
 
     limit = TABLE_SIDE - 1.001  # beyond the border all is black, so clamping there changes nothing
     np.clip(x, 0, limit, out=x)
     np.clip(y, 0, limit, out=y)
     column, row = x.astype(np.int32), y.astype(np.int32)
-    x -= column
-    y -= row  # now the fractions between the neighbours
+    x -= column.astype(np.float32)
+    y -= row.astype(np.float32)  # now the fractions between the neighbours
     row *= TABLE_SIDE
     row += column
     row += np.arange(n, dtype=np.int32)[:, None] * flat.shape[1]
-    neighbours = packed.ravel().take(row).view(np.uint8).reshape(n, PIXELS, 4)
+    neighbours = packed.ravel().take(row)
 
-    here, right, below, diagonal = (neighbours[..., k].astype(np.float32) for k in range(4))
+    # Signed numbers become floats faster, and here none is negative.
+    here, right, below, diagonal = (
+        (neighbours >> shift & 255).view(np.int32).astype(np.float32) for shift in range(0, 32, 8)
+    )
     right -= here
     right *= x
     here += right  # along the upper edge of the 2x2 square
