@@ -62,8 +62,8 @@ BROWSER_ARGS = [
 # Smooth edges of strokes, which no test looks at, would be a fifth of the processor's work for a page: it does what
 # elsewhere the graphics card does.
 JAGGED = "--webgl-antialiasing-mode=none"
-# Gradio's pad draws with a shader that has a branch for each texture that a graphics card reads at once, 32 of them here,
-# and never needs more than a few. Where the processor does the card's work, that is half of its time for a page.
+# Gradio's pad draws with a shader that has a branch for each texture that the graphics card can read at once: 32 here,
+# and two are enough. The processor, which does the card's work, needs half of its time for a page for that.
 FEW_TEXTURES = """for (const { prototype } of [WebGLRenderingContext, WebGL2RenderingContext]) {
     const { getParameter, MAX_TEXTURE_IMAGE_UNITS } = prototype;
     prototype.getParameter = function (name) {

@@ -40,7 +40,7 @@ __all__ = [
 
 # Threads in which gradio reads values and calls functions, for all events together.
 THREADS = 8
-# Seconds between two looks of gradio's queue for something to do, and for progress to tell, of which there is none here.
+# Seconds between two looks of gradio's queue for something to do, and for progress to tell, of which there is none.
 # Gradio looks every millisecond, and every 10: an app at rest then takes a tenth of a processor.
 BETWEEN_LOOKS, BETWEEN_PROGRESS = 0.01, 1.0
 # Sessions whose last values gradio remembers. The page reads none of them back.
