@@ -15,7 +15,7 @@ from weights.serving.page.lab.loading import PROBLEM
 
 def target() -> str:
     digits = "".join(f'<option value="{digit}">{digit}</option>' for digit in range(DIGITS))
-    return f'<label>This should be a <select class="target">{digits}</select></label>'
+    return f'<label>The right digit <select class="target">{digits}</select></label>'
 
 
 def head(*names: str) -> str:
