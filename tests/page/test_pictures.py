@@ -450,6 +450,27 @@ def test_heic_that_is_dropped_or_pasted_is_read_or_named(pad, tmp_path):
         expect(v.answer).to_have_text(name[0])
 
 
+def test_file_that_is_no_picture_is_refused_in_words_and_loses_nothing(pad, tmp_path):
+    v = pad
+    letter = tmp_path / "letter.pdf"
+    letter.write_bytes(b"%PDF-1.7")
+    choose = v.page.locator("#ways [data-way=choose]")
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    for number, place in enumerate(["#pad", "#picture"]):
+        assert give_by_event(v.page, "drop", place, letter)
+        expect(choose).to_have_text("Not a picture: choose another")
+        expect(choose).to_have_text("Choose a file")
+        if not number:
+            v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "7.png")
+            expect(v.answer).to_have_text("7")
+    v.wait_until_silent()
+    expect(v.answer).to_have_text("7")
+    expect(v.page.locator(".toast-body")).to_have_count(0)
+    v.page.get_by_role("tab", name="On the pad").click()
+    expect(v.answer).to_have_text("1")
+
+
 def test_heic_of_a_phones_camera_is_read_and_a_part_of_a_picture_chosen_with_a_finger(visit, heic):
     v = visit(phone=True, width=390, height=844)
     v.page.get_by_role("tab", name="Use a picture").click()

@@ -63,6 +63,7 @@
   // Browsers show no HEIC, which iPhones store: the server makes a JPEG of it. Many do not know its type.
   const isHeic = (file) => /\.hei[cf]$/i.test(file?.name ?? "") || /^image\/hei[cf]/.test(file?.type ?? "");
   const isPicture = (file) => file.type.startsWith("image/") || isHeic(file);
+  const firstPicture = (files) => [...files].find(isPicture) ?? files[0];
 
   async function giveHeic(file) {
     const mine = ++newest;
@@ -78,12 +79,23 @@
     }
   }
 
+  // What gradio is about to take. A HEIC it would refuse, and of a file that is no picture it would say "Only image/*
+  // allowed".
   function take(event, files) {
     newest += 1;
-    if (!isHeic(files?.[0])) return;
+    const file = firstPicture(files);
+    if (!file || (file === files[0] && isPicture(file) && !isHeic(file))) return;
     event.preventDefault();
-    event.stopImmediatePropagation(); // gradio would refuse it
-    giveHeic(files[0]);
+    event.stopImmediatePropagation();
+    giveAny(file);
+  }
+
+  async function giveAny(file) {
+    if (isHeic(file)) return giveHeic(file);
+    if (isPicture(file)) return give(file);
+    newest += 1;
+    await open();
+    say(chooser(), "Not a picture: choose another");
   }
 
   const chooser = () => document.querySelector("#ways [data-way=choose]");
@@ -158,7 +170,7 @@
     if (!target.matches?.("#ways input") || !target.files.length) return;
     const [file] = target.files;
     target.value = ""; // the same one may be chosen again
-    (isHeic(file) ? giveHeic : give)(file);
+    giveAny(file);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("#picture input[type=file]")) take(event, event.target.files);
@@ -174,9 +186,8 @@
     if (!files.length) return;
     event.preventDefault();
     if (!isOpen()) return; // Train one takes files of its own
-    const file = files.find(isPicture) ?? files[0]; // gradio says what it does not take
     event.stopImmediatePropagation();
-    (isHeic(file) ? giveHeic : give)(file);
+    giveAny(firstPicture(files));
   }, { capture: true });
   document.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find(isPicture);
@@ -184,7 +195,7 @@
     event.preventDefault();
     event.stopImmediatePropagation(); // gradio would take it a second time
     if (!isOpen()) return; // as with a file that is dropped in another room
-    (isHeic(file) ? giveHeic : give)(file);
+    giveAny(file);
   }, { capture: true });
 
   // --- A part of the picture ---
