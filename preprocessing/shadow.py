@@ -2,15 +2,18 @@
 shadow, and ink.
 
 The light is no smooth surface there, and a finger's shadow may be little wider than a stroke. But the ink is plainly
-darker than the shadow. So the ink is found by its tone, and all else is paper.
+darker than the shadow. So the ink is found by its tone, and all else is paper. What else is darker than the lit paper
+is a shadow if it is large, or if its edge is soft beside that of the ink.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from preprocessing.components import stroke_width
-from preprocessing.morphology import box_mean, dilated, mean_of
+from preprocessing.morphology import box_mean, dilated, eroded, mean_of
 from preprocessing.tones import three_classes
 
 # Tones are told apart by a histogram of this many levels between the picture's darkest and lightest: finer than the
@@ -38,6 +41,19 @@ ALL = 0.99
 # What is so wide covers at least this share of the picture. A hand or a phone shadows a tenth and more, of which half
 # is left beside the ink and the blurred edges. The pale parts of a thick pen's strokes are as wide, but cover less.
 LEAST_SHADOW = 0.045
+# A shadow with a soft edge counts from this share of the picture on: no pen's stroke has such an edge, however pale.
+# Less may be a smudge.
+LEAST_SOFT_SHADOW = 0.01
+# The edge of a soft shadow has less than this share of the steepness of the ink's edge, each against its own depth. In
+# a blurred picture the edges of pale and dark strokes are equally soft.
+SOFTER_THAN_INK = 0.5
+# Of the steps along an edge, and of its levels, this quantile counts: single pixels are grain.
+STEEPEST = 0.95
+# Steps are seen within so many pixels: one to either side.
+STEP_WINDOW = 3
+# The ink is looked for in so many tones, each the darkest of the one before: the whole picture's, one that holds the
+# middle of a shadow too, and one more for a palm's.
+DARKER_TONES = 3
 # The paper under a stroke is the mean of the paper within this many stroke widths: the nearest that is surely clean.
 BESIDE_STROKES = 2.0
 # The paper under a stroke is looked for this many pixels farther out, past its blurred edges, which are not clean.
@@ -49,26 +65,63 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
 
     soft: grey levels (H, W) float32 in [0, 1], ink dark, blurred by a pixel or so against the grain. The result is like
         it.
+
+    The darkest of the three tones is first taken for the ink. If that fails, it may hold the middle of a shadow as
+    well, and the ink is its own darkest tone: a palm throws a deeper shadow than the fingers, and the middle of any
+    soft shadow is deeper than its edge.
     """
     tones = three_tones(soft)
-    if tones is None:
+    if tones is None or tones.lit - tones.shadow < FAINTEST_SHADOW * tones.lit:
         return None
-    ink_top, shadow_top = tones
-    ink = soft < ink_top
-    if not is_pen(ink):  # the palm of a hand throws a deeper shadow than its fingers
-        deeper = three_tones(soft[ink])
-        if deeper is None or not is_pen(ink := soft < deeper[0]):
+    shadow_top, soft_only = tones.shadow_top, False
+    for _ in range(DARKER_TONES):
+        ink = soft < tones.ink_top
+        plain, pen = tones.shadow - tones.ink >= INK_IN_SHADOW * tones.lit, is_pen(ink)
+        if plain and pen:
+            clean = ~dilated(dilated(ink))  # without the blurred edges of strokes
+            width = stroke_width(ink.astype(np.float32))
+            if is_shadow(soft, clean & (soft < shadow_top), clean, width, soft_only):
+                window = 2 * (int(np.ceil(BESIDE_STROKES * width)) + BESIDE_PIXELS) + 1
+                beside = mean_of(clean, soft, window, float(np.median(soft)))
+                return np.where(clean, soft, beside).astype(np.float32)
+        soft_only |= pen or not plain  # a hard edge may then be that of a paler pen
+        tones = three_tones(soft[ink])
+        if tones is None:
             return None
-    width = stroke_width(ink.astype(np.float32))
+    return None
+
+
+def is_shadow(soft: np.ndarray, shadow: np.ndarray, clean: np.ndarray, width: float, soft_only: bool) -> bool:
+    """Whether what is darker than the lit paper is a shadow, and not the pale parts of strokes.
+
+    Args:
+        soft: grey levels, as for `paper_in_shadow`.
+        shadow: (H, W) bool, the pixels that may be shadow.
+        clean: (H, W) bool, the pixels away from the ink.
+        width: of the strokes, in pixels.
+        soft_only: only a shadow with a soft edge counts.
+    """
     inside = 2 * int(np.ceil(WIDER_THAN_STROKES * width / 2)) + 1  # odd, so that it has a middle
-    shadow = soft < shadow_top
-    clean = ~dilated(dilated(ink))  # without the blurred edges of strokes
-    wide = box_mean((shadow & clean).astype(np.float32), inside) > ALL
-    if wide.mean() < LEAST_SHADOW:
-        return None
-    window = 2 * (int(np.ceil(BESIDE_STROKES * width)) + BESIDE_PIXELS) + 1
-    beside = mean_of(clean, soft, window, float(np.median(soft)))
-    return np.where(clean, soft, beside).astype(np.float32)
+    share = np.mean(box_mean(shadow.astype(np.float32), inside) > ALL)
+    if share >= LEAST_SHADOW and not soft_only:
+        return True
+    if share < LEAST_SOFT_SHADOW:
+        return False
+    steps = -eroded(-soft, STEP_WINDOW) - eroded(soft, STEP_WINDOW)
+    away = shadow & ~dilated(~clean)  # no step there is towards ink
+    return steepness(soft, steps, away) < SOFTER_THAN_INK * steepness(soft, steps, ~clean)
+
+
+def steepness(soft: np.ndarray, steps: np.ndarray, where: np.ndarray) -> float:
+    """The steepest step at some pixels, (H, W) bool, as a share of how much darker they are than the paper: about 1 at
+    a sharp edge, less at a soft one. 1 as well where there are no such pixels.
+
+    steps: (H, W) float32, how much grey levels differ around each pixel.
+    """
+    if not where.any():
+        return 1.0
+    depth = float(np.median(soft) - np.quantile(soft[where], 1 - STEEPEST))
+    return float(np.quantile(steps[where], STEEPEST)) / max(depth, 1e-6)
 
 
 def is_pen(ink: np.ndarray) -> bool:
@@ -82,17 +135,25 @@ def is_pen(ink: np.ndarray) -> bool:
     return stroke_width(ink.astype(np.float32)) <= WIDEST_PEN * min(ink.shape)
 
 
-def three_tones(soft: np.ndarray) -> tuple[float, float] | None:
-    """Grey levels, an array of any shape -> the levels between ink and shadow and between shadow and lit paper; None if
-    there are no three plain tones.
+class Tones(NamedTuple):
+    """The mean levels of three tones, which are ink, paper in shadow and lit paper if the picture has them; and the
+    levels between ink and shadow, and between shadow and lit paper.
     """
+
+    ink: float
+    shadow: float
+    lit: float
+    ink_top: float
+    shadow_top: float
+
+
+def three_tones(soft: np.ndarray) -> Tones | None:
+    """The three tones of grey levels, an array of any shape; None if all are of one tone."""
     if np.ptp(soft) <= FAINTEST_SHADOW * soft.max():
         return None
     counts, edges = np.histogram(soft, LEVELS)
     middles = (edges[:-1] + edges[1:]) / 2
     low, high = three_classes(counts, middles)
     parts = (slice(low), slice(low, high), slice(high, LEVELS))
-    ink, shadow, lit = ((counts * middles)[part].sum() / max(counts[part].sum(), 1) for part in parts)
-    if lit - shadow < FAINTEST_SHADOW * lit or shadow - ink < INK_IN_SHADOW * lit:
-        return None
-    return float(edges[low]), float(edges[high])
+    ink, shadow, lit = (float((counts * middles)[part].sum() / max(counts[part].sum(), 1)) for part in parts)
+    return Tones(ink, shadow, lit, float(edges[low]), float(edges[high]))

@@ -250,6 +250,21 @@ def finger_shadow(rng):
     return darkened(two(), mask, rng)
 
 
+def narrow_shadow(rng):
+    """The soft shadow of a single finger across the digit, two or three strokes wide."""
+    mask, middle = Image.new("L", (SIDE, SIDE)), rng.uniform(110, 190)
+    ends = [(middle + rng.normal(0, 15), rng.uniform(90, 130)), (middle, SIDE + 20)]
+    ImageDraw.Draw(mask).line(ends, fill=255, width=int(rng.uniform(28, 36)))
+    return soft_shadow(two(width=16), mask, blur=6, depth=0.3)
+
+
+def soft_shadow(image, mask, blur, depth):
+    """The picture in even light, darker by this share where a mask (L) throws a shadow with a blurred edge."""
+    cover = np.asarray(mask.filter(ImageFilter.GaussianBlur(blur)), np.float32)[..., None] / 255
+    noise = np.random.default_rng(0).normal(0, 2, (*cover.shape[:2], 1))
+    return Image.fromarray(np.clip(np.asarray(image) * (1 - depth * cover) + noise, 0, 255).astype(np.uint8))
+
+
 def thin_border(rng):
     """One white pixel at two sides of a black canvas, as a browser's screenshot has it."""
     image = two(ink="white", ground="black")
@@ -280,7 +295,8 @@ def askew_on_desk(rng):
 
 MADE = (
     cell, broken_cell, wide_cell, squared, ruled, ruled_sheet, squared_sheet, binarised, desk_strip, desk_corner,
-    other_writing, punched_holes, spiral, ledge, pasted, shadow, phone_shadow, finger_shadow, thin_border, grey_frame,
+    other_writing, punched_holes, spiral, ledge, pasted, shadow, phone_shadow, finger_shadow, narrow_shadow,
+    thin_border, grey_frame,
 )  # fmt: skip
 
 
@@ -411,6 +427,16 @@ def test_a_stroke_goes_on_where_a_rule_crosses_it():
     cleared, _, _ = without_paper(darkness, (across, upright), 0.06)
     assert cleared[20:100, 57:63].min() > 0.7
     assert cleared[55:65, :50].max() < 0.1
+
+
+@pytest.mark.parametrize("depth", [0.38, 0.45])
+def test_the_middle_of_a_soft_shadow_is_no_ink(depth):
+    row = Image.new("RGB", (800, 600), PAPER)
+    for left in (150, 325, 500):
+        row.paste(two(size=150, width=8), (left, 225))
+    mask = Image.new("L", row.size)
+    ImageDraw.Draw(mask).ellipse([300, 100, 560, 500], fill=255)
+    assert [reading.best for reading in app.read(soft_shadow(row, mask, blur=40, depth=depth))] == ["2", "2", "2"]
 
 
 @pytest.mark.parametrize("level", [0.01, 0.5, 1])
