@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from preprocessing.morphology import dilated, with_margin
+from preprocessing.tones import median
 
 # A pixel is ink, however faint, from this coverage on: noise and the outermost rim of a blurred stroke stay below it.
 FAINT = 0.2
@@ -120,7 +121,7 @@ def ink_level(strokes: np.ndarray) -> float:
     if not strokes.size:
         return 0.0
     dark = float(np.quantile(strokes, DARK_QUANTILE))
-    return float(np.median(strokes[strokes > dark / 2]))
+    return float(median(strokes[strokes > dark / 2]))
 
 
 def lone_pixels(ink: np.ndarray) -> int:

@@ -13,7 +13,7 @@ from PIL import Image
 from preprocessing.components import stroke_width
 from preprocessing.morphology import blurred, closed, eroded
 from preprocessing.shadow import paper_in_shadow
-from preprocessing.tones import TONE_QUANTILES, deviation_of, two_classes
+from preprocessing.tones import TONE_QUANTILES, deviation_of, median, two_classes
 
 # Strokes take at least this share of the paper's light away; JPEG noise and paper grain stay below it.
 FAINTEST_INK = 0.06
@@ -103,7 +103,7 @@ def local_darkness(grey: np.ndarray, blots: bool = True) -> tuple[np.ndarray, fl
     # at the edge of the picture a closing would take the dark end of a slope for a stroke
     slope = paper_surface(grey)
     if np.mean(np.abs(grey - slope) < ON_SLOPE * slope) > MOSTLY_PAPER:
-        grey = grey / np.maximum(slope, DARKEST_PAPER * float(np.median(slope)))
+        grey = grey / np.maximum(slope, DARKEST_PAPER * float(median(slope)))
     soft = blurred(grey)
     if (shaded := paper_in_shadow(soft)) is not None:
         return darkness_against(shaded, grey)
@@ -129,7 +129,7 @@ def darkness_against(paper_level: np.ndarray, grey: np.ndarray) -> tuple[np.ndar
     """
     # what is much darker than the paper elsewhere is a table or a deep shadow: its grain is not to be taken for ink
     darkness = (paper_level - grey) / np.maximum(
-        paper_level, np.float32(DARKEST_PAPER * np.median(paper_level) + BLACKEST_PAPER)
+        paper_level, np.float32(DARKEST_PAPER * median(paper_level) + BLACKEST_PAPER)
     )
     offset, noise = paper_noise(darkness)
     darkness -= np.float32(offset)
@@ -153,10 +153,16 @@ def paper_noise(darkness: np.ndarray) -> tuple[float, float]:
         low = values[values <= edges[last + 1]]
         high_mean = (counts * middles)[last + 1 :].sum() / max(counts[last + 1 :].sum(), 1)
         if low.size:
-            deviation = max(deviation_of(low - np.median(low)), LEAST_DEVIATION)
-            values = low if high_mean - float(np.median(low)) > PLAINLY_APART * deviation else values
-    offset = float(np.median(values))
-    return offset, deviation_of(values - offset)
+            offset, deviation = center_and_deviation(low)
+            if high_mean - offset > PLAINLY_APART * max(deviation, LEAST_DEVIATION):
+                return offset, deviation
+    return center_and_deviation(values)
+
+
+def center_and_deviation(values: np.ndarray) -> tuple[float, float]:
+    """The median of values (n,) float32, and the standard deviation of those around it."""
+    center = float(median(values))
+    return center, deviation_of(values - center)
 
 
 def coverage(darkness: np.ndarray, noise: float | None = None) -> np.ndarray:
@@ -190,16 +196,16 @@ def paper_surface(grey: np.ndarray, dark_ink: bool = True) -> np.ndarray:
     small = Image.fromarray(grey).reduce(max(1, max(grey.shape) // SURFACE_SIDE))
     levels = np.asarray(small).ravel()
     basis = surface_basis(*small.size[::-1])
-    weights = (levels > np.median(levels) - (PLAINLY_DARK if dark_ink else 1)).astype(np.float32)
+    weights = (levels > median(levels) - (PLAINLY_DARK if dark_ink else 1)).astype(np.float32)
     for _ in range(SURFACE_ROUNDS):
         weighted = basis * weights[:, None]
         coefficients = np.linalg.lstsq(weighted.T @ basis, weighted.T @ levels, rcond=None)[0]
         residual = levels - basis @ coefficients
-        usual = float(np.median(np.abs(residual[weights > PAPER_WEIGHT])))
+        usual = float(median(np.abs(residual[weights > PAPER_WEIGHT])))
         cutoff = max(BIWEIGHT_CUTOFF * usual, LEAST_CUTOFF)
         weights = np.maximum(1 - (residual / cutoff) ** 2, 0) ** 2
         if weights.sum() < LEAST_FITTED * len(levels):
-            return np.full(grey.shape, np.median(levels), np.float32)
+            return np.full(grey.shape, median(levels), np.float32)
     return (surface_basis(*grey.shape) @ coefficients).reshape(grey.shape).astype(np.float32)
 
 

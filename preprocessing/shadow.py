@@ -14,7 +14,7 @@ import numpy as np
 
 from preprocessing.components import stroke_width
 from preprocessing.morphology import box_mean, dilated, eroded, mean_of
-from preprocessing.tones import three_classes
+from preprocessing.tones import median, three_classes
 
 # Tones are told apart by a histogram of this many levels between the picture's darkest and lightest: finer than the
 # grain of paper.
@@ -82,7 +82,7 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
             width = stroke_width(ink.astype(np.float32))
             if is_shadow(soft, clean & (soft < shadow_top), clean, width, soft_only):
                 window = 2 * (int(np.ceil(BESIDE_STROKES * width)) + BESIDE_PIXELS) + 1
-                beside = mean_of(clean, soft, window, float(np.median(soft)))
+                beside = mean_of(clean, soft, window, float(median(soft)))
                 return np.where(clean, soft, beside).astype(np.float32)
         soft_only |= pen or not plain  # a hard edge may then be that of a paler pen
         tones = three_tones(soft[ink])
@@ -120,7 +120,7 @@ def steepness(soft: np.ndarray, steps: np.ndarray, where: np.ndarray) -> float:
     """
     if not where.any():
         return 1.0
-    depth = float(np.median(soft) - np.quantile(soft[where], 1 - STEEPEST))
+    depth = float(median(soft) - np.quantile(soft[where], 1 - STEEPEST))
     return float(np.quantile(steps[where], STEEPEST)) / max(depth, 1e-6)
 
 

@@ -22,9 +22,20 @@ def border(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
+def median(values: np.ndarray) -> np.floating:
+    """The median of floats, of any shape but not empty, none of them NaN. It has the bits of np.median, and of a
+    picture's pixels it takes a tenth of the time: NumPy partitions at one place much faster than at two or three.
+    """
+    middle = values.size // 2
+    parted = np.partition(values, middle, axis=None)
+    if values.size % 2:
+        return parted[middle]
+    return np.mean(np.array([parted[:middle].max(), parted[middle]]))
+
+
 def deviation_of(noise: np.ndarray) -> float:
     """The standard deviation of normal noise around 0, of any shape but not empty, with some outliers."""
-    return DEVIATION_OF_MEDIAN * float(np.median(np.abs(noise)))
+    return DEVIATION_OF_MEDIAN * float(median(np.abs(noise)))
 
 
 def two_classes(counts: np.ndarray, levels: np.ndarray) -> int:

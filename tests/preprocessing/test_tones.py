@@ -1,11 +1,11 @@
-"""Classes of tones: those whose means lie farthest apart, found here by trying all."""
+"""Classes of tones: those whose means lie farthest apart, found here by trying all. And the median of many levels."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from preprocessing.tones import three_classes, two_classes
+from preprocessing.tones import median, three_classes, two_classes
 
 BINS = 24
 
@@ -46,3 +46,13 @@ def test_three_classes_are_as_narrow_as_any(seed):
 def test_one_tone_alone_has_no_two_classes():
     assert two_classes(np.eye(1, BINS, 5, dtype=int)[0], np.arange(BINS)) == 0
     assert two_classes(np.zeros(BINS, int), np.arange(BINS)) == 0
+
+
+@pytest.mark.parametrize("shape", [(1,), (2,), (3,), (90, 120), (91, 121)])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_median_has_the_bits_of_numpys(shape, kind):
+    levels = np.random.default_rng(7).normal(0.5, 0.2, shape).astype(kind)
+    for values in (levels, levels.round(1), -levels):
+        found = median(values)
+        assert found == np.median(values)
+        assert found.dtype == kind
