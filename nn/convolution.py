@@ -26,8 +26,6 @@ from functools import cache
 
 import numpy as np
 
-from nn.functions import Product
-
 SIDE = 28  # pixels along an edge of the picture, MNIST's frame
 STRIDE = 2  # pixels from one window to the next
 POOL = 2  # windows along an edge of what is pooled: the largest of four
@@ -148,8 +146,8 @@ class ConvolutionStep:
     kernels: (kernel_size ** 2, maps), of one member.
     """
 
-    def __init__(self, kernels: np.ndarray, batch_size: int, product: Product = np.matmul) -> None:
-        self.kernels, self.windows, self.product = kernels, windows(math.isqrt(len(kernels))), product
+    def __init__(self, kernels: np.ndarray, batch_size: int) -> None:
+        self.kernels, self.windows = kernels, windows(math.isqrt(len(kernels)))
         self._seen = np.empty((batch_size, *self.windows.shape), kernels.dtype)  # (n, 4, positions, 64)
         self._sums = np.empty((*self._seen.shape[:3], kernels.shape[1]), kernels.dtype)  # (n, 4, positions, maps)
         self._kept = np.empty(self._sums.shape, bool)
@@ -157,16 +155,15 @@ class ConvolutionStep:
     def forward(self, X: np.ndarray, out: np.ndarray) -> None:
         """X (n, 784); X @ W is written to `out` (n, units)."""
         n = len(X)
-        seen, sums, kept = self._seen[:n], self._sums[:n], self._kept[:n]
+        seen, sums = self._seen[:n], self._sums[:n]
         np.take(X, self.windows, axis=1, out=seen, mode="clip")  # mode="raise" would go through a copy of `out`
-        self.product(flat(seen), self.kernels, flat(sums))
-        pooled = out.reshape(n, *sums.shape[2:])
-        np.max(sums, axis=1, out=pooled)
-        np.equal(sums, pooled[:, None], out=kept)
-        others = kept[:, 0].copy()  # where an earlier window is as strong: blank windows, or all ink
-        for i in range(1, POOL**2):
-            np.greater(kept[:, i], others, out=kept[:, i])
-            others |= kept[:, i]
+        np.matmul(flat(seen), self.kernels, out=flat(sums))
+        np.max(sums, axis=1, out=out.reshape(n, *sums.shape[2:]))
+
+    def select(self, rows: np.ndarray) -> None:
+        """Only these rows of the last `forward` go backward: integers in rising order."""
+        for to, row in enumerate(rows):  # in place: no row is written before it was read
+            self._seen[to], self._sums[to] = self._seen[row], self._sums[row]
 
     def backward(self, delta: np.ndarray, out: np.ndarray) -> None:
         """delta = dL/dz (n, units) of the last `forward`; dL/dkernels is written to `out` (64, maps).
@@ -174,9 +171,14 @@ class ConvolutionStep:
         Only the window that a unit kept had a part in z, so only that one has a part in the gradient.
         """
         n = len(delta)
-        seen, parts = self._seen[:n], self._sums[:n]  # the sums are not needed again
-        np.multiply(self._kept[:n], delta.reshape(n, 1, *parts.shape[2:]), out=parts)
-        self.product(flat(seen).T, flat(parts), out)
+        seen, sums, kept = self._seen[:n], self._sums[:n], self._kept[:n]
+        np.equal(sums, sums.max(axis=1, keepdims=True), out=kept)
+        others = kept[:, 0].copy()  # where an earlier window is as strong: blank windows, or all ink
+        for i in range(1, POOL**2):
+            np.greater(kept[:, i], others, out=kept[:, i])
+            others |= kept[:, i]
+        np.multiply(kept, delta.reshape(n, 1, *sums.shape[2:]), out=sums)  # the sums are not needed again
+        np.matmul(flat(seen).T, flat(sums), out=out)
 
 
 def flat(array: np.ndarray) -> np.ndarray:

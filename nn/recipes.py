@@ -59,6 +59,9 @@ class Recipe:
     epochs: int = setting(15, "passes over the training images", (1, MOST_EPOCHS))
     l2: float = setting(5e-4, "weight decay: l2 / 2 times the sum of squared weights joins the loss", (0, MOST_L2))
     dropout: float = setting(0.0, "share of hidden units silenced in each step", (0, NOT_ALL))
+    sampled_below: float = setting(
+        0.0, "pictures with a smaller error than this, of 2 at most, go backward at random: importance sampling", (0, 2)
+    )
     label_smoothing: float = setting(0.0, "share of each target spread over all classes", SHARE)
     augment: bool = setting(False, "affine and elastic distortions, new ones in each epoch")
     distortion: Distortion = field(default_factory=Distortion)
@@ -160,8 +163,9 @@ PRESETS = {
             batch_size=256,
             schedule="cosine",
             warmup=1,
-            lr=2e-3,
+            lr=3e-3,
             l2=0.0,
+            sampled_below=0.3,
             augment=True,
             distortion=Distortion(shear=0.25, shift=1.0, sharpening=1.0, unchanged=0.15),
             redrawn=0.5,

@@ -19,7 +19,7 @@ from contextlib import closing
 import numpy as np
 
 from nn.backprop import Backprop
-from nn.functions import Product, one_hot
+from nn.functions import one_hot
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP, PIXELS
 from nn.optimizers import learning_rate, make_optimizer
@@ -55,7 +55,6 @@ class Trainer:
         train, validation: splits to learn from, and to measure each epoch by.
         made_up: pictures that MNIST lacks, where the recipe asks for them.
         progress: called after each step with the loss of its mini-batch; a page can show `model` there as it learns.
-        product: multiplies matrices, see nn/fast/products.py.
 
     The next epoch depends on the parameters `model.theta`, their moving average `average`, those that would answer now,
     `best`, the optimizer's `state` and the `history`, a row for each finished epoch: checkpoint.py keeps these.
@@ -70,7 +69,6 @@ class Trainer:
         validation: Split,
         made_up: MadeUp | None = None,
         progress: Callable[[float], None] = lambda loss: None,
-        product: Product = np.matmul,
     ) -> None:
         if not len(train) or not len(validation):
             raise ValueError(
@@ -89,7 +87,9 @@ class Trainer:
         self.inputs = None if recipe.augment else self.model.normalize(self.bank.pictures.pixels())
         self.validation_pixels = validation.pixels()
         self.targets = one_hot(self.bank.pictures.labels, self.model.classes, recipe.label_smoothing)
-        self.backprop = Backprop(self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout, product=product)
+        self.backprop = Backprop(
+            self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout, sampled_below=recipe.sampled_below
+        )
         self.optimizer = make_optimizer(recipe.optimizer, self.model.theta.size, recipe.momentum)
         self.average = self.model.theta.copy() if recipe.average else self.model.theta  # what answers; theta itself
         self.best = self.model.theta.copy()
@@ -123,13 +123,13 @@ class Trainer:
         Raises FloatingPointError when the loss or the parameters grow without bounds.
         """
         start, losses, rate = time.perf_counter(), 0.0, 0.0
-        dropout_rng = self._rng(DROPPING)
+        rng = self._rng(DROPPING)
         with closing(self._batches()) as batches:
             for i, (X, targets) in enumerate(batches):
                 step = self.epoch * self.steps_per_epoch + i
                 rate = self._learning_rate(step)
                 with np.errstate(over="ignore", invalid="ignore"):  # the loss tells of it
-                    loss = self.backprop(X, targets, dropout_rng)
+                    loss = self.backprop(X, targets, rng)
                     self.optimizer.step(self.model.theta, self.backprop.gradient, rate)
                     self._update_average(step)
                 losses += loss * len(X)
@@ -196,8 +196,7 @@ class Trainer:
 
         def make(start: int) -> None:
             rows = order[start : start + AHEAD]
-            copies = distort(images[rows], rng, self.recipe.distortion, self.backprop.product)
-            inputs[start : start + AHEAD] = self.model.normalize(copies)
+            inputs[start : start + AHEAD] = self.model.normalize(distort(images[rows], rng, self.recipe.distortion))
 
         other = ThreadPoolExecutor(1, "distort")
         try:
