@@ -7,7 +7,7 @@ from nn import backprop
 from nn.backprop import FEWEST_ROWS, FEWEST_UNITS, Backprop
 from nn.fast.committee import joined
 from nn.files import load, save
-from nn.functions import one_hot
+from nn.functions import one_hot, softmax
 from nn.mlp import MLP
 from nn.optimizers import make_optimizer
 
@@ -211,3 +211,78 @@ def test_a_network_that_was_loaded_is_trained_further(tmp_path):
 def test_a_joined_network_is_not_trained():
     with pytest.raises(ValueError, match="joined networks: train its members"):
         Backprop(joined([MLP((4, 2)), MLP((4, 2), seed=1)]), 8)
+
+
+@pytest.mark.parametrize("dropout", [0, 0.4])
+@pytest.mark.parametrize(
+    "model",
+    [
+        MLP((), seed=3, inputs=784, classes=4, dtype=np.float64),
+        MLP((FEWEST_UNITS, 5), seed=3, inputs=784, classes=4, dtype=np.float64),
+        MLP((50, 5), kernel_size=8, seed=3, classes=4, dtype=np.float64),
+    ],
+    ids=["linear", "pixels", "kernels"],
+)
+def test_pictures_that_go_backward_at_random_count_for_those_that_do_not(model, dropout):
+    X, targets = small_problem(FEWEST_ROWS, 784)
+    X[:, 300:] = 0
+    targets[::2] = 0.9 * model.predict_proba(X[::2]) + 0.1 * targets[::2]  # read well
+    options = {"l2": 0.1, "dropout": dropout}
+    every, sampling = (Backprop(model, len(X), **options, sampled_below=below) for below in (0, 0.3))
+    kept, numbers = [], []
+    for seed in range(3):
+        masks, draws = np.random.default_rng(seed), SameDraws(seed)
+        loss = every(X, targets, SameDraws(seed))
+        assert sampling(X, targets, draws) == loss  # of all pictures
+        h = every.forward(X, masks)
+        errors = np.abs(softmax(h[-1]) - targets).sum(axis=1)
+        chance = np.minimum(errors / 0.3, 1)
+        backward = draws.drawn < chance
+        assert backward[errors >= 0.3].all()
+        numbers.append(backward.sum())
+        # Mixtures of targets and probabilities give each row of delta the weight that it shall have.
+        weights = (backward / np.maximum(chance, 1e-300))[:, None]
+        mixed = softmax(h[-1]) + weights * (targets - softmax(h[-1]))
+        every.backward(h, mixed)
+        np.testing.assert_allclose(sampling.gradient, every.gradient, rtol=1e-9, atol=1e-12)
+        kept.append(backward)
+    assert max(numbers) < len(X)
+    assert (kept[0] != kept[1]).any()
+
+
+class SameDraws:
+    """The generator of a seed, which remembers what it drew last."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+
+    def random(self, *arguments, **options):
+        self.drawn = self.rng.random(*arguments, **options)
+        return self.drawn
+
+
+def test_the_expected_gradient_is_that_of_all_pictures():
+    X, targets = small_problem(40)
+    model = MLP((5, 3), seed=3, inputs=6, classes=4, dtype=np.float64)
+    targets = 0.9 * model.predict_proba(X) + 0.1 * targets
+    every, sampling = Backprop(model, 40), Backprop(model, 40, sampled_below=1)
+    every(X, targets)
+    rng, mean = np.random.default_rng(0), np.zeros_like(every.gradient)
+    for _ in range(4000):
+        sampling(X, targets, rng)
+        mean += sampling.gradient / 4000
+    assert np.linalg.norm(mean - every.gradient) < 0.05 * np.linalg.norm(every.gradient)
+
+
+def test_no_picture_need_go_backward():
+    X, _ = small_problem()
+    model = MLP((5,), seed=3, inputs=6, classes=4, dtype=np.float64)
+    sampling = Backprop(model, len(X), sampled_below=2)
+    sampling(X, model.predict_proba(X), np.random.default_rng(0))
+    assert not sampling.gradient.any()
+
+
+@pytest.mark.parametrize("below", [-0.1, 2.1, np.nan])
+def test_errors_below_which_pictures_are_sampled_are_checked(below):
+    with pytest.raises(ValueError, match=r"sampled_below must be in \[0, 2\]"):
+        Backprop(MLP((3,)), 8, sampled_below=below)
