@@ -83,9 +83,9 @@ ASTRAY = 1.02
 # A network that is astray after this many epochs in a row has diverged: large steps may lead there and back.
 DIVERGED = 3
 # A network whose loss on unseen digits is larger than that of guessing by this factor is sure of wrong answers: its
-# weights are too large, even if it knows the digits that it learns from. From the third epoch on 384 networks with
-# careful and good steps had a factor of 1.4 at most; 36 without hidden units and with wild steps had 1.55 at least.
-SURE = 1.5
+# weights are too large, even if it knows the digits that it learns from. From this epoch on 384 networks with careful
+# and good steps had a factor of 1.4 at most; 36 without hidden units and with wild steps had 1.55 at least.
+SURE, SURE_FROM = 1.5, 3
 
 
 # --- Networks ---------------------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def sentence(run: Run, shown: dict) -> str:
             f"It knows {percent(shown['seen'])} of its {run.digits:,} digits, but only {percent(shown['unseen'])} of "
             "new ones: it learned them by heart. That is called overfitting. More digits help."
         )
-    if run.trainer.epoch >= DIVERGED and is_above(unseen_loss, SURE * GUESSING):
+    if run.trainer.epoch >= SURE_FROM and is_above(unseen_loss, SURE * GUESSING):
         said.append(
             f"Where it is wrong, it is sure of it. {beside_guessing('The loss on new digits', unseen_loss)} "
             "The steps are too large: take smaller ones."
