@@ -5,6 +5,7 @@ import io
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -30,11 +31,13 @@ def heavy(kind, mode, side, **options):
     return file.getvalue()
 
 
-HEAVY = (
-    heavy("WEBP", "RGB", 3600, method=0),
-    heavy("TIFF", "F", 4000, compression="tiff_adobe_deflate"),
-    heavy("AVIF", "RGB", 3400, speed=10),
-)
+@cache  # where they are needed: each of pytest's processes would make them for a second
+def heavy_pictures():
+    return (
+        heavy("WEBP", "RGB", 3600, method=0),
+        heavy("TIFF", "F", 4000, compression="tiff_adobe_deflate"),
+        heavy("AVIF", "RGB", 3400, speed=10),
+    )
 
 
 def test_large_pictures_leave_room_for_small_ones():
@@ -50,9 +53,9 @@ def test_large_pictures_leave_room_for_small_ones():
 
 
 def test_a_program_that_imports_our_functions_is_not_bounded():
-    with Room().take(MAX_BYTES), Room().take(MAX_BYTES), room_for(Image.open(io.BytesIO(HEAVY[0]))):
+    with Room().take(MAX_BYTES), Room().take(MAX_BYTES), room_for(Image.open(io.BytesIO(heavy_pictures()[0]))):
         pass
-    picture = Image.open(io.BytesIO(HEAVY[0]))
+    picture = Image.open(io.BytesIO(heavy_pictures()[0]))
     with contextlib.ExitStack() as stack:
         for _ in range(2 * MAX_BYTES // decoding_bytes(picture)):
             stack.enter_context(room_for(picture))
@@ -73,7 +76,7 @@ def at_once(url, path, contents, count):
 def test_many_heavy_pictures_do_not_keep_a_good_one_waiting(server_process, path):
     server, process = server_process
     Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the peak counts from here
-    pool, asked = at_once(server, path, HEAVY, 30)
+    pool, asked = at_once(server, path, heavy_pictures(), 30)
     time.sleep(0.5)
     start = time.perf_counter()
     good = httpx.post(f"{server}/predict/image", content=SEVEN, timeout=60)
