@@ -42,7 +42,7 @@ DIVERGED = 1000.0
 # it would have drawn. Other streams may be the same: NumPy pads a seed with zeros, so purpose 0 of epoch 0 is also that
 # of the initial weights, and pictures/synthetic.py names its own by [seed, task, purpose]. Equal numbers do no harm
 # there: they decide unlike things.
-SHUFFLING, DISTORTING, DROPPING = range(3)
+SHUFFLING, DISTORTING, STEPPING = range(3)
 # What is known of an epoch: a row of the history.
 COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "validation_accuracy", "seconds")
 
@@ -123,7 +123,7 @@ class Trainer:
         Raises FloatingPointError when the loss or the parameters grow without bounds.
         """
         start, losses, rate = time.perf_counter(), 0.0, 0.0
-        rng = self._rng(DROPPING)
+        rng = self._rng(STEPPING)
         with closing(self._batches()) as batches:
             for i, (X, targets) in enumerate(batches):
                 step = self.epoch * self.steps_per_epoch + i

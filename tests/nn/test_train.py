@@ -43,7 +43,7 @@ def bars():
     )
 
 
-EVERYTHING = {"augment": True, "dropout": 0.2, "schedule": "cosine", "warmup": 1, "average": 1.0}
+EVERYTHING = {"augment": True, "dropout": 0.2, "sampled_below": 0.5, "schedule": "cosine", "warmup": 1, "average": 1.0}
 
 
 @pytest.mark.parametrize(
