@@ -10,8 +10,8 @@ and it starts from delta = (probs - targets) / n at the logits, the derivative o
 (`functions.cross_entropy` derives it).
 
 Python counts from 0: layer i has `weights[i]`, its input is `h[i]`, and `h[0]` is X. Read `first.forward(X, z)` as
-`np.matmul(X, W, out=z)` and `first.backward(delta, dW)` as `np.matmul(X.T, delta, out=dW)`. Their classes only leave
-out blank pixels, or work on windows.
+`product(X, W, z)` and `first.backward(delta, dW)` as `product(X.T, delta, dW)`. Their classes only leave out blank
+pixels, or work on windows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from nn.convolution import ConvolutionStep
-from nn.functions import cross_entropy, softmax
+from nn.functions import Product, cross_entropy, softmax
 from nn.mlp import MLP
 
 # Pixels that are blank in a whole mini-batch are left out of mini-batches of at least this many rows. With fewer it
@@ -50,14 +50,22 @@ class Backprop:
     Equal"). The loss is that of all pictures.
 
     The large arrays that a step writes to are made once, here: fresh ones cost more in page faults than arithmetic on
-    them does. `gradient` is one vector laid out like `model.theta`.
+    them does. `gradient` is one vector laid out like `model.theta`. `product` multiplies matrices; see
+    nn/fast/products.py.
 
     Raises ValueError when dropout is not in [0, 1) or sampled_below not in [0, 2], or when the network consists of
     joined members.
     """
 
     def __init__(
-        self, model: MLP, batch_size: int, *, l2: float = 0.0, dropout: float = 0.0, sampled_below: float = 0.0
+        self,
+        model: MLP,
+        batch_size: int,
+        *,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        sampled_below: float = 0.0,
+        product: Product = np.matmul,
     ) -> None:
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout}")
@@ -67,6 +75,7 @@ class Backprop:
         if model.members > 1:
             raise ValueError(f"{model!r} consists of joined networks: train its members one by one")
         self.model, self.l2, self.dropout, self.sampled_below = model, l2, dropout, sampled_below
+        self.product = product
         self.activations = model.activations
         self.gradient = np.zeros_like(model.theta)
         self.dW, self.db = model.views(self.gradient)
@@ -79,7 +88,7 @@ class Backprop:
         self._masks = buffers()[:-1] if dropout else []
         self._ones = np.ones(batch_size, model.theta.dtype)
         first = ConvolutionStep if model.kernel_size else PixelStep
-        self.first = first(self.weights[0], batch_size)
+        self.first = first(self.weights[0], batch_size, product)
 
     def __call__(self, X: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None = None) -> float:
         """Normalised inputs (n, inputs) and targets (n, classes) -> loss; the gradient is left in `self.gradient`.
@@ -98,7 +107,7 @@ class Backprop:
             if i == 0:
                 self.first.forward(X, z)
             else:
-                np.matmul(h[i], W, out=z)  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
+                self.product(h[i], W, z)  # (n, fan_in) @ (fan_in, fan_out) -> (n, fan_out)
             z += b
             if i < last:
                 self.activations[i].forward(z, out=z)
@@ -123,14 +132,14 @@ class Backprop:
             if i == 0:
                 self.first.backward(delta, self.dW[0])
             else:
-                np.matmul(h[i].T, delta, out=self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
+                self.product(h[i].T, delta, self.dW[i])  # (fan_in, n) @ (n, fan_out) -> (fan_in, fan_out)
             np.matmul(self._ones[:n], delta, out=self.db[i])  # (n,) @ (n, fan_out) -> (fan_out,): the sum of the rows
             if self.l2:
                 loss += self.l2 / 2 * float(np.vdot(W, W))
                 self.dW[i] += self.l2 * W
             if i > 0:  # the pixels are not parameters: layer 0 needs no gradient for its input
                 dh = self._deltas[i - 1][:n]
-                np.matmul(delta, W.T, out=dh)  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
+                self.product(delta, W.T, dh)  # (n, fan_out) @ (fan_out, fan_in) -> (n, fan_in)
                 delta = self._through_activation(i - 1, dh, h[i])
         return loss
 
@@ -173,8 +182,8 @@ class PixelStep:
     W: (inputs, units).
     """
 
-    def __init__(self, W: np.ndarray, batch_size: int) -> None:
-        self.W = W
+    def __init__(self, W: np.ndarray, batch_size: int, product: Product) -> None:
+        self.W, self.product = W, product
         self._worthwhile = batch_size >= FEWEST_ROWS and W.shape[1] >= FEWEST_UNITS
         self._X = self._inked = None  # the pixels of the last `forward`, and where they are; None: all of them
         self._rows = np.empty_like(W) if self._worthwhile else None
@@ -186,7 +195,7 @@ class PixelStep:
             (inked,) = X.any(axis=0).nonzero()
             if inked.size <= MOST_INKED * len(W):
                 W, self._X, self._inked = W[inked], X.take(inked, axis=1), inked
-        np.matmul(self._X, W, out=out)  # (n, inputs) @ (inputs, units) -> (n, units)
+        self.product(self._X, W, out)  # (n, inputs) @ (inputs, units) -> (n, units)
 
     def select(self, rows: np.ndarray) -> None:
         """Only these rows of the last `forward` go backward."""
@@ -196,9 +205,9 @@ class PixelStep:
         """delta = dL/dz (n, units) of the last `forward`; dL/dW is written to `out` (inputs, units)."""
         X, self._X = self._X, None  # nothing of a mini-batch is kept
         if self._inked is None:
-            np.matmul(X.T, delta, out=out)  # (inputs, n) @ (n, units) -> (inputs, units)
+            self.product(X.T, delta, out)  # (inputs, n) @ (n, units) -> (inputs, units)
         else:
             rows = self._rows[: len(self._inked)]
-            np.matmul(X.T, delta, out=rows)  # (inked, n) @ (n, units) -> (inked, units)
+            self.product(X.T, delta, rows)  # (inked, n) @ (n, units) -> (inked, units)
             out[...] = 0
             out[self._inked] = rows

@@ -26,6 +26,8 @@ from functools import cache
 
 import numpy as np
 
+from nn.functions import Product
+
 SIDE = 28  # pixels along an edge of the picture, MNIST's frame
 STRIDE = 2  # pixels from one window to the next
 POOL = 2  # windows along an edge of what is pooled: the largest of four
@@ -146,8 +148,8 @@ class ConvolutionStep:
     kernels: (kernel_size ** 2, maps), of one member.
     """
 
-    def __init__(self, kernels: np.ndarray, batch_size: int) -> None:
-        self.kernels, self.windows = kernels, windows(math.isqrt(len(kernels)))
+    def __init__(self, kernels: np.ndarray, batch_size: int, product: Product = np.matmul) -> None:
+        self.kernels, self.windows, self.product = kernels, windows(math.isqrt(len(kernels))), product
         self._seen = np.empty((batch_size, *self.windows.shape), kernels.dtype)  # (n, 4, positions, 64)
         self._sums = np.empty((*self._seen.shape[:3], kernels.shape[1]), kernels.dtype)  # (n, 4, positions, maps)
         self._kept = np.empty(self._sums.shape, bool)
@@ -157,7 +159,7 @@ class ConvolutionStep:
         n = len(X)
         seen, sums = self._seen[:n], self._sums[:n]
         np.take(X, self.windows, axis=1, out=seen, mode="clip")  # mode="raise" would go through a copy of `out`
-        np.matmul(flat(seen), self.kernels, out=flat(sums))
+        self.product(flat(seen), self.kernels, flat(sums))
         np.max(sums, axis=1, out=out.reshape(n, *sums.shape[2:]))
 
     def select(self, rows: np.ndarray) -> None:
@@ -178,7 +180,7 @@ class ConvolutionStep:
             np.greater(kept[:, i], others, out=kept[:, i])
             others |= kept[:, i]
         np.multiply(kept, delta.reshape(n, 1, *sums.shape[2:]), out=sums)  # the sums are not needed again
-        np.matmul(flat(seen).T, flat(sums), out=out)
+        self.product(flat(seen).T, flat(sums), out)
 
 
 def flat(array: np.ndarray) -> np.ndarray:

@@ -110,3 +110,6 @@ def one_hot(labels: np.ndarray, classes: int, smoothing: float = 0.0, dtype: typ
 
 
 # --- For the files that multiply --------------------------------------------------------------------------------------
+
+# Writes the product of two matrices to a third array: np.matmul, or nn/fast/products.py.
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray], object]

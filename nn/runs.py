@@ -17,9 +17,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tqdm import tqdm
 
 from nn import checkpoint, crossfit, files
+from nn.fast import products
 from nn.finish import calibrated, cross_calibrated
 from nn.made_up import made_up_for
 from nn.mlp import MLP
@@ -162,7 +164,8 @@ def begin(recipe: Recipe, dataset: Dataset, number: int, out: Path, resume: bool
     resuming = resume and saved.is_file()
     finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
     made_up = None if finished else made_up_for(member, images.train)
-    trainer = Trainer(member, images.train, images.validation, made_up)
+    product = products.matmul if recipe.members > 1 else np.matmul  # side by side each member has one thread for them
+    trainer = Trainer(member, images.train, images.validation, made_up, product=product)
     if resuming:
         checkpoint.load(trainer, saved)
     return Run(trainer, folder, trainer.epoch * trainer.steps_per_epoch)

@@ -19,7 +19,7 @@ from contextlib import closing
 import numpy as np
 
 from nn.backprop import Backprop
-from nn.functions import one_hot
+from nn.functions import Product, one_hot
 from nn.measure import metrics
 from nn.mlp import DIGITS, MLP, PIXELS
 from nn.optimizers import learning_rate, make_optimizer
@@ -55,6 +55,7 @@ class Trainer:
         train, validation: splits to learn from, and to measure each epoch by.
         made_up: pictures that MNIST lacks, where the recipe asks for them.
         progress: called after each step with the loss of its mini-batch; a page can show `model` there as it learns.
+        product: multiplies matrices, see nn/fast/products.py.
 
     The next epoch depends on the parameters `model.theta`, their moving average `average`, those that would answer now,
     `best`, the optimizer's `state` and the `history`, a row for each finished epoch: checkpoint.py keeps these.
@@ -69,6 +70,7 @@ class Trainer:
         validation: Split,
         made_up: MadeUp | None = None,
         progress: Callable[[float], None] = lambda loss: None,
+        product: Product = np.matmul,
     ) -> None:
         if not len(train) or not len(validation):
             raise ValueError(
@@ -87,9 +89,8 @@ class Trainer:
         self.inputs = None if recipe.augment else self.model.normalize(self.bank.pictures.pixels())
         self.validation_pixels = validation.pixels()
         self.targets = one_hot(self.bank.pictures.labels, self.model.classes, recipe.label_smoothing)
-        self.backprop = Backprop(
-            self.model, self.batch_size, l2=recipe.l2, dropout=recipe.dropout, sampled_below=recipe.sampled_below
-        )
+        chances = {"dropout": recipe.dropout, "sampled_below": recipe.sampled_below}
+        self.backprop = Backprop(self.model, self.batch_size, l2=recipe.l2, product=product, **chances)
         self.optimizer = make_optimizer(recipe.optimizer, self.model.theta.size, recipe.momentum)
         self.average = self.model.theta.copy() if recipe.average else self.model.theta  # what answers; theta itself
         self.best = self.model.theta.copy()
@@ -196,7 +197,8 @@ class Trainer:
 
         def make(start: int) -> None:
             rows = order[start : start + AHEAD]
-            inputs[start : start + AHEAD] = self.model.normalize(distort(images[rows], rng, self.recipe.distortion))
+            copies = distort(images[rows], rng, self.recipe.distortion, self.backprop.product)
+            inputs[start : start + AHEAD] = self.model.normalize(copies)
 
         other = ThreadPoolExecutor(1, "distort")
         try:

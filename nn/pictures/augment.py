@@ -18,6 +18,7 @@ from functools import cache
 
 import numpy as np
 
+from nn.functions import Product
 from nn.mlp import PIXELS, SIDE
 from nn.settings import check, setting
 
@@ -56,16 +57,17 @@ def distort(
     images: np.ndarray,
     rng: np.random.Generator,
     distortion: Distortion | None = None,
+    product: Product = np.matmul,
 ) -> np.ndarray:
     """Distorted copies of (n, 28, 28) uint8 images, as (n, 784) float32 in [0, 1].
 
-    The same generator state gives the same copies.
+    The same generator state gives the same copies. `product` multiplies matrices, see nn/fast/products.py.
     """
     distortion = distortion or Distortion()
     out = np.empty((len(images), PIXELS), np.float32)
     for start in range(0, len(images), CHUNK):
         chunk = images[start : start + CHUNK]
-        x, y = _places(len(chunk), rng, distortion)
+        x, y = _places(len(chunk), rng, distortion, product)
         copies = out[start : start + CHUNK]
         _look_up(chunk, x, y, out=copies)
         if distortion.sharpening:
@@ -77,7 +79,7 @@ def distort(
     return out
 
 
-def _places(n: int, rng: np.random.Generator, amounts: Distortion) -> tuple[np.ndarray, np.ndarray]:
+def _places(n: int, rng: np.random.Generator, amounts: Distortion, product: Product) -> tuple[np.ndarray, np.ndarray]:
     """Where each pixel of each distorted image looks in its original: x and y, (n, 784) each, in table coordinates."""
 
     def uniform(amount: float) -> np.ndarray:
@@ -93,13 +95,13 @@ def _places(n: int, rng: np.random.Generator, amounts: Distortion) -> tuple[np.n
 
     x, y, moved = np.empty((3, n, PIXELS), np.float32)
     grid = _centred_grid()
-    np.matmul(to_x, grid, out=x)  # (n, 3) @ (3, 784) -> (n, 784)
-    np.matmul(to_y, grid, out=y)
+    product(to_x, grid, x)  # (n, 3) @ (3, 784) -> (n, 784)
+    product(to_y, grid, y)
     if amounts.elastic:
         kernel = _smoothing_kernel(amounts.elastic_sigma) * np.float32(amounts.elastic)
         noise = rng.standard_normal((2, n, NOISE_SIDE**2), np.float32)
         for place, of_place in zip((x, y), noise, strict=True):
-            np.matmul(of_place, kernel, out=moved)  # (n, 81) @ (81, 784) -> (n, 784)
+            product(of_place, kernel, moved)  # (n, 81) @ (81, 784) -> (n, 784)
             place += moved
     centre = (TABLE_SIDE - 1) / 2
     x += centre
