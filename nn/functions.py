@@ -107,6 +107,3 @@ def one_hot(labels: np.ndarray, classes: int, smoothing: float = 0.0, dtype: typ
     targets = np.full((len(labels), classes), smoothing / classes, dtype)
     targets[np.arange(len(labels)), labels] += 1 - smoothing
     return targets
-
-
-# --- For the files that multiply --------------------------------------------------------------------------------------
