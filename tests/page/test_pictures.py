@@ -38,8 +38,6 @@ def corners(page, part):
 
 def frame(v, part):
     """Frames a part of the picture, (left, top, right, bottom) as shares of it."""
-    # An answer may come before the picture, which takes a frame away when it does.
-    v.page.wait_for_function("pad.part('picture').complete")
     start, end = corners(v.page, part)
     v.page.mouse.move(*start)
     v.page.mouse.down()
