@@ -262,6 +262,15 @@ def test_ink_whose_upload_the_server_lost_is_uploaded_again(pad):
     assert any("/upload" in url for url in pad.requests)
 
 
+def test_a_message_on_a_phone_covers_neither_the_rooms_nor_the_pad(visit):
+    v = visit(phone=True, width=390, height=844)
+    v.route("**/queue/join**", lambda route: route.fulfill(status=429, json={"detail": "Too many wait."}))
+    v.touch(7)
+    message = v.page.get_by_text("Too many wait.").first
+    expect(message).to_be_in_viewport()
+    assert message.bounding_box()["y"] > v.page.locator("#pad").bounding_box()["y"] + v.page.viewport_size["width"]
+
+
 def test_what_does_not_reach_the_server_has_no_old_answer_and_is_asked_about_again(visit):
     v = visit()
     v.draw(1)
