@@ -64,6 +64,7 @@ def one_channel(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarra
     grey += np.float32(level)
     if sign > 0:
         grey, level = 1 - grey, 1 - level
+    np.clip(grey, 0, 1, out=grey)  # rounded sums may end a little beyond
     return grey, level if even else None
 
 

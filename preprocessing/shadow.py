@@ -21,6 +21,8 @@ from preprocessing.tones import median, three_classes
 LEVELS = 64
 # The shadow takes at least this share of the paper's light. A fainter one is a slope of light, followed anyway.
 FAINTEST_SHADOW = 0.1
+# What differs by no more than a pixel's levels can tell is of one tone: of black ink a tenth is less than that.
+ONE_LEVEL = 1 / 255
 # Ink is darker than the shadow beside it by at least this share of the lit paper: with less it may be another shadow.
 INK_IN_SHADOW = 0.18
 # Ink covers at most this share of a photograph: more of one dark tone is a table, not a pen's.
@@ -148,8 +150,8 @@ class Tones(NamedTuple):
 
 
 def three_tones(soft: np.ndarray) -> Tones | None:
-    """The three tones of grey levels, an array of any shape; None if all are of one tone."""
-    if np.ptp(soft) <= FAINTEST_SHADOW * soft.max():
+    """The three tones of grey levels, an array of any shape; None if there are none, or all are of one tone."""
+    if not soft.size or np.ptp(soft) <= max(FAINTEST_SHADOW * soft.max(), ONE_LEVEL):
         return None
     counts, edges = np.histogram(soft, LEVELS)
     middles = (edges[:-1] + edges[1:]) / 2

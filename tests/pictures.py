@@ -60,11 +60,15 @@ def oriented(value):
 
 @st.composite
 def whole(draw):
-    """A digit in some mode, format, size and EXIF orientation; some are animated."""
+    """A digit in some mode, format, size and EXIF orientation, some of two levels alone; some are animated."""
     format_ = draw(st.sampled_from(sorted(MODES)))
     mode = draw(st.sampled_from(MODES[format_]))
     example = Image.open(draw(st.sampled_from(sorted(EXAMPLES.glob("*.png"))))).convert("L")
-    example = example.resize((draw(st.integers(1, 64)), draw(st.integers(1, 64))))
+    side = st.one_of(st.integers(1, 64), st.integers(65, 300))
+    example = example.resize((draw(side), draw(side)))
+    if draw(st.booleans()):
+        paper, ink = draw(st.integers(0, 255)), draw(st.integers(0, 255))
+        example = example.point(lambda level: ink if level < 128 else paper)
     picture = example.convert("RGB").convert(mode) if mode in ("LAB", "CMYK", "YCbCr", "P") else example.convert(mode)
     options = {}
     if format_ in ("PNG", "JPEG", "WEBP", "TIFF") and draw(st.booleans()):

@@ -439,7 +439,7 @@ def test_the_middle_of_a_soft_shadow_is_no_ink(depth):
     assert [reading.best for reading in app.read(soft_shadow(row, mask, blur=40, depth=depth))] == ["2", "2", "2"]
 
 
-@pytest.mark.parametrize("level", [0.01, 0.5, 1])
+@pytest.mark.parametrize("level", [-1e-7, 0, 0.01, 0.5, 1])
 def test_paper_of_one_tone_has_no_shadow(level):
     level = np.float32(level)
     assert three_tones(np.array([level, np.nextafter(level, np.float32(2))])) is None

@@ -95,6 +95,18 @@ def test_colours_do_not_matter(colours):
     assert difference(preprocessing.to_mnist(seven(ink=ink, paper=paper)), REFERENCE) < 0.1
 
 
+@pytest.mark.parametrize("colours", [(255, 10), (255, 45), (200, 0), (255, 60)])
+@pytest.mark.parametrize("side", [100, 160, 250, 400])
+def test_crisp_light_ink_up_to_the_edge_of_dark_paper_is_read(side, colours):
+    ink, paper = colours
+    levels = np.full((side, side), paper, np.uint8)
+    width = side // 14
+    levels[: side // 2 + width, side // 2 : side // 2 + width] = ink
+    levels[side // 3 : side // 3 + width, : side // 2] = ink
+    dark = 255 - np.where(levels == ink, 255, 0).astype(np.uint8)
+    assert difference(preprocessing.to_mnist(levels), preprocessing.to_mnist(dark)) < 0.02
+
+
 @pytest.mark.parametrize(("ink", "paper"), [(10, 20), (10, 30), (0, 10), (255, 245)])
 def test_ink_a_few_levels_from_its_paper_is_ink(ink, paper):
     assert difference(preprocessing.to_mnist(seven(ink=ink, paper=paper, mode="L")), REFERENCE) < 0.1
