@@ -39,6 +39,7 @@ morphology   the largest, the smallest and the mean of a window around each pixe
 tones        classes of tones, the border and the noise of a picture
 """
 
+from preprocessing.decoding import InputError
 from preprocessing.prepare import Diagnostics, Prepared, prepare, to_mnist
 
-__all__ = ["Diagnostics", "Prepared", "prepare", "to_mnist"]
+__all__ = ["Diagnostics", "InputError", "Prepared", "prepare", "to_mnist"]

@@ -52,16 +52,22 @@ TURNS = {
 SIDEWAYS = {TURNS[number] for number in (5, 6, 7, 8)}  # width and height change places
 
 
+class InputError(ValueError):
+    """What was given is not what can be read; the message says what was expected. Any other ValueError is a fault of
+    this program.
+    """
+
+
 def check_size(picture: Image.Image) -> None:
     """Raises ValueError for a picture without pixels or with too many; decodes nothing."""
     width, height = picture.size
     if width * height == 0:
-        raise ValueError(f"expected a picture with pixels, got {width}x{height}")
+        raise InputError(f"expected a picture with pixels, got {width}x{height}")
     if width * height > MAX_PIXELS:
-        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {width}x{height}")
+        raise InputError(f"expected at most {MAX_PIXELS:,} pixels, got {width}x{height}")
     if (cost := decoding_bytes(picture)) > MAX_DECODING_BYTES:
         kind = f" in the format {picture.format}" if picture.format else ""
-        raise ValueError(
+        raise InputError(
             f"expected a picture that takes at most {MAX_DECODING_BYTES // 10**6} MB to decode, got "
             f"{width}x{height}{kind}, which takes {cost // 10**6} MB: reduce it, or save it as JPEG"
         )
@@ -74,7 +80,7 @@ def decoding_bytes(picture: Image.Image) -> int:
         ValueError: a TIFF is compressed in a way that gives no bound, or a palette is missing.
     """
     if picture.mode == "P" and picture.palette is None:  # Pillow would stumble over it
-        raise ValueError("the picture cannot be decoded: its palette is missing")
+        raise InputError("the picture cannot be decoded: its palette is missing")
     pixels = math.prod(picture.size)
     factor = reduction(picture)
     stored = bytes_of_mode(picture.mode)
@@ -120,12 +126,12 @@ def tiff_bytes(picture: Image.Image) -> int:
         return 0
     compression = picture.info.get("compression", "raw")
     if compression not in TIFF_COMPRESSIONS:
-        raise ValueError(f"expected a TIFF compressed in a common way, got {compression}")
+        raise InputError(f"expected a TIFF compressed in a common way, got {compression}")
     tags = picture.tag_v2
     try:
         tile = int(tags.get(TILE_WIDTH, 0)) * int(tags.get(TILE_LENGTH, 0))
     except (TypeError, ValueError, OverflowError):
-        raise ValueError("expected a TIFF whose tiles have a size") from None
+        raise InputError("expected a TIFF whose tiles have a size") from None
     strip = 0 if compression == "raw" else math.prod(picture.size)
     return TILE_BYTES * max(tile, strip)
 

@@ -15,7 +15,16 @@ import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError
 
-from preprocessing.decoding import MAX_PIXELS, SIDEWAYS, as_reducible, check_size, is_scalable, reduction, turn_of
+from preprocessing.decoding import (
+    MAX_PIXELS,
+    SIDEWAYS,
+    InputError,
+    as_reducible,
+    check_size,
+    is_scalable,
+    reduction,
+    turn_of,
+)
 from preprocessing.transparency import flatten
 
 # Rows of a picture with more than 8 bits that are brought to 8 at a time.
@@ -60,15 +69,15 @@ def open_picture(file: str | os.PathLike | BinaryIO) -> Image.Image:
     try:
         picture = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError:
-        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got many more") from None
+        raise InputError(f"expected at most {MAX_PIXELS:,} pixels, got many more") from None
     except UnidentifiedImageError:
         if is_empty(file):
-            raise ValueError("expected a picture such as PNG, JPEG or WebP, got an empty file") from None
-        raise ValueError("expected a picture such as PNG, JPEG or WebP, got something else") from None
+            raise InputError("expected a picture such as PNG, JPEG or WebP, got an empty file") from None
+        raise InputError("expected a picture such as PNG, JPEG or WebP, got something else") from None
     except Exception as error:  # as in to_opaque, from the parts that read headers
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL, errno.EOVERFLOW):
             raise  # it is about the file; those three are about an address in it that leads nowhere
-        raise ValueError(f"the picture cannot be decoded: {error}") from error
+        raise InputError(f"the picture cannot be decoded: {error}") from error
     check_size(picture)
     return picture
 
@@ -139,7 +148,7 @@ def reduced_to_opaque(image: Image.Image | np.ndarray) -> Opaque:
         picture.info = {}  # whoever sees it again would turn it again
         return Opaque(picture, (width, height), factor)
     except Exception as error:  # Pillow's decoders raise whatever they meet: OSError, SyntaxError, IndexError ...
-        raise ValueError(f"the picture cannot be decoded: {error}") from error
+        raise InputError(f"the picture cannot be decoded: {error}") from error
 
 
 def is_empty(file: str | os.PathLike | BinaryIO) -> bool:
@@ -154,28 +163,28 @@ def from_array(array: np.ndarray) -> Image.Image:
     given, array = array, np.asarray(array)
     if array.dtype.kind not in "biuf":
         kind = type(given).__name__ if array.dtype == object or array.ndim == 0 else f"one of {array.dtype}"
-        raise ValueError(f"expected a PIL image or an array of numbers, got {kind}")
+        raise InputError(f"expected a PIL image or an array of numbers, got {kind}")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
-        raise ValueError(f"expected an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), got shape {array.shape}")
+        raise InputError(f"expected an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), got shape {array.shape}")
     if array.size == 0:
-        raise ValueError(f"expected a picture with pixels, got shape {array.shape}")
+        raise InputError(f"expected a picture with pixels, got shape {array.shape}")
     if math.prod(array.shape[:2]) > MAX_PIXELS:
-        raise ValueError(f"expected at most {MAX_PIXELS:,} pixels, got {array.shape[1]}x{array.shape[0]}")
+        raise InputError(f"expected at most {MAX_PIXELS:,} pixels, got {array.shape[1]}x{array.shape[0]}")
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif np.issubdtype(array.dtype, np.floating):
         finite, low, high = np.isfinite(array).all(), array.min(), array.max()
         if not finite or round(255 * float(low)) < 0 or round(255 * float(high)) > 255:  # resizing leaves 1.0000001
             said = f"{low} to {high}" if finite else "NaN or infinity"
-            raise ValueError(f"expected floats from 0 to 1, got {said}; for 0 to 255 give integers")
+            raise InputError(f"expected floats from 0 to 1, got {said}; for 0 to 255 give integers")
         levels = np.empty(array.shape, np.uint8)
         for top in range(0, len(array), STRIP_ROWS):  # no large copy as floats
             levels[top : top + STRIP_ROWS] = np.rint(np.clip(array[top : top + STRIP_ROWS], 0, 1) * 255)
         array = levels
     elif array.min() < 0 or array.max() > 255:
-        raise ValueError(f"expected integers from 0 to 255, got {array.min()} to {array.max()}")
+        raise InputError(f"expected integers from 0 to 255, got {array.min()} to {array.max()}")
     return Image.fromarray(np.ascontiguousarray(array, np.uint8))
 
 

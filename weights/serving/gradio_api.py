@@ -19,6 +19,7 @@ import gradio as gr
 from PIL import Image
 
 from nn.measure.metrics import Answer
+from preprocessing.decoding import InputError
 from weights.current import Serving
 from weights.serving import gradio_internals, recognize
 from weights.serving.limits.pictures import Busy
@@ -79,7 +80,7 @@ def add(serving: Serving, example: Path) -> None:
         """
         with as_gradio_error():
             if not isinstance(inputs, list) or len(inputs) > MAX_BATCH:
-                raise ValueError(f"expected a list of at most {MAX_BATCH} inputs, got {shown(inputs)}")
+                raise InputError(f"expected a list of at most {MAX_BATCH} inputs, got {shown(inputs)}")
             given = recognize.convert_all(usable, inputs)
             return list(map(by_likelihood, recognize.recognize_all(given, serving.current)))
 
@@ -116,14 +117,14 @@ def usable(value: Any) -> recognize.Input:
         case list():
             return checked(value)
         case str() if value.startswith(("http://", "https://")):
-            raise ValueError("expected a picture as base64 or data URL, got an address: download it first")
+            raise InputError("expected a picture as base64 or data URL, got an address: download it first")
         case str():
             return image_data(value)
         case {"path": str(path), "meta": {"_type": "gradio.FileData"}}:
             return uploaded(Path(path))
         case {"url": str(url)} if url.startswith("data:"):
             return image_data(url)
-    raise ValueError(f"expected a picture as base64, data URL or uploaded file, got {shown(value)}")
+    raise InputError(f"expected a picture as base64, data URL or uploaded file, got {shown(value)}")
 
 
 def checked(pixels: Any) -> list[int]:
@@ -134,7 +135,7 @@ def checked(pixels: Any) -> list[int]:
 def uploaded(path: Path) -> Path:
     """A file that was uploaded. Raises ValueError for any other file of this machine."""
     if not path.resolve().is_relative_to(Path(gradio_internals.get_upload_folder()).resolve()):
-        raise ValueError("expected an uploaded file, got the path of another")
+        raise InputError("expected an uploaded file, got the path of another")
     return path
 
 
@@ -143,12 +144,12 @@ def uploaded(path: Path) -> Path:
 
 @contextlib.contextmanager
 def as_gradio_error(message: str = "{}") -> Iterator[None]:
-    """Turns a ValueError, and Busy, into gradio's own error: the caller sees its message, and it is not logged."""
+    """Turns an InputError, and Busy, into gradio's own error: the caller sees its message, and it is not logged."""
     try:
         yield
     except Busy as error:
         raise gr.Error(str(error), print_exception=False) from error
-    except ValueError as error:
+    except InputError as error:
         raise gr.Error(message.format(error), print_exception=False) from error
 
 

@@ -32,6 +32,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from preprocessing.decoding import InputError
 from preprocessing.picture import to_opaque
 from weights.current import Served, Serving
 from weights.serving.limits.pictures import Busy, room_for
@@ -185,7 +186,7 @@ def add_routes_of_page(app: FastAPI, serving: Serving, pictures: Turns) -> None:
         with answering(serving.current) as (served, headers):
             drawing = opened(await request.body())
             if max(drawing.size) > LIVE_SIDE:
-                raise ValueError(f"expected a picture of at most {LIVE_SIDE}x{LIVE_SIDE} pixels")
+                raise InputError(f"expected a picture of at most {LIVE_SIDE}x{LIVE_SIDE} pixels")
             readings = await drawings.run(read, drawing, served)
             return JSONResponse(live_answer(readings), headers=headers)
 
@@ -224,12 +225,12 @@ class Direct(APIRoute):
 
 @contextlib.contextmanager
 def answering(served: Served) -> Iterator[tuple[Served, dict[str, str]]]:
-    """The weights for a request, and the headers of its answer. A ValueError is answered with 422 and its message,
-    Busy with 429."""
+    """The weights for a request, and the headers of its answer. An InputError is answered with 422 and its
+    message, Busy with 429."""
     headers = {"X-App-Version": VERSION, "X-Weights-SHA256": served.provenance.sha256}
     try:
         yield served, headers
-    except ValueError as error:
+    except InputError as error:
         raise HTTPException(422, str(error), headers) from error
     except Busy as error:
         raise Refused(429, str(error)) from error
@@ -250,9 +251,9 @@ async def picture_in(request: Request) -> AsyncIterator[BinaryIO]:
     if not is_form(request.headers):
         body = await request.body()
         if not body:
-            raise ValueError("expected a picture, as the body or as a file in a form; got nothing")
+            raise InputError("expected a picture, as the body or as a file in a form; got nothing")
         if TEXT.match(body):
-            raise ValueError("expected the bytes of an image file, got text; /predict/batch takes pictures as base64")
+            raise InputError("expected the bytes of an image file, got text; /predict/batch takes pictures as base64")
         yield io.BytesIO(body)
         return
     try:
@@ -260,10 +261,10 @@ async def picture_in(request: Request) -> AsyncIterator[BinaryIO]:
             files = [value for value in form.values() if isinstance(value, UploadFile)]
             if not files:
                 fields = f"{len(form)} {'field' if len(form) == 1 else 'fields'}"
-                raise ValueError(f"expected a picture as a file in the form, got {fields} and no file")
+                raise InputError(f"expected a picture as a file in the form, got {fields} and no file")
             yield files[0].file
     except HTTPException as error:
-        raise ValueError(f"expected a form with one picture: {error.detail}") from error
+        raise InputError(f"expected a form with one picture: {error.detail}") from error
 
 
 # --- Documentation ----------------------------------------------------------------------------------------------------

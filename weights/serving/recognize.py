@@ -24,7 +24,7 @@ from PIL import Image
 
 from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from nn.mlp import MLP, PIXELS
-from preprocessing.decoding import MAX_PIXELS
+from preprocessing.decoding import MAX_PIXELS, InputError
 from preprocessing.frame import SIDE
 from preprocessing.picture import open_picture
 from preprocessing.prepare import Diagnostics, Prepared, prepare
@@ -111,7 +111,7 @@ def recognize_all(inputs: Iterable[Input], served: Served) -> list[Answer]:
         picture = opened(given)
         left -= math.prod(picture.size if isinstance(picture, Image.Image) else picture.shape[:2])
         if left < 0:
-            raise ValueError(f"expected at most {MAX_PIXELS:,} pixels in all pictures together")
+            raise InputError(f"expected at most {MAX_PIXELS:,} pixels in all pictures together")
         return decode(picture).tensor
 
     return answers(convert_all(tensor, inputs), served.model)
@@ -171,11 +171,11 @@ def decode(given: Input) -> Prepared:
 def opened(given: Input) -> Picture:
     """A picture, which is decoded when its pixels are asked for. Raises ValueError."""
     if isinstance(given, list):
-        raise ValueError(f"expected a picture, got a list of {len(given)}. {ONE_DIGIT}")
+        raise InputError(f"expected a picture, got a list of {len(given)}. {ONE_DIGIT}")
     if isinstance(given, Picture):
         return given
     if not (isinstance(given, bytes | str | os.PathLike) or hasattr(given, "read")):
-        raise ValueError(
+        raise InputError(
             "expected a picture: a PIL image, an array, an image file, its content or its path, "
             f"got {type(given).__name__}"
         )
@@ -183,7 +183,7 @@ def opened(given: Input) -> Picture:
         return open_picture(io.BytesIO(given) if isinstance(given, bytes) else given)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ValueError(reason if isinstance(given, bytes) else f"{shortened(given)}: {reason}") from error
+        raise InputError(reason if isinstance(given, bytes) else f"{shortened(given)}: {reason}") from error
 
 
 def shortened(name: object) -> str:
@@ -199,11 +199,11 @@ def tensor_of(pixels: list[int]) -> np.ndarray:
         ValueError: they are not that, or plainly not MNIST's frame; see `check_frame`.
     """
     if len(pixels) != PIXELS:
-        raise ValueError(f"expected {PIXELS} pixel values, got {len(pixels)}")
+        raise InputError(f"expected {PIXELS} pixel values, got {len(pixels)}")
     try:
         levels = np.frombuffer(bytes(pixels), np.uint8)
     except (TypeError, ValueError):
-        raise ValueError("expected pixel values that are integers from 0 to 255") from None
+        raise InputError("expected pixel values that are integers from 0 to 255") from None
     check_frame(levels.reshape(SIDE, SIDE))
     return (levels / np.float32(255)).reshape(SIDE, SIDE)
 
@@ -221,7 +221,7 @@ def check_frame(levels: np.ndarray) -> None:
     brightest = int(levels.max())
     if 0 < brightest < FAINT:
         scale = "multiply each by 255" if brightest == 1 else "bring them to this scale"
-        raise ValueError(
+        raise InputError(
             f"expected pixel values on a scale from 0 (black) to 255 (white ink), got none above {brightest}: {scale}. "
             f"{ELSEWHERE}"
         )
@@ -235,7 +235,7 @@ def check_frame(levels: np.ndarray) -> None:
         mistake = f"dark ink on a background of level {background}: subtract each value from 255"
     else:
         mistake = f"a background of level {background}: subtract it"
-    raise ValueError(f"expected white ink (255) on black (0), as in MNIST, got {mistake}. {ELSEWHERE}")
+    raise InputError(f"expected white ink (255) on black (0), as in MNIST, got {mistake}. {ELSEWHERE}")
 
 
 def pixels_of(tensor: np.ndarray) -> list[int]:
@@ -244,13 +244,13 @@ def pixels_of(tensor: np.ndarray) -> list[int]:
 
 
 def convert_all(convert: Callable[[Given], Converted], inputs: Iterable[Given]) -> list[Converted]:
-    """The inputs, converted one by one; a ValueError says which one is meant."""
+    """The inputs, converted one by one; an InputError says which one is meant."""
     converted = []
     for index, given in enumerate(inputs):
         try:
             converted.append(convert(given))
-        except ValueError as error:
-            raise ValueError(f"inputs[{index}]: {error}") from error
+        except InputError as error:
+            raise InputError(f"inputs[{index}]: {error}") from error
     return converted
 
 

@@ -1,6 +1,6 @@
 """The bodies and answers of our HTTP routes, as pydantic models, and messages about a wrong body in plain words.
 
-parse(PixelsBody, b'{"pixels": [0, 0, 12]}')      # ValueError: expected 784 pixel values, got 3
+parse(PixelsBody, b'{"pixels": [0, 0, 12]}')      # InputError: expected 784 pixel values, got 3
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, Vali
 
 from nn.measure.metrics import NOT_A_DIGIT, Answer
 from nn.mlp import DIGITS, PIXELS, SIDE
+from preprocessing.decoding import InputError
 from weights.serving.recognize import Reading, joint_confidence, text_of
 
 # A forward pass of this size takes some tens of milliseconds, and preparing as many pictures of ordinary size takes
@@ -58,23 +59,23 @@ def image_data(text: str) -> bytes:
     if text.lstrip()[:5].lower() == "data:":
         head, comma, data = text.partition(",")
         if not comma:
-            raise ValueError(f"expected a data URL with a comma before its data, got {shown(text)}")
+            raise InputError(f"expected a data URL with a comma before its data, got {shown(text)}")
         if data and not head.rstrip().lower().endswith(";base64"):
             return unquote_to_bytes(data)
     digits = unbroken(unquote(data)).translate(FROM_URL_SAFE).rstrip("=")
     if not digits:
-        raise ValueError("expected the base64 data of an image file, got none")
+        raise InputError("expected the base64 data of an image file, got none")
     problem = f"expected the base64 data of an image file, got {shown(text)}"
     if digits.startswith(("b'", 'b"')):
-        raise ValueError(f"{problem}, which is how Python prints bytes: decode them")
+        raise InputError(f"{problem}, which is how Python prints bytes: decode them")
     wrong = NOT_BASE64.search(digits)
     if wrong:
-        raise ValueError(f"{problem}, in which {shown(wrong[0])} is no character of base64")
+        raise InputError(f"{problem}, in which {shown(wrong[0])} is no character of base64")
     if len(digits) % 4 == 1:
-        raise ValueError(f"{problem}, of which a part is missing: no data has {len(digits)} characters of base64")
+        raise InputError(f"{problem}, of which a part is missing: no data has {len(digits)} characters of base64")
     padding = "=" * (-len(digits) % 4)
     if padding and len(digits) < FEWEST_UNPADDED and not data.rstrip().endswith(("=", "%3D", "%3d")):
-        raise ValueError(problem)
+        raise InputError(problem)
     return base64.b64decode(digits + padding)
 
 
@@ -134,7 +135,7 @@ def parse(model: type[Body], given: bytes | dict) -> Body:
     try:  # to read and check JSON in one pass takes a third less time than one after the other
         return model.model_validate_json(given) if isinstance(given, bytes) else model.model_validate(given)
     except ValidationError as error:
-        raise ValueError(plain_message(error.errors(include_url=False)[0])) from None
+        raise InputError(plain_message(error.errors(include_url=False)[0])) from None
 
 
 def plain_message(problem: dict) -> str:

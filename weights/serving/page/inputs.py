@@ -13,6 +13,7 @@ import gradio as gr
 from PIL import Image
 
 import preprocessing
+from preprocessing.decoding import InputError
 from preprocessing.picture import open_picture, to_opaque
 from weights.serving.gradio_internals import field, get_upload_folder, save_pil_to_cache
 from weights.serving.limits.pictures import Busy, room_for
@@ -94,12 +95,12 @@ def flatten(drawing: dict | None) -> Image.Image | None:
         return photo(drawing["composite"])
     files = [file for file in (drawing["background"], *(drawing["layers"] or ())) if file is not None]
     if len(files) > MAX_LAYERS:
-        raise ValueError(f"expected at most {MAX_LAYERS} layers, got {len(files)}")
+        raise InputError(f"expected at most {MAX_LAYERS} layers, got {len(files)}")
     sheets = [opened(file) for file in files]
     if sum(sheet.width * sheet.height for sheet in sheets) > MAX_LAYER_PIXELS:
-        raise ValueError(f"expected at most {MAX_LAYER_PIXELS:,} pixels in all layers together")
+        raise InputError(f"expected at most {MAX_LAYER_PIXELS:,} pixels in all layers together")
     if len({sheet.size for sheet in sheets}) > 1:
-        raise ValueError("expected layers and a background of the same size")
+        raise InputError("expected layers and a background of the same size")
     if not sheets:
         return None
     try:
@@ -108,7 +109,7 @@ def flatten(drawing: dict | None) -> Image.Image | None:
     except Busy:
         raise
     except Exception as error:  # as in preprocessing.picture
-        raise ValueError(f"the picture cannot be decoded: {error}") from error
+        raise InputError(f"the picture cannot be decoded: {error}") from error
 
 
 def opened(file: dict | None) -> Image.Image | None:
@@ -119,11 +120,11 @@ def opened(file: dict | None) -> Image.Image | None:
     if not file:
         return None
     if not file.get("path"):
-        raise ValueError("expected an uploaded file")
+        raise InputError("expected an uploaded file")
     try:
         return open_picture(file["path"])
     except OSError as error:
-        raise ValueError(error.strerror) from error
+        raise InputError(error.strerror) from error
 
 
 def photo(file: dict | None) -> Image.Image | None:

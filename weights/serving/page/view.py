@@ -13,6 +13,7 @@ from PIL import Image
 
 from nn.evidence import explain
 from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
+from preprocessing.decoding import InputError
 from preprocessing.prepare import NOTHING
 from weights.current import served
 from weights.serving.gradio_api import as_gradio_error
@@ -74,7 +75,7 @@ def photo(file: dict | None, part: list | None) -> Image.Image | None:
     if picture is None or part is None:
         return picture
     if not is_part(part):
-        raise ValueError("expected a part's left, top, right and bottom as shares of the picture")
+        raise InputError("expected a part's left, top, right and bottom as shares of the picture")
     left, top, right, bottom = (round(edge * side) for edge, side in zip(part, picture.size * 2, strict=True))
     return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
 
