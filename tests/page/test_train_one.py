@@ -237,9 +237,28 @@ def test_two_train_at_once_and_the_third_sees_its_place(monkeypatch):
     first, second, third = (begun(digits=100) for _ in range(3))
     assert all("frames" in runs.go({"run": run}) for run in (first, second))
     answer = runs.go({"run": third})
-    assert answer == {"place": 1, "said": "Two others train at the moment. Your place in the line: 1."}
+    said = "Two networks train at a time, a few seconds each. Your place in the line: 1."
+    assert answer == {"place": 1, "said": said}
     monkeypatch.setattr(kept, "TURN_SECONDS", 0)  # the first two have left it
     assert "frames" in runs.go({"run": third})
+
+
+def test_those_who_wait_take_turns_with_those_who_train(monkeypatch):
+    monkeypatch.setattr(kept, "TURN_SECONDS", math.inf)  # nobody leaves the page
+    monkeypatch.setattr(kept, "SHARE_SECONDS", 0)  # each turn is one round
+    names = [begun(digits=100) for _ in range(5)]
+    rounds = dict.fromkeys(names, 0)
+    for _ in range(10):  # all ask, over and over
+        for name in names:
+            rounds[name] += "frames" in runs.go({"run": name})
+    assert min(rounds.values()) >= 2
+    assert max(rounds.values()) - min(rounds.values()) <= 1
+
+
+def test_nobody_gives_way_while_nobody_waits(monkeypatch):
+    monkeypatch.setattr(kept, "SHARE_SECONDS", 0)
+    names = [begun(digits=100) for _ in range(2)]
+    assert all("frames" in runs.go({"run": name}) for _ in range(3) for name in names)
 
 
 def test_only_the_newest_networks_are_kept(monkeypatch):

@@ -28,6 +28,9 @@ TRAINERS = 2
 PATIENCE = 2
 # Seconds without a question after which a run's turn goes to the next: a waiting page asks once a second.
 TURN_SECONDS = 3
+# Seconds after which a run that trains goes to the end of the line if others wait. A class of thirty sees its first
+# curves within a minute; shorter turns would be lost in the second until the next page asks.
+SHARE_SECONDS = 3
 # Networks kept. First to go are those that no visitor can come back to, then the one that was asked longest ago.
 MOST_RUNS = 64
 # Memory of all of them: 64 of the usual 784-16-10 take three quarters of it, the largest with Adam 8 MB each.
@@ -35,8 +38,7 @@ MOST_BYTES = 32_000_000
 # Seconds for which an untouched network is kept.
 KEPT_SECONDS = 900
 
-FULL = "Two others train at the moment."
-BUSY = f"{FULL} Try again shortly."
+BUSY = "Two others train at the moment. Try again shortly."
 AT_WORK = "This network is still busy with its last round."
 
 
@@ -76,6 +78,14 @@ class Run:
             self.changed = f"{self.changed} {sentence}".strip()
 
 
+@dataclass
+class Turn:
+    """Of a run that trains, or waits for it."""
+
+    asked: float = 0.0  # when it asked last; infinity while an epoch is under way
+    since: float | None = None  # when it was its turn; None while it waits
+
+
 def arrays_of(*holders: object) -> list[np.ndarray]:
     """The arrays that these objects' attributes hold, directly or in a list or dict, each once; no views."""
     found, waiting = {}, [value for holder in holders for value in vars(holder).values()]
@@ -93,7 +103,7 @@ class Runs:
 
     def __init__(self) -> None:
         self.kept: OrderedDict[str, Run] = OrderedDict()
-        self.asking: OrderedDict[str, float] = OrderedDict()  # those that train or wait, in the order they came
+        self.asking: OrderedDict[str, Turn] = OrderedDict()  # the line: the first TRAINERS train, the others wait
         self.lock = threading.Lock()
 
     def add(self, run: Run, instead_of: str | None = None) -> str:
@@ -112,8 +122,9 @@ class Runs:
                     run.before, gone = instead_of, replaced.before
                 if gone in self.kept:
                     self.kept.move_to_end(gone, last=False)
-            if self.asking.get(instead_of) != math.inf:  # else it is at work for the other tab
-                self.asking.pop(instead_of, None)
+            turn = self.asking.get(instead_of)
+            if turn and turn.asked != math.inf:  # else it is at work for the other tab
+                del self.asking[instead_of]
             for old in [each for each, kept in self.kept.items() if now - kept.asked > KEPT_SECONDS]:
                 del self.kept[old]
             self.kept[name] = run
@@ -140,17 +151,25 @@ class Runs:
         """0 for a run whose turn it is, otherwise its place among those that wait."""
         now = time.monotonic()
         with self.lock:
-            for other in [each for each, asked in self.asking.items() if now - asked > TURN_SECONDS]:
+            for other in [each for each, turn in self.asking.items() if now - turn.asked > TURN_SECONDS]:
                 del self.asking[other]
-            if self.asking.get(name) != math.inf:  # that one is at work
-                self.asking[name] = now  # one that is in keeps its place
-            return max(list(self.asking).index(name) - TRAINERS + 1, 0)
+            mine = self.asking.setdefault(name, Turn())
+            if mine.asked != math.inf:
+                mine.asked = now
+                if mine.since is not None and now - mine.since > SHARE_SECONDS and len(self.asking) > TRAINERS:
+                    self.asking.move_to_end(name)
+            place = max(list(self.asking).index(name) - TRAINERS + 1, 0)
+            if place:
+                mine.since = None
+            elif mine.since is None:
+                mine.since = now
+            return place
 
     def at_work(self, name: str, is_so: bool) -> None:
         """While an epoch is under way its run keeps its turn, however long it takes."""
         with self.lock:
-            if name in self.asking:
-                self.asking[name] = math.inf if is_so else time.monotonic()
+            if turn := self.asking.get(name):
+                turn.asked = math.inf if is_so else time.monotonic()
 
     def finish(self, name: str) -> None:
         with self.lock:

@@ -32,9 +32,10 @@
     // One round, or a second in the line for it: WAITS. False when there is nothing more to come.
     async function round(mine) {
       if (!(await have())) return false;
-      if (network.latest().epoch === 0) put(room, ".round", FIRST);
+      if (network.latest().epoch === 0 && !inLine) put(room, ".round", FIRST);
       const answer = await go();
       if (!answer) return false;
+      if (inLine && !answer.place) put(room, ".told", "");
       inLine = Boolean(answer.place);
       network.setOver(answer.ended);
       if (answer.ended) succeed($(room, "[data-press=reset]"));

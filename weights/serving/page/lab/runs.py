@@ -166,7 +166,7 @@ def go(question: About) -> dict:
     """One more epoch, or the place among those that wait."""
     run = asked_for(question)
     if place := kept.RUNS.place(question.run):
-        return {"place": place, "said": f"{kept.FULL} Your place in the line: {place}."}
+        return {"place": place, "said": f"{IN_LINE} Your place in the line: {place}."}
     if not run.lock.acquire(blocking=False):
         raise Refusal(kept.AT_WORK)
     kept.RUNS.at_work(question.run, True)
@@ -210,6 +210,7 @@ def ended(question: About, run: Run, said: str = "") -> dict:
 
 
 RESET = "Reset makes a new network."
+IN_LINE = "Two networks train at a time, a few seconds each."
 BLOWN_UP = "It blew up: every step was so large that it overshot, and the numbers grew without end. Take smaller steps."
 
 
