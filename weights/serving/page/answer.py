@@ -123,7 +123,7 @@ def ranked(answer: Answer) -> list[tuple[str, float]]:
 
 def named(name: str) -> str:
     """A class as it is spoken of in a line of text."""
-    return "“none”" if name == NOT_A_DIGIT else name
+    return "no digit" if name == NOT_A_DIGIT else name
 
 
 def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -> str:

@@ -1,6 +1,6 @@
 // Fool it in the browser: each question goes to the server, which has both networks.
 (() => {
-  const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, name, paint, strongest, bars } =
+  const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, runnerUp, name, paint, strongest, bars } =
     window.lab.tools;
   const { article, drawing, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
   const LIVE = 150; // ms after the last move of a slider
@@ -9,6 +9,7 @@
     let pixels = null;
     let asked = 0;
     let fooling = false;
+    let aimed = false; // whether the visitor chose the digit for this picture
 
     // Whether an input has a say in the picture: the gradient alone has a strength.
     const hasSay = ({ name }) => name && (name !== "strength" || fooling);
@@ -65,6 +66,7 @@
       const question = values();
       const answer = await answered(element, server.change(question));
       if (!answer || turn !== asked) return Boolean(answer); // a newer question is under way
+      if (!aimed) $(element, ".target").value = runnerUp(answer.small[0].slice(0, 10));
       const [drawn, start, after] = ["drawn", "pixels", "after"].map((key) => Array.from(unpacked(answer[key])));
       paint($(element, ".before canvas"), drawn);
       const before = answer.fooled === null ? drawn : start; // people's ways change more than the gradient does
@@ -202,6 +204,7 @@
       silenceSoon();
     });
     element.addEventListener("change", ({ target }) => {
+      if (target.matches(".target")) aimed = true;
       if (target.matches(".target") && fooling) ask();
       // On a small screen the pictures lie below the sliders. "nearest" scrolls no further than it takes, so that the
       // slider stays in sight.
@@ -211,7 +214,7 @@
     const about = () => `${shared.own.run} ${shared.own.version}`;
     follow(element, async (given) => {
       pixels = given;
-      fooling = false;
+      fooling = aimed = false;
       allOn();
       put(element, ".which-picture", pixels ? "Your drawing" : "The example");
       put(element, ".example", pixels ? "" : invitation("This is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."));

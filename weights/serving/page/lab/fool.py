@@ -32,7 +32,7 @@ def slider(name: str, title: str, low: int, high: int, value: int) -> str:
 
 
 def gradient() -> str:
-    digits = "".join(f'<option value="{digit}"{" selected" * (digit == 3)}>{digit}</option>' for digit in range(DIGITS))
+    digits = "".join(f'<option value="{digit}">{digit}</option>' for digit in range(DIGITS))  # fool.js chooses one
     return (
         f'<p class="lead">The {word("gradient")} says for each pixel which way it must move so that another digit '
         "seems likelier. If all pixels follow it, a change that you hardly see fools the network: an "

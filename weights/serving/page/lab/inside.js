@@ -120,11 +120,14 @@
       put(element, ".near", cells.join(""));
     }
 
+    const changed = (now, before) =>
+      now === before ? `It still says <b>${now}</b>.` : `Now it says <b>${now}</b>; before your change, ${before}.`;
+
     function showAnswer() {
       const scores = logits();
       const probs = softmax(scores);
       const says = weight !== null || off.size > 0
-        ? `Now ${best(probs)}; unchanged it says ${best(net.probs)}. <button type="button" data-undo>Undo</button>`
+        ? `${changed(best(probs), best(net.probs))} <button type="button" data-undo>Undo</button>`
         : `It says <b>${best(probs)}</b>.`;
       put(element, ".answer p", says);
       put(element, ".answer ol", bars(probs, net.probs));
@@ -202,7 +205,7 @@
       const silent = outputs.flatMap((_, j) => (z(j) <= 0 ? [j + 1] : []));
       const pushes = outputs.map((_, j) => push(j, digit));
       const [hardest, against] = [best(pushes), best(pushes.map((each) => -each))];
-      const pushing = (j) => `unit ${j + 1} (${number(pushes[j])})`;
+      const pushing = (j, way) => `unit ${j + 1} pushes the ${digit} ${way} most (${number(pushes[j])})`;
       const now = {
         pixels: `${net.pixels.filter(Boolean).length} of the 784 are not black`,
         unit: worths[most] > 0
@@ -210,8 +213,8 @@
           : `no pixel adds anything to the sum of unit ${unit + 1}`,
         units: `${silent.length ? `silent: ${silent.join(", ")}` : "none is silent"}; ${Math.max(...outputs) > 0 ? `unit ${best(outputs) + 1} is the loudest` : "no unit says anything"}`,
         scores:
-          `for the ${digit} ${pushes[hardest] > 0 ? pushing(hardest) : "none"}, ` +
-          `against it ${pushes[against] < 0 ? pushing(against) : "none"}`,
+          `${pushes[hardest] > 0 ? pushing(hardest, "up") : `no unit pushes the ${digit} up`}, ` +
+          `${pushes[against] < 0 ? pushing(against, "down") : `no unit pushes the ${digit} down`}`,
       };
       for (const [name, text] of Object.entries(now)) put(element, `[data-now="${name}"]`, `Now: ${text}.`);
     }

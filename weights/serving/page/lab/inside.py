@@ -84,7 +84,7 @@ def stage() -> str:
     scored = '<th scope="col">digit</th><td></td><th scope="col">score</th>'
     pushed = '<th scope="col">unit</th><th scope="col">h</th><th scope="col">× weight</th><td></td>'
     pushed += '<th scope="col">= push</th>'
-    columns = "".join(f'<th scope="col">{name}</th>' for name in ("digit", "score", "exp(score)", "share"))
+    columns = "".join(f'<th scope="col">{name}</th>' for name in ("digit", "score", "exp(score)", "probability"))
     columns += "<td></td>"
     return (
         f'<div class="stage">{pointed}<div class="middle">'
@@ -100,7 +100,8 @@ def stage() -> str:
             "unit",
             f'<h2><span class="which"></span> multiplies and adds</h2>'
             f"<p>It has one {word('weight')} for each pixel: blue is above 0, orange below. "
-            "Pixel times weight, all added up.</p>"
+            f"Pixel times weight, all added up with a {word('bias')}, is its sum z. {word('ReLU')} makes its output h "
+            "of it: z if that is above 0, else 0.</p>"
             '<div class="pair">'
             + picture("looks", "its weights", "The weights of this unit")
             + picture("worths", "pixel × weight", "What each pixel contributes")
@@ -110,7 +111,8 @@ def stage() -> str:
         + part(
             "units",
             f"<h2>All {word('hidden units')} do the same, each with weights of its own</h2>"
-            "<p>A unit whose sum is below 0 stays silent: h is 0. Switch one off and see what the answer loses.</p>"
+            "<p>A unit whose sum z is not above 0 is silent: its output h is 0. Switch one off and see what the answer "
+            "loses.</p>"
             f'<div class="units"><ul></ul></div><p>{link("z")} {link("relu")}</p>',
         )
         + part(
@@ -123,9 +125,9 @@ def stage() -> str:
         )
         + part(
             "percent",
-            "<h2>Scores become shares of 100%</h2>"
+            "<h2>Scores become probabilities</h2>"
             f"<p>{word('Softmax')} takes e, which is 2.718, to the power of each score, so that none is below 0, "
-            "and divides by their sum.</p>"
+            "and divides by their sum. The results add up to 1, which is 100%.</p>"
             f'<table class="shares">{head.format(columns)}</table><p class="lossline"></p>'
             f"<p>{link('softmax')} {link('loss')}</p>",
         )

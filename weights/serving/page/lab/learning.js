@@ -1,13 +1,13 @@
 // The section about learning: steps of backpropagation on this picture, which the server takes.
 (() => {
-  const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, bracketed, brief, percent, unpacked, best } = window.lab.tools;
+  const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, bracketed, brief, percent, unpacked, best, runnerUp } = window.lab.tools;
   const { article, paint, strongest, signed, succeed, answered, shared } = window.lab.tools;
 
   const MOST_LOSSES = 8; // that are shown of all steps
-  const SURE = 0.9; // a share from which on the network is called sure
+  const SURE = 0.9; // a probability from which on the network is called sure
 
-  // A chance of less than the tables show
-  const chance = (share) => (share >= 0.0005 || !share ? percent(share) : `${readable(100 * Number(share.toPrecision(1)))}%`);
+  // A probability of less than the tables show
+  const probability = (share) => (share >= 0.0005 || !share ? percent(share) : `${readable(100 * Number(share.toPrecision(1)))}%`);
 
   // room: {server, asked: gives {pixels, run}, net: gives the numbers of the pass, unit: gives the chosen one, touched:
   // gives whether a weight or unit was changed, choose: takes a unit, look: shows all anew, again: asks about
@@ -29,9 +29,8 @@
     // Before anything is chosen: what a tapped digit is, where it is misread, else the runner-up.
     function aim() {
       const { probs } = room.net();
-      const runnerUp = best(probs.map((prob, k) => (k === best(probs) ? -1 : prob)));
       const label = shared.tapped?.label;
-      aimAt(label === undefined || Number(label) === best(probs) ? runnerUp : label);
+      aimAt(label === undefined || Number(label) === best(probs) ? runnerUp(probs) : label);
     }
 
     function pretend() {
@@ -105,7 +104,7 @@
       put(
         section,
         ".said",
-        `<p>Step ${steps}: the chance of ${article(target)} went from ${chance(before[target])} to <b>${chance(after[target])}</b>. ` +
+        `<p>Step ${steps}: the probability of ${article(target)} went from ${probability(before[target])} to <b>${probability(after[target])}</b>. ` +
           `Now it says <b>${best(after)}</b>. The answer above is from before the first step.` +
           `${touched ? " Steps start without the weight that you moved and with all units on." : ""}</p>` +
           `<p class="losses">Loss: ${losses.length > MOST_LOSSES ? "… → " : ""}${shown.join(" → ")}</p>` +

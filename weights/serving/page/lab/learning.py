@@ -56,7 +56,8 @@ def backwards() -> str:
     return (
         '<div class="three neutral"><div><h3>1. How wrong is each digit?</h3><p>Probability minus target.</p>'
         f'<table class="deltas">{head("digit", "before", "target", SIDES, "delta2", "after")}</table>{link("delta2")}'
-        "</div><div><h3>2. Which unit is to blame?</h3><p>Did it say too much or too little? Tap a unit.</p>"
+        "</div><div><h3>2. Which unit is to blame?</h3><p>Blame is dL/dh, the derivative of the loss with respect to "
+        "the unit's output. Above 0 it said too much, below 0 too little. Tap a unit.</p>"
         f'<table class="blames">{head("unit", SIDES, "blame", "delta1")}</table>{link("blame")}</div>'
         '<div><h3>The blame of <span class="which"></span></h3><p>Each digit\'s delta2 times the weight from the unit '
         f'to it, all added up.</p><table class="terms">{head("digit", "delta2", "× weight", "=")}</table>'

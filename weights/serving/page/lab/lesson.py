@@ -12,19 +12,20 @@ from typing import NamedTuple
 WORDS = {
     "pixel": "One dot of the picture: a number from 0, black, to 1, white.",
     "weight": "A number that a pixel or a unit's output is multiplied by. Learning changes weights and biases.",
-    "bias": "A number that is added to a unit's sum: how ready it is to speak.",
+    "bias": "A number that is added to a unit's sum. The larger it is, the more easily the unit responds.",
     "hidden unit": "It multiplies each input by a weight, adds them all up with a bias, and gives the sum to its "
     "activation.",
     "layer": "Units side by side: each gets the same inputs, and all that they say goes on to the next layer.",
     "activation": "What a unit makes of its sum: ReLU or sigmoid. Without it many layers could do no more than one.",
-    "kernel": "A small picture of weights. It is compared with every part of the drawing.",
+    "kernel": "A small square of weights. At every place they are multiplied with the pixels below, and added up.",
     "max-pooling": "Of neighbouring sums only the largest is kept.",
     "ReLU": "What a hidden unit does with its sum: below 0 it says 0, above 0 it says the sum.",
     "sigmoid": "It turns a unit's sum into a number between 0 and 1; a sum of 0 becomes 0.5.",
-    "logit": "A digit's score before it becomes a share. It can be any number.",
-    "softmax": "It turns scores into shares of 100%: e to the power of each, divided by the sum of all.",
-    "loss": "How wrong the answers are. It is 0 if the right digit gets 100%, and grows as the share of this digit "
-    "falls: -ln of the share, on average over the digits. Guessing among ten digits has -ln 0.1 = 2.3. The natural "
+    "logit": "A digit's score before it becomes a probability. It can be any number.",
+    "softmax": "It turns scores into probabilities: e to the power of each, divided by the sum of all.",
+    "probability": "How sure the network is of a digit, from 0 to 1. Those of all digits add up to 1, which is 100%.",
+    "loss": "How wrong the answers are. It is 0 if the right digit has a probability of 1, and grows as this falls: "
+    "-ln of the probability, on average over the digits. Guessing among ten digits has -ln 0.1 = 2.3. The natural "
     "logarithm ln undoes the powers of e = 2.718.",
     "gradient": "For each number, how much the loss grows when that number grows a little.",
     "backpropagation": "The way to all gradients at once: the error goes back through the layers, last one first.",
@@ -35,7 +36,8 @@ WORDS = {
     "momentum": "A part of the step before is added to each step, as a ball rolls on.",
     "Adam": "Each weight gets steps of a size of its own, by how large its gradients were.",
     "dropout": "In each step of learning some units are left out by chance, so that none relies on another.",
-    "weight decay": "Each step also makes all weights a little smaller: large ones must be worth it.",
+    "weight decay": "Each step also makes all weights a little smaller. Only those stay large that keep lowering the "
+    "loss.",
     "seed": "The number that the random numbers begin from: with the same one the same network comes out.",
     "divergence": "Steps so large that each one overshoots: the loss grows and does not come down again.",
     "overfitting": "A network that knows its training pictures by heart and fails on others.",
@@ -66,17 +68,17 @@ QUESTIONS = (
     Question(
         "Which units stay silent, and what does the answer lose when you switch the loudest one off?",
         "units",
-        "Silent are those whose sum z is not above 0. Without the loudest unit all of its pushes are gone: scores that "
-        "it pushed up fall, scores that it pushed down rise. Often the other units still find the same digit.",
+        "Units whose sum z is not above 0 are silent. Without the loudest unit its pushes are gone: scores that it "
+        "pushed up fall, scores that it pushed down rise. Often the other units still find the same digit.",
     ),
     Question(
         "Which unit pushes hardest for the answer, and which against it?",
         "scores",
-        "For it: the unit with the largest h × weight. Against it: the one furthest below 0. A silent unit pushes "
-        "nothing, however large its weights are.",
+        "The unit with the largest h × weight pushes hardest for the answer. The one furthest below 0 pushes hardest "
+        "against it. A silent unit pushes nothing, however large its weights are.",
     ),
     Question(
-        "Two scores differ by 1. By what factor do their shares differ?",
+        "Two scores differ by 1. By what factor do their probabilities differ?",
         "percent",
         "By e = 2.718, whatever the scores are: exp(5) is 2.718 times exp(4), and both are divided by the same sum. A "
         "difference of 2 makes it e × e = 7.389.",
@@ -120,7 +122,8 @@ def view() -> str:
     links = "".join(f'<li><a href="{link}"><code>{link}</code></a> {shown}</li>' for link, shown in LINKS.items())
     return (
         f"<details><summary>Lesson: six questions</summary><ol>{questions}</ol>"
-        f"<p>For teachers: each link opens a tab of this page with these settings.</p><ul>{links}</ul></details>"
+        f"<p>For teachers: send pupils one of these links. Each opens a part of this page with its settings.</p>"
+        f"<ul>{links}</ul></details>"
         f"{glossary()}"
     )
 

@@ -33,6 +33,7 @@
     Array.from({ length: array.length / size }, (_, i) => Array.from(array.subarray(size * i, size * (i + 1))));
   const greys = (levels) => Array.from(levels, (value) => value / 255);
   const best = (probs) => probs.indexOf(Math.max(...probs));
+  const runnerUp = (probs) => best(probs.map((prob, k) => (k === best(probs) ? -1 : prob)));
   const name = (index) => (index < 10 ? String(index) : "not a digit");
   const article = (digit) => `${Number(digit) === 8 ? "an" : "a"} ${digit}`;
 
@@ -205,7 +206,7 @@
     `<i class="signed"><u class="${value < 0 ? "minus" : ""}" style="width:${(50 * Math.abs(value)) / most}%"></u></i>`;
 
   const tools = {
-    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percent, bytes, base64, unpacked, pieces, greys, best, name,
+    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percent, bytes, base64, unpacked, pieces, greys, best, runnerUp, name,
     article, softmax, drawing, invitation, paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered,
     keep, kept, shared, tappedOrDrawn, tap,
   };

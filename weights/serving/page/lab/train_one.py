@@ -43,14 +43,19 @@ TERMS = {"rate": f": the {word('learning rate')}", "activation": f": its {word('
 # Words under More that are explained below it
 MORE_TERMS = ("SGD", "momentum", "Adam", "mini-batch", "dropout", "weight decay", "seed")
 SEEDS = 5
-# Settings to try, what the link says, and what to look for.
+# Settings to try, what the link to them says, and what to look for once the new network trains.
 EXPERIMENTS = (
-    ("16,good", "good steps", "Press Play. After how many rounds does it read nine of ten digits? Take"),
-    ("16,careful", "careful steps", "Now a smaller learning rate. How many rounds does it take? Take"),
-    ("16,bold", "bold steps", "And a larger one. Why do the curves jump? Look at the loss as well. Take"),
-    ("16,wild", "wild steps", "Far too large: what becomes of the loss, and of the units? Take"),
-    ("64,bold,100,optimizer=momentum", "100 digits", "Look at the loss: which of the two turns and grows? Learn from"),
-    ("kernels", "16 kernels", "What do they look for, and what did the hidden units look for? Take"),
+    ("16,good", "Take good steps", "After how many rounds does it read nine of ten digits?"),
+    ("16,careful", "Take careful steps", "How many rounds does it take with a smaller learning rate?"),
+    ("16,bold", "Take bold steps", "Why do the curves jump? Look at the loss as well."),
+    ("16,wild", "Take wild steps", "What happens to the loss, and to the units?"),
+    (
+        "64,bold,100,optimizer=momentum",
+        "Learn from 100 digits",
+        "Choose <i>Loss</i>. Which curve rises again: that of the digits it learns from, or that of those it never "
+        "saw?",
+    ),
+    ("kernels", "Take 16 kernels", "Compare them with the pictures of 16 hidden units. What is different?"),
 )
 FUNCTIONS = [
     runs.start,
@@ -112,7 +117,10 @@ def content() -> str:
 
 
 def experiments() -> str:
-    items = "".join(f'<li>{words} <a href="#lab={settings}">{link}</a></li>' for settings, link, words in EXPERIMENTS)
+    items = "".join(
+        f'<li><a href="#lab={settings}">{link}</a> and press Play. {words}</li>'
+        for settings, link, words in EXPERIMENTS
+    )
     return (
         f'<details class="tries"><summary>Try this: {len(EXPERIMENTS)} experiments</summary><ol>{items}</ol></details>'
     )
@@ -138,7 +146,7 @@ def settings() -> str:
 
 def about_preset(name: str) -> str:
     preset = PRESETS[name]
-    figure = f" Its author reports {preset.published} (%), with all of MNIST." if preset.published else ""
+    figure = f" With all of MNIST its author reports, in percent: {preset.published}." if preset.published else ""
     return f"{preset.about}.{figure} Here it learns from the digits chosen above, for at most a minute."
 
 
@@ -181,8 +189,9 @@ def own_set() -> str:
 def files() -> str:
     return (
         '<section class="along"><h2>Take it with you</h2>'
-        "<p>The network is saved as two files in a zip. <code>python -m nn.evaluate --weights</code> reads them. Here "
-        "they can be loaded again, and the network goes on learning from where it was.</p>"
+        "<p>The network is saved as two files in a zip. Here they can be loaded again, and the network goes on "
+        "learning from where it was. Unpacked into a folder <code>mine</code>, they answer on your computer too: "
+        "<code>python app.py predict --weights mine PICTURE</code>.</p>"
         '<p class="controls"><button type="button" data-press="take">Save the network</button>'
         '<button type="button" data-press="load">Load a network</button>'
         '<input type="file" accept=".zip,.safetensors,.json" multiple hidden></p>'
