@@ -27,10 +27,10 @@ from nn.mlp import MLP
 FEWEST_ROWS = 32
 # They are left out where the layer has at least this many units, for the same reason.
 FEWEST_UNITS = 64
-# The largest sum of |probs - targets|: all of the probability in a wrong class.
-LARGEST_ERROR = 2
 # They are left out if at most this share of the pixels has ink: with more there is little to save.
 MOST_INKED = 0.9
+# The largest sum of |probs - targets|: all of the probability in a wrong class.
+LARGEST_ERROR = 2
 
 
 class Backprop:

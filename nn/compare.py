@@ -8,18 +8,17 @@ A preset whose weights are in --out already is not trained again, so the table c
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from nn import flags, programs
+from nn.checkpoint import as_json
 from nn.files import WeightsError, load
 from nn.images import load_images
 from nn.measure.metrics import evaluate
 from nn.pictures import mnist
 from nn.pictures.mnist import DataError, Dataset
-from nn.recipes import PRESETS, Preset
+from nn.recipes import PRESETS, Preset, Recipe
 from nn.runs import fit, is_begun
 
 REPEATED = [name for name, preset in PRESETS.items() if preset.repeats]
@@ -47,8 +46,8 @@ def finished(folder: Path, preset: Preset, dataset: Dataset) -> bool:
         training = load(folder).info.get("training", {})
     except WeightsError:
         return False
-    recipe = json.loads(json.dumps(asdict(preset.recipe)))
-    if not recipe.items() <= training.items() or training.get("epochs_done") != preset.recipe.epochs:
+    training = as_json(Recipe()) | training  # settings that are newer than these weights
+    if not as_json(preset.recipe).items() <= training.items() or training.get("epochs_done") != preset.recipe.epochs:
         return False
     if training.get("images") != {"train": len(dataset.train), "validation": len(dataset.validation)}:
         raise ValueError(f"{folder} was made from other images: give the same --data, or another --out")

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from nn.calibrate import TEMPERATURES
 from nn.mlp import MLP
 from nn.pictures.mnist import Dataset, Split
 
@@ -73,5 +74,7 @@ def unseen(dataset: Dataset, models: Sequence[MLP]) -> Iterator[tuple[Split, tup
 
 
 def extrapolated(single: float, pair: float, members: int) -> float:
-    """The temperature of a committee, from those of single members and of pairs: T = a + b / members through both."""
-    return pair + (pair - single) * (1 - 2 / members)
+    """The temperature of a committee, from those of single members and of pairs: T = a + b / members through both, but
+    no lower than a fitted one can be.
+    """
+    return max(pair + (pair - single) * (1 - 2 / members), float(TEMPERATURES[0]))

@@ -89,14 +89,16 @@ def run(main: Callable[[], int | None], prints: bool = True) -> NoReturn:
 
 
 def checked(stdout: io.TextIOWrapper | None) -> Output:
-    """Standard output that raises OutputLost; where it was closed, as by `>&-`, with the first character."""
+    """Standard output that raises OutputLost; where it was closed, as by `>&-`, with the first character. What its
+    encoding lacks, such as a part of a file's name, is written as an escape.
+    """
     if stdout is None:
         return Output(io.BufferedWriter(io.FileIO(os.open(os.devnull, os.O_RDONLY), "w")), "utf-8")
     stdout.flush()
     return Output(
         stdout.buffer,
         stdout.encoding,
-        stdout.errors,
+        "backslashreplace" if stdout.errors == "strict" else stdout.errors,
         line_buffering=stdout.line_buffering,
         write_through=stdout.write_through,
     )

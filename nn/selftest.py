@@ -28,14 +28,19 @@ def verified(folder: str | Path) -> MLP:
     return model
 
 
+def check_shape(model: MLP, path: str | Path) -> None:
+    """Raises WeightsError, which names `path`, unless the network takes MNIST's pixels and knows the ten digits."""
+    inputs, classes = model.widths[0], model.classes
+    if inputs != PIXELS or classes not in (DIGITS, DIGITS + 1):
+        raise WeightsError(f"{path}: takes {inputs} values and knows {classes} classes, expected {PIXELS} and 10 or 11")
+
+
 def self_test(model: MLP, path: str | Path) -> float:
     """The share of the bundled digits that the network reads.
 
     Raises WeightsError, which names `path`, when it reads too few or its answers are not probabilities.
     """
-    inputs, classes = model.widths[0], model.classes
-    if inputs != PIXELS or classes not in (DIGITS, DIGITS + 1):
-        raise WeightsError(f"{path}: takes {inputs} values and knows {classes} classes, expected {PIXELS} and 10 or 11")
+    check_shape(model, path)
     pixels, labels = selftest_digits()
     with np.errstate(all="ignore"):  # absurd weights overflow; the answers are judged below
         probabilities = model.predict_proba(pixels)

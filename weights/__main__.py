@@ -92,7 +92,10 @@ def run_show(arguments: argparse.Namespace) -> None:
             raise ValueError(f"--revision {arguments.revision}: of which repository? {source} is a folder")
         print_network(weights.load(source), sha256_of(Path(source) / MODEL_FILE))
     else:
-        snapshot = pull(Repository(source, arguments.token, arguments.endpoint), arguments.revision)
+        try:
+            snapshot = pull(Repository(source, arguments.token, arguments.endpoint), arguments.revision)
+        except HubError as error:
+            raise HubError(f"{error}; and there is no folder {source}", error.status) from error
         print_network(weights.load(snapshot.folder), snapshot.sha256, snapshot.commit)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 import weights
 from nn import MLP, crossfit
+from nn.calibrate import Calibration
 from nn.fast.committee import joined
 from nn.fast.quantize import quantize
 from nn.pictures.mnist import Dataset, Split
@@ -57,6 +58,7 @@ def test_too_few_images_for_blocks_are_refused():
 def test_the_temperature_of_a_committee_lies_on_the_line_through_single_members_and_pairs():
     assert crossfit.extrapolated(1.4, 1.2, 2) == pytest.approx(1.2)
     assert crossfit.extrapolated(1.4, 1.2, 4) == pytest.approx(1.0 + 0.4 / 4)
+    Calibration(crossfit.extrapolated(4.0, 1.7, 10))  # the line alone ends below 0, which is no temperature
 
 
 def test_quantizing_members_and_joining_them_is_quantizing_the_whole():

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import json
+import os
 import random
 import subprocess
 import sys
@@ -238,6 +239,38 @@ def test_other_weights_may_be_named(run, tmp_path):
         json.loads(run("predict", "--json", SEVEN, *options).stdout)[0] for options in (["--weights", tmp_path], [])
     )
     assert untrained["probabilities"] != bundled["probabilities"]
+
+
+@pytest.mark.parametrize("sizes", [{"classes": 3}, {"classes": 13}, {"inputs": 100}])
+def test_weights_that_know_no_digits_are_told(run, tmp_path, sizes):
+    weights.save_pretrained(weights.MLP((4,), **sizes), tmp_path)
+    done = run("predict", SEVEN, "--weights", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "expected 784 and 10 or 11" in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_said_beside_the_repository_that_it_may_be(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    done = run("predict", SEVEN, "--weights", "runs/mine")
+    assert done.returncode == 1
+    assert done.stderr.endswith("; and there is no folder runs/mine\n")
+
+
+def test_a_name_that_the_output_cannot_write_loses_no_other_answer(tmp_path):
+    for name in (b"a.png", b"b\xff.png", b"c.png"):
+        Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_bytes(SEVEN.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "app.py", "predict", tmp_path],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        timeout=120,
+    )
+    rows = done.stdout.decode().splitlines()
+    assert done.returncode == 0
+    assert [row.split()[1] for row in rows] == ["7", "7", "7"]
+    assert "b\\udcff.png" in rows[1]
 
 
 @pytest.mark.parametrize("source", [[], ["--weights", weights.BUNDLED]], ids=["bundled", "folder"])

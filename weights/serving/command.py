@@ -21,6 +21,7 @@ from tqdm import tqdm
 import weights
 from nn import flags
 from nn.mlp import MLP
+from nn.selftest import check_shape
 from preprocessing.picture import open_picture, silence_decoders
 from preprocessing.segment import split
 from weights.serving.recognize import Reading, joint_confidence, readings_of, text_of
@@ -89,13 +90,15 @@ def is_local(source: str | None) -> bool:
 def network(source: str | None, revision: str | None) -> MLP:
     """The bundled network, the one in a folder, or one of the Hub. Raises WeightsError."""
     if is_local(source):
-        return weights.load(source)
+        model = weights.load(source)
+        check_shape(model, source or weights.BUNDLED)
+        return model
     from weights.hub.problems import HubError  # and with it the Hub's client, which other weights do not need
 
     try:
         return weights.from_pretrained(source, revision)
     except HubError as error:
-        raise weights.WeightsError(str(error)) from error
+        raise weights.WeightsError(f"{error}; and there is no folder {source}") from error
 
 
 def predict(pictures: list[Path], model: MLP, as_json: bool) -> bool:

@@ -30,6 +30,42 @@ STRONG = 0.35  # of the strongest evidence in a map; from here on colours deepen
 
 LEAST = 0.01  # less likely classes get no label: a row of "0%" tells nobody anything
 
+# The tile that is pressed tells the way of its digit. Gradio may ask about a picture twice, and the second answer knows
+# of no tile: then it is chosen again.
+CHOOSE_TILE = """
+const TRIES = 3; // at most: the server may not know the tile any more
+let chosen = null;
+let centred = ""; // the picture and the digit that its sheet was last scrolled to
+const picture = () => element.querySelector(".several img")?.src;
+const choose = () => trigger("select", { index: chosen.index });
+const middle = (each) => {
+    const { left, right, top, bottom } = each.getBoundingClientRect();
+    return [(left + right) / 2, (top + bottom) / 2];
+};
+element.addEventListener("click", ({ target }) => {
+    const tile = target.closest("[data-tile]");
+    if (!tile) return;
+    chosen = { index: Number(tile.dataset.tile), picture: picture(), tries: TRIES };
+    choose();
+});
+// The sheet is scrolled to a digit when it is chosen, and then stays where the visitor scrolls it. Gradio keeps the
+// elements of the previous answer, so only a class tells that another digit is chosen.
+new MutationObserver(() => {
+    const box = element.querySelector(".sheet .chosen"), now = box ? `${box.dataset.tile} ${picture()}` : "";
+    if (box && now !== centred) {
+        const sheet = box.closest(".sheet"), [x, y] = middle(box), [u, v] = middle(sheet);
+        sheet.scrollBy(x - u, y - v);
+    }
+    centred = now;
+}).observe(element, { subtree: true, childList: true, attributeFilter: ["class"] });
+new MutationObserver(() => {
+    if (chosen?.picture !== picture()) chosen = null;
+    if (!chosen?.tries || element.querySelector("[data-tile][aria-pressed=true]")) return;
+    chosen.tries -= 1;
+    choose();
+}).observe(element, { subtree: true, childList: true });
+"""
+
 
 def words(answer: Answer, hint: str = "") -> str:
     """The answer to one digit as HTML: a sentence, at most one hint, and a chart of all probabilities."""

@@ -76,7 +76,7 @@ def saying(run: Run, epochs: int, done: int) -> str:
         return f"Saved as it is now. {run.changed} The command trains one like it, without that:"
     which = "Saved" if epochs == done else f"Saved: its best round, number {epochs} of {done}"
     if run.digits == ALL_DIGITS:
-        return f"{which}. This command trains the very same network:"
+        return f"{which}. This command trains the same network, up to rounding:"
     return f"{which}. It learned from {run.digits:,} digits; this command trains one like it from {ALL_DIGITS:,}:"
 
 

@@ -31,23 +31,26 @@ class Kept(Split):
         return self.shared
 
 
+shipped = functools.cache(sample.load)
+
+
 @functools.cache
 def digits(number: int) -> Kept:
     """The first of the digits to learn from, as many of each."""
-    train = sample.load().train
+    train = shipped().train
     return Kept(train.images[:number], train.labels[:number])
 
 
 @functools.cache
 def held_out() -> Kept:
     """The 500 digits by which the best epoch is chosen, as nn.train chooses it."""
-    return Kept(**vars(sample.load().validation))
+    return Kept(**vars(shipped().validation))
 
 
 @functools.cache
 def unseen() -> Kept:
     """The 1,000 digits that no network here learns from."""
-    return Kept(**vars(sample.load().test))
+    return Kept(**vars(shipped().test))
 
 
 @functools.cache
