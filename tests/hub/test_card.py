@@ -74,7 +74,7 @@ def test_the_card_of_a_cross_fitted_network_says_what_was_unseen(tmp_path):
     card.write_card(tmp_path, model, splits)
     text = (tmp_path / "README.md").read_text()
     assert "ylecun/mnist" in text
-    assert "12,000 images that two of its members did not see; those two alone misread 57" in text
+    assert "12,000 images that two members left out; these two alone misread 57" in text
     assert "first 90%" not in text
 
 

@@ -19,19 +19,15 @@ from weights.serving.page.lab.lesson import glossary, word
 from weights.serving.page.lab.loading import PROBLEM, room
 from weights.serving.page.lab.settings import KERNEL_SIZE, KERNELS, MOST_DRAWINGS, RATES
 
-HIDDEN = {"16": "16", "": "none", "64": "64", "256-128": "256, then 128", "kernels": f"{KERNELS} kernels"}
-# Settings in sight: name, what the page calls it, value -> words; the first value is chosen.
+HIDDEN = {"": "none", "16": "16", "64": "64", "256-128": "256, then 128", "kernels": f"{KERNELS} kernels"}
+# Settings in sight: name, what the page calls it, value -> words, the value that is chosen at first.
 CHIPS = (
-    ("hidden", "Hidden units", HIDDEN),
-    ("rate", "Size of steps", {"good": "good", "careful": "careful", "bold": "bold", "wild": "wild"}),
-    ("digits", "Digits to learn from", {"4500": "4,500", "1000": "1,000", "100": "100"}),
-    ("activation", "Kind of unit", {"relu": "ReLU", "sigmoid": "sigmoid"}),
+    ("hidden", "Hidden units", HIDDEN, "16"),
+    ("rate", "Size of steps", {"careful": "careful", "good": "good", "bold": "bold", "wild": "wild"}, "good"),
+    ("digits", "Digits to learn from", {"100": "100", "1000": "1,000", "4500": "4,500"}, "4500"),
+    ("activation", "Kind of unit", {"relu": "ReLU", "sigmoid": "sigmoid"}, "relu"),
 )
-ORDERS = {
-    "hidden": ["", "16", "64", "256-128", "kernels"],
-    "rate": ["careful", "good", "bold", "wild"],
-    "digits": ["100", "1000", "4500"],
-}
+# More of them, in menus; here the first value is chosen.
 MORE = (
     ("optimizer", "Optimizer", {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}),
     ("batch_size", "Digits per step", {"32": "32", "8": "8", "128": "128", "512": "512"}),
@@ -134,13 +130,13 @@ def settings() -> str:
     selects += select("seed", "Seed", {str(seed): str(seed) for seed in range(SEEDS)}, own=False)
     presets = {"": "the settings above"} | {name: name for name, preset in PRESETS.items() if preset.repeats}
     about = {name: about_preset(name) for name in presets if name}
+    others = group("preset", "Or a network that a public project published", presets, "", about=about)
     return (
         f'<form class="settings" data-kernels="{KERNELS}" data-kernel-size="{KERNEL_SIZE}" '
         f'data-rates="{escape(json.dumps(RATES))}">{chips}'
         f'<details class="more"><summary>More</summary><p>{selects}</p>'
         f'<p class="terms">What is {", ".join(map(word, MORE_TERMS))}?</p>'
-        f"{group('preset', 'Or a network that a public project published', presets, about=about)}"
-        '<p class="about"></p></details></form>'
+        f'{others}<p class="about"></p></details></form>'
     )
 
 
@@ -150,14 +146,20 @@ def about_preset(name: str) -> str:
     return f"{preset.about}.{figure} Here it learns from the digits chosen above, for at most a minute."
 
 
-def group(name: str, title: str, values: dict[str, str], own: bool = False, about: dict[str, str] | None = None) -> str:
+def group(
+    name: str,
+    title: str,
+    values: dict[str, str],
+    chosen: str,
+    own: bool = False,
+    about: dict[str, str] | None = None,
+) -> str:
     """A row of chips, one of which is chosen. own: a preset replaces it. about: what the page says of a value."""
-    chosen = next(iter(values))
     chips = "".join(
         f'<label><input type="radio" name="{name}" value="{value}"{" checked" if value == chosen else ""}'
         f"{data_about(about, value)}>"
         f"<span>{values[value]}</span></label>"
-        for value in ORDERS.get(name, values)
+        for value in values
     )
     return f"<fieldset{own_settings(own)}><legend>{title}{TERMS.get(name, '')}</legend>{chips}</fieldset>"
 
