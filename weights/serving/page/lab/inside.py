@@ -99,9 +99,8 @@ def stage() -> str:
         + part(
             "unit",
             f'<h2><span class="which"></span> multiplies and adds</h2>'
-            f"<p>It has one {word('weight')} for each pixel: blue is above 0, orange below. "
-            f"Pixel times weight, all added up with a {word('bias')}, is its sum z. {word('ReLU')} makes its output h "
-            "of it: z if that is above 0, else 0.</p>"
+            f"<p>It has one {word('weight')} for each pixel: blue is above 0, orange below. Pixel times weight, all "
+            f"added up with a {word('bias')}, is its sum z. {word('ReLU')} makes its output h of that.</p>"
             '<div class="pair">'
             + picture("looks", "its weights", "The weights of this unit")
             + picture("worths", "pixel × weight", "What each pixel contributes")
