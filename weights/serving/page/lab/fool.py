@@ -39,7 +39,7 @@ def gradient() -> str:
         f"{word('adversarial example')}. The small network "
         f"here comes with the page. It has {questions.small().hidden[0]} hidden units, and it is not the one that you "
         'train. <span class="example"></span></p>'
-        f'{PROBLEM}<p class="controls"><label>Make it see a <select class="target">{digits}</select></label>'
+        f'{PROBLEM}<p class="controls"><label>Target digit <select class="target">{digits}</select></label>'
         '<button type="button" class="main" data-press="fool">Fool it</button>'
         '<button type="button" data-press="back">As drawn</button></p>'
         f'<div class="sliders">{slider("strength", "Strength", 0, 50, 25)}</div>'
