@@ -104,10 +104,15 @@ def read_array(path: Path, kind: str) -> np.ndarray:
     return np.frombuffer(raw, np.uint8, offset=header.size).reshape(shape)
 
 
-def read_bytes(path: Path) -> bytes:
-    """The content of a file, decompressed if it is compressed: browsers and tools drop or keep .gz as they like."""
+def read_bytes(path: Path, most: int = -1) -> bytes:
+    """The content of a file, or its first bytes, decompressed if it is compressed: browsers and tools drop or keep .gz
+    as they like. Raises DataError.
+    """
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw.startswith(GZIP_MAGIC) else raw
+        with path.open("rb") as file:
+            compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            file.seek(0)
+            with gzip.open(file) if compressed else file as content:
+                return content.read(most)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error

@@ -94,7 +94,7 @@ def read_npz(path: Path) -> tuple[Split, Split]:
 
 def first_row(path: Path) -> list[str]:
     """The cells of the first line, without quotation marks; of a longer line than MOST_HEAD its beginning."""
-    line = read_bytes(path)[:MOST_HEAD].split(b"\n", 1)[0].decode("utf-8-sig", "replace")
+    line = read_bytes(path, MOST_HEAD).split(b"\n", 1)[0].decode("utf-8-sig", "replace")
     return [cell.strip('" \r') for cell in line.split(",")]
 
 
