@@ -19,7 +19,6 @@ from nn.files import CONFUSION_FILE, CURVES_FILE, HISTORY_FILE, MISTAKES_DATA, M
 from nn.measure import metrics
 from nn.mlp import MLP
 from nn.pictures.mnist import DataError, Dataset, Split
-from nn.pictures.splits import as_pixels
 
 matplotlib.use("Agg")  # plots go to files; no screen is needed
 import matplotlib.pyplot as plt
@@ -39,16 +38,17 @@ def write(
     """Writes the plots of the last split (the test images) and, where there is a history, the learning curves."""
     folder.mkdir(parents=True, exist_ok=True)
     name, split = list(dataset.splits().items())[-1]
+    probs = model.predict_proba(split.pixels())
     figures = {
         CONFUSION_FILE: confusion_matrix(np.array(results[name]["confusion_matrix"]), name),
-        MISTAKES_FILE: mistakes(model, split, name),
+        MISTAKES_FILE: mistakes(probs, split, name),
     }
     if history:
         figures[CURVES_FILE] = curves(history)
     for file_name, figure in figures.items():
         figure.savefig(folder / file_name, dpi=120, bbox_inches="tight")
         plt.close(figure)
-    data = all_mistakes(model, split.images, split.labels, name)
+    data = all_mistakes(probs, split, name)
     (folder / MISTAKES_DATA).write_text(json.dumps(data), "utf-8")
     return [folder / file_name for file_name in (*figures, MISTAKES_DATA)]
 
@@ -73,24 +73,23 @@ def read_history(run: Path) -> History | None:
     return history
 
 
-def all_mistakes(model: MLP, images: np.ndarray, labels: np.ndarray, name: str) -> dict:
+def all_mistakes(probs: np.ndarray, split: Split, name: str) -> dict:
     """The confusion matrix and every misread image, the most confident mistake first.
 
-    images: (n, 28, 28) uint8; labels: (n,) integers.
+    probs: (n, classes), the answers to the split's n images.
     Returns {"split", "counts": rows of true digits, columns of answers, "mistakes": [{"true", "read", "confidence",
     "png": base64 of the image, white on black}]}.
     """
-    probs = model.predict_proba(as_pixels(images))
     names = metrics.class_names(probs.shape[1])
     mistakes = []
-    for i in metrics.most_confident_mistakes(probs, labels, len(images)):
+    for i in metrics.most_confident_mistakes(probs, split.labels, len(split)):
         file = io.BytesIO()
-        Image.fromarray(images[i]).save(file, "PNG", optimize=True)
+        Image.fromarray(split.images[i]).save(file, "PNG", optimize=True)
         png = base64.b64encode(file.getvalue()).decode()
         confidence = round(float(probs[i].max()), 4)
         read = names[probs[i].argmax()]
-        mistakes.append({"true": names[labels[i]], "read": read, "confidence": confidence, "png": png})
-    return {"split": name, "counts": metrics.confusion_matrix(probs, labels).tolist(), "mistakes": mistakes}
+        mistakes.append({"true": names[split.labels[i]], "read": read, "confidence": confidence, "png": png})
+    return {"split": name, "counts": metrics.confusion_matrix(probs, split.labels).tolist(), "mistakes": mistakes}
 
 
 def confusion_matrix(counts: np.ndarray, name: str) -> plt.Figure:
@@ -126,9 +125,8 @@ def curves(history: History) -> plt.Figure:
     return figure
 
 
-def mistakes(model: MLP, split: Split, name: str) -> plt.Figure:
-    """A mosaic of the wrong answers with the highest probability."""
-    probs = model.predict_proba(split.pixels())
+def mistakes(probs: np.ndarray, split: Split, name: str) -> plt.Figure:
+    """A mosaic of the wrong answers with the highest probability. probs: as for `all_mistakes`."""
     worst = metrics.most_confident_mistakes(probs, split.labels, MISTAKES_SHOWN)
     names = metrics.class_names(probs.shape[1])
     rows = max(-(-len(worst) // MISTAKES_PER_ROW), 1)
