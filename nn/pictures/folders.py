@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from nn.mlp import DIGITS, SIDE
-from nn.pictures.splits import DataError, Split, listing
+from nn.pictures.splits import BORDER, DataError, Split, listing
 
 Frame = Callable[[Image.Image], np.ndarray]  # any picture -> (28, 28) in [0, 1]
 Opener = Callable[[Path | BinaryIO], Image.Image]  # raises ValueError or OSError for a file that is no picture
@@ -21,10 +21,7 @@ Opener = Callable[[Path | BinaryIO], Image.Image]  # raises ValueError or OSErro
 LABELS = {str(label) for label in range(DIGITS)}
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 SHUFFLE_SEED = 0  # folders come sorted by label; one fixed shuffle makes their last 10% a fair validation split
-# The outermost pixels of MNIST's frame, nearly all of which are 0 in each of its 70,000 digits.
-BORDER = np.ones((SIDE, SIDE), bool)
-BORDER[1:-1, 1:-1] = False
-BLACK = 127  # a border whose median is lighter is paper
+BLACK = 127  # a border whose median is lighter is paper, which is to be framed; others are taken as they are
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,9 @@ import numpy as np
 from nn.mlp import DIGITS, PIXELS, SIDE
 
 VALIDATION_SHARE = 0.1
+# The border of MNIST's frame: the outermost pixels. In all of its 70,000 digits at least 102 of these 108 are 0.
+BORDER = np.ones((SIDE, SIDE), bool)
+BORDER[1:-1, 1:-1] = False
 # As many file names as one reads in an error message.
 NAMES_LISTED = 5
 
