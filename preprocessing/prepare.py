@@ -22,6 +22,7 @@ from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_
 from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
 from preprocessing.picture import Opaque, reduced_to_opaque
+from preprocessing.relit import without_shadow
 from preprocessing.squares import without_squares
 from preprocessing.surround import without_surround
 
@@ -240,6 +241,7 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOu
     """
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
+    picture = without_shadow(picture)
     ink, left_out, where = look(picture, sheet=lines > 0)
     return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines, sheet=lines > 0), where
 
