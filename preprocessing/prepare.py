@@ -24,7 +24,7 @@ from preprocessing.morphology import dilated
 from preprocessing.picture import Opaque, reduced_to_opaque
 from preprocessing.relit import without_shadow
 from preprocessing.squares import without_squares
-from preprocessing.surround import without_surround
+from preprocessing.surround import inside_margin, without_surround
 
 # Ink is looked for on a picture reduced to about the area of a square with this side: twelve times the 20-pixel box. On
 # a smaller one the thin lines of a form are paler than the noise.
@@ -241,8 +241,14 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOu
     """
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
-    picture = without_shadow(picture)
-    ink, left_out, where = look(picture, sheet=lines > 0)
+    left, top, right, bottom = inside_margin(picture)
+    inner = picture if (left, top, right, bottom) == (0, 0, *picture.size) else picture.crop((left, top, right, bottom))
+    lit = without_shadow(inner)
+    ink, left_out, where = look(lit, sheet=lines > 0)
+    where = where._replace(left=where.left + left, top=where.top + top)
+    if lit is not picture and lit is not inner:
+        picture = picture.copy()
+        picture.paste(lit, (left, top))
     return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines, sheet=lines > 0), where
 
 
