@@ -1,4 +1,5 @@
-"""A shadow that covers a large part of the paper is taken off: the picture is made as light there as elsewhere.
+"""A shadow that falls into the picture from outside, and covers a large part of the paper, is taken off: the picture is
+made as light there as elsewhere.
 
 picture = without_shadow(picture)      # the same picture if no shadow is plain to see
 
@@ -26,7 +27,8 @@ SMALLEST_PHOTO = 40
 # The shadow leaves the paper between these shares of its light. More is a slope of light, which is followed anyway;
 # less is a black table.
 LEFT_OVER = 0.33, 0.92
-# The lit and the shaded part cover at least this share of the picture each: smaller shadows are left to shadow.py.
+# The lit and the shaded part cover at least this share of the picture, and of its border, each. Smaller shadows, and
+# those that end inside the picture, are left to shadow.py.
 SMALLEST_PART = 0.1
 # Tones are counted in so many bins.
 LEVELS = 64
@@ -105,7 +107,7 @@ def shadow_on(small: Image.Image) -> Shadow | None:
     counts, edges = np.histogram(paper, LEVELS)
     between = edges[two_classes(counts, (edges[:-1] + edges[1:]) / 2) + 1]
     dark = paper < between
-    if not SMALLEST_PART <= dark.mean() <= 1 - SMALLEST_PART:
+    if any(not SMALLEST_PART <= part.mean() <= 1 - SMALLEST_PART for part in (dark, border(dark))):
         return None
     shaded, lit = float(median(paper[dark])), float(median(paper[~dark]))
     if not LEFT_OVER[0] * lit <= shaded <= LEFT_OVER[1] * lit:
