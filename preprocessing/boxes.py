@@ -235,8 +235,8 @@ def boxes_between(
 
 def cell_between(upper: Line, lower: Line, darkness: np.ndarray, faintest: float, wide: np.ndarray) -> list[Line]:
     """The two sides of the only whole box between two lines that run from edge to edge; none if there is no such box.
-    Its neighbours to the left and right are cut by the picture's edge. Two uprights have no period, but a pen that wrote
-    all else cannot have drawn them. Arguments as for `boxes_between`.
+    The picture's edge cuts its neighbours to the left and right. Two uprights have no period, but a pen that wrote all
+    else cannot have drawn them. Arguments as for `boxes_between`; what is no darker than `faintest` is paper.
     """
     if not (upper.spans and lower.spans) or lower.middle - upper.middle < LOWEST:
         return []

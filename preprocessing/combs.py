@@ -35,8 +35,8 @@ WHOLE_TOOTH = 0.9
 LEAST_SEEN = 0.5
 # At least this many of them stand free, or all if there are fewer: one alone may be a stroke.
 FEWEST_SEEN = 2
-# Where the picture's edge cuts the line, the comb goes on outside. The last tooth inside need not stand at the end of the
-# line if there are this many teeth: as few have no sure period.
+# Where the picture's edge cuts the line, the comb goes on outside. The last tooth inside need not stand at the end of
+# the line if there are this many teeth: fewer have no sure period.
 PERIODIC_TEETH = 4
 # A comb has no more places than this: an IBAN, the longest usual number, has 34 characters.
 MOST_PLACES = 34

@@ -19,8 +19,8 @@ from preprocessing.components import label, longer_sides, piece_boxes, stroke_wi
 from preprocessing.morphology import closed, dilated
 from preprocessing.tones import border, deviation_of, median, two_classes
 
-# The shadow is looked for on a picture reduced to about the area of a square with this side: pens are a pixel or two wide,
-# and it takes a twentieth of the time of reading.
+# The shadow is looked for on a picture reduced to about the area of a square with this side. Pens are a pixel or two
+# wide there, and it takes a twentieth of the time of reading.
 SMALL_SIDE = 130
 # On a smaller picture than this a stroke is a large part of it, and no photograph is so small.
 SMALLEST_PHOTO = 40
@@ -30,6 +30,11 @@ LEFT_OVER = 0.33, 0.92
 # The lit and the shaded part cover at least this share of the picture, and of its border, each. Smaller shadows, and
 # those that end inside the picture, are left to shadow.py.
 SMALLEST_PART = 0.1
+# Within the lit and the shaded part the paper's level varies by less than this share of the difference between them.
+# Where light falls off evenly it varies by 0.8 of it, and is followed anyway (light.py).
+STEADY = 0.55
+# Levels vary from the first to the second of these quantiles: what lies beyond is grain.
+VARIES = 0.1, 0.9
 # Tones are counted in so many bins.
 LEVELS = 64
 # A stroke is at first taken to be narrower than this share of the picture's longer side.
@@ -111,6 +116,9 @@ def shadow_on(small: Image.Image) -> Shadow | None:
         return None
     shaded, lit = float(median(paper[dark])), float(median(paper[~dark]))
     if not LEFT_OVER[0] * lit <= shaded <= LEFT_OVER[1] * lit:
+        return None
+    varies = np.mean([np.ptp(np.quantile(paper[part], VARIES)) for part in (dark, ~dark)])
+    if varies > STEADY * (lit - shaded):
         return None
     if not is_one_colour(small, dark) or not is_written_on(grey, paper, dark):
         return None
