@@ -236,19 +236,19 @@ def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: W
 
 
 def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOut, Where]:
-    """A picture as a person would see it, without the squares or rules of a whole sheet, and what `look` finds in it.
-    Takes and raises the same as `prepare`.
+    """A picture as a person would see it, without the squares or rules of a whole sheet and without a large shadow, and
+    what `look` finds in it, inside a margin. Takes and raises the same as `prepare`.
     """
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
-    left, top, right, bottom = inside_margin(picture)
-    inner = picture if (left, top, right, bottom) == (0, 0, *picture.size) else picture.crop((left, top, right, bottom))
+    box = inside_margin(picture)
+    inner = picture if box == (0, 0, *picture.size) else picture.crop(box)
     lit = without_shadow(inner)
     ink, left_out, where = look(lit, sheet=lines > 0)
-    where = where._replace(left=where.left + left, top=where.top + top)
-    if lit is not picture and lit is not inner:
+    where = where._replace(left=where.left + box[0], top=where.top + box[1])
+    if lit is not inner:
         picture = picture.copy()
-        picture.paste(lit, (left, top))
+        picture.paste(lit, box)
     return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines, sheet=lines > 0), where
 
 
