@@ -17,6 +17,7 @@ from PIL import Image
 
 from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
 from preprocessing.morphology import closed, dilated
+from preprocessing.surround import edges
 from preprocessing.tones import border, deviation_of, median, two_classes
 
 # The shadow is looked for on a picture reduced to about the area of a square with this side. Pens are a pixel or two
@@ -82,9 +83,9 @@ def without_shadow(picture: Image.Image) -> Image.Image:
     """A picture in L or RGB -> a copy whose paper is as light in a large shadow as beside it; the same picture if no
     shadow with writing in it is plain to see.
     """
+    if max(picture.size) < SMALLEST_PHOTO or np.ptp(np.concatenate(edges(picture))) == 0:
+        return picture  # a drawing pad, which is told fast
     small = picture.reduce(reduction(picture, SMALL_SIDE))
-    if max(small.size) < SMALLEST_PHOTO:
-        return picture
     found = shadow_on(small)
     return picture if found is None else relit(picture, found)
 
@@ -99,7 +100,7 @@ def shadow_on(small: Image.Image) -> Shadow | None:
     grey = np.asarray(small.convert("L")).astype(np.float32) / 255
     edge = border(grey)
     if edge.min() > LEFT_OVER[1] * edge.max():
-        return None  # a drawing pad, or a page in even light
+        return None  # a page in even light
     side = max(grey.shape)
     window = round(WIDEST_STROKE * side)
     paper = paper_of(grey, window)
@@ -109,8 +110,8 @@ def shadow_on(small: Image.Image) -> Shadow | None:
     narrower = max(round(STROKES_WIDE * stroke_width(strokes.astype(np.float32))), SMALLEST_WINDOW)
     if narrower < window:
         window, paper = narrower, paper_of(grey, narrower)
-    counts, edges = np.histogram(paper, LEVELS)
-    between = edges[two_classes(counts, (edges[:-1] + edges[1:]) / 2) + 1]
+    counts, bounds = np.histogram(paper, LEVELS)
+    between = bounds[two_classes(counts, (bounds[:-1] + bounds[1:]) / 2) + 1]
     dark = paper < between
     if any(not SMALLEST_PART <= part.mean() <= 1 - SMALLEST_PART for part in (dark, border(dark))):
         return None

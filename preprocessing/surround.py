@@ -49,6 +49,9 @@ def inside_margin(picture: Image.Image) -> tuple[int, int, int, int]:
     colours = {side: int(np.median(line)) for side, line in enumerate(edges(picture)) if np.ptp(line) <= EXACT}
     if not colours:
         return whole
+    sample = sampled(picture)
+    if all(np.mean(np.abs(sample - colour) > EXACT) < FILLED * SMALLEST_PAPER**2 for colour in set(colours.values())):
+        return whole  # a drawing: most end here, before anything that takes time
     box = list(whole)
     levels = np.asarray(picture.convert("L")).astype(np.int16)
     others = {colour: np.abs(levels - colour) > EXACT for colour in set(colours.values())}
@@ -69,7 +72,7 @@ def inside_margin(picture: Image.Image) -> tuple[int, int, int, int]:
 
 def without_surround(picture: Image.Image) -> Image.Image:
     """A picture in L or RGB -> the same one, or a copy with paper in the place of what lies around the paper."""
-    sample = np.asarray(picture.resize((SAMPLE, SAMPLE), Image.Resampling.NEAREST).convert("L")).astype(np.int16)
+    sample = sampled(picture)
     lines = edges(picture)
     framed = without_even_surround(picture, sample, lines)
     border_levels = np.concatenate(lines)
@@ -102,6 +105,11 @@ def without_even_surround(picture: Image.Image, sample: np.ndarray, lines: list[
         if np.mean(np.abs(turned(inner, side)[0] - colour) > CONTRAST) < NEARLY_ALL:
             return picture  # ink along the edge, or anything else
     return repainted(picture, (left, top, right, bottom))
+
+
+def sampled(picture: Image.Image) -> np.ndarray:
+    """Grey levels of a picture in L or RGB at a few points, (SAMPLE, SAMPLE) int16."""
+    return np.asarray(picture.resize((SAMPLE, SAMPLE), Image.Resampling.NEAREST).convert("L")).astype(np.int16)
 
 
 def edges(picture: Image.Image) -> list[np.ndarray]:
