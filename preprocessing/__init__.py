@@ -8,6 +8,7 @@ picture      any mode, size, rotation, transparency -> upright, opaque, grey or 
 decoding     what a picture's header tells: its size, its turn, and what decoding takes
 transparency the paper that suits transparent parts
 squares      the many thin lines of a whole sheet are divided out
+relit        a shadow over a large part of the paper is taken off
 surround     what lies around the paper becomes paper
 sheet        a sheet that lies turned on a table is found, and the table becomes paper
 channel      grey or colour -> one channel in which ink is dark

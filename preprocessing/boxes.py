@@ -115,6 +115,7 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
         for second in lower_edges(across, first, fit[place + 1 :], width):
             found = separate_boxes(across[first], across[second], darkness, faintest, wide)
             found = found or boxes_between(across[first], across[second], darkness, wide)
+            found = found or cell_between(across[first], across[second], darkness, faintest, wide)
             found = without_strokes(found, across[first], across[second], darkness, faintest)
             sure = len(even_boxes(found, across[first], across[second], darkness)) >= FEWEST_SURE
             if found and (sure or {first, second} <= long):
@@ -230,6 +231,25 @@ def boxes_between(
         sure &= (joined == 2) | ~crowded
     sure &= at_ends[0] | at_ends[1] | ~np.array([side.loose for side in sides])
     return [side.line for side, yes in zip(sides, sure, strict=True) if yes]
+
+
+def cell_between(upper: Line, lower: Line, darkness: np.ndarray, faintest: float, wide: np.ndarray) -> list[Line]:
+    """The two sides of the only whole box between two lines that run from edge to edge; none if there is no such box.
+    The picture's edge cuts its neighbours to the left and right. Two uprights have no period, but a pen that wrote all
+    else cannot have drawn them. Arguments as for `boxes_between`; what is no darker than `faintest` is paper.
+    """
+    if not (upper.spans and lower.spans) or lower.middle - upper.middle < LOWEST:
+        return []
+    sides = sides_between(upper, lower, darkness, wide)
+    alike = [side.line for side in sides if side.is_whole and not side.goes_on and is_alike(side.line, upper, lower)]
+    if len(alike) != 2:
+        return []
+    across, tall = alike[1].middle - alike[0].middle, lower.middle - upper.middle
+    if not NARROWEST_BOX * tall <= across <= WIDEST_BOX * tall:
+        return []
+    rest = np.where(zone_of(darkness.shape, ([upper, lower], alike)), 0, darkness)
+    pen = pen_of(rest, faintest)
+    return [] if any(pen.drew(side) for side in alike) else alike
 
 
 def without_strokes(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray, faintest: float) -> list[Line]:

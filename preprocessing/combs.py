@@ -35,6 +35,9 @@ WHOLE_TOOTH = 0.9
 LEAST_SEEN = 0.5
 # At least this many of them stand free, or all if there are fewer: one alone may be a stroke.
 FEWEST_SEEN = 2
+# Where the picture's edge cuts the line, the comb goes on outside. The last tooth inside need not stand at the end of
+# the line if there are this many teeth: fewer have no sure period.
+PERIODIC_TEETH = 4
 # A comb has no more places than this: an IBAN, the longest usual number, has 34 characters.
 MOST_PLACES = 34
 # A digit's place is at least this many pixels wide: a digit in it must be legible.
@@ -56,11 +59,13 @@ def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, box: float = 0.0) 
     `wide` (H, W) bool is where the picture or a pixel beside it is dark. `box` is the height of the box that the line
     is the edge of, or 0: its sides stand at the ends of the line, and only short teeth are looked for between them.
     """
-    room = round(MEETS * darkness.shape[1]) + MEETS_PIXELS
+    width = darkness.shape[1]
+    room = round(MEETS * width) + MEETS_PIXELS
+    cut = line.start <= room, line.end >= width - room
     found: list[Line] = []
     for direction in (-1, 1):
         standing = standing_on(line, darkness, wide, room, direction)
-        comb = even_teeth(standing, line, room, box, hidden_by(line, wide, direction))
+        comb = even_teeth(standing, line, room, cut, box, hidden_by(line, wide, direction))
         found += without_known([tooth.side for tooth in comb], found)
     return found
 
@@ -135,6 +140,7 @@ def even_teeth(
     standing: list[Tooth],
     line: Line,
     room: int,
+    cut: tuple[bool, bool],
     box: float,
     hidden: Callable[[float, list[Tooth]], Tooth | None],
 ) -> list[Tooth]:
@@ -144,16 +150,23 @@ def even_teeth(
     Args:
         standing: what stands on the line, from left to right.
         room: how many columns from the ends of the line the outer teeth may stand.
+        cut: whether the picture's edge cuts the line on the left and on the right.
         box: as for `teeth`.
         hidden: as `hidden_by` gives it.
     """
     columns = np.array([tooth.column for tooth in standing])
     lengths = np.array([tooth.length for tooth in standing])
+    at_ends = np.abs(columns - line.start) <= room, np.abs(columns - line.end) <= room
     best: list[Tooth] = []
-    for first in np.flatnonzero(np.abs(columns - line.start) <= room):
-        for last in np.flatnonzero(np.abs(columns - line.end) <= room):
+    for first in np.flatnonzero(at_ends[0] | cut[0]):
+        for last in np.flatnonzero(at_ends[1] | cut[1]):
             whole = columns[last] - columns[first]
-            for count in range(min(MOST_PLACES, int(whole // NARROWEST_PLACE)), max(len(best) - 1, 1), -1):
+            most, fewest = min(MOST_PLACES, int(whole // NARROWEST_PLACE)), max(len(best), 2)
+            if not (at_ends[0][first] and at_ends[1][last]):  # the next teeth are outside
+                outside = max(columns[first] - line.start, line.end - columns[last])
+                most = min(most, int((1 + UNEVEN) * whole // max(outside, 1)))
+                fewest = max(fewest, PERIODIC_TEETH - 1)
+            for count in range(most, fewest - 1, -1):
                 places = columns[first] + whole * np.arange(count + 1) / count
                 away = np.abs(columns - places[:, None])
                 nearest = away.argmin(axis=1)

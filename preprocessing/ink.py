@@ -41,8 +41,6 @@ BANDED = 0.9
 SMALLEST_PHOTO = 40
 # A border that differs by less from its own level is no photograph's.
 EXACT = 0.5 / 255
-# Ink covers no more of a drawing than this: more is paper, and what was taken for paper a frame around it.
-FRAMED = 0.7
 # Another sheet covers at least this share of the picture: ink that is paler than the rest covers less.
 SHEET_SHARE = 0.15
 # Another sheet is lighter than this share of the darkest pixel, which is ink.
@@ -104,9 +102,7 @@ def on_even_paper(grey: np.ndarray, darkness: np.ndarray, within: np.ndarray | N
         return without_papers_lines(*local_darkness(grey, blots=False), within)
     edge = np.abs(border(darkness))
     if edge.max() <= FAINTEST_INK and 2 * np.count_nonzero(edge < EXACT) > edge.size:
-        # a drawing pad, or a scan on which no rule runs to the edge; or a frame, and nothing in it
-        if covered > FRAMED:
-            return Inked(np.zeros_like(darkness), blank_edge=True)
+        # a drawing pad, or a scan on which no rule runs to the edge
         found = without_papers_lines(darkness, 0.0, within) if boxes else Inked(coverage(darkness))
         return found._replace(blank_edge=True)
     if (shaded := paper_in_shadow(blurred(grey))) is not None:

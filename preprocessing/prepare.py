@@ -22,8 +22,9 @@ from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_
 from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
 from preprocessing.picture import Opaque, reduced_to_opaque
+from preprocessing.relit import without_shadow
 from preprocessing.squares import without_squares
-from preprocessing.surround import without_surround
+from preprocessing.surround import inside_margin, without_surround
 
 # Ink is looked for on a picture reduced to about the area of a square with this side: twelve times the 20-pixel box. On
 # a smaller one the thin lines of a form are paler than the noise.
@@ -235,12 +236,19 @@ def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: W
 
 
 def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOut, Where]:
-    """A picture as a person would see it, without the squares or rules of a whole sheet, and what `look` finds in it.
-    Takes and raises the same as `prepare`.
+    """A picture as a person would see it, without the squares or rules of a whole sheet and without a large shadow, and
+    what `look` finds in it, inside a margin. Takes and raises the same as `prepare`.
     """
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
-    ink, left_out, where = look(picture, sheet=lines > 0)
+    box = inside_margin(picture)
+    inner = picture if box == (0, 0, *picture.size) else picture.crop(box)
+    lit = without_shadow(inner)
+    ink, left_out, where = look(lit, sheet=lines > 0)
+    where = where._replace(left=where.left + box[0], top=where.top + box[1])
+    if lit is not inner:
+        picture = picture.copy()
+        picture.paste(lit, box)
     return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines, sheet=lines > 0), where
 
 

@@ -31,12 +31,48 @@ SMALLEST_PAPER = 0.5
 # Pixels between the surround and the paper that are of neither colour.
 BLUR = 2
 
+# A margin that no camera took is of one level: its levels (of 255) differ by no more than this, by compression.
+EXACT = 6
+# A picture in a margin differs from it nearly everywhere: at least at this share of its pixels. A drawing does not.
+FILLED = 0.75
+
 LEFT, TOP, RIGHT, BOTTOM = range(4)
+
+
+def inside_margin(picture: Image.Image) -> tuple[int, int, int, int]:
+    """The box (left, top, right, bottom) of a photograph that lies in a margin of one exact level, as in a document or
+    on a screenshot; the whole picture, in L or RGB, if it has no such margin.
+
+    The margin is neither the paper nor a surround that is plainly darker or lighter.
+    """
+    whole = (0, 0, *picture.size)
+    colours = {side: int(np.median(line)) for side, line in enumerate(edges(picture)) if np.ptp(line) <= EXACT}
+    if not colours:
+        return whole
+    sample = sampled(picture)
+    if all(np.mean(np.abs(sample - colour) > EXACT) < FILLED * SMALLEST_PAPER**2 for colour in set(colours.values())):
+        return whole  # a drawing: most end here, before anything that takes time
+    box = list(whole)
+    levels = np.asarray(picture.convert("L")).astype(np.int16)
+    others = {colour: np.abs(levels - colour) > EXACT for colour in set(colours.values())}
+    for side, colour in colours.items():
+        lines = np.flatnonzero(turned(others[colour], side).any(axis=1))
+        if not lines.size:
+            return whole
+        box[side] += (int(lines[0]) + BLUR) * (1 if side in (LEFT, TOP) else -1)
+    left, top, right, bottom = box
+    if right - left < SMALLEST_PAPER * picture.width or bottom - top < SMALLEST_PAPER * picture.height:
+        return whole
+    for side, colour in colours.items():
+        other = others[colour][top:bottom, left:right]
+        if turned(other, side)[0].mean() < NEARLY_ALL or other.mean() < FILLED:
+            return whole
+    return left, top, right, bottom
 
 
 def without_surround(picture: Image.Image) -> Image.Image:
     """A picture in L or RGB -> the same one, or a copy with paper in the place of what lies around the paper."""
-    sample = np.asarray(picture.resize((SAMPLE, SAMPLE), Image.Resampling.NEAREST).convert("L")).astype(np.int16)
+    sample = sampled(picture)
     lines = edges(picture)
     framed = without_even_surround(picture, sample, lines)
     border_levels = np.concatenate(lines)
@@ -69,6 +105,11 @@ def without_even_surround(picture: Image.Image, sample: np.ndarray, lines: list[
         if np.mean(np.abs(turned(inner, side)[0] - colour) > CONTRAST) < NEARLY_ALL:
             return picture  # ink along the edge, or anything else
     return repainted(picture, (left, top, right, bottom))
+
+
+def sampled(picture: Image.Image) -> np.ndarray:
+    """Grey levels of a picture in L or RGB at a few points, (SAMPLE, SAMPLE) int16."""
+    return np.asarray(picture.resize((SAMPLE, SAMPLE), Image.Resampling.NEAREST).convert("L")).astype(np.int16)
 
 
 def edges(picture: Image.Image) -> list[np.ndarray]:

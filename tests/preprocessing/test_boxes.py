@@ -164,6 +164,27 @@ def cut_boxes(rng, text):
     return picture.crop((0, 0, round(sheet.lefts[-1] + sheet.pitches[-1] * rng.uniform(0.3, 0.8)), picture.height))
 
 
+def cut_at_both_ends(sheet, rng, picture):
+    """The picture without the outer ends of the first and of the last place, which are empty."""
+    left = sheet.lefts[0] + sheet.pitches[0] * rng.uniform(0.2, 0.7)
+    right = sheet.lefts[-1] + sheet.pitches[-1] * rng.uniform(0.3, 0.8)
+    return picture.crop((round(left), 0, round(right), picture.height))
+
+
+def boxes_cut_at_both_ends(rng, text):
+    sheet = Sheet(rng, [f" {text} "])
+    return cut_at_both_ends(sheet, rng, sheet.boxes().photographed())
+
+
+def comb_cut_at_both_ends(rng, text):
+    sheet = Sheet(rng, [f" {text} "], pitch=rng.uniform(1.1, 1.4))
+    (left, bottom), long = sheet.corner(1, 0), sheet.leading * rng.uniform(0.2, 0.45)
+    sheet.rule((left, bottom), (left + sheet.width, bottom))
+    for x in (*sheet.lefts, left + sheet.width):
+        sheet.rule((x, bottom), (x, bottom - long))
+    return cut_at_both_ends(sheet, rng, sheet.photographed())
+
+
 def uneven_columns(rng, text):
     """A row of a table, with columns of any width."""
     return Sheet(rng, [text], pitch=rng.uniform(1, 2.4, len(text))).boxes().photographed()
@@ -227,7 +248,13 @@ def table(rng, text):
 
 NUMBERS = ("20", "4612", "7350", "96174")  # a 1 is a straight upright, as a side and a tooth are
 DATES = ("24062035", "30072026", "18092046", "05031927")
-NUMBERS_OF = {grouped_boxes: DATES, broken_groups: DATES, boxes_on_even_paper: ("20", "462", "7350", "96274")}
+NUMBERS_OF = {
+    grouped_boxes: DATES,
+    broken_groups: DATES,
+    boxes_on_even_paper: ("20", "462", "7350", "96274"),
+    boxes_cut_at_both_ends: ("7", "2", "46", "350"),
+    comb_cut_at_both_ends: ("461", "7350", "96174"),  # fewer places have no sure period
+}
 KINDS = (
     boxes,
     separate_boxes,
@@ -242,6 +269,8 @@ KINDS = (
     broken_groups,
     groups_wide_apart,
     cut_boxes,
+    boxes_cut_at_both_ends,
+    comb_cut_at_both_ends,
     uneven_columns,
     comb,
     tall_comb,

@@ -1,0 +1,183 @@
+"""A shadow that falls into the picture from outside, and covers a large part of the paper, is taken off: the picture is
+made as light there as elsewhere.
+
+picture = without_shadow(picture)      # the same picture if no shadow is plain to see
+
+Later steps take the paper by what the picture's border shows (surround.py, channel.py). Where a shadow covers half of
+it, the lit paper would be taken for a sheet on a dark table, or for light ink. A shadow is told from a table by what is
+written in it: the same pen writes in the shadow and beside it, and takes the same share of the light.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
+from preprocessing.morphology import closed, dilated
+from preprocessing.surround import edges
+from preprocessing.tones import border, deviation_of, median, two_classes
+
+# The shadow is looked for on a picture reduced to about the area of a square with this side. Pens are a pixel or two
+# wide there, and it takes a twentieth of the time of reading.
+SMALL_SIDE = 130
+# On a smaller picture than this a stroke is a large part of it, and no photograph is so small.
+SMALLEST_PHOTO = 40
+# The shadow leaves the paper between these shares of its light. More is a slope of light, which is followed anyway;
+# less is a black table.
+LEFT_OVER = 0.33, 0.92
+# The lit and the shaded part cover at least this share of the picture, and of its border, each. Smaller shadows, and
+# those that end inside the picture, are left to shadow.py.
+SMALLEST_PART = 0.1
+# Within the lit and the shaded part the paper's level varies by less than this share of the difference between them.
+# Where light falls off evenly it varies by 0.8 of it, and is followed anyway (light.py).
+STEADY = 0.55
+# Levels vary from the first to the second of these quantiles: what lies beyond is grain.
+VARIES = 0.1, 0.9
+# Tones are counted in so many bins.
+LEVELS = 64
+# A stroke is at first taken to be narrower than this share of the picture's longer side.
+WIDEST_STROKE = 0.15
+# Paper is wider than this many strokes: joints of strokes are wider than a stroke, but narrower than this.
+STROKES_WIDE = 3.0
+# The window that closes strokes has at least this many pixels: a middle and two sides.
+SMALLEST_WINDOW = 5
+# Ink takes at least this share of the light that the paper beside it has: grain takes less.
+FAINTEST_INK = 0.15
+# It is darker by at least this many times the noise of the paper: the texture of a table is no ink.
+INK_TO_NOISE = 5.0
+# The ink in the shadow is at least this long, as a share of the picture's shorter side.
+SMALLEST_INK = 0.08
+# Ink covers at most this share of the shadow: more is a pattern or a thing.
+MOST_INK = 0.25
+# The pen's strokes are no wider than this share of the picture's shorter side.
+WIDEST_PEN = 0.12
+# The ink in the shadow and the ink in the light take the same share of their paper's light to within this factor, for
+# one pen wrote them. What lies on a table rarely does.
+SAME_INK = 1.5
+# And one is as thick as the other to within this factor: digits are crossed by the shadow's edge.
+SAME_PEN = 2.0
+# The level of ink is this quantile of its pixels: most others lie on blurred edges.
+DARK_INK_QUANTILE = 0.7
+# Of red, green and blue a shadow takes the same share to within this factor, for skylight is blue. Wood is not grey.
+SAME_COLOUR = 1.3
+# The shadow is taken off by way of a picture of no more than about this area: it takes time.
+RELIT_SIDE = 1000
+
+
+class Shadow(NamedTuple):
+    """What was found of a shadow.
+
+    window: the side of the window that closes the pen's strokes, as a share of the picture's longer side.
+    shaded, lit: the levels, of 1, of the paper in the shadow and in the light.
+    """
+
+    window: float
+    shaded: float
+    lit: float
+
+
+def without_shadow(picture: Image.Image) -> Image.Image:
+    """A picture in L or RGB -> a copy whose paper is as light in a large shadow as beside it; the same picture if no
+    shadow with writing in it is plain to see.
+    """
+    if max(picture.size) < SMALLEST_PHOTO or np.ptp(np.concatenate(edges(picture))) == 0:
+        return picture  # a drawing pad, which is told fast
+    small = picture.reduce(reduction(picture, SMALL_SIDE))
+    found = shadow_on(small)
+    return picture if found is None else relit(picture, found)
+
+
+def reduction(picture: Image.Image, side: int) -> int:
+    """By which whole number a picture is reduced to about the area of a square with this side, 1 at least."""
+    return max(1, round((picture.width * picture.height) ** 0.5 / side))
+
+
+def shadow_on(small: Image.Image) -> Shadow | None:
+    """The shadow on a small picture in L or RGB, if there is one with writing in it."""
+    grey = np.asarray(small.convert("L")).astype(np.float32) / 255
+    edge = border(grey)
+    if edge.min() > LEFT_OVER[1] * edge.max():
+        return None  # a page in even light
+    side = max(grey.shape)
+    window = round(WIDEST_STROKE * side)
+    paper = paper_of(grey, window)
+    strokes = grey < (1 - FAINTEST_INK) * paper
+    if not strokes.any():
+        return None
+    narrower = max(round(STROKES_WIDE * stroke_width(strokes.astype(np.float32))), SMALLEST_WINDOW)
+    if narrower < window:
+        window, paper = narrower, paper_of(grey, narrower)
+    counts, bounds = np.histogram(paper, LEVELS)
+    between = bounds[two_classes(counts, (bounds[:-1] + bounds[1:]) / 2) + 1]
+    dark = paper < between
+    if any(not SMALLEST_PART <= part.mean() <= 1 - SMALLEST_PART for part in (dark, border(dark))):
+        return None
+    shaded, lit = float(median(paper[dark])), float(median(paper[~dark]))
+    if not LEFT_OVER[0] * lit <= shaded <= LEFT_OVER[1] * lit:
+        return None
+    varies = np.mean([np.ptp(np.quantile(paper[part], VARIES)) for part in (dark, ~dark)])
+    if varies > STEADY * (lit - shaded):
+        return None
+    if not is_one_colour(small, dark) or not is_written_on(grey, paper, dark):
+        return None
+    return Shadow(window / side, shaded, lit)
+
+
+def paper_of(grey: np.ndarray, window: int) -> np.ndarray:
+    """The level of the paper under strokes that are narrower than the window, (H, W) float32 like `grey`.
+
+    Beyond the picture's edge its outermost pixels go on: an edge of the shadow that runs out aslant stays as it is.
+    """
+    return closed(np.pad(grey, window, mode="edge"), window)[window:-window, window:-window]
+
+
+def is_one_colour(small: Image.Image, dark: np.ndarray) -> bool:
+    """Whether the dark part (H, W) bool lacks the same share of red, green and blue."""
+    channels = [np.asarray(channel).astype(np.float32) for channel in small.split()]
+    left = [float(median(levels[dark])) / max(float(median(levels[~dark])), 1) for levels in channels]
+    return max(left) <= SAME_COLOUR * min(left)
+
+
+def is_written_on(grey: np.ndarray, paper: np.ndarray, dark: np.ndarray) -> bool:
+    """Whether a pen wrote in the dark part (H, W) bool of grey levels (H, W), and the same one in the rest, if anything
+    is written there. paper: as `paper_of` gives it.
+    """
+    share = 1 - grey / np.maximum(paper, 1 / 255)  # of the light that is missing
+    inks = []
+    for part in (dark, ~dark):
+        part = ~dilated(dilated(~part))  # without the shadow's edge
+        if not part.any():
+            return False
+        usual = float(median(share[part]))
+        faintest = max(FAINTEST_INK, usual + INK_TO_NOISE * deviation_of(share[part] - usual))
+        inks.append((part, part & (share > faintest)))
+    (part, ink), (_, other) = inks
+    labels, count = label(ink)
+    long = longer_sides(piece_boxes(labels, count)) >= SMALLEST_INK * min(grey.shape)
+    if not long.any() or ink.sum() > MOST_INK * part.sum():
+        return False
+    width = stroke_width(ink.astype(np.float32))
+    if width > WIDEST_PEN * min(grey.shape):
+        return False
+    labels, count = label(other)
+    if not (longer_sides(piece_boxes(labels, count)) >= SMALLEST_INK * min(grey.shape)).any():
+        return True
+    levels = [float(np.quantile(share[each], DARK_INK_QUANTILE)) for each in (ink, other)]
+    widths = width, stroke_width(other.astype(np.float32))
+    return max(levels) <= SAME_INK * min(levels) and max(widths) <= SAME_PEN * min(widths)
+
+
+def relit(picture: Image.Image, shadow: Shadow) -> Image.Image:
+    """A picture in L or RGB without the shadow."""
+    smaller = picture.reduce(reduction(picture, RELIT_SIDE))
+    grey = np.asarray(smaller.convert("L")).astype(np.float32) / 255
+    paper = paper_of(grey, max(round(shadow.window * max(grey.shape)), SMALLEST_WINDOW))
+    gain = shadow.lit / np.clip(paper, shadow.shaded, shadow.lit)
+    if smaller.size != picture.size:
+        gain = np.asarray(Image.fromarray(gain).resize(picture.size, Image.Resampling.BILINEAR))
+    levels = np.asarray(picture).astype(np.float32)
+    levels *= gain if levels.ndim == 2 else gain[..., None]
+    return Image.fromarray(np.minimum(np.rint(levels), 255).astype(np.uint8))
