@@ -63,8 +63,8 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[Lines, list[Fiel
     found = with_spans((level_lines(darkness, faintest), level_lines(darkness.T, faintest)), darkness.shape)
     found, fields = boxed(found, darkness, faintest)
     found = tuple(
-        with_long_ones(view, lines, faintest, shortest)
-        for view, lines, shortest in zip(views, found, (LONG_ACROSS, LONG_UPRIGHT), strict=True)
+        with_long_ones(view, lines, faintest, upright)
+        for view, lines, upright in zip(views, found, (False, True), strict=True)
     )
     found = [
         [line for line in lines if line.spans or (is_border(line, view.shape) and line.filled >= LINE_FILLED)]
@@ -122,11 +122,14 @@ def verdict(line: Line, digit: np.ndarray, pen: Pen, like_a_1: bool) -> Verdict:
     return Verdict.DOUBTFUL if like_a_1 and not hangs else Verdict.PAPER
 
 
-def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, shortest: float) -> list[Line]:
+def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, upright: bool) -> list[Line]:
     """Lines across, those marked as printed that are much longer than the digits beside them are large: underlines, the
-    lines of a table, a row of blanks to be filled in. The bar of a 7 or a 4 is no longer than the digit is high. A line
-    is at least as long as the share `shortest` of the picture.
+    lines of a table, a row of blanks to be filled in. The bar of a 7 or a 4 is no longer than the digit is high.
+
+    upright: whether the picture was transposed. The tail of a 9 may be as long as an upright line, but the pen that
+        drew it drew the loop that it touches.
     """
+    shortest = LONG_UPRIGHT if upright else LONG_ACROSS
     runs = [[line] if line.filled >= WHOLE else runs_of(line, darkness, faintest) for line in lines]
     able = [
         len(line.rows) >= shortest * darkness.shape[1] and (line.filled >= WHOLE or len(parts) > 1)
@@ -140,7 +143,8 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, sho
         ]
     if all(line.is_printed for line, yes in zip(lines, able, strict=True) if yes):
         return lines
-    labels, count = label(rest_of(darkness, lines, able) > faintest)
+    rest = rest_of(darkness, lines, able)
+    labels, count = label(rest > faintest)
     boxes = piece_boxes(labels, count)
     sizes = longer_sides(boxes)
     found = []
@@ -154,14 +158,30 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, sho
         # the pieces that the line holds together are one digit: other lines may have cut it, too
         middle = line.at((boxes[:, 0] + boxes[:, 2]) / 2)
         tops, bottoms = (boxes[:, 1] - middle)[beside], (boxes[:, 3] - middle)[beside]
+        strokes = [other for other, also in zip(lines, able, strict=True) if also and not other.is_printed]
+        bars = np.array([bar_beside(line, other) for other in strokes if other is not line]).reshape(-1, 2)
+        tops, bottoms = np.append(tops, bars[:, 0]), np.append(bottoms, bars[:, 1])
         top = bottom = 0.0
         for _ in range(MOST_PARTS):
             near = (tops <= bottom + gap) & (bottoms >= top - gap)
             top, bottom = min(top, tops[near].min(initial=0)), max(bottom, bottoms[near].max(initial=0))
         reach = max(largest, bottom - top)
         long = len(line.rows) >= LONGER * reach
+        if long and upright:
+            long = not (is_touched(rest > faintest, line) and pen_of(rest, faintest).drew(line))
         found += [part._replace(spans=True, is_printed=True) for part in parts] if long else [line]
     return found
+
+
+def bar_beside(line: Line, other: Line) -> tuple[float, float]:
+    """How far below the middle of a line another one beside it begins and ends: a thick stroke is found as two of them,
+    and a digit may have two bars. (0, 0) for one that runs from edge to edge, which is no stroke, or lies elsewhere.
+    """
+    start, end = max(line.start, other.start), min(line.end, other.end)
+    if other.spans or start >= end:
+        return 0.0, 0.0
+    below = float(other.at((start + end) / 2) - line.at((start + end) / 2))
+    return below - other.half, below + other.half
 
 
 def rest_of(darkness: np.ndarray, lines: list[Line], able: list[bool]) -> np.ndarray:

@@ -499,3 +499,28 @@ def test_a_strip_of_hundreds_of_rules_is_a_pattern_of_which_a_bounded_number_is_
     for row in range(5, 3000, 15):
         darkness[row : row + 2] = 0.8
     assert len(level_lines(darkness, 0.06)) == MOST_LINES
+
+
+def crossed_seven(pen, slant):
+    drawing = Image.new("RGB", (400, 400), PAPER)
+    for points in ([(120, 143), (285, 143)], [(285, 143), (190 - slant, 300)], [(130, 224), (315, 226)]):
+        draw_stroke(drawing, points, pen, PEN)
+    return drawing
+
+
+def long_tailed_nine(pen, slant):
+    drawing = Image.new("RGB", (400, 400), PAPER)
+    angles = np.linspace(0, 2 * np.pi, 40)
+    draw_stroke(drawing, [(195 + 60 * np.cos(a), 90 + 75 * np.sin(a)) for a in angles], pen, PEN)
+    draw_stroke(drawing, [(255, 12), (255 - slant / 10, 388)], pen, PEN)
+    return drawing
+
+
+@pytest.mark.parametrize("pen", [10, 16, 20, 24, 28])
+@pytest.mark.parametrize("slant", [0, 40])
+@pytest.mark.parametrize(("digit", "drawn"), [("7", crossed_seven), ("9", long_tailed_nine)], ids=["7", "9"])
+def test_straight_strokes_of_a_photographed_digit_are_no_lines_of_the_paper(digit, drawn, pen, slant):
+    photograph = photographed(drawn(pen, slant), np.random.default_rng(pen))
+    assert preprocessing.prepare(photograph).diagnostics.lines == 0
+    answer = app.recognize(photograph)
+    assert max(answer, key=answer.get) == digit
