@@ -80,12 +80,12 @@ def look_closer(
 
     within = seen(dilated(kept))
     if left_out.removed is not None:
-        closer = painted_over(closer, seen(dilated(left_out.removed > 0)) & ~within)
+        closer = with_paper_over(closer, seen(dilated(left_out.removed > 0)) & ~within)
     found = np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0)
     return found, place, None if left_out.in_boxes is None else seen(left_out.in_boxes)
 
 
-def painted_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:
+def with_paper_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:
     """A picture in L or RGB with the levels around them in the place of printed lines, (H, W) bool: thick lines of
     small boxes cover more than the paper that shows. The core of a line that is too thick for this stays.
     """

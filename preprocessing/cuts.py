@@ -96,7 +96,7 @@ def trace(above: np.ndarray, below: np.ndarray, row: int, x: int) -> np.ndarray:
     return columns
 
 
-def parted(mask: np.ndarray, seams: np.ndarray) -> np.ndarray:
+def cut_along(mask: np.ndarray, seams: np.ndarray) -> np.ndarray:
     """The pixels of a piece, (H, W) bool, and seams as `find_cuts` gives them, (n, H) int -> (H, W) int32: 0 for paper,
     1 to n + 1 for the parts.
     """

@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 from preprocessing.components import longer_sides, piece_boxes
-from preprocessing.cuts import find_cuts, parted
+from preprocessing.cuts import cut_along, find_cuts
 from preprocessing.prepare import Prepared
 from preprocessing.prices import DIGIT_PRICE, PLACED_SIGN_PRICE, SIGN_PRICE, gap_cost, log_confidence, overlap_cost
 from preprocessing.rows import usual_height
@@ -85,7 +85,7 @@ def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group
         seams, crossings = (), ()
         if bottom - top >= tall and is_doubtful(writing.boxes[piece], reads.get((piece,))):
             seams, crossings = find_cuts(np.where(mask, writing.ink[crop], 0), writing.stroke)
-        division = parted(mask, seams)
+        division = cut_along(mask, seams)
         present = np.flatnonzero(np.bincount(division.ravel())[1:])  # a part between two cuts may be empty
         number = np.zeros(division.max() + 1, np.int32)
         number[present + 1] = np.arange(count + 1, count + len(present) + 1)

@@ -47,7 +47,7 @@ def on_paper_alone(picture: Image.Image) -> Image.Image:
     if sheet is None:
         return picture
     inner = Image.fromarray(np.where(sheet, 255, 0).astype(np.uint8)).resize(picture.size, Image.Resampling.BILINEAR)
-    return painted_over(picture, np.asarray(inner) == 255)
+    return with_paper_beyond(picture, np.asarray(inner) == 255)
 
 
 def sheet_mask(levels: np.ndarray) -> np.ndarray | None:
@@ -108,7 +108,7 @@ def filled(piece: np.ndarray) -> np.ndarray:
     return between(piece) & between(piece.T).T
 
 
-def painted_over(picture: Image.Image, sheet: np.ndarray) -> Image.Image:
+def with_paper_beyond(picture: Image.Image, sheet: np.ndarray) -> Image.Image:
     """The picture in L or RGB with the paper of the sheet (H, W) bool beyond its edges: as light as beside it, and of
     its grain, for the noise of the paper is measured later.
     """

@@ -8,7 +8,7 @@ from pictures import digit, draw_stroke
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 import app
-from preprocessing.closer import painted_over
+from preprocessing.closer import with_paper_over
 from preprocessing.components import may_be_form
 from preprocessing.labels import without_labels
 from preprocessing.lines import Line, level_lines
@@ -123,14 +123,14 @@ def test_thick_lines_are_painted_over_with_the_paper_around_them():
     levels, lines = np.full((40, 60), 220, np.uint8), np.zeros((40, 60), bool)
     lines[10:16] = True
     levels[lines] = 40
-    assert np.array_equal(np.asarray(painted_over(Image.fromarray(levels), lines)), np.full((40, 60), 220))
+    assert np.array_equal(np.asarray(with_paper_over(Image.fromarray(levels), lines)), np.full((40, 60), 220))
 
 
 def test_painting_over_a_very_thick_line_makes_nothing_darker():
     levels, lines = np.full((60, 60, 3), 220, np.uint8), np.zeros((60, 60), bool)
     lines[10:50] = True
     levels[lines] = 90
-    assert np.asarray(painted_over(Image.fromarray(levels), lines)).min() == 90
+    assert np.asarray(with_paper_over(Image.fromarray(levels), lines)).min() == 90
 
 
 def test_many_rows_of_separate_boxes_are_no_squared_sheet():
