@@ -429,8 +429,9 @@ class Visit:
         self.page.bring_to_front()
 
     def draw(self, digit):
-        """Draws with the mouse."""
+        """Draws with the mouse, on a pad that was painted: one whose tab was just opened meets no mouse before."""
         self.wait_until_armed()
+        self.page.evaluate("new Promise(requestAnimationFrame)")
         for stroke in STROKES[digit]:
             self.stroke(stroke)
         assert self.page.evaluate("pad.segments().length"), "the pad took no stroke"

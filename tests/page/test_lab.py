@@ -789,6 +789,7 @@ def test_a_step_before_the_numbers_of_a_new_picture_came_is_about_the_picture_in
     v.wait_until_silent()
     in_sight = np.rint(seen_pixels(v) * 255)
     v.page.get_by_role("tab", name="Draw").click()
+    expect(room).to_be_hidden()  # both tabs within a frame would bring nothing into sight
 
     def asks(name):
         return v.page.expect_request(lambda request: f'"{name}"' in (request.post_data or ""))
