@@ -8,6 +8,7 @@ touch them.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -287,17 +288,21 @@ def even_boxes(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray
     """
     middles = np.array([side.middle for side in sides])
     tall = lower.middle - upper.middle
+
+    @cache  # of many widths the same gaps are asked for
+    def is_gap_after(left: int) -> bool:
+        return is_gap(middles[left : left + 2], upper, lower, darkness)
+
     best: list[tuple[int, int]] = []
-    for width in np.unique(np.subtract.outer(middles, middles)):
-        if not NARROWEST_BOX * tall <= width <= WIDEST_BOX * tall:
-            continue
+    widths = np.unique(np.rint(np.subtract.outer(middles, middles)))
+    for width in widths[(widths >= NARROWEST_BOX * tall) & (widths <= WIDEST_BOX * tall)]:
         found, left = [], 0
         while left < len(sides) - 1:
             may_be_gap = bool(found) and found[-1][1] == left
             away = np.abs(middles - middles[left] - width)
             right = int(away.argmin())
             # a gap comes first: a stroke in the next box may be as far away as a box is wide
-            if may_be_gap and is_gap(middles[left : left + 2], upper, lower, darkness):
+            if may_be_gap and is_gap_after(left):
                 left += 1
             elif right > left and away[right] <= UNEVEN / 2 * width + 1:  # a pixel: columns are whole ones
                 found.append((left, right))

@@ -9,6 +9,7 @@ are as thin and as dark as the line.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,8 @@ def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, box: float = 0.0) 
     found: list[Line] = []
     for direction in (-1, 1):
         standing = standing_on(line, darkness, wide, room, direction)
-        comb = even_teeth(standing, line, room, cut, box, hidden_by(line, wide, direction))
+        longest = max((tooth.length for tooth in standing), default=0)
+        comb = even_teeth(standing, line, room, cut, box, hidden_by(line, wide, direction, longest))
         found += without_known([tooth.side for tooth in comb], found)
     return found
 
@@ -115,21 +117,28 @@ def upright_runs(
     return lengths + line.half, leans
 
 
-def hidden_by(line: Line, wide: np.ndarray, direction: int) -> Callable[[float, list[Tooth]], Tooth | None]:
+def hidden_by(
+    line: Line, wide: np.ndarray, direction: int, longest: int
+) -> Callable[[float, list[Tooth]], Tooth | None]:
     """A function that finds teeth which a digit touches. Such a tooth does not look printed, but it is dark as far as
-    the other teeth are long. The function takes the column and the other teeth, and gives None if nothing is there.
+    the other teeth are long, which is no more than `longest` rows. The function takes the column and the other teeth,
+    and gives None if nothing is there.
     """
+
+    @cache
+    def runs() -> tuple[np.ndarray, np.ndarray]:  # few lines need them, and those ask many times
+        return upright_runs(line, np.arange(wide.shape[1]), wide, direction, longest)
 
     def tooth_at(column: float, others: list[Tooth]) -> Tooth | None:
         usual = int(np.median([tooth.length for tooth in others]))
-        columns = np.arange(max(round(column) - 1, 0), min(round(column) + 2, wide.shape[1]))
-        lengths, leans = upright_runs(line, columns, wide, direction, usual)
-        at = int(lengths.argmax())
+        lengths, leans = runs()
+        first = max(round(column) - 1, 0)
+        at = first + int(np.minimum(lengths[first : round(column) + 2], usual).argmax())
         if lengths[at] < LEAST_ALIKE * usual:
             return None
         ends = sorted(float(line.at(column)) + direction * away for away in (0, usual))
         rows = np.arange(max(round(ends[0]), 0), min(round(ends[1]) + 1, len(wide)))
-        path = columns[at] + leans[at] * (rows - float(line.at(column)))
+        path = at + leans[at] * (rows - float(line.at(column)))
         printed = others[len(others) // 2].side
         return Tooth(round(column), usual, printed._replace(start=int(rows[0]), rows=path.astype(np.float32)))
 

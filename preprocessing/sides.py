@@ -127,11 +127,12 @@ def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
     """Neighbouring columns that show the same side, as indices. Two sides may lie so close together that columns
     between them are dark in part.
     """
-    found = []
+    found, taken = [], np.zeros(len(columns), bool)
     for level in (SIDE_FILLED, LEAST_FILLED):
         good = np.flatnonzero(filled >= level)
         groups = np.split(good, np.flatnonzero(np.diff(columns[good]) > 1) + 1)
-        found += [group for group in groups if group.size and not any(np.isin(other, group).any() for other in found)]
+        found += [group for group in groups if group.size and not taken[group].any()]
+        taken[good] = True
     return found
 
 
@@ -163,10 +164,8 @@ def side_at(column: float, lean: float, ends: tuple[float, float], darkness: np.
     there = wide[rows, places]
     first, last = round(ends[0]), round(ends[1])
     gap = max(round(GAP * (last - first)), GAP_PIXELS)
-    while first > 0 and there[max(first - 1 - gap, 0) : first].any():
-        first -= 1
-    while last < height - 1 and there[last + 1 : last + 2 + gap].any():
-        last += 1
+    first -= dark_ahead(there[:first][::-1], gap)
+    last += dark_ahead(there[last + 1 :], gap)
     inner = slice(round(ends[0]), round(ends[1]) + 1)
     reach = max(round(THICKEST * min(height, width) / 2), LEAST_REACH)
     around = np.clip(places[inner] + np.arange(-reach, reach + 1)[:, None], 0, width - 1)
@@ -177,6 +176,13 @@ def side_at(column: float, lean: float, ends: tuple[float, float], darkness: np.
     for half in (dark[reach + 1 :], dark[reach - 1 :: -1]):
         run = run + np.cumprod(half, axis=0).sum(axis=0)
     return Line(first, path[first : last + 1].astype(np.float32), float(np.median(run)), float(np.median(level)), 1.0)
+
+
+def dark_ahead(dark: np.ndarray, gap: int) -> int:
+    """How many of the pixels (n,) bool come up to the last dark one before a gap of more than `gap`."""
+    steps = np.diff(np.flatnonzero(dark), prepend=-1)
+    within = np.logical_and.accumulate(steps <= gap + 1)
+    return int(steps[within].sum())
 
 
 class Lattice(NamedTuple):
