@@ -17,6 +17,7 @@ import numpy as np
 from preprocessing.combs import teeth
 from preprocessing.labels import Field
 from preprocessing.lines import (
+    LIGHT_GAP,
     MEETS,
     MEETS_PIXELS,
     Line,
@@ -26,6 +27,7 @@ from preprocessing.lines import (
     pen_of,
     runs_of,
     share_dark,
+    stops_between,
     without_known,
     zone_of,
 )
@@ -46,6 +48,10 @@ AS_FILLED = 0.9
 # A side with gaps is there along at least this share if it stands at the end of the lines, where a side is expected,
 # or joins both.
 END_SIDE_FILLED = 0.6
+# Boxes between which both lines stop are at least this wide, as a share of their height: a printed 0 is narrower.
+NARROWEST_SEPARATE = 0.6
+# At least this share of the sides there is that of boxes of one width: strokes may stand among them.
+MOST_SIDES = 0.6
 # This many sides in a row have a period, and need not stand at the ends of the lines.
 PERIODIC_SIDES = 4
 # Between two rules, this many uprights that end at both are the sides of boxes: strokes of digits cross the rules.
@@ -61,8 +67,6 @@ CORNER = 0.2
 WIDEST_BOX = 1.8
 # Boxes of one width are told by at least this many: one alone may be a table of any columns.
 FEWEST_BOXES = 2
-# Halfway between boxes both lines are lighter than this share of their darkness: the sides beside it are blurred.
-LIGHT_GAP = 0.5
 # A 1 stands in its box at least this far from its sides, as a share of the box's width: what stands nearer to a side
 # may be the side of the next box.
 INSIDE_BOX = 0.15
@@ -114,17 +118,18 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
         if any(is_within(across[first], *row) for row in edges):
             continue
         for second in lower_edges(across, first, fit[place + 1 :], width):
-            found = separate_boxes(across[first], across[second], darkness, faintest, wide)
-            found = found or boxes_between(across[first], across[second], darkness, wide)
-            found = found or cell_between(across[first], across[second], darkness, faintest, wide)
-            found = without_strokes(found, across[first], across[second], darkness, faintest)
-            sure = len(even_boxes(found, across[first], across[second], darkness)) >= FEWEST_SURE
+            pair = across[first], across[second]
+            found = separate_boxes(*pair, darkness, faintest, wide) or boxes_between(*pair, darkness, wide)
+            found = without_digits(found, *pair, darkness)
+            found = found or cell_between(*pair, darkness, faintest, wide)
+            found = without_strokes(found, *pair, darkness, faintest)
+            sure = len(even_boxes(found, *pair, darkness)) >= FEWEST_SURE
             if found and (sure or {first, second} <= long):
                 for index in (first, second):
                     lines.setdefault(index, []).extend(side.middle for side in found)
                 ends = min(side.middle for side in found), max(side.middle for side in found)
-                edges.append((across[first].extended(*ends), across[second].extended(*ends)))
-                boxes |= dict.fromkeys((first, second), across[second].middle - across[first].middle)
+                edges.append((pair[0].extended(*ends), pair[1].extended(*ends)))
+                boxes |= dict.fromkeys((first, second), pair[1].middle - pair[0].middle)
                 divided |= {first, second} if len(found) > 2 else set()
                 sides += without_known(found, sides)
                 break
@@ -142,6 +147,20 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
             lines.setdefault(index, []).extend(side.middle for side in found)
             sides += without_known(found, sides)
     return Boxes(lines, sides, edges)
+
+
+def without_digits(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray) -> list[Line]:
+    """The sides between two lines across; none if these are the upper and lower ends of a row of printed digits, and
+    the sides their strokes. Both lines then stop between the digits, and few of the sides are those of boxes of one
+    width.
+    """
+    tall = lower.middle - upper.middle
+    if not all(stops_between(line, darkness, *rows) for line, rows in ((upper, (0, tall)), (lower, (-tall, 0)))):
+        return sides
+    sides = sorted(sides, key=lambda side: side.middle)
+    boxes = even_boxes(sides, upper, lower, darkness)
+    wide = [box for box in boxes if sides[box[1]].middle - sides[box[0]].middle >= NARROWEST_SEPARATE * tall]
+    return sides if 2 * len(wide) >= MOST_SIDES * len(sides) else []
 
 
 def is_within(line: Line, upper: Line, lower: Line) -> bool:

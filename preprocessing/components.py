@@ -28,8 +28,12 @@ FRAME_EDGE = 0.08
 FRAME_EDGE_PIXELS = 2
 # A side is straight if at least this share of it is: a digit may stand out over it, and its lines may be broken.
 STRAIGHT_SIDE = 0.8
+# Opposite sides of a frame are parallel, or their slopes differ by no more than this: those of a 7 do by more.
+FRAME_SKEW = 0.3
 # The shorter side of a frame has at least this many pixels: there must be room for a digit.
 FRAME_SHORTEST = 20
+# What is no longer than so many stroke widths is no digit in a box. The dot of a printed zero has up to 2.5.
+DOT_STROKE_WIDTHS = 3.0
 # What a frame holds is longer than this share of its shorter side. Otherwise it is an angular zero with a dot.
 FRAME_FILLED = 0.15
 # The longer side of a digit is at least this share of the picture's shorter side.
@@ -132,31 +136,45 @@ def lone_pixels(ink: np.ndarray) -> int:
 
 def may_be_form(ink: np.ndarray) -> bool:
     """Whether ink (H, W) in [0, 1] may hold boxes of a form: a piece whose box holds the boxes of others, or whose four
-    sides are straight. A digit that touches its box is of one piece with it.
+    sides are straight. A digit that touches its box is of one piece with it. A zero with a dot is no box.
     """
     labels, count = label(ink >= FAINT)
     boxes = piece_boxes(labels, count)
+    no_dots = boxes[longer_sides(boxes) > DOT_STROKE_WIDTHS * stroke_width(ink)]
     large = np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=ink.size) >= FRAME_SHORTEST)
     for piece in large:
         left, top, right, bottom = boxes[piece]
-        inside = (boxes[:, 0] > left) & (boxes[:, 1] > top) & (boxes[:, 2] < right) & (boxes[:, 3] < bottom)
+        inside = (no_dots[:, :2] > (left, top)).all(axis=1) & (no_dots[:, 2:] < (right, bottom)).all(axis=1)
         if inside.any() or is_straight_sided(labels[top:bottom, left:right] == piece + 1):
             return True
     return False
 
 
 def is_straight_sided(piece: np.ndarray) -> bool:
-    """Whether a piece of ink, (H, W) bool in its box, is bounded by four straight lines. They may be slanted."""
-    views = piece, piece[::-1], piece.T, piece.T[::-1]
-    return all(is_straight(view.argmax(axis=0)) for view in views)
+    """Whether a piece of ink, (H, W) bool in its box, is bounded by four straight lines. They may be slanted, but
+    opposite ones run side by side.
+    """
+    room = min(FRAME_EDGE * min(piece.shape), FRAME_EDGE_PIXELS)
+    for view in (piece, piece.T):
+        sides = view.argmax(axis=0), len(view) - 1 - view[::-1].argmax(axis=0)
+        slopes = [slope_of(side) for side in sides]
+        if abs(slopes[0] - slopes[1]) > FRAME_SKEW:
+            return False
+        if not all(is_straight(side, slope, room) for side, slope in zip(sides, slopes, strict=True)):
+            return False
+    return True
 
 
-def is_straight(heights: np.ndarray) -> bool:
-    """Whether most of these heights (n,), one for each column, lie along a straight line."""
+def slope_of(heights: np.ndarray) -> float:
+    """How much these heights (n,), one for each column, rise from column to column."""
     half = len(heights) // 2
-    slope = np.median(heights[half : 2 * half] - heights[:half]) / half
+    return float(np.median(heights[half : 2 * half] - heights[:half]) / half)
+
+
+def is_straight(heights: np.ndarray, slope: float, room: float) -> bool:
+    """Whether most of these heights (n,) lie along a line of this slope, no farther from it than `room`."""
     level = heights - slope * np.arange(len(heights))
-    return bool(np.mean(np.abs(level - np.median(level)) <= FRAME_EDGE_PIXELS) >= STRAIGHT_SIDE)
+    return bool(np.mean(np.abs(level - np.median(level)) <= room) >= STRAIGHT_SIDE)
 
 
 def without_frame(ink: np.ndarray) -> np.ndarray:

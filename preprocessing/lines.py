@@ -77,6 +77,16 @@ UNEVEN_RUNS = 0.2
 SHORTEST_BREAK = 0.1
 # It is at least this many pixels long, however short the parts are.
 SHORTEST_BREAK_PIXELS = 3
+# In a gap a line is lighter than this share of its darkness: what is beside the gap is blurred.
+LIGHT_GAP = 0.5
+# A printed line is there in at least this share of the columns in which nothing else is. It may have gaps.
+GOES_ON_BETWEEN = 0.7
+# One digit, or two that touch, are no wider than this share of their height. Boxes that hang together are wider.
+WIDEST_STROKES = 1.6
+# Digits lean by so many columns per row: printed ones in italics to the right.
+DIGITS_LEAN = (0.0, 0.1, 0.2, 0.3)
+# Strokes of digits are told from a printed line by at least so many columns without other ink.
+FEWEST_ALONE = 2
 # A digit is written above each part, so it has at least this many pixels.
 SHORTEST_RUN = 10
 
@@ -343,6 +353,29 @@ def is_even(lengths: np.ndarray) -> bool:
 def share_dark(darkness: np.ndarray, line: Line, faintest: float) -> float:
     """Which share of a line is there: a stroke that crosses it is dark as well, a gap is light."""
     return float(np.mean(along(darkness, line) > faintest))
+
+
+def stops_between(line: Line, darkness: np.ndarray, top: float, bottom: float) -> bool:
+    """Whether a line across stops where nothing else is dark beside it, as strokes of digits in a row do: printed lines
+    go on between them. Digits may lean.
+
+    top, bottom: the rows above and below its middle that are looked at.
+    """
+    height, width = darkness.shape
+    light = LIGHT_GAP * line.level
+    offsets = np.arange(int(top), int(bottom) + 1)
+    offsets = offsets[np.abs(offsets) > line.half][:, None]
+    rows = np.clip(np.rint(line.rows).astype(int) + offsets, 0, height - 1)
+    there = along(darkness, line) >= light
+    for lean in DIGITS_LEAN:
+        columns = np.arange(line.start, line.end) - np.rint(lean * offsets).astype(int)
+        alone = (darkness[rows, np.clip(columns, 0, width - 1)] < light).all(axis=0)
+        stops = np.flatnonzero(alone & ~there)
+        if np.count_nonzero(alone) >= FEWEST_ALONE and there[alone].mean() < GOES_ON_BETWEEN:
+            longest = np.diff(stops, prepend=-1, append=len(there)).max()
+            if longest <= WIDEST_STROKES * (bottom - top):
+                return True
+    return False
 
 
 def along(darkness: np.ndarray, line: Line) -> np.ndarray:

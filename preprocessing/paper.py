@@ -15,7 +15,18 @@ import numpy as np
 from preprocessing.boxes import LINE_FILLED, boxed
 from preprocessing.components import SMALLEST_DIGIT, label, longer_sides, piece_boxes
 from preprocessing.labels import Field
-from preprocessing.lines import FILLED, Line, Lines, Pen, level_lines, pen_of, runs_of, share_dark, zone_of
+from preprocessing.lines import (
+    FILLED,
+    Line,
+    Lines,
+    Pen,
+    level_lines,
+    pen_of,
+    runs_of,
+    share_dark,
+    stops_between,
+    zone_of,
+)
 from preprocessing.sides import lattice
 from preprocessing.squares import between
 
@@ -37,6 +48,8 @@ NEAR_EDGE = 0.18
 LONG = 0.6
 # A line that is no border is a rule only if at least this share of it is there.
 WHOLE = 0.85
+# A blank to be filled in is free of ink on the left and right of its digit along this share of it.
+FREE = 0.2
 # A line that is so many times as long as the digits beside it are large is no stroke of them.
 LONGER = 1.6
 # Pieces are one digit with the line if their gap to it, or to each other, is no larger than this share of their size.
@@ -169,8 +182,25 @@ def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, upr
         long = len(line.rows) >= LONGER * reach
         if long and upright:
             long = not (is_touched(rest > faintest, line) and pen_of(rest, faintest).drew(line))
+        elif long and len(parts) > 1:
+            long = are_blanks(parts, rest > faintest)
+        elif long:
+            long = not stops_between(line, darkness, top, bottom)
         found += [part._replace(spans=True, is_printed=True) for part in parts] if long else [line]
     return found
+
+
+def are_blanks(parts: list[Line], ink: np.ndarray) -> bool:
+    """Whether most of the parts of a line are wider than what is written on them, ink (H, W) bool. The foot of a digit
+    is no wider than the digit.
+    """
+    free = [1 - np.ptp(columns) / len(part.rows) for part in parts if (columns := columns_beside(part, ink)).size]
+    return not free or float(np.median(free)) >= FREE
+
+
+def columns_beside(line: Line, ink: np.ndarray) -> np.ndarray:
+    """The columns of a line, (n,) integers, above or below which there is ink (H, W) bool."""
+    return np.flatnonzero(ink[:, line.start : line.end].any(axis=0))
 
 
 def bar_beside(line: Line, other: Line) -> tuple[float, float]:

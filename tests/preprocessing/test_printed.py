@@ -1,0 +1,60 @@
+"""Printed numbers: their strokes lie in rows, as even as the lines of a form, and are still no lines of the paper."""
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+import app
+
+FONTS = matplotlib.get_data_path() + "/fonts/ttf/"
+NAMES = [
+    "DejaVuSans.ttf",
+    "DejaVuSans-Bold.ttf",
+    "DejaVuSans-Oblique.ttf",
+    "DejaVuSansMono.ttf",  # its 0 has a dot
+    "DejaVuSansMono-BoldOblique.ttf",
+    "DejaVuSerif.ttf",
+    "DejaVuSerif-Italic.ttf",
+    "STIXGeneral.ttf",
+    "STIXGeneralBol.ttf",
+    "cmss10.ttf",
+]
+EACH = 60  # numbers in each font
+MOST_MISREAD = {"on a pad": 0, "photographed": 5}
+
+
+def printed(rng, font, text):
+    """A number in black on grey paper, and how high its font is."""
+    high = int(rng.choice([24, 32, 40, 48, 64, 100]))
+    margin = rng.uniform(0.2, 0.6)
+    picture = Image.new("L", (int(high * (0.65 * len(text) + 2 * margin)), int(high * (1 + 2 * margin))), 225)
+    font = ImageFont.truetype(FONTS + font, high)
+    ImageDraw.Draw(picture).text((high * margin, high * margin * 0.8), text, 40, font)
+    return picture, high
+
+
+def photographed(rng, picture, high):
+    """A little blurred and noisy, in light that falls off to one side."""
+    levels = np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(0, high / 60))), float)
+    y, x = (np.linspace(-0.5, 0.5, size) for size in levels.shape)
+    light = 1 + rng.uniform(-0.3, 0.3) * x + rng.uniform(-0.3, 0.3) * y[:, None]
+    return Image.fromarray(np.clip(levels * light + rng.normal(0, 3, levels.shape), 0, 255).astype(np.uint8))
+
+
+def text_of(picture):
+    return "".join(reading.symbol for reading in app.read(picture))
+
+
+@pytest.mark.parametrize("font", NAMES)
+@pytest.mark.parametrize("kind", MOST_MISREAD)
+def test_printed_numbers_keep_their_strokes(font, kind):
+    rng, misread = np.random.default_rng(5), []
+    for _ in range(EACH):
+        text = "".join(rng.choice(list("012356789"), rng.integers(1, 7)))  # in some fonts a 4 looks like a 1
+        picture, high = printed(rng, font, text)
+        if kind == "photographed":
+            picture = photographed(rng, picture, high)
+        if (read := text_of(picture)) != text:
+            misread.append((text, read))
+    assert len(misread) <= MOST_MISREAD[kind], misread
