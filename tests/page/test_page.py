@@ -640,6 +640,30 @@ def test_undo_takes_the_last_stroke_back(pad):
     expect(pad.answer).to_have_count(0)
 
 
+def test_a_stroke_that_was_undone_does_not_come_back_with_the_end_of_another(pad):
+    """Gradio keeps a copy of the ink from before the stroke that is being drawn."""
+    one_stroke = pad.wait_for_answer_to(lambda: pad.stroke([(0.5, 0.2), (0.5, 0.8)]))
+    pad.begin([(0.3, 0.5), (0.7, 0.5)])
+    pad.page.keyboard.press("Control+z")  # too early: the stroke goes on
+    pad.page.mouse.up()
+    assert pad.page.evaluate("pad.strokes().length") == 2
+    pad.page.keyboard.press("Control+z")
+    expect(pad.page.locator("#why .seen img")).to_have_attribute("src", one_stroke)
+
+
+@pytest.mark.parametrize("button", ["right", "middle"])
+def test_only_the_main_button_of_a_mouse_draws(pad, button):
+    start, end = pad.points([(0.3, 0.3), (0.6, 0.6)])
+    pad.page.mouse.move(*start)
+    pad.page.mouse.down(button=button)
+    pad.page.mouse.move(*end)
+    assert pad.page.evaluate("pad.segments()") == []
+    pad.page.mouse.up(button=button)
+    pad.draw(1)
+    expect(pad.answer).to_have_text("1")
+    assert pad.page.evaluate("pad.strokes().length") == 1
+
+
 def test_example_can_be_taken_from_the_other_tab_and_is_cleared(pad):
     pad.page.get_by_role("tab", name="Use a picture").click()
     pad.take_example("7")

@@ -85,6 +85,8 @@
     return rest.reduce((at, key) => at?.[key], first === "brush" ? editor?.tools?.get("brush") : editor?.[first]);
   }
 
+  const isDrawing = () => inside("brush.is_drawing");
+
   function missing() {
     const parts = document.getElementById("picture") ? { ...PARTS, ...IN_TAB } : PARTS;
     return [...Object.keys(parts).filter((name) => !part(name)), ...Object.keys(INSIDES).filter((path) => typeof inside(path) !== INSIDES[path])];
@@ -149,7 +151,7 @@
     };
 
     // After the brush has taken the stroke up, and after the pad has put it among the finished ones.
-    editor.app.stage.on("pointerdown", () => setTimeout(() => brush().is_drawing && tell("pad:begin")));
+    editor.app.stage.on("pointerdown", () => setTimeout(() => isDrawing() && tell("pad:begin")));
     for (const up of ["pointerup", "pointerupoutside"]) editor.app.stage.on(up, () => tell("pad:end"));
     editor.ready.then(() => {
       document.documentElement.classList.add("armed");
@@ -175,7 +177,7 @@
 
   function segments() {
     const current = brush()?.brush_textures?.current_stroke_segments ?? [];
-    return current.length || brush()?.is_drawing ? current : (editor.command_manager.history.command?.stroke_data?.segments ?? []);
+    return current.length || isDrawing() ? current : (editor.command_manager.history.command?.stroke_data?.segments ?? []);
   }
 
   function strokes() {
@@ -301,12 +303,15 @@
 
   // --- Fingers, pens and keys ---
 
-  // One finger or pen draws. A palm or a thumb beside it would be taken for leaps of the stroke; and a touch that the
-  // system takes away, for a call or a gesture, ends its stroke like any other: the ink that is there stays.
+  // One finger or pen draws, or the mouse with its main button: gradio would draw with the others too, and the menu that
+  // the right one opens would keep the stroke's end. A palm or a thumb beside a finger would be taken for leaps of the
+  // stroke. A touch that the system takes away, for a call or a gesture, ends its stroke like any other: the ink that is
+  // there stays.
   let drawing = null; // the pointer that draws
   function keepToOnePointer(event) {
-    const { type, target, pointerId, pointerType, isPrimary, clientX, clientY } = event;
+    const { type, target, pointerId, pointerType, isPrimary, button, clientX, clientY } = event;
     if (!target.closest?.("#pad .pixi-target") && pointerId !== drawing?.pointerId) return;
+    if (type === "pointerdown" && pointerType === "mouse" && button) return event.stopImmediatePropagation();
     const same = { bubbles: true, cancelable: true, pointerId, pointerType, isPrimary, clientX, clientY };
     // The first of its kind where another draws: that one is gone, or it is a hand on which a pen now comes down.
     const replaces = isPrimary && (pointerType === drawing?.pointerType || pointerType === "pen");
@@ -334,7 +339,7 @@
     if (event.key !== "Escape" && !z) return;
     event.preventDefault();
     if (!z) part("clear")?.click();
-    else if (tell("pad:undo")) part("undo")?.click();
+    else if (!isDrawing() && tell("pad:undo")) part("undo")?.click();
   }
 
   // Once gradio, which clears more than once, has done so.
@@ -349,8 +354,10 @@
     if (!strokes().length && part("undo")) part("undo").disabled = !yes;
   }
 
+  // While a stroke is drawn there is no Undo: gradio would bring the ink that it takes away back with the stroke's end.
   function undoes(event) {
-    if (event.isTrusted && event.target.closest?.(PARTS.undo) && !tell("pad:undo")) event.stopImmediatePropagation();
+    if (!event.isTrusted || !event.target.closest?.(PARTS.undo)) return;
+    if (isDrawing() || !tell("pad:undo")) event.stopImmediatePropagation();
   }
 
   function ready(pad) {
