@@ -219,6 +219,22 @@
     return [(clientX - left) / width, (clientY - top) / height].map((share) => Math.min(Math.max(share, 0), 1));
   }
 
+  // Lays the frame round a part of the picture. Gives its sides in pixels.
+  function layFrame(image, [left, top, right, bottom]) {
+    const [inner, outer] = [place(image), image.parentElement.getBoundingClientRect()];
+    const [width, height] = [(right - left) * inner.width, (bottom - top) * inner.height];
+    Object.assign(frame.style, {
+      left: `${inner.left - outer.left + left * inner.width}px`,
+      top: `${inner.top - outer.top + top * inner.height}px`,
+      width: `${width}px`,
+      height: `${height}px`,
+    });
+    return [width, height];
+  }
+
+  // The picture is as large as the window lets it be: a phone may be turned.
+  const resized = new ResizeObserver(([{ target }]) => part && !from && layFrame(target, part.box));
+
   function cut(event) {
     if (event.type === "pointerdown") {
       if (event.target !== pad.part("picture") || !event.isPrimary || event.button) return;
@@ -229,24 +245,18 @@
       frame?.remove();
       frame = Object.assign(document.createElement("div"), { className: "part" });
       event.target.parentElement.append(frame);
+      resized.disconnect();
+      resized.observe(event.target);
       return;
     }
     if (event.pointerId !== from?.id) return;
     const end = shares(event);
-    const [left, top, right, bottom] = [0, 1].map((i) => Math.min(from.start[i], end[i])).concat([0, 1].map((i) => Math.max(from.start[i], end[i])));
-    const { image } = from;
-    const [inner, outer] = [place(image), image.parentElement.getBoundingClientRect()];
-    Object.assign(frame.style, {
-      left: `${inner.left - outer.left + left * inner.width}px`,
-      top: `${inner.top - outer.top + top * inner.height}px`,
-      width: `${(right - left) * inner.width}px`,
-      height: `${(bottom - top) * inner.height}px`,
-    });
+    const box = [Math.min, Math.max].flatMap((pick) => [0, 1].map((i) => pick(from.start[i], end[i])));
+    const [width, height] = layFrame(from.image, box);
     if (event.type === "pointermove") return;
     from = null;
-    const click = Math.min((right - left) * inner.width, (bottom - top) * inner.height) < SMALLEST;
-    if (click || event.type === "pointercancel") return whole();
-    part = { url: address(), box: [left, top, right, bottom] };
+    if (Math.min(width, height) < SMALLEST || event.type === "pointercancel") return whole();
+    part = { url: address(), box };
     document.dispatchEvent(new Event("picture:part"));
   }
 
