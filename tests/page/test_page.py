@@ -500,6 +500,10 @@ def test_link_is_shown_where_the_clipboard_is_blocked(pad):
     assert field.input_value().startswith(v.page.url + "#strokes=")
     assert field.evaluate("f => f.selectionEnd - f.selectionStart === f.value.length")
     assert v.page.evaluate(height) == before
+    v.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.resolve(); }")
+    v.page.get_by_role("button", name="Copy link").click()
+    expect(v.page.get_by_role("button", name="Copied")).to_be_visible()
+    expect(field).to_be_hidden()
     v.page.evaluate("delete navigator.clipboard.writeText")  # what is left is the browser's own
 
 
@@ -543,6 +547,15 @@ def test_picture_of_drawing_and_answer_can_be_saved(seven):
     with Image.open(download.value.path()) as picture:
         assert picture.size == (1000, 500)
         assert picture.convert("L").crop((50, 50, 450, 450)).getextrema() == (0, 255)  # ink on paper
+
+
+def test_a_drawing_is_not_saved_beside_the_answer_to_the_one_before(pad):
+    pad.draw(7)
+    expect(pad.answer).to_have_text("7")
+    with pad.held("**/live"), pad.held("**/queue/join*"):
+        pad.stroke([(0.2, 0.5), (0.8, 0.9)])
+        pad.page.get_by_role("button", name="Save picture").click()
+        expect(pad.page.get_by_role("button", name="No answer yet")).to_be_visible()
 
 
 def test_saved_picture_of_several_digits_names_them(pad):
