@@ -818,6 +818,13 @@ def test_on_a_small_phone_a_slider_brings_the_pictures_into_sight_and_stays_ther
     expect(noise).to_be_in_viewport(ratio=1)
 
 
+def test_for_those_who_want_no_motion_the_page_scrolls_in_one_go(visit):
+    v = visit(width=360, height=640, phone=True, motion="reduce")
+    noise = opened(v, "Fool it", "fool").locator("[name=noise]")
+    moved = "slider => { slider.dispatchEvent(new Event('change', { bubbles: true })); return scrollY; }"
+    assert noise.evaluate(moved) > 0  # at once
+
+
 def test_an_answer_that_comes_late_reaches_the_room_in_sight(drawn):
     v = drawn
     v.page.get_by_role("tab", name="Draw").click()

@@ -2,7 +2,7 @@
 (() => {
   const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, runnerUp, name, paint, strongest, bars } =
     window.lab.tools;
-  const { article, drawing, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
+  const { article, drawing, glideTo, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
   const LIVE = 150; // ms after the last move of a slider
 
   function fool(element, server) {
@@ -49,7 +49,7 @@
     // Where the window is low, the pictures and answers lie below it.
     function bringIntoSight() {
       if ($(element, ".fooling .pair").getBoundingClientRect().bottom > innerHeight)
-        $(element, ".outcome").scrollIntoView({ block: "start", behavior: "smooth" });
+        glideTo($(element, ".outcome"), "start");
     }
 
     function complete(mission) {
@@ -208,7 +208,7 @@
       if (target.matches(".target") && fooling) ask();
       // On a small screen the pictures lie below the sliders. "nearest" scrolls no further than it takes, so that the
       // slider stays in sight.
-      if (hasSay(target)) $(element, ".three").scrollIntoView({ block: "nearest", behavior: "smooth" });
+      if (hasSay(target)) glideTo($(element, ".three"), "nearest");
     });
     for (const mission of kept("missions") ?? []) complete(mission);
     const about = () => `${shared.own.run} ${shared.own.version}`;

@@ -117,6 +117,12 @@
     if (activeElement === document.body || activeElement.disabled) successor?.focus({ preventScroll: true });
   }
 
+  // Scrolls until the element is in sight; in one go for those who want no motion.
+  function glideTo(element, block) {
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    element.scrollIntoView({ block, behavior: isStill ? "auto" : "smooth" });
+  }
+
   // Esc closes what a word says, until it is left.
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
@@ -207,8 +213,8 @@
 
   const tools = {
     SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percent, bytes, base64, unpacked, pieces, greys, best, runnerUp, name,
-    article, softmax, drawing, invitation, paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered,
-    keep, kept, shared, tappedOrDrawn, tap,
+    article, softmax, drawing, invitation, paint, greyCell, strongest, bars, signed, pointed, succeed, glideTo, follow,
+    answered, keep, kept, shared, tappedOrDrawn, tap,
   };
   window.lab = Object.assign(window.lab ?? {}, { tools });
 })();
