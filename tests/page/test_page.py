@@ -770,6 +770,20 @@ def serious(page):
     ]
 
 
+def test_bars_are_seen_in_the_colours_of_a_system_with_high_contrast(seven):
+    seven.page.emulate_media(forced_colors="active")
+    bar, card = (
+        seven.page.locator(place).evaluate("each => getComputedStyle(each).backgroundColor")
+        for place in ("#words .chart .best u", "#answer")
+    )
+    seven.page.emulate_media(forced_colors="none")
+    assert bar != card
+
+
+def test_the_browsers_own_parts_are_dark_at_night(five):
+    assert five.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
 def test_nothing_moves_for_those_who_want_no_motion(seven):
     v = seven
     v.page.emulate_media(reduced_motion="reduce")
