@@ -826,6 +826,16 @@ def test_pad_and_answer_share_one_screen(device, parts, request):
     assert v.page.evaluate("document.documentElement.scrollWidth") <= screen["width"]
 
 
+def test_nothing_is_cut_off_on_the_narrowest_phone(five):
+    """320 pixels are also what a laptop's window has at a zoom of 400%: WCAG 1.4.10."""
+    five.page.set_viewport_size({"width": 320, "height": 568})
+    card, unit = (
+        five.page.locator(place).first.bounding_box() for place in ("#why", "#why .units li:nth-child(3) img")
+    )
+    five.page.set_viewport_size({name: PHONE[name] for name in ("width", "height")})
+    assert unit["x"] + unit["width"] < card["x"] + card["width"] <= 320
+
+
 def test_preview_is_enlarged_with_crisp_pixels(seven):
     image = seven.page.locator("#why .seen img")
     assert image.evaluate("i => [i.naturalWidth, i.naturalHeight]") == [28, 28]
