@@ -654,6 +654,26 @@ def test_it_is_fooled(drawn):
     expect(room.locator("[data-mission=even]")).to_contain_text("open")
 
 
+def test_units_that_were_switched_while_the_server_was_away_stay_so(drawn):
+    room = opened(drawn, "Fool it", "fool").locator(".silenced")
+    unit = [room.locator(f"[data-silence='{number}']") for number in range(2)]
+    problem = room.locator(".problem")
+    unit[0].click()
+    expect(room.locator(".big")).to_contain_text("with all units")
+    drawn.route("**/component_server/**", lambda route: route.abort())
+    room.get_by_role("button", name="All on").click()
+    expect(unit[0]).to_have_attribute("aria-pressed", "false")
+    expect(problem).to_contain_text("does not answer")
+    unit[1].click()
+    drawn.page.unroute("**/component_server/**")
+    unit[0].click()
+    expect(problem).to_be_empty()
+    for each in unit:
+        expect(each).to_have_attribute("aria-pressed", "true")
+    room.get_by_role("button", name="All on").click()
+    expect(room.locator(".big")).not_to_contain_text("with all units")
+
+
 # The words whose meaning is not wholly on the screen.
 CUT_OFF = """() => [...document.querySelectorAll(".lab .word")].filter((word) => {
     word.focus();
