@@ -114,6 +114,21 @@ def test_live_answer_knows_the_strokes_before_and_the_eraser(pad):
     pad.page.mouse.up()
 
 
+def test_a_live_answer_that_does_not_come_leaves_the_next_stroke_its_own(pad):
+    v, lost = pad, []
+    v.page.evaluate("window.usual = AbortSignal.timeout; AbortSignal.timeout = () => usual.call(AbortSignal, 200)")
+    v.route("**/live", lambda route: route.continue_() if lost else lost.append(route))
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    assert lost
+    v.page.evaluate("AbortSignal.timeout = usual")
+    v.press("Clear canvas")
+    expect(v.page.locator("#words")).to_contain_text("Nothing here yet")
+    v.begin(*STROKES[7])
+    expect(v.page.locator("#words p")).to_have_text("So far: 7")
+    v.page.mouse.up()
+
+
 def test_page_is_worked_by_keyboard_alone(pad):
     """All but the drawing itself: an example is chosen, its answer read, the pad cleared, a link taken."""
     pad.page.locator("#examples button").first.focus()
