@@ -692,6 +692,21 @@ def test_only_the_main_button_of_a_mouse_draws(pad, button):
     assert pad.page.evaluate("pad.strokes().length") == 1
 
 
+def test_a_button_that_was_let_go_elsewhere_ends_the_stroke(pad):
+    """As on a message of the system: the page hears of the next move alone."""
+    pad.begin([(0.5, 0.2), (0.5, 0.8)])
+    place = pad.points([(0.9, 0.9)])[0]
+    moved = """([clientX, clientY]) => {
+        const move = { bubbles: true, pointerId: 1, pointerType: "mouse", isPrimary: true, clientX, clientY };
+        document.querySelector("#pad .pixi-target canvas").dispatchEvent(new PointerEvent("pointermove", move));
+    }"""
+    for _ in range(2):
+        pad.page.evaluate(moved, place)
+    expect(pad.answer).to_have_text("1")
+    assert pad.page.evaluate("pad.strokes().map(({ points }) => points.length)") == [2]
+    pad.page.mouse.up()
+
+
 def test_example_can_be_taken_from_the_other_tab_and_is_cleared(pad):
     pad.page.get_by_role("tab", name="Use a picture").click()
     pad.take_example("7")

@@ -322,8 +322,10 @@
     }
     if (!drawing) return; // nobody draws: it only passes over the pad
     if (pointerId !== drawing.pointerId) return event.stopImmediatePropagation();
-    if (type === "pointercancel") target.dispatchEvent(new PointerEvent("pointerup", same));
-    if (type !== "pointerdown" && type !== "pointermove") drawing = null;
+    // A button of the mouse may be let go where the page hears nothing of it, as on a message of the system.
+    const isLetGo = type === "pointermove" && pointerType === "mouse" && !event.buttons;
+    if (type === "pointercancel" || isLetGo) target.dispatchEvent(new PointerEvent("pointerup", same));
+    if ((type !== "pointerdown" && type !== "pointermove") || isLetGo) drawing = null;
   }
 
   // Whether this element takes keys and what is pasted. Radios, checkboxes, sliders and inputs for files do not.
