@@ -403,13 +403,18 @@ def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(pad, heic):
     )
 
     # One that takes long does not replace what was added meanwhile, nor bring the visitor back from the pad.
+    choose = v.page.locator("#ways [data-way=choose]")
     with v.held("**/heic"):
         with v.page.expect_request("**/heic"):
             give_by_event(v.page, "drop", "#output", heic)
+        expect(choose).to_have_text("Reading it …")
+        v.page.wait_for_timeout(3000)  # longer than a button says other things
+        expect(choose).to_have_text("Reading it …")
         give_by_event(v.page, "drop", "#output", EXAMPLES / "9.png")
         expect(v.answer).to_have_text("9")
     v.wait_until_silent()
     expect(v.answer).to_have_text("9")
+    expect(choose).to_have_text("Choose a file")
     with v.held("**/heic"):
         with v.page.expect_request("**/heic"):
             give_by_event(v.page, "drop", "#output", heic)
