@@ -679,6 +679,26 @@ def test_a_stroke_that_was_undone_does_not_come_back_with_the_end_of_another(pad
     expect(pad.page.locator("#why .seen img")).to_have_attribute("src", one_stroke)
 
 
+def test_without_webgl_the_page_says_why_there_is_no_pad_and_links_to_rooms_work(browser, server):
+    context = browser.new_context()
+    context.add_init_script("""
+        const { getContext } = HTMLCanvasElement.prototype;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...given) {
+            return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...given);
+        };
+    """)
+    page = context.new_page()
+    page.goto(f"{server}#inside")
+    expect(page.locator(".lab.inside[data-ready]")).to_be_visible()
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator("#pad")).to_contain_text("needs WebGL")
+    expect(page.locator("#words p")).to_contain_text("Nothing here yet")
+    expect(page.get_by_role("button", name="Example: letter A")).to_be_hidden()
+    page.get_by_role("button", name="Example: sum 27").click()
+    expect(page.locator("#words strong")).to_contain_text("2 7")
+    context.close()
+
+
 @pytest.mark.parametrize("button", ["right", "middle"])
 def test_only_the_main_button_of_a_mouse_draws(pad, button):
     start, end = pad.points([(0.3, 0.3), (0.6, 0.6)])

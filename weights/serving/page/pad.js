@@ -18,7 +18,8 @@
 // Events on the document: pad:ready; pad:ink (detail: a canvas with the ink) each time the ink was read; pad:begin and
 // pad:end of a stroke; pad:clear (detail: the strokes that go) before all ink goes; pad:undo, cancelable, before Undo;
 // pad:lay, cancelable, before a drawing from the server takes the place of all ink, and pad:laid after it (detail: its
-// name); pad:asked when a question takes the ink; pad:lost when something did not reach the server.
+// name); pad:asked when a question takes the ink; pad:lost when something did not reach the server; pad:none where the
+// browser has no WebGL.
 (() => {
   const INSIDES = {
     "app.stage.on": "function",
@@ -70,6 +71,7 @@
   const NAME = "layer_0.png"; // as gradio calls the ink
   const TRIES = 3; // to upload the newest ink, while more is drawn
   const KEEP = 60_000; // ms; the server deletes its files after minutes
+  const NO_PAD = "The pad needs WebGL, which this browser does not have. Use a picture instead.";
   const LARGE = 2_000_000; // bytes; so much takes long to compare, and nobody sends it twice
 
   let editor = null;
@@ -362,7 +364,18 @@
     if (isDrawing() || !tell("pad:undo")) event.stopImmediatePropagation();
   }
 
+  // Gradio's pad draws with WebGL alone, and says nothing where there is none.
+  function hasWebGL() {
+    const canvas = document.createElement("canvas");
+    return Boolean(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
+  }
+
   function ready(pad) {
+    if (!hasWebGL()) {
+      document.documentElement.classList.add("padless");
+      pad.append(Object.assign(document.createElement("p"), { className: "none", textContent: NO_PAD }));
+      return tell("pad:none");
+    }
     new MutationObserver(arm).observe(pad, {
       subtree: true,
       childList: true,
