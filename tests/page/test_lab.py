@@ -645,6 +645,7 @@ def test_it_is_fooled(drawn):
     # A mission that is done stays done at a reload.
     drawn.page.evaluate("rooms.go('#draw')")
     drawn.take_example("letter A")
+    expect(drawn.page.locator("#words")).to_contain_text("not look like a digit")  # else two questions are under way
     room = opened(drawn, "Fool it", "fool")
     room.locator("[name=degrees]").fill("155")
     expect(room.locator(".outcome")).to_contain_text("A mission is done: Show something that the small network calls")
@@ -652,6 +653,26 @@ def test_it_is_fooled(drawn):
     drawn.page.reload()
     expect(room.locator("[data-mission=letter]")).to_contain_text("done")
     expect(room.locator("[data-mission=even]")).to_contain_text("open")
+
+
+def test_units_that_were_switched_while_the_server_was_away_stay_so(drawn):
+    room = opened(drawn, "Fool it", "fool").locator(".silenced")
+    unit = [room.locator(f"[data-silence='{number}']") for number in range(2)]
+    problem = room.locator(".problem")
+    unit[0].click()
+    expect(room.locator(".big")).to_contain_text("with all units")
+    drawn.route("**/component_server/**", lambda route: route.abort())
+    room.get_by_role("button", name="All on").click()
+    expect(unit[0]).to_have_attribute("aria-pressed", "false")
+    expect(problem).to_contain_text("does not answer")
+    unit[1].click()
+    drawn.page.unroute("**/component_server/**")
+    unit[0].click()
+    expect(problem).to_be_empty()
+    for each in unit:
+        expect(each).to_have_attribute("aria-pressed", "true")
+    room.get_by_role("button", name="All on").click()
+    expect(room.locator(".big")).not_to_contain_text("with all units")
 
 
 # The words whose meaning is not wholly on the screen.
@@ -816,6 +837,13 @@ def test_on_a_small_phone_a_slider_brings_the_pictures_into_sight_and_stays_ther
     expect(room.locator(".outcome")).to_have_text("Not fooled: it still sees a 2.")
     expect(room.locator(".after canvas")).to_be_in_viewport(ratio=1)
     expect(noise).to_be_in_viewport(ratio=1)
+
+
+def test_for_those_who_want_no_motion_the_page_scrolls_in_one_go(visit):
+    v = visit(width=360, height=640, phone=True, motion="reduce")
+    noise = opened(v, "Fool it", "fool").locator("[name=noise]")
+    moved = "slider => { slider.dispatchEvent(new Event('change', { bubbles: true })); return scrollY; }"
+    assert noise.evaluate(moved) > 0  # at once
 
 
 def test_an_answer_that_comes_late_reaches_the_room_in_sight(drawn):

@@ -114,6 +114,21 @@ def test_live_answer_knows_the_strokes_before_and_the_eraser(pad):
     pad.page.mouse.up()
 
 
+def test_a_live_answer_that_does_not_come_leaves_the_next_stroke_its_own(pad):
+    v, lost = pad, []
+    v.page.evaluate("window.usual = AbortSignal.timeout; AbortSignal.timeout = () => usual.call(AbortSignal, 200)")
+    v.route("**/live", lambda route: route.continue_() if lost else lost.append(route))
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    assert lost
+    v.page.evaluate("AbortSignal.timeout = usual")
+    v.press("Clear canvas")
+    expect(v.page.locator("#words")).to_contain_text("Nothing here yet")
+    v.begin(*STROKES[7])
+    expect(v.page.locator("#words p")).to_have_text("So far: 7")
+    v.page.mouse.up()
+
+
 def test_page_is_worked_by_keyboard_alone(pad):
     """All but the drawing itself: an example is chosen, its answer read, the pad cleared, a link taken."""
     pad.page.locator("#examples button").first.focus()
@@ -500,6 +515,10 @@ def test_link_is_shown_where_the_clipboard_is_blocked(pad):
     assert field.input_value().startswith(v.page.url + "#strokes=")
     assert field.evaluate("f => f.selectionEnd - f.selectionStart === f.value.length")
     assert v.page.evaluate(height) == before
+    v.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.resolve(); }")
+    v.page.get_by_role("button", name="Copy link").click()
+    expect(v.page.get_by_role("button", name="Copied")).to_be_visible()
+    expect(field).to_be_hidden()
     v.page.evaluate("delete navigator.clipboard.writeText")  # what is left is the browser's own
 
 
@@ -543,6 +562,15 @@ def test_picture_of_drawing_and_answer_can_be_saved(seven):
     with Image.open(download.value.path()) as picture:
         assert picture.size == (1000, 500)
         assert picture.convert("L").crop((50, 50, 450, 450)).getextrema() == (0, 255)  # ink on paper
+
+
+def test_a_drawing_is_not_saved_beside_the_answer_to_the_one_before(pad):
+    pad.draw(7)
+    expect(pad.answer).to_have_text("7")
+    with pad.held("**/live"), pad.held("**/queue/join*"):
+        pad.stroke([(0.2, 0.5), (0.8, 0.9)])
+        pad.page.get_by_role("button", name="Save picture").click()
+        expect(pad.page.get_by_role("button", name="No answer yet")).to_be_visible()
 
 
 def test_saved_picture_of_several_digits_names_them(pad):
@@ -640,6 +668,65 @@ def test_undo_takes_the_last_stroke_back(pad):
     expect(pad.answer).to_have_count(0)
 
 
+def test_a_stroke_that_was_undone_does_not_come_back_with_the_end_of_another(pad):
+    """Gradio keeps a copy of the ink from before the stroke that is being drawn."""
+    one_stroke = pad.wait_for_answer_to(lambda: pad.stroke([(0.5, 0.2), (0.5, 0.8)]))
+    pad.begin([(0.3, 0.5), (0.7, 0.5)])
+    pad.page.keyboard.press("Control+z")  # too early: the stroke goes on
+    pad.page.mouse.up()
+    assert pad.page.evaluate("pad.strokes().length") == 2
+    pad.page.keyboard.press("Control+z")
+    expect(pad.page.locator("#why .seen img")).to_have_attribute("src", one_stroke)
+
+
+def test_without_webgl_the_page_says_why_there_is_no_pad_and_links_to_rooms_work(browser, server):
+    context = browser.new_context()
+    context.add_init_script("""
+        const { getContext } = HTMLCanvasElement.prototype;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...given) {
+            return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...given);
+        };
+    """)
+    page = context.new_page()
+    page.goto(f"{server}#inside")
+    expect(page.locator(".lab.inside[data-ready]")).to_be_visible()
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator("#pad")).to_contain_text("needs WebGL")
+    expect(page.locator("#words p")).to_contain_text("Nothing here yet")
+    expect(page.get_by_role("button", name="Example: letter A")).to_be_hidden()
+    page.get_by_role("button", name="Example: sum 27").click()
+    expect(page.locator("#words strong")).to_contain_text("2 7")
+    context.close()
+
+
+@pytest.mark.parametrize("button", ["right", "middle"])
+def test_only_the_main_button_of_a_mouse_draws(pad, button):
+    start, end = pad.points([(0.3, 0.3), (0.6, 0.6)])
+    pad.page.mouse.move(*start)
+    pad.page.mouse.down(button=button)
+    pad.page.mouse.move(*end)
+    assert pad.page.evaluate("pad.segments()") == []
+    pad.page.mouse.up(button=button)
+    pad.draw(1)
+    expect(pad.answer).to_have_text("1")
+    assert pad.page.evaluate("pad.strokes().length") == 1
+
+
+def test_a_button_that_was_let_go_elsewhere_ends_the_stroke(pad):
+    """As on a message of the system: the page hears of the next move alone."""
+    pad.begin([(0.5, 0.2), (0.5, 0.8)])
+    place = pad.points([(0.9, 0.9)])[0]
+    moved = """([clientX, clientY]) => {
+        const move = { bubbles: true, pointerId: 1, pointerType: "mouse", isPrimary: true, clientX, clientY };
+        document.querySelector("#pad .pixi-target canvas").dispatchEvent(new PointerEvent("pointermove", move));
+    }"""
+    for _ in range(2):
+        pad.page.evaluate(moved, place)
+    expect(pad.answer).to_have_text("1")
+    assert pad.page.evaluate("pad.strokes().map(({ points }) => points.length)") == [2]
+    pad.page.mouse.up()
+
+
 def test_example_can_be_taken_from_the_other_tab_and_is_cleared(pad):
     pad.page.get_by_role("tab", name="Use a picture").click()
     pad.take_example("7")
@@ -733,6 +820,20 @@ def serious(page):
     ]
 
 
+def test_bars_are_seen_in_the_colours_of_a_system_with_high_contrast(seven):
+    seven.page.emulate_media(forced_colors="active")
+    bar, card = (
+        seven.page.locator(place).evaluate("each => getComputedStyle(each).backgroundColor")
+        for place in ("#words .chart .best u", "#answer")
+    )
+    seven.page.emulate_media(forced_colors="none")
+    assert bar != card
+
+
+def test_the_browsers_own_parts_are_dark_at_night(five):
+    assert five.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
 def test_nothing_moves_for_those_who_want_no_motion(seven):
     v = seven
     v.page.emulate_media(reduced_motion="reduce")
@@ -773,6 +874,16 @@ def test_pad_and_answer_share_one_screen(device, parts, request):
         assert box["y"] + box["height"] <= screen["height"]
         assert box["x"] + box["width"] <= screen["width"]
     assert v.page.evaluate("document.documentElement.scrollWidth") <= screen["width"]
+
+
+def test_nothing_is_cut_off_on_the_narrowest_phone(five):
+    """320 pixels are also what a laptop's window has at a zoom of 400%: WCAG 1.4.10."""
+    five.page.set_viewport_size({"width": 320, "height": 568})
+    card, unit = (
+        five.page.locator(place).first.bounding_box() for place in ("#why", "#why .units li:nth-child(3) img")
+    )
+    five.page.set_viewport_size({name: PHONE[name] for name in ("width", "height")})
+    assert unit["x"] + unit["width"] < card["x"] + card["width"] <= 320
 
 
 def test_preview_is_enlarged_with_crisp_pixels(seven):

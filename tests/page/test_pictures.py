@@ -86,6 +86,24 @@ def test_part_stays_framed_while_another_tab_is_open(pad):
     expect(v.page.locator("#picture .part")).to_be_visible()
 
 
+def test_part_stays_framed_where_it_is_when_the_window_changes(pad):
+    v = pad
+    part = (0.3, 0.4, 0.7, 0.7)
+    framed = """() => {
+        const [image, frame] = ["img", ".part"].map((each) => document.querySelector(`#picture .image-frame ${each}`));
+        const { left, top, width, height } = image.getBoundingClientRect(), box = frame.getBoundingClientRect();
+        return [[box.left, left, width], [box.top, top, height], [box.right, left, width], [box.bottom, top, height]]
+            .map(([edge, start, side]) => (edge - start) / side);
+    }"""
+    v.take_example("squared 350")  # a square, which fills its element
+    expect(v.page.locator("#words strong")).to_have_text("3 5 0")
+    frame(v, part)
+    assert v.page.evaluate(framed) == pytest.approx(part, abs=0.01)
+    v.page.set_viewport_size({"width": 1280, "height": 800})
+    v.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert v.page.evaluate(framed) == pytest.approx(part, abs=0.01)
+
+
 def test_picture_pasted_anywhere_on_the_page_is_read(pad):
     v = pad
     v.draw(1)
@@ -385,13 +403,18 @@ def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(pad, heic):
     )
 
     # One that takes long does not replace what was added meanwhile, nor bring the visitor back from the pad.
+    choose = v.page.locator("#ways [data-way=choose]")
     with v.held("**/heic"):
         with v.page.expect_request("**/heic"):
             give_by_event(v.page, "drop", "#output", heic)
+        expect(choose).to_have_text("Reading it …")
+        v.page.wait_for_timeout(3000)  # longer than a button says other things
+        expect(choose).to_have_text("Reading it …")
         give_by_event(v.page, "drop", "#output", EXAMPLES / "9.png")
         expect(v.answer).to_have_text("9")
     v.wait_until_silent()
     expect(v.answer).to_have_text("9")
+    expect(choose).to_have_text("Choose a file")
     with v.held("**/heic"):
         with v.page.expect_request("**/heic"):
             give_by_event(v.page, "drop", "#output", heic)

@@ -10,6 +10,7 @@
   const LOST = "<p>The server does not answer. Keep drawing: I will ask again.</p>";
   const LOST_PICTURE = "<p>The server does not answer. Add the picture again in a moment.</p>";
   const PATIENCE = 10000; // ms without a final answer after which the live one goes
+  const SOON = 5000; // ms that a live answer is waited for; the next stroke asks for its own
   const LOOK = 3000; // ms between two looks whether a server that was lost answers again
 
   const ink = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
@@ -69,7 +70,7 @@
       sheet.fillRect(0, 0, SIDE, SIDE);
       sheet.drawImage(ink, 0, 0);
       const body = await new Promise((done) => paper.toBlob(done));
-      const response = await fetch("live", { method: "POST", body });
+      const response = await fetch("live", { method: "POST", body, signal: AbortSignal.timeout(SOON) });
       if (!response.ok) throw response.status;
       const { label, words } = await response.json();
       if (about === strokes && settled < strokes) show(label, words);

@@ -18,7 +18,8 @@
 // Events on the document: pad:ready; pad:ink (detail: a canvas with the ink) each time the ink was read; pad:begin and
 // pad:end of a stroke; pad:clear (detail: the strokes that go) before all ink goes; pad:undo, cancelable, before Undo;
 // pad:lay, cancelable, before a drawing from the server takes the place of all ink, and pad:laid after it (detail: its
-// name); pad:asked when a question takes the ink; pad:lost when something did not reach the server.
+// name); pad:asked when a question takes the ink; pad:lost when something did not reach the server; pad:none where the
+// browser has no WebGL.
 (() => {
   const INSIDES = {
     "app.stage.on": "function",
@@ -70,6 +71,7 @@
   const NAME = "layer_0.png"; // as gradio calls the ink
   const TRIES = 3; // to upload the newest ink, while more is drawn
   const KEEP = 60_000; // ms; the server deletes its files after minutes
+  const NO_PAD = "The pad needs WebGL, which this browser does not have. Use a picture instead.";
   const LARGE = 2_000_000; // bytes; so much takes long to compare, and nobody sends it twice
 
   let editor = null;
@@ -84,6 +86,8 @@
     const [first, ...rest] = path.split(".");
     return rest.reduce((at, key) => at?.[key], first === "brush" ? editor?.tools?.get("brush") : editor?.[first]);
   }
+
+  const isDrawing = () => inside("brush.is_drawing");
 
   function missing() {
     const parts = document.getElementById("picture") ? { ...PARTS, ...IN_TAB } : PARTS;
@@ -149,7 +153,7 @@
     };
 
     // After the brush has taken the stroke up, and after the pad has put it among the finished ones.
-    editor.app.stage.on("pointerdown", () => setTimeout(() => brush().is_drawing && tell("pad:begin")));
+    editor.app.stage.on("pointerdown", () => setTimeout(() => isDrawing() && tell("pad:begin")));
     for (const up of ["pointerup", "pointerupoutside"]) editor.app.stage.on(up, () => tell("pad:end"));
     editor.ready.then(() => {
       document.documentElement.classList.add("armed");
@@ -175,7 +179,7 @@
 
   function segments() {
     const current = brush()?.brush_textures?.current_stroke_segments ?? [];
-    return current.length || brush()?.is_drawing ? current : (editor.command_manager.history.command?.stroke_data?.segments ?? []);
+    return current.length || isDrawing() ? current : (editor.command_manager.history.command?.stroke_data?.segments ?? []);
   }
 
   function strokes() {
@@ -301,12 +305,15 @@
 
   // --- Fingers, pens and keys ---
 
-  // One finger or pen draws. A palm or a thumb beside it would be taken for leaps of the stroke; and a touch that the
-  // system takes away, for a call or a gesture, ends its stroke like any other: the ink that is there stays.
+  // One finger or pen draws, or the mouse with its main button: gradio would draw with the others too, and the menu that
+  // the right one opens would keep the stroke's end. A palm or a thumb beside a finger would be taken for leaps of the
+  // stroke. A touch that the system takes away, for a call or a gesture, ends its stroke like any other: the ink that is
+  // there stays.
   let drawing = null; // the pointer that draws
   function keepToOnePointer(event) {
-    const { type, target, pointerId, pointerType, isPrimary, clientX, clientY } = event;
+    const { type, target, pointerId, pointerType, isPrimary, button, clientX, clientY } = event;
     if (!target.closest?.("#pad .pixi-target") && pointerId !== drawing?.pointerId) return;
+    if (type === "pointerdown" && pointerType === "mouse" && button) return event.stopImmediatePropagation();
     const same = { bubbles: true, cancelable: true, pointerId, pointerType, isPrimary, clientX, clientY };
     // The first of its kind where another draws: that one is gone, or it is a hand on which a pen now comes down.
     const replaces = isPrimary && (pointerType === drawing?.pointerType || pointerType === "pen");
@@ -317,8 +324,10 @@
     }
     if (!drawing) return; // nobody draws: it only passes over the pad
     if (pointerId !== drawing.pointerId) return event.stopImmediatePropagation();
-    if (type === "pointercancel") target.dispatchEvent(new PointerEvent("pointerup", same));
-    if (type !== "pointerdown" && type !== "pointermove") drawing = null;
+    // A button of the mouse may be let go where the page hears nothing of it, as on a message of the system.
+    const isLetGo = type === "pointermove" && pointerType === "mouse" && !event.buttons;
+    if (type === "pointercancel" || isLetGo) target.dispatchEvent(new PointerEvent("pointerup", same));
+    if ((type !== "pointerdown" && type !== "pointermove") || isLetGo) drawing = null;
   }
 
   // Whether this element takes keys and what is pasted. Radios, checkboxes, sliders and inputs for files do not.
@@ -334,7 +343,7 @@
     if (event.key !== "Escape" && !z) return;
     event.preventDefault();
     if (!z) part("clear")?.click();
-    else if (tell("pad:undo")) part("undo")?.click();
+    else if (!isDrawing() && tell("pad:undo")) part("undo")?.click();
   }
 
   // Once gradio, which clears more than once, has done so.
@@ -349,11 +358,24 @@
     if (!strokes().length && part("undo")) part("undo").disabled = !yes;
   }
 
+  // While a stroke is drawn there is no Undo: gradio would bring the ink that it takes away back with the stroke's end.
   function undoes(event) {
-    if (event.isTrusted && event.target.closest?.(PARTS.undo) && !tell("pad:undo")) event.stopImmediatePropagation();
+    if (!event.isTrusted || !event.target.closest?.(PARTS.undo)) return;
+    if (isDrawing() || !tell("pad:undo")) event.stopImmediatePropagation();
+  }
+
+  // Gradio's pad draws with WebGL alone, and says nothing where there is none.
+  function hasWebGL() {
+    const canvas = document.createElement("canvas");
+    return Boolean(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
   }
 
   function ready(pad) {
+    if (!hasWebGL()) {
+      document.documentElement.classList.add("padless");
+      pad.append(Object.assign(document.createElement("p"), { className: "none", textContent: NO_PAD }));
+      return tell("pad:none");
+    }
     new MutationObserver(arm).observe(pad, {
       subtree: true,
       childList: true,

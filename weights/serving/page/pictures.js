@@ -5,12 +5,15 @@
 //   pictures.partOf(file) the part of this file's picture that was framed, [left, top, right, bottom] as shares; or null
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 (() => {
-  const TRIES = 50; // a tenth of a second each, until gradio has built what was asked for
+  const TRIES = 50; // until gradio has built what was asked for
+  const BETWEEN = 100; // ms between two of them
+  const SAID = 2500; // ms that a button says something
   // When a tab is opened for the first time, gradio builds what is in it, waits for a frame or two, and then sets every
   // value to the one that the page began with. A picture that was there already would be gone.
   const FRAMES = 3;
   const REFUSALS = { 413: "Larger than 20 MB", 429: "Busy: try again" }; // of a HEIC, by the status of the answer
   const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
 
   // A question that opening the tab asks may carry the picture from before, and be answered last: what counts is the
@@ -55,7 +58,7 @@
   async function there(name) {
     for (let tries = 0; !pad.part(name) && tries < TRIES; tries++) {
       if (name === "file") pad.part("upload")?.click();
-      await new Promise((done) => setTimeout(done, 100));
+      await pause(BETWEEN);
     }
     return pad.part(name);
   }
@@ -69,7 +72,9 @@
     const mine = ++newest;
     await open();
     try {
-      const answer = await fetch("heic", { method: "POST", body: file });
+      const sent = fetch("heic", { method: "POST", body: file });
+      say(chooser(), "Reading it …", sent.catch(() => {}));
+      const answer = await sent;
       if (mine !== newest) return;
       if (!answer.ok) return say(chooser(), REFUSALS[answer.status] ?? "I cannot read this HEIC");
       const picture = new File([await answer.blob()], `${file.name}.jpg`, { type: "image/jpeg" });
@@ -115,12 +120,14 @@
     }
   }
 
-  // A button says what became of it, for a while; #said says it to those who do not see it.
-  function say(button, text) {
+  // A button says what became of it, for a while or until this promise is settled; #said says it to those who do not see
+  // it.
+  async function say(button, text, until = pause(SAID)) {
     button.dataset.name ??= button.textContent;
     button.textContent = document.getElementById("said").textContent = text;
-    clearTimeout(button.timer);
-    button.timer = setTimeout(() => (button.textContent = button.dataset.name), 2500);
+    const mine = (button.saying = {});
+    await until;
+    if (button.saying === mine) button.textContent = button.dataset.name;
   }
 
   // Why there is none; gradio would say nothing.
@@ -219,6 +226,22 @@
     return [(clientX - left) / width, (clientY - top) / height].map((share) => Math.min(Math.max(share, 0), 1));
   }
 
+  // Lays the frame round a part of the picture. Gives its sides in pixels.
+  function layFrame(image, [left, top, right, bottom]) {
+    const [inner, outer] = [place(image), image.parentElement.getBoundingClientRect()];
+    const [width, height] = [(right - left) * inner.width, (bottom - top) * inner.height];
+    Object.assign(frame.style, {
+      left: `${inner.left - outer.left + left * inner.width}px`,
+      top: `${inner.top - outer.top + top * inner.height}px`,
+      width: `${width}px`,
+      height: `${height}px`,
+    });
+    return [width, height];
+  }
+
+  // The picture is as large as the window lets it be: a phone may be turned.
+  const resized = new ResizeObserver(([{ target }]) => part && !from && layFrame(target, part.box));
+
   function cut(event) {
     if (event.type === "pointerdown") {
       if (event.target !== pad.part("picture") || !event.isPrimary || event.button) return;
@@ -229,24 +252,18 @@
       frame?.remove();
       frame = Object.assign(document.createElement("div"), { className: "part" });
       event.target.parentElement.append(frame);
+      resized.disconnect();
+      resized.observe(event.target);
       return;
     }
     if (event.pointerId !== from?.id) return;
     const end = shares(event);
-    const [left, top, right, bottom] = [0, 1].map((i) => Math.min(from.start[i], end[i])).concat([0, 1].map((i) => Math.max(from.start[i], end[i])));
-    const { image } = from;
-    const [inner, outer] = [place(image), image.parentElement.getBoundingClientRect()];
-    Object.assign(frame.style, {
-      left: `${inner.left - outer.left + left * inner.width}px`,
-      top: `${inner.top - outer.top + top * inner.height}px`,
-      width: `${(right - left) * inner.width}px`,
-      height: `${(bottom - top) * inner.height}px`,
-    });
+    const box = [Math.min, Math.max].flatMap((pick) => [0, 1].map((i) => pick(from.start[i], end[i])));
+    const [width, height] = layFrame(from.image, box);
     if (event.type === "pointermove") return;
     from = null;
-    const click = Math.min((right - left) * inner.width, (bottom - top) * inner.height) < SMALLEST;
-    if (click || event.type === "pointercancel") return whole();
-    part = { url: address(), box: [left, top, right, bottom] };
+    if (Math.min(width, height) < SMALLEST || event.type === "pointercancel") return whole();
+    part = { url: address(), box };
     document.dispatchEvent(new Event("picture:part"));
   }
 

@@ -60,7 +60,7 @@
     if (newest[current]) renamed(newest[current]); // a room is as it was left
   });
   // Not before: gradio builds the pad, and lets it be drawn on, while it is in sight.
-  document.addEventListener("drawing:opened", () => enter(location.hash));
+  for (const type of ["drawing:opened", "pad:none"]) document.addEventListener(type, () => enter(location.hash));
   renamed(location.href);
   if (current) newest[current] = location.hash;
   window.rooms = { name, go, isOurs };

@@ -1,14 +1,15 @@
 // Copy a link that draws the same again, or save a picture of drawing and answer.
 (() => {
   const LONGEST = 1800; // characters of strokes: links of 2,000 survive every messenger
-
   const SAVED = 10_000; // ms after which a browser has begun to save a file
 
   let ink = null; // canvas with what is on the pad
   const say = (button, text) => pictures.say(button, text);
   const get = (id) => document.getElementById(id);
+  const hideLink = () => get("link")?.classList.remove("shown");
 
   async function copy(button) {
+    hideLink();
     if (pictures.inSight()) return say(button, "Only drawings have links");
     if (drawing.isNameless()) return say(button, "This digit has no link");
     const here = new URL(location.href);
@@ -82,7 +83,8 @@
 
   function save(button) {
     const text = one() || lines().join("-");
-    if (!text) return say(button, "No answer yet");
+    const isOld = document.querySelector("#answer.old"); // it belongs to the drawing before
+    if (!text || isOld) return say(button, "No answer yet");
     picture().toBlob((blob) => download(blob, `${text.replaceAll(" ", "-")}.png`));
   }
 
@@ -98,7 +100,7 @@
   });
   document.addEventListener("pad:ink", ({ detail }) => {
     ink = detail;
-    get("link")?.classList.remove("shown"); // it was about another drawing
+    hideLink(); // it was about another drawing
   });
   document.addEventListener("pad:clear", () => (ink = null));
 

@@ -2,7 +2,7 @@
 (() => {
   const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, runnerUp, name, paint, strongest, bars } =
     window.lab.tools;
-  const { article, drawing, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
+  const { article, drawing, glideTo, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
   const LIVE = 150; // ms after the last move of a slider
 
   function fool(element, server) {
@@ -49,7 +49,7 @@
     // Where the window is low, the pictures and answers lie below it.
     function bringIntoSight() {
       if ($(element, ".fooling .pair").getBoundingClientRect().bottom > innerHeight)
-        $(element, ".outcome").scrollIntoView({ block: "start", behavior: "smooth" });
+        glideTo($(element, ".outcome"), "start");
     }
 
     function complete(mission) {
@@ -107,7 +107,7 @@
       const gone = !answer && !rebuild && (await sent.catch(() => null))?.gone;
       if (!answer && !gone) return false; // what is switched off stays so
       if (gone || (!rebuild && shown !== String([answer.own, answer.hidden]))) {
-        allOn(); // the visitor's network is gone: these switches are not of the one that answered
+        rebuild = true; // the visitor's network is gone: these switches are not of the one that answered
         return silence();
       }
       if (rebuild) layers(answer);
@@ -124,13 +124,16 @@
         for (const button of $$(element, `[data-layer="${layer}"][data-silence]`))
           button.setAttribute("aria-pressed", units.includes(Number(button.dataset.silence)));
         const slider = $(element, `input[data-layer="${layer}"]`);
-        if (slider) slider.nextElementSibling.textContent = `${units.length} of ${hidden[layer]} off`;
+        if (!slider) return;
+        slider.value = units.length;
+        slider.nextElementSibling.textContent = `${units.length} of ${hidden[layer]} off`;
       });
     }
 
     function allOn() {
       off = hidden.map(() => []);
-      rebuild = true;
+      showSwitches(); // whatever the answer will be
+      silence();
     }
 
     // The switches of a network: a few units have one each, many have a slider that silences the first of them.
@@ -162,7 +165,7 @@
     function flip({ layer, silence: unit }) {
       const units = off[layer];
       off[layer] = units.includes(Number(unit)) ? units.filter((each) => each !== Number(unit)) : [...units, Number(unit)];
-      showSwitches(); // whatever the answer will be
+      showSwitches();
       silence();
     }
 
@@ -180,10 +183,7 @@
       const data = target.closest("button")?.dataset ?? {};
       const press = data.press;
       if (data.silence) flip(data);
-      if (press === "on") {
-        allOn();
-        silence();
-      }
+      if (press === "on") allOn();
       if (press === "fool") fooling = true;
       if (press === "back") {
         fooling = false;
@@ -208,14 +208,14 @@
       if (target.matches(".target") && fooling) ask();
       // On a small screen the pictures lie below the sliders. "nearest" scrolls no further than it takes, so that the
       // slider stays in sight.
-      if (hasSay(target)) $(element, ".three").scrollIntoView({ block: "nearest", behavior: "smooth" });
+      if (hasSay(target)) glideTo($(element, ".three"), "nearest");
     });
     for (const mission of kept("missions") ?? []) complete(mission);
     const about = () => `${shared.own.run} ${shared.own.version}`;
     follow(element, async (given) => {
       pixels = given;
       fooling = aimed = false;
-      allOn();
+      rebuild = true;
       put(element, ".which-picture", pixels ? "Your drawing" : "The example");
       put(element, ".example", pixels ? "" : invitation("This is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."));
       return (await ask()) && silence();

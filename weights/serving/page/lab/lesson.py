@@ -25,7 +25,7 @@ WORDS = {
     "softmax": "It turns scores into probabilities: e to the power of each, divided by the sum of all.",
     "probability": "How sure the network is of a digit, from 0 to 1. Those of all digits add up to 1, which is 100%.",
     "loss": "How wrong the answers are. It is 0 if the right digit has a probability of 1, and grows as this falls: "
-    "-ln of the probability, on average over the digits. Guessing among ten digits has -ln 0.1 = 2.3. The natural "
+    "−ln of the probability, on average over the digits. Guessing among ten digits has −ln 0.1 = 2.3. The natural "
     "logarithm ln undoes the powers of e = 2.718.",
     "gradient": "For each number, how much the loss grows when that number grows a little.",
     "backpropagation": "The way to all gradients at once: the error goes back through the layers, last one first.",

@@ -1,6 +1,6 @@
 // Play, Pause and One round in Train one: asks the server for one round after another while Play is on, and shows each.
 (() => {
-  const { $, put, succeed } = window.lab.tools;
+  const { $, put, succeed, glideTo } = window.lab.tools;
   const EVERY = 220; // ms a frame: at most five in a second
   const IN_LINE = 1000; // ms between two looks whether it is this network's turn
   const WAITS = "waits"; // said of a round whose turn it is not yet
@@ -59,7 +59,7 @@
     // On a small screen they lie below the settings.
     function showCurves() {
       const { top, bottom } = $(room, ".score").getBoundingClientRect();
-      if (top < 0 || bottom > innerHeight) $(room, ".score").scrollIntoView({ block: "nearest", behavior: "smooth" });
+      if (top < 0 || bottom > innerHeight) glideTo($(room, ".score"), "nearest");
     }
 
     async function start(once) {

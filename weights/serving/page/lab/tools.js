@@ -5,6 +5,8 @@
   const DIGITS = [...Array(10).keys()];
   const FOR = [107, 184, 255]; // blue and orange on black, as in "Why" on the page Draw
   const AGAINST = [255, 140, 51];
+  const DARK = 117; // the lightest grey on which white stands out more than black
+  const MOVED = 0.004; // a bar that changed by less, a pixel or two, has no mark where it was
 
   const $ = (root, selector) => root.querySelector(selector);
   const $$ = (root, selector) => [...root.querySelectorAll(selector)];
@@ -78,7 +80,7 @@
   // The attribute of a cell that is as light as its number, in [0, 1], which is written on it.
   function greyCell(level) {
     const grey = Math.round(255 * level);
-    return `style="background:rgb(${grey},${grey},${grey});color:${grey > 117 ? "#000" : "#fff"}"`;
+    return `style="background:rgb(${grey},${grey},${grey});color:${grey > DARK ? "#000" : "#fff"}"`;
   }
 
   const strongest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
@@ -87,7 +89,7 @@
   function bars(probs, before = null, ranked = true) {
     return probs
       .map((prob, i) => {
-        const mark = before && Math.abs(before[i] - prob) > 0.004 ? `<s style="left:${100 * before[i]}%"></s>` : "";
+        const mark = before && Math.abs(before[i] - prob) > MOVED ? `<s style="left:${100 * before[i]}%"></s>` : "";
         const top = ranked && i === best(probs) ? ' class="top"' : "";
         return `<li${top}><b>${i < 10 ? i : "none"}</b><i><u style="width:${100 * prob}%"></u>${mark}</i><em>${percent(prob)}</em></li>`;
       })
@@ -115,6 +117,12 @@
   function succeed(successor) {
     const { activeElement } = document;
     if (activeElement === document.body || activeElement.disabled) successor?.focus({ preventScroll: true });
+  }
+
+  // Scrolls until the element is in sight; in one go for those who want no motion.
+  function glideTo(element, block) {
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    element.scrollIntoView({ block, behavior: isStill ? "auto" : "smooth" });
   }
 
   // Esc closes what a word says, until it is left.
@@ -206,9 +214,9 @@
     `<i class="signed"><u class="${value < 0 ? "minus" : ""}" style="width:${(50 * Math.abs(value)) / most}%"></u></i>`;
 
   const tools = {
-    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percent, bytes, base64, unpacked, pieces, greys, best, runnerUp, name,
-    article, softmax, drawing, invitation, paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered,
-    keep, kept, shared, tappedOrDrawn, tap,
+    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percent, bytes, base64, unpacked, pieces,
+    greys, best, runnerUp, name, article, softmax, drawing, invitation, paint, greyCell, strongest, bars, signed, pointed,
+    succeed, glideTo, follow, answered, keep, kept, shared, tappedOrDrawn, tap,
   };
   window.lab = Object.assign(window.lab ?? {}, { tools });
 })();

@@ -1,7 +1,7 @@
 // Train one in the browser: which network is in sight. It is a new one, one from files, the one before, or the one that
 // was left with the page. network.js shows it, rounds.js trains it.
 (() => {
-  const { $, put, answered, follow, drawing, keep, kept, succeed } = window.lab.tools;
+  const { $, put, answered, follow, drawing, keep, kept, succeed, glideTo } = window.lab.tools;
   const { archives } = window.lab;
 
   function train(element, server) {
@@ -155,7 +155,7 @@
       network.learnDrawings(answer.frames[0]);
       put(element, ".told", answer.said);
       // On a small screen it lies above the buttons that teach.
-      $(element, ".told").scrollIntoView({ block: "nearest", behavior: "smooth" });
+      glideTo($(element, ".told"), "nearest");
     }
 
     async function loadNetwork(chosen) {
