@@ -1,4 +1,4 @@
-"""What lies around the paper in a picture, parallel to its sides: a margin, a frame, black bars. sheet.py sees to tables.
+"""What lies around the paper in a picture, parallel to its sides: a margin, a frame, black bars.
 
 The ink is found by the paper, and the paper by the picture's border (ink.py): where something else lies there, all of
 the paper would be taken for ink.
