@@ -8,9 +8,10 @@ picture      any mode, size, rotation, transparency -> upright, opaque, grey or 
 decoding     what a picture's header tells: its size, its turn, and what decoding takes
 transparency the paper that suits transparent parts
 squares      the many thin lines of a whole sheet are divided out
+surround     an even margin or frame around the paper is left out, or becomes paper
+sheet        a sheet that lies on a table is found
+beyond       and all around it becomes paper
 relit        a shadow over a large part of the paper is taken off
-surround     what lies around the paper becomes paper
-sheet        a sheet that lies turned on a table is found, and the table becomes paper
 channel      grey or colour -> one channel in which ink is dark
 shadow       the level of paper that lies partly in the shadow of a hand or a phone
 light        how much darker than the paper each pixel is, under uneven light

@@ -23,6 +23,7 @@ from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
 from preprocessing.picture import Opaque, reduced_to_opaque
 from preprocessing.relit import without_shadow
+from preprocessing.sheet import on_paper_alone
 from preprocessing.squares import without_squares
 from preprocessing.surround import inside_margin, without_surround
 
@@ -236,20 +237,26 @@ def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: W
 
 
 def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOut, Where]:
-    """A picture as a person would see it, without the squares or rules of a whole sheet and without a large shadow, and
-    what `look` finds in it, inside a margin. Takes and raises the same as `prepare`.
+    """A picture as a person would see it, without the squares or rules of a whole sheet, a large shadow and the table
+    around the sheet, and what `look` finds in it, inside a margin. Takes and raises the same as `prepare`.
     """
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
     box = inside_margin(picture)
     inner = picture if box == (0, 0, *picture.size) else picture.crop(box)
-    lit = without_shadow(inner)
-    ink, left_out, where = look(lit, sheet=lines > 0)
-    where = where._replace(left=where.left + box[0], top=where.top + box[1])
-    if lit is not inner:
+    paper, part = on_paper_alone(inner)
+    on_table = paper is not inner
+    if not on_table:
+        paper = without_shadow(inner)
+    ink, left_out, where = look(paper.crop(part) if on_table else paper, sheet=lines > 0)
+    where = where._replace(left=where.left + part[0] + box[0], top=where.top + part[1] + box[1])
+    if paper is not inner:
         picture = picture.copy()
-        picture.paste(lit, box)
-    return Opaque(picture, size, factor), ink, left_out._replace(lines=left_out.lines + lines, sheet=lines > 0), where
+        picture.paste(paper, box)
+    left_out = left_out._replace(
+        lines=left_out.lines + lines, edge_pieces=left_out.edge_pieces + on_table, sheet=lines > 0
+    )
+    return Opaque(picture, size, factor), ink, left_out, where
 
 
 def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut, Where]:

@@ -1,101 +1,170 @@
-"""A sheet of paper that lies on something darker, turned or askew: a table, a dark desk, a cloth.
+"""A sheet of paper that lies on something else: a table, a cloth, tiles, another sheet.
+
+    picture, box = on_paper_alone(picture)
 
 The ink is found by the paper, and the paper by the picture's border (ink.py). Where the border shows the table, the
-whole sheet would be taken for light ink. So the sheet is found first, and the table is painted over with paper.
+whole sheet would be taken for ink. So the sheet is found first, and all else is painted over with paper. A sheet is
+whatever is even, has four straight edges at most, besides those of the picture, and is written on. It may be lighter
+or darker than what it lies on, or of another colour; what it lies on may be of any kind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 from PIL import Image
 
+from preprocessing.beyond import with_paper_beyond
 from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
-from preprocessing.morphology import box_mean, dilated, mean_of
-from preprocessing.tones import border, deviation_of, two_classes
+from preprocessing.morphology import dilated, eroded, mean_of
+from preprocessing.surround import edges
+from preprocessing.tones import median
 
-# The sheet is looked for on a smaller picture, whose longer side has at least this many pixels and fewer than twice as
-# many: its edges are long.
-SHEET_SIDE = 100
-# The sheet is lighter than the table by at least this many levels of 255; less may be a shadow on one sheet.
-LIGHTER = 30
-# The table shows along at least this share of the picture's border; with less the border still tells the paper.
-TABLE_SHARE = 0.5
-# The sheet covers at least this share of the picture; something smaller may be a chalk stroke or a label.
-SMALLEST_SHEET = 0.15
-# The sheet covers this share of its rectangle. Ink covers a tenth; an ellipse, such as a thick 0, covers 0.79 at most.
-RECTANGULAR = 0.81
-# The rectangle is tried at angles this many degrees apart: its corners then are wrong by 3 % of its side at most.
-ANGLE_STEP = 3
-# The ink on the sheet is at least this long, as a share of the picture's side. A thick chalk 1 holds none.
+# The sheet is looked for on a picture reduced to about this many pixels along its longer side: its edges are long.
+SHEET_SIDE = 120
+# On a smaller picture strokes are a pixel wide, and no photograph is so small.
+SMALLEST_PHOTO = 40
+# Neighbouring pixels that differ by at least so many levels lie on an edge. A sheet may differ from the table by
+# little, and its grain may be coarse; each is tried.
+STEPS = 4, 7, 12, 20
+# The sheet covers between these shares of the picture. A smaller thing may be a chalk stroke or a label; of a larger
+# one nothing lies around.
+SHARES = 0.08, 0.97
+# The sheet covers this share of the quadrilateral around it. An ellipse, such as a thick 0, covers 0.79 at most.
+STRAIGHT = 0.86
+# What lies around the sheet somewhere reaches this far from it, as a share of the picture's longer side: a line along
+# the picture's edge does not.
+FARTHEST = 0.05
+# The sheet's blurred edge is so many pixels wide on the smaller picture, and beyond it so many are looked at.
+RIM, BEYOND_RIM = 2, 3
+# Along this share of the sheet's edge what lies beyond is of another colour. Beyond a line is the same paper.
+OTHER = 0.85
+# Edges are tried at so many angles: a corner then is wrong by 1.3 % of a side at most.
+ANGLES = 120
+# A sheet has so many edges.
+CORNERS = 4
+# Ink takes at least this share of the light that the paper around it has.
+FAINTEST_INK = 0.06
+# The colour of ink is this quantile of what its pixels lack: most others lie on blurred edges.
+DARK_INK_QUANTILE = 0.7
+# Two inks are of one colour if they differ by no more than this share of the darker one.
+SAME_INK = 0.2
+# And of one pen if one is as thick as the other to within this factor.
+SAME_PEN = 2.0
+# The paper under ink is the mean of what lies within this share of the picture.
+BESIDE = 0.2
+# The ink on the sheet is at least this long, as a share of the sheet's side. A thick chalk 1 holds none.
 SMALLEST_INK = 0.08
+# Ink that runs from the sheet's edge to more than so many pixels from it, on the smaller picture, is cut off there: the
+# edge is none, or somebody wrote over it.
+CROSSING = 4
 # On a whole page of writing the digits are smaller, but there are at least so many pieces of ink inside the sheet.
 PAGE_PIECES = 4
 # A piece of ink on a page is so many pixels long at least, on the smaller picture: a pixel alone may be grain.
 PAGE_PIXELS = 2
 # The strokes on the sheet are no wider than this share of its side. The hole of a thick angular chalk 0 is wider.
 WIDEST_PEN = 0.15
-# The paper beyond the sheet's edge is the mean of what lies within this share of the picture.
-BEYOND = 0.25
+# So much is seen around the sheet, as a share of its sides: what is written near its edge is not at the picture's.
+MARGIN = 0.1
+
+Box = tuple[int, int, int, int]
 
 
-def on_paper_alone(picture: Image.Image) -> Image.Image:
-    """A picture in L or RGB -> a copy with paper in the place of a darker table around the sheet; the same picture if
-    there is no sheet on a table.
+class Ink(NamedTuple):
+    """What is written on a sheet.
+
+    where: its pixels, (H, W) bool.
+    width: of its strokes, in pixels.
+    colour: which share of the paper's light it lacks in each channel, (channels,).
+    crosses: whether it runs on to the sheet's edge.
     """
-    small = picture.convert("L").reduce(max(1, max(picture.size) // SHEET_SIDE))
-    sheet = sheet_mask(np.asarray(small).astype(np.float32))
-    if sheet is None:
-        return picture
-    inner = Image.fromarray(np.where(sheet, 255, 0).astype(np.uint8)).resize(picture.size, Image.Resampling.BILINEAR)
-    return with_paper_beyond(picture, np.asarray(inner) == 255)
+
+    where: np.ndarray
+    width: float
+    colour: np.ndarray
+    crosses: bool
 
 
-def sheet_mask(levels: np.ndarray) -> np.ndarray | None:
-    """Where a sheet lies in a small picture (H, W) of levels 0 to 255, bool without its rim; None without a sheet."""
-    edge = border(levels)
-    if np.median(edge) > levels.mean() or np.ptp(levels) < LIGHTER:
-        return None  # most pictures end here: the paper reaches to their border
-    between = float(threshold(levels))
-    light = levels > between
-    if levels[light].mean() - levels[~light].mean() < LIGHTER or np.mean(edge <= between) < TABLE_SHARE:
+def on_paper_alone(picture: Image.Image) -> tuple[Image.Image, Box]:
+    """A picture in L or RGB -> a copy with paper in the place of all that lies around the sheet, and the box (left,
+    top, right, bottom) of the sheet with a margin; the same picture and all of it if there is no such sheet.
+    """
+    whole = (0, 0, *picture.size)
+    if max(picture.size) < SMALLEST_PHOTO or np.ptp(np.concatenate(edges(picture))) == 0:
+        return picture, whole  # a drawing pad, which is told fast
+    small = picture.reduce(max(1, round(max(picture.size) / SHEET_SIDE)))
+    levels = np.asarray(small).astype(np.float32).reshape(small.height, small.width, -1)
+    found = sheet_on(levels)
+    if found is None:
+        return picture, whole
+    paper, sheet = found
+    return with_paper_beyond(picture, levels, paper, sheet), around(sheet, picture.size)
+
+
+def sheet_on(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Where the blank paper of a sheet lies in a small picture (H, W, channels) of levels 0 to 255, (H, W) bool, and
+    where all of the sheet does; None without a sheet.
+    """
+    planes, steep = half_planes(levels.shape[:2]), steps(levels)
+    best, best_share, best_step = None, STRAIGHT, 0
+    for step in STEPS:
+        for paper in even_pieces(steep < step):
+            sheet = filled(paper)
+            if sheet.mean() > SHARES[1]:
+                continue
+            share = sheet.sum() / quadrilateral(sheet, planes).sum()
+            if share <= best_share or not is_on_table(levels, paper, sheet, step):
+                continue
+            ink = ink_on(levels, paper, sheet)
+            if ink is not None and not ink.crosses:
+                best, best_share, best_step = (paper, sheet, ink), share, step
+    if best is None:
         return None
-    labels, count = label(light)
-    largest = int(np.bincount(labels.ravel(), minlength=count + 1)[1:].argmax()) + 1
-    piece = labels == largest
-    if piece.mean() < SMALLEST_SHEET:
-        return None
-    rectangle = smallest_rectangle(piece)
-    if piece.sum() < RECTANGULAR * rectangle.sum():
-        return None
-    sheet = filled(piece)
-    inner = sheet & ~dilated(dilated(~sheet))  # the sheet's blurred edge is no ink on it
-    labels, count = label(inner & ~light)
-    sizes = longer_sides(piece_boxes(labels, count))
-    large = sizes.max(initial=0) >= SMALLEST_INK * max(levels.shape)
-    if not large and np.count_nonzero(sizes >= PAGE_PIXELS) < PAGE_PIECES:
-        return None
-    width = stroke_width((labels > 0).astype(np.float32))
-    return inner if width <= WIDEST_PEN * piece.sum() ** 0.5 else None
+    paper, sheet, ink = best
+    for other in even_pieces((steep < best_step) & ~sheet):
+        for part in (filled(other) & ~sheet, ~sheet):  # what is written there, and what runs on there
+            also = ink_on(levels, other, part)
+            if also is not None and goes_on(ink, also):
+                return None
+    return paper, sheet
 
 
-def threshold(levels: np.ndarray) -> int:
-    """The level between the two tones of levels 0 to 255, an array of any shape."""
-    return two_classes(np.bincount(levels.astype(np.uint8).ravel(), minlength=256), np.arange(256))
+def even_pieces(even: np.ndarray) -> Iterator[np.ndarray]:
+    """The pieces of the pixels (H, W) bool that lie on no edge and are large enough for a sheet, (H, W) bool each."""
+    labels, count = label(even)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    for piece in np.flatnonzero(sizes[1:] >= SHARES[0] * even.size) + 1:
+        yield labels == piece
 
 
-def smallest_rectangle(piece: np.ndarray) -> np.ndarray:
-    """Where the smallest rectangle around a piece (H, W) bool lies in the picture, whichever way it is turned."""
-    y, x = np.mgrid[: piece.shape[0], : piece.shape[1]].astype(np.float32)
-    best = None
-    for degrees in range(0, 90, ANGLE_STEP):
-        cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-        inside = np.ones_like(piece)
-        for place in (x * cosine + y * sine, y * cosine - x * sine):
-            taken = place[piece]
-            inside &= (place >= taken.min()) & (place <= taken.max())
-        if best is None or inside.sum() < best.sum():
-            best = inside
-    return best
+def steps(levels: np.ndarray) -> np.ndarray:
+    """By how much each pixel differs from its four neighbours at most, in any channel of (H, W, channels): (H, W)."""
+    found = np.zeros(levels.shape[:2], np.float32)
+    for view, out in ((levels, found), (levels.swapaxes(0, 1), found.T)):
+        apart = np.abs(np.diff(view, axis=0)).max(axis=2)
+        np.maximum(out[:-1], apart, out=out[:-1])
+        np.maximum(out[1:], apart, out=out[1:])
+    return found
+
+
+def half_planes(shape: tuple[int, int]) -> np.ndarray:
+    """How far each pixel of a picture (H, W) lies out in each direction, (ANGLES, H * W)."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False, dtype=np.float32)[:, None]
+    return np.cos(angle) * x.ravel() + np.sin(angle) * y.ravel()
+
+
+def quadrilateral(piece: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    """Where a small quadrilateral around a piece (H, W) bool lies in the picture: one edge after the other cuts off as
+    much as it can. planes: as `half_planes` gives them.
+    """
+    beyond = planes > planes[:, piece.ravel()].max(axis=1, keepdims=True)
+    inside = np.ones(piece.size, bool)
+    for _ in range(CORNERS):
+        inside &= ~beyond[int(np.count_nonzero(beyond[:, inside], axis=1).argmax())]
+    return inside.reshape(piece.shape)
 
 
 def filled(piece: np.ndarray) -> np.ndarray:
@@ -108,18 +177,76 @@ def filled(piece: np.ndarray) -> np.ndarray:
     return between(piece) & between(piece.T).T
 
 
-def with_paper_beyond(picture: Image.Image, sheet: np.ndarray) -> Image.Image:
-    """The picture in L or RGB with the paper of the sheet (H, W) bool beyond its edges: as light as beside it, and of
-    its grain, for the noise of the paper is measured later.
+def is_on_table(levels: np.ndarray, paper: np.ndarray, sheet: np.ndarray, step: int) -> bool:
+    """Whether what lies beyond the edges of a sheet is of another colour by `step` levels, and wider than a line.
+
+    levels, paper, sheet: as for `ink_on`.
     """
-    levels = np.asarray(picture).astype(np.float32)
-    window = 2 * (round(BEYOND * max(picture.size)) // 2) + 1
-    grain = np.random.default_rng(0).standard_normal(sheet.shape).astype(np.float32)
-    for view in [levels] if levels.ndim == 2 else levels.transpose(2, 0, 1):
-        paper = sheet & (view > threshold(view[sheet]))
-        paper = paper if paper.any() else sheet  # a pure colour lacks this channel
-        beside = mean_of(paper, view, window, float(np.median(view[paper])))
-        # the mean of nine pixels takes a ninth of the noise's variance with it
-        noise = (9 / 8) ** 0.5 * deviation_of((view - box_mean(view, 3))[paper])
-        view[~sheet] = (beside + noise * grain)[~sheet]
-    return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+    if not eroded((~sheet).astype(np.float32), 2 * round(FARTHEST * max(sheet.shape)) + 1).any():
+        return False
+    ring = widened(sheet, RIM + BEYOND_RIM) & ~widened(sheet, RIM)
+    window = 2 * (2 * RIM + BEYOND_RIM) + 1  # from the ring to paper behind the blurred edge
+    apart = np.max([np.abs(beside(view, paper, window) - view) for view in levels.transpose(2, 0, 1)], axis=0)
+    return bool(ring.any() and np.mean(apart[ring] > step) > OTHER)
+
+
+def ink_on(levels: np.ndarray, paper: np.ndarray, sheet: np.ndarray) -> Ink | None:
+    """What a pen wrote on a sheet, (H, W) bool; None if it wrote nothing there.
+
+    levels: (H, W, channels) 0 to 255. paper: where the sheet is blank, (H, W) bool.
+    """
+    window = 2 * (round(BESIDE * max(sheet.shape)) // 2) + 1
+    light = max(float(median(view[paper])) for view in levels.transpose(2, 0, 1))
+    missing = np.stack([beside(view, paper, window) - view for view in levels.transpose(2, 0, 1)]) / max(light, 1)
+    dark = sheet & (missing.max(axis=0) > FAINTEST_INK)
+    labels, count = label(dark)
+    rim, core = dilated(~sheet), ~widened(~sheet, CROSSING)
+    crosses = np.intersect1d(labels[rim & dark], labels[core & dark]).size > 0
+    ink = dark & ~rim
+    labels, count = label(ink)
+    sizes, side = longer_sides(piece_boxes(labels, count)), sheet.sum() ** 0.5
+    large = sizes.max(initial=0) >= SMALLEST_INK * side
+    if not large and np.count_nonzero(sizes >= PAGE_PIXELS) < PAGE_PIECES:
+        return None
+    width = stroke_width(ink.astype(np.float32))
+    if width > WIDEST_PEN * side:
+        return None
+    return Ink(ink, width, np.quantile(missing[:, ink], DARK_INK_QUANTILE, axis=1), crosses)
+
+
+def goes_on(ink: Ink, beyond: Ink) -> bool:
+    """Whether the writing on a sheet goes on beyond its edge: in one stroke, or by the same pen."""
+    close = widened(beyond.where, RIM + BEYOND_RIM) & ink.where  # nothing but an edge parts them
+    if close.any() and np.linalg.norm(beyond.colour) >= (1 - SAME_INK) * np.linalg.norm(ink.colour):
+        return True
+    widths = ink.width, beyond.width
+    return not beyond.crosses and max(widths) <= SAME_PEN * min(widths) and is_like(ink.colour, beyond.colour)
+
+
+def is_like(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two colours of ink, (channels,) each, are about the same."""
+    lengths = np.linalg.norm(one), np.linalg.norm(other)
+    return bool(np.linalg.norm(one - other) <= SAME_INK * max(lengths))
+
+
+def beside(view: np.ndarray, paper: np.ndarray, window: int) -> np.ndarray:
+    """The mean level of the paper (H, W) bool around each pixel of (H, W)."""
+    return mean_of(paper, view, window, float(median(view[paper])))
+
+
+def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """The pixels of (H, W) bool and all within so many pixels."""
+    for _ in range(pixels):
+        mask = dilated(mask)
+    return mask
+
+
+def around(sheet: np.ndarray, size: tuple[int, int]) -> Box:
+    """The box of a sheet (H, W) bool with a margin, in pixels of a picture of this size."""
+    sides = []
+    for axis, length in zip((0, 1), size, strict=True):
+        inside = np.flatnonzero(sheet.any(axis=axis))
+        scale, margin = length / sheet.shape[1 - axis], MARGIN * len(inside)
+        sides.append((max(int(scale * (inside[0] - margin)), 0), min(int(scale * (inside[-1] + 1 + margin)), length)))
+    (left, right), (top, bottom) = sides
+    return left, top, right, bottom

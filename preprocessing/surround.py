@@ -1,4 +1,4 @@
-"""What lies around the paper in a picture: a frame, black bars, a dark desktop.
+"""What lies around the paper in a picture, parallel to its sides: a margin, a frame, black bars.
 
 The ink is found by the paper, and the paper by the picture's border (ink.py): where something else lies there, all of
 the paper would be taken for ink.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from preprocessing.sheet import on_paper_alone
 from preprocessing.tones import border
 
 # A border is of one colour if its levels (of 255) differ by no more than this: grain and JPEG noise do.
@@ -71,23 +70,11 @@ def inside_margin(picture: Image.Image) -> tuple[int, int, int, int]:
 
 
 def without_surround(picture: Image.Image) -> Image.Image:
-    """A picture in L or RGB -> the same one, or a copy with paper in the place of what lies around the paper."""
-    sample = sampled(picture)
-    lines = edges(picture)
-    framed = without_even_surround(picture, sample, lines)
-    border_levels = np.concatenate(lines)
-    if framed is not picture or np.ptp(border_levels) == 0 or np.median(border_levels) >= sample.mean():
-        return framed  # no table shows at the border: it is a drawing's, or no darker than the rest
-    return on_paper_alone(picture)
-
-
-def without_even_surround(picture: Image.Image, sample: np.ndarray, lines: list[np.ndarray]) -> Image.Image:
-    """As `without_surround`, for a surround of one colour that is parallel to the picture's sides.
-
-    sample: grey levels of the picture at a few points. lines: its outermost pixels, see `edges`.
+    """A picture in L or RGB -> the same one, or a copy with paper in the place of what lies around the paper: something
+    of one colour, parallel to the picture's sides.
     """
-    colours = {}
-    for side, line in enumerate(lines):
+    sample, colours = sampled(picture), {}
+    for side, line in enumerate(edges(picture)):
         colour = int(np.median(line))
         if np.mean(np.abs(sample - colour) > CONTRAST) > VARIED and np.ptp(np.quantile(line, COUNTED)) <= EVEN:
             colours[side] = colour
