@@ -32,8 +32,10 @@ from preprocessing.rows import find_rows, mergeable, place_in_row
 from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
 from preprocessing.writing import Group, Predict, Read, TextLines, Writing, predict_all, read_all, union_box
 
-# More pieces than this are noise or a page of text: the picture is read as one digit.
-MOST_PIECES = 250
+# More pieces than this are noise: the picture is read as one digit. A sheet full of small numbers has fewer.
+MOST_PIECES = 1000
+# So many pieces are read further only if most of them look like digits. On a page of text a quarter does.
+MANY_PIECES = 250
 # Parts that cost more than this on the average are a page of text or scribbles (0.34 to 0.9) and not a page of digits
 # (0.1 to 0.22).
 NONSENSE_PRICE = 0.28
@@ -88,6 +90,8 @@ def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> l
     boxes, lines = writing.boxes, lines_of(writing.boxes)
     specks = longer_sides(boxes) <= SPECK * writing.stroke
     reads = read_all(writing, [(piece,) for piece in range(len(boxes)) if not specks[piece]], predict)
+    if len(boxes) > MANY_PIECES and 2 * sum(read.digit < read.other for read in reads.values()) > len(reads):
+        return alone
     reads |= read_all(writing, promising(writing, lines, reads), predict)
     as_one = predict_all(alone, predict)
     writing, lines, reads, crossed = with_cuts(writing, lines, reads, predict)

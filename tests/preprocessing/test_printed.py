@@ -58,3 +58,23 @@ def test_printed_numbers_keep_their_strokes(font, kind):
         if (read := text_of(picture)) != text:
             misread.append((text, read))
     assert len(misread) <= MOST_MISREAD[kind], misread
+
+
+def sheet(rows):
+    """Rows of text on a white sheet, in a small font."""
+    picture = Image.new("L", (1200, 42 * len(rows) + 60), "white")
+    font = ImageFont.truetype(FONTS + "DejaVuSans.ttf", 28)
+    ImageDraw.Draw(picture).multiline_text((30, 30), "\n".join(rows), "black", font, spacing=14)
+    return picture
+
+
+def test_a_sheet_full_of_numbers_is_read_to_its_end():
+    rng = np.random.default_rng(0)
+    rows = [" ".join(str(number) for number in rng.integers(0, 10_000, 8)) for _ in range(30)]
+    text = "".join(rows).replace(" ", "")
+    assert len(text) > 900
+    assert text_of(sheet(rows)) == text
+
+
+def test_a_page_of_text_is_one_thing_that_is_no_digit():
+    assert text_of(sheet(["The quick brown fox jumps over 13 lazy dogs"] * 30)) == "?"
