@@ -41,6 +41,9 @@ FEWEST_SURE = 3
 LINE_FILLED = 0.7
 # A row of boxes is at least this many pixels high: a digit in it must be legible.
 LOWEST = 12
+# The edges of a row of boxes are no thicker than this share of its height: of what is thicker, as rows of small digits
+# are, no box is left for a digit.
+THICKEST_EDGE = 0.16
 # The lower edge of a row of boxes is one of this many lines below the upper edge: a stroke may lie between them.
 NEXT_LINES = 2
 # Of two lines that may be the lower edge, one that is there along less than this share of the upper edge comes last.
@@ -215,7 +218,8 @@ def boxes_between(
     room = min(MEETS * width + MEETS_PIXELS, corner)
     if abs(upper.start - lower.start) > 2 * room or abs(upper.end - lower.end) > 2 * room:
         return []
-    if lower.middle - upper.middle < LOWEST:
+    tall = lower.middle - upper.middle
+    if tall < LOWEST or max(upper.thickness, lower.thickness) > THICKEST_EDGE * tall:
         return []
     start, end = max(upper.start, lower.start), min(upper.end, lower.end)
     sides = sides_between(upper, lower, darkness, wide, corner)
