@@ -1,5 +1,7 @@
 """Printed numbers: their strokes lie in rows, as even as the lines of a form, and are still no lines of the paper."""
 
+import difflib
+
 import matplotlib
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ NAMES = [
     "cmss10.ttf",
 ]
 EACH = 60  # numbers in each font
-MOST_MISREAD = {"on a pad": 0, "photographed": 5}
+MOST_MISREAD = {"on a pad": 0, "photographed": 3}
 
 
 def printed(rng, font, text):
@@ -74,6 +76,15 @@ def test_a_sheet_full_of_numbers_is_read_to_its_end():
     text = "".join(rows).replace(" ", "")
     assert len(text) > 900
     assert text_of(sheet(rows)) == text
+
+
+def test_a_photographed_sheet_of_small_numbers_has_no_boxes():
+    rng = np.random.default_rng(1)
+    rows = [" ".join(str(number) for number in rng.integers(0, 10_000, 8)) for _ in range(26)]
+    picture = sheet(rows).resize((2400, 2304), Image.Resampling.BICUBIC).point(lambda level: 60 + level * 150 // 255)
+    read, text = text_of(photographed(rng, picture, 60)), "".join(rows).replace(" ", "")
+    matches = difflib.SequenceMatcher(None, read, text, autojunk=False).get_matching_blocks()
+    assert sum(match.size for match in matches) >= 0.9 * len(text)
 
 
 def test_a_page_of_text_is_one_thing_that_is_no_digit():
