@@ -358,6 +358,12 @@ def test_an_expired_token_is_refused_and_not_repeated(published, push):
     assert "hf_expired" not in text
 
 
+@pytest.mark.parametrize("said", [b"[]", b"{}", b'{"name": "ann", "orgs": null}', b'{"name": "ann", "auth": null}'])
+def test_an_account_that_no_hub_describes_like_this_is_an_error_in_words(hub, push, said):
+    hub.fault("GET", "/whoami", lambda request, answer: request.send(200, said))
+    refused(hub, push, "unexpected failure", HubError, network=model(1))
+
+
 def test_creating_under_another_owner_is_refused_with_a_name_of_ones_own(hub, push):
     refused(hub, push, "bob may not create ann/digits.*push to bob/digits", HubError, network=model(1), token=BOB)
 
