@@ -1,5 +1,6 @@
 """Pulling weights from the Hub: pinned to a commit, checked by its checksums, plain words for whatever goes wrong."""
 
+import json
 import socket
 
 import pytest
@@ -8,7 +9,7 @@ from hub_server import changed, drop, flip_bit, flood, silence, status, truncate
 from huggingface_hub import constants
 
 import weights
-from nn.files import WeightsError
+from nn.files import LONGEST_MESSAGE, WeightsError
 from weights.current import without_folder
 from weights.hub.client import Damaged
 from weights.hub.problems import HubError
@@ -122,6 +123,22 @@ def test_a_file_that_claims_to_be_too_large_is_not_downloaded(published, monkeyp
     monkeypatch.setitem(WEIGHT_FILES, "config.json", 100)
     with pytest.raises(weights.WeightsError, match=r"config.json has [\d,]+ bytes, at most 100 are accepted"):
         pull(at(published))
+
+
+@pytest.mark.parametrize("text", ["x" * 500_000, "x\n2026 INFO weights: all is well\x1b[2J"], ids=["long", "in lines"])
+@pytest.mark.parametrize("place", ["activation", "type of a tensor"])
+def test_what_files_say_cannot_flood_or_forge_a_message(published, place, text):
+    """The message goes into logs, onto terminals, and to everybody who asks for /health."""
+    if place == "activation":
+        files = config(activation=text)(version(2))
+    else:
+        header = json.dumps({"W1": {"dtype": text, "shape": [1], "data_offsets": [0, 4]}}).encode()
+        files = version(2) | {"model.safetensors": len(header).to_bytes(8, "little") + header + bytes(4)}
+    published.add_commit(REPO, "hostile", files)
+    with pytest.raises(weights.WeightsError) as error:
+        weights.from_pretrained(REPO, endpoint=published.url)
+    assert len(str(error.value)) <= LONGEST_MESSAGE + 1
+    assert str(error.value).isprintable()
 
 
 def test_a_body_without_an_end_is_cut_off(published, monkeypatch):
