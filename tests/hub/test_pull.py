@@ -239,6 +239,13 @@ def test_an_expired_token_does_not_block_public_weights(published, monkeypatch):
     assert pull(at(published)).commit
 
 
+def test_an_expired_token_does_not_hide_that_there_is_no_such_revision(published, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_expired")
+    with pytest.raises(HubError, match="no such branch, tag or commit"):
+        pull(at(published), "v9")
+    assert set(published.tokens_seen) == {None}
+
+
 def test_private_weights_are_read_with_the_token_from_the_environment(published, monkeypatch):
     published.repos[REPO].private = True
     with pytest.raises(HubError, match="no repository ann/digits, or a private one"):
