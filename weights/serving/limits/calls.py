@@ -25,7 +25,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.gradio_internals import Event
+from weights.serving.gradio_internals import Event, has_address
 from weights.serving.limits.answers import PlainAnswer, for_python_client
 from weights.serving.limits.contents import MAX_ID_LENGTH, MISTAKES, ComponentCall, Contents, Parameters, parse, read
 from weights.serving.limits.sizes import BODY, MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PICTURE_BYTES, Refused, allow
@@ -120,10 +120,15 @@ class Calls:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = route_path(scope)
         closed = CLOSED.match(path)
-        if scope["type"] != "http" or not (closed or path.startswith(f"{PREFIX}/")):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         try:
+            if not has_address(scope):
+                raise Refused(400, "Expected the name of a host in Host and in X-Forwarded-Host.")
+            if not (closed or path.startswith(f"{PREFIX}/")):
+                await (self.of_the_page if path == "/" else self.app)(scope, receive, send)
+                return
             if any(len(value) > MAX_ID_LENGTH for name, value in names_in(scope) if name in REMEMBERED):
                 raise Refused(414, f"Expected at most {MAX_ID_LENGTH} characters in {' or '.join(REMEMBERED)}.")
             for each in () if closed else self.routes:
@@ -185,8 +190,11 @@ class Calls:
         """What "Use via API" shows. Gradio keeps one answer for all, with the Host header of whoever asked first; if a
         page is named, it makes each answer anew.
         """
-        scope["query_string"] += b"&page="
-        await self.app(scope, receive, send)
+        await self.of_the_page(scope, receive, send)
+
+    async def of_the_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Asks gradio for the only page there is. By its name it would find no other, and break."""
+        await self.app({**scope, "query_string": scope["query_string"] + b"&page="}, receive, send)
 
     async def file(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
         """A file, whole if several ranges of it are asked for: gradio breaks on them, and a server need not obey."""
