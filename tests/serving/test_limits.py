@@ -287,6 +287,19 @@ def test_file_with_a_wrong_field_is_refused_in_words(http, wrong, way):
     assert answer.json()["detail"].startswith("Expected ")
 
 
+def test_event_names_no_file_outside_the_upload_folder(http):
+    """Gradio looks too, but leaves a traceback in the log."""
+    answer = http.post("/gradio_api/run/take", json={"data": [], "event_data": {"value": {"path": "/etc/passwd"}}})
+    assert answer.status_code == 422
+    assert "there is no such upload" in answer.json()["detail"]
+
+
+def test_agent_that_lost_its_stream_gets_a_new_one(http):
+    with http.stream("GET", "/gradio_api/mcp/", headers=AGENT | {"Last-Event-ID": "7"}) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+
+
 @pytest.mark.parametrize("path", ["upload_progress?upload_id=", "queue/data?session_hash="])
 def test_a_name_of_kilobytes_is_not_remembered(http, path):
     answer = http.get(f"/gradio_api/{path}{'x' * 1000}")

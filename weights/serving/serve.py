@@ -66,6 +66,7 @@ def serve(
     preview: tags for the head of the page.
     page: what else `gr.mount_gradio_app` takes: theme, css_paths, head ...
     """
+    logging.getLogger().addFilter(first_line)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn passes the signal on when it has ended
     stopping = asyncio.Event()
     app = mounted(api, build, static, preview, stopping, **page)
@@ -79,6 +80,14 @@ def serve(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def first_line(record: logging.LogRecord) -> bool:
+    """A filter that leaves the first line of a message. The library of MCP logs a hundred lines, and what was sent, for
+    each wrong message of an agent.
+    """
+    record.msg = str(record.msg).partition("\n")[0]
+    return True
 
 
 def mounted(

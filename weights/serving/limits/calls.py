@@ -93,7 +93,7 @@ class Calls:
         self.session = secrets.token_hex()
         self.calls = Turns(CALLS_AT_ONCE, MAX_WAITING, "calls")
         self.questions = Turns(QUESTIONS_AT_ONCE, QUESTIONS_WAITING, "questions")
-        streams = Streams(app, stopping)
+        self.streams = Streams(app, stopping)
         # Other routes stay closed: recordings go through ffmpeg, deep links and vibes write files, `proxy=` and
         # `file=http` fetch from elsewhere, names of components go to the log, `startup-events` starts a second queue.
         self.routes = [
@@ -113,8 +113,9 @@ class Calls:
             ),
             route("GET HEAD", "info/?", MAX_OTHER_BYTES, self.info),
             route("GET HEAD", "file=(?!https?:).*", MAX_OTHER_BYTES, self.file),
-            route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", MAX_OTHER_BYTES, passing(streams)),
-            route("GET HEAD", "heartbeat/.*|mcp(/.*)?", MAX_OTHER_BYTES, passing(streams.without_answer)),
+            route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", MAX_OTHER_BYTES, passing(self.streams)),
+            route("GET HEAD", "heartbeat/.*", MAX_OTHER_BYTES, passing(self.streams.without_answer)),
+            route("GET HEAD", "mcp(/.*)?", MAX_OTHER_BYTES, self.tool_stream),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -200,6 +201,13 @@ class Calls:
         """A file, whole if several ranges of it are asked for: gradio breaks on them, and a server need not obey."""
         headers = [(name, value) for name, value in scope["headers"] if name != b"range" or ONE_RANGE.fullmatch(value)]
         await self.app({**scope, "headers": headers}, receive, send)
+
+    async def tool_stream(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        """A stream for an agent. Nothing is kept for one that lost its stream: if it names what it got last, the
+        library of MCP gives no answer at all, so it gets a new stream.
+        """
+        headers = [(name, value) for name, value in scope["headers"] if name != b"last-event-id"]
+        await self.streams.without_answer({**scope, "headers": headers}, receive, send)
 
     async def forward(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Gives a call to gradio. What gradio raises while it takes the call apart is answered with 422: it looks into

@@ -41,6 +41,7 @@ class Call(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     data: list[Any]
+    event_data: Any = None
     session_hash: str | None = Field(None, max_length=MAX_ID_LENGTH)
     event_id: str | None = Field(None, max_length=MAX_ID_LENGTH)
     fn_index: StrictInt | None = None
@@ -101,7 +102,7 @@ class Contents:
             inputs = [each for each in inputs if not each.hidden]
         if len(call.data) != len(inputs):
             raise Refused(422, f"Expected {len(inputs)} values in data, got {len(call.data)}.")
-        self.check_files(call.data)
+        self.check_files([*call.data, call.event_data])
         for each, value in zip(inputs, call.data, strict=True):
             if each.model and value is not None:
                 try:
