@@ -31,6 +31,7 @@ from weights.serving.limits.sizes import MAX_PICTURE_BYTES, Limits
 from weights.serving.limits.uploads import LOOK_SECONDS, UploadFolder
 from weights.serving.page.caching import Caching
 from weights.serving.page.link_preview import Preview
+from weights.serving.schemas import place_and_message
 
 # Calls that may wait for an answer of a few milliseconds. The next caller is told to come back.
 QUEUE_SIZE = 64
@@ -186,6 +187,5 @@ async def tidy(blocks: gr.Blocks) -> None:
 
 async def validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
     """What does not fit in a request, without the request itself, which FastAPI would send back whole."""
-    first = error.errors()[0]
-    place = ".".join(str(part)[:40] for part in first["loc"])
-    return JSONResponse({"detail": f"{place}: {first['msg']}"[:300]}, 422)
+    place, message = place_and_message(error.errors()[0])
+    return JSONResponse({"detail": f"{place}: {message}"}, 422)
