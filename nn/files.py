@@ -152,7 +152,7 @@ def config_of(model: MLP) -> dict:
 
 def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     """A network of the shape that config.json describes, with all parameters at zero."""
-    config = read(path, "JSON", lambda path: json.loads(path.read_text()))
+    config = read(path, "JSON", lambda path: json.loads(path.read_bytes()))
     if not isinstance(config, dict) or config.get("model_type") != MODEL_TYPE:
         raise WeightsError(f'{path}: expected an object with "model_type": "{MODEL_TYPE}"')
     if not isinstance(config.get("training", {}), dict):

@@ -116,7 +116,7 @@ def repository_of(arguments: argparse.Namespace) -> Repository:
 
 def read_json(path: Path) -> object:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path}: cannot be read as JSON: {error}") from error
 

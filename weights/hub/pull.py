@@ -351,6 +351,6 @@ def tags_of_same_weights(repository: Repository, head: Version, *others: Version
 def published_figures(repository: Repository, commit: str, deadline: Deadline) -> dict[str, dict[str, float]]:
     """The figures in a commit's config.json; empty when it has none that can be read."""
     try:
-        return read_figures(json.loads(fetch(repository, commit, CONFIG_FILE, deadline=deadline).read_text()))
+        return read_figures(json.loads(fetch(repository, commit, CONFIG_FILE, deadline=deadline).read_bytes()))
     except (HubError, WeightsError, OSError, ValueError, RecursionError):
         return {}
