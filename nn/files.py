@@ -45,10 +45,24 @@ NARROWER = (np.int8, np.float16)  # types of a tensor that are smaller than floa
 # temperature, one member, no convolution, and an activation in every hidden layer.
 OPTIONAL_KEYS = ("odds_temperature", "members", "kernel_size", "linear")
 CHECKSUM_KEY = "sha256"  # of model.safetensors. Older files lack it, and are not checked.
+LONGEST_MESSAGE = 1000  # characters of what is wrong with a network
 
 
 class WeightsError(ValueError):
-    """The files are not a usable network; the message names the file and says what is wrong with it."""
+    """The files are not a usable network; the message names the file and says what is wrong with it.
+
+    It may repeat what stands in the files, which may come from anybody and goes into logs and to callers. So a message
+    is cut off at LONGEST_MESSAGE, and what is no character to be read, such as a line's end, becomes a "?".
+    """
+
+    def __init__(self, message: str) -> None:
+        cut = message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
+        super().__init__(printable(cut))
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere in one line, and without what could steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def save(model: MLP, folder: str | Path) -> None:
@@ -138,7 +152,7 @@ def config_of(model: MLP) -> dict:
 
 def from_config(path: Path, max_parameters: int = MAX_PARAMETERS) -> MLP:
     """A network of the shape that config.json describes, with all parameters at zero."""
-    config = read(path, "JSON", lambda path: json.loads(path.read_text()))
+    config = read(path, "JSON", lambda path: json.loads(path.read_bytes()))
     if not isinstance(config, dict) or config.get("model_type") != MODEL_TYPE:
         raise WeightsError(f'{path}: expected an object with "model_type": "{MODEL_TYPE}"')
     if not isinstance(config.get("training", {}), dict):

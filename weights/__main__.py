@@ -25,7 +25,7 @@ from pathlib import Path
 import weights
 from nn import flags, programs
 from nn.crossfit import seen_splits
-from nn.files import CONFIG_FILE, MODEL_FILE, check_folder, replacing, sha256_of
+from nn.files import CONFIG_FILE, MODEL_FILE, check_folder, printable, replacing, sha256_of
 from nn.images import load_images
 from nn.measure import metrics
 from nn.pictures import mnist
@@ -82,7 +82,8 @@ def run_pull(arguments: argparse.Namespace) -> None:
 def run_list(arguments: argparse.Namespace) -> None:
     for version in list_versions(repository_of(arguments)):
         date = version.date.date().isoformat() if version.date else " " * len("2026-01-01")
-        print(f"{version.commit}  {date}  {version.label:<12}  {summarize(version.results) or version.title}")
+        results = summarize(version.results) or version.title
+        print(printable(f"{version.commit}  {date}  {version.label:<12}  {results}"))
 
 
 def run_show(arguments: argparse.Namespace) -> None:
@@ -115,7 +116,7 @@ def repository_of(arguments: argparse.Namespace) -> Repository:
 
 def read_json(path: Path) -> object:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path}: cannot be read as JSON: {error}") from error
 

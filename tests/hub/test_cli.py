@@ -89,6 +89,11 @@ def test_list_shows_versions_with_tags_and_results(published, run):
     assert "test 99.16% (84 errors)" in oldest
 
 
+def test_list_shows_no_title_that_steers_a_terminal(published, run):
+    published.add_commit(REPO, "Version 2\x1b]0;title\x07\x1b[2J", {"config.json": b"{}"})
+    assert all(map(str.isprintable, run("list", REPO)[1].splitlines()))
+
+
 def test_list_tells_which_version_main_is_after_a_rollback(published, run):
     published.add_commit(REPO, "Version 2", version(2))
     published.repos[REPO].tags["v2"] = published.repos[REPO].branches["main"]

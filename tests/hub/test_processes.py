@@ -76,8 +76,9 @@ def start(published, tmp_path):
 
 @pytest.fixture
 def serve(start):
-    def serve(*arguments):
-        return start(sys.executable, "-c", SERVER, *arguments, WEIGHTS_REPO=REPO, WEIGHTS_POLL_SECONDS="0.2")
+    def serve(*arguments, **variables):
+        followed = {"WEIGHTS_REPO": REPO, "WEIGHTS_POLL_SECONDS": "0.2"}
+        return start(sys.executable, "-c", SERVER, *arguments, **followed, **variables)
 
     return serve
 
@@ -156,9 +157,13 @@ def test_a_full_disk_is_reported_and_survived(published, serve):
 
 def test_a_token_appears_in_no_output(published, start, serve):
     published.repos[REPO].private = True
-    served = serve()
-    wait_for(lambda: served.ask()["error"])
-    failing = start(*command("push", REPO), HF_TOKEN="hf_SomeExpiredToken", HF_DEBUG="")
-    out, err = failing.process.communicate(timeout=120)
-    assert failing.process.returncode == 1
-    assert "hf_SomeExpiredToken" not in out + err
+    token = "hf_SomeExpiredToken"
+    served = serve(HF_TOKEN=token)
+    assert "token is not valid" in wait_for(lambda: served.ask()["error"])
+    failing = start(*command("push", REPO), HF_TOKEN=token, HF_DEBUG="")
+    for each, code in ((served, 0), (failing, 1)):
+        out, err = each.process.communicate(timeout=120)
+        assert each.process.returncode == code
+        assert "token is not valid" in err
+        assert token not in out + err
+    assert token in published.tokens_seen

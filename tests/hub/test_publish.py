@@ -28,7 +28,7 @@ from nn.pictures.mnist import Dataset
 from weights.hub import gate, publish
 from weights.hub.problems import Conflict, HubError
 from weights.hub.publish import NotPublishable
-from weights.hub.pull import MAX_EXTRA_BYTES, Repository
+from weights.hub.pull import MAX_EXTRA_BYTES, Repository, pull
 
 
 @pytest.fixture
@@ -96,6 +96,17 @@ def test_pictures_beside_the_card_go_along_and_old_ones_go_away(hub, push, tmp_p
     (folder / "history.png").rename(folder / "confusion.png")
     push(None, folder=folder)
     assert set(head(hub).files) == {*FILES, "confusion.png", ".gitattributes"}
+
+
+def test_a_repository_that_was_renamed_is_found_by_its_old_name(published, push):
+    def renamed(request, answer):
+        target = request.target.replace("ann/old", REPO)
+        request.send(307, b"", {"Location": f"{target}?{request.query}"})
+
+    for method in ("GET", "HEAD", "POST"):
+        published.fault(method, "ann/old", renamed)
+    assert push(model(2), repo="ann/old", tag="v2").commit == head(published).oid
+    assert pull(Repository("ann/old", endpoint=published.url)).commit == head(published).oid
 
 
 def test_a_new_repository_can_be_private(hub, push):
@@ -356,6 +367,12 @@ def test_a_hub_without_the_check_of_rights_decides_at_the_commit(published, push
 def test_an_expired_token_is_refused_and_not_repeated(published, push):
     text = refused(published, push, "not valid", error=HubError, network=model(2), token="hf_expired")
     assert "hf_expired" not in text
+
+
+@pytest.mark.parametrize("said", [b"[]", b"{}", b'{"name": "ann", "orgs": null}', b'{"name": "ann", "auth": null}'])
+def test_an_account_that_no_hub_describes_like_this_is_an_error_in_words(hub, push, said):
+    hub.fault("GET", "/whoami", lambda request, answer: request.send(200, said))
+    refused(hub, push, "unexpected failure", HubError, network=model(1))
 
 
 def test_creating_under_another_owner_is_refused_with_a_name_of_ones_own(hub, push):

@@ -1,5 +1,6 @@
 """Pulling weights from the Hub: pinned to a commit, checked by its checksums, plain words for whatever goes wrong."""
 
+import json
 import socket
 
 import pytest
@@ -8,7 +9,7 @@ from hub_server import changed, drop, flip_bit, flood, silence, status, truncate
 from huggingface_hub import constants
 
 import weights
-from nn.files import WeightsError
+from nn.files import LONGEST_MESSAGE, WeightsError
 from weights.current import without_folder
 from weights.hub.client import Damaged
 from weights.hub.problems import HubError
@@ -124,6 +125,22 @@ def test_a_file_that_claims_to_be_too_large_is_not_downloaded(published, monkeyp
         pull(at(published))
 
 
+@pytest.mark.parametrize("text", ["x" * 500_000, "x\n2026 INFO weights: all is well\x1b[2J"], ids=["long", "in lines"])
+@pytest.mark.parametrize("place", ["activation", "type of a tensor"])
+def test_what_files_say_cannot_flood_or_forge_a_message(published, place, text):
+    """The message goes into logs, onto terminals, and to everybody who asks for /health."""
+    if place == "activation":
+        files = config(activation=text)(version(2))
+    else:
+        header = json.dumps({"W1": {"dtype": text, "shape": [1], "data_offsets": [0, 4]}}).encode()
+        files = version(2) | {"model.safetensors": len(header).to_bytes(8, "little") + header + bytes(4)}
+    published.add_commit(REPO, "hostile", files)
+    with pytest.raises(weights.WeightsError) as error:
+        weights.from_pretrained(REPO, endpoint=published.url)
+    assert len(str(error.value)) <= LONGEST_MESSAGE + 1
+    assert str(error.value).isprintable()
+
+
 def test_a_body_without_an_end_is_cut_off(published, monkeypatch):
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 2**20)
     published.fault("GET", "/lfs/", flood)
@@ -220,6 +237,13 @@ def test_public_weights_are_read_without_a_token(published, monkeypatch):
 def test_an_expired_token_does_not_block_public_weights(published, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_expired")
     assert pull(at(published)).commit
+
+
+def test_an_expired_token_does_not_hide_that_there_is_no_such_revision(published, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_expired")
+    with pytest.raises(HubError, match="no such branch, tag or commit"):
+        pull(at(published), "v9")
+    assert set(published.tokens_seen) == {None}
 
 
 def test_private_weights_are_read_with_the_token_from_the_environment(published, monkeypatch):

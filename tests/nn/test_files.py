@@ -1,10 +1,13 @@
 """Networks on disk: round trips, and every way the files can be wrong."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT, output_of
 from safetensors.numpy import load_file, save_file
 
 import weights
@@ -198,3 +201,11 @@ def test_files_of_two_networks_of_one_shape_are_refused(folder, monkeypatch):
 def test_a_network_that_was_saved_without_a_checksum_is_loaded(folder):
     configure(sha256=None)(folder)
     assert weights.load(folder).info == {"training": {"seed": 3}}
+
+
+def test_a_config_in_any_language_is_read_wherever_the_program_runs(folder):
+    config = json.loads((folder / "config.json").read_text("utf-8")) | {"author": "Zoë"}
+    (folder / "config.json").write_text(json.dumps(config, ensure_ascii=False), "utf-8")
+    command = [sys.executable, "-c", f"import weights; print(ascii(weights.load({str(folder)!r}).info['author']))"]
+    plain = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert output_of(command, cwd=ROOT, env=plain).strip() == ascii("Zoë")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import uvicorn
+from conftest import EXAMPLES
 
 from weights.serving.limits import connections
 from weights.serving.limits.connections import Connection
@@ -95,6 +96,19 @@ def test_several_requests_on_one_connection(small):
         for body in (b"", b"x" * 200_000, b"y"):
             assert client.post("/", content=body).text == "hello"
             time.sleep(0.3)  # longer in all than a head may take
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_a_client_that_would_rather_speak_another_protocol_is_answered_in_this_one(server, protocol):
+    headers = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": protocol,
+        "HTTP2-Settings": "AAMAAABkAAQAoAAAAAIAAAAA",
+    }
+    picture = (EXAMPLES / "7.png").read_bytes()
+    with httpx.Client(base_url=server) as client:
+        for _ in range(2):
+            assert client.post("/predict/image", content=picture, headers=headers).json()["digit"] == 7
 
 
 def test_bodies_of_one_byte_a_chunk_do_not_keep_others_waiting(server):

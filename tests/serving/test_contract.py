@@ -116,6 +116,7 @@ MODULES = {
     "gradio.context.get_blocks_context": Callable,
     "gradio.events.EventData": type,
     "gradio.route_utils.CustomCORSMiddleware": type,
+    "gradio.route_utils.get_request_origin": Callable,
     "gradio.routes.file_upload_statuses._statuses": dict,
     "gradio.routes.file_upload_statuses._signals": dict,
     "gradio.routes.generate_code_snippets": Callable,

@@ -287,6 +287,19 @@ def test_file_with_a_wrong_field_is_refused_in_words(http, wrong, way):
     assert answer.json()["detail"].startswith("Expected ")
 
 
+def test_event_names_no_file_outside_the_upload_folder(http):
+    """Gradio looks too, but leaves a traceback in the log."""
+    answer = http.post("/gradio_api/run/take", json={"data": [], "event_data": {"value": {"path": "/etc/passwd"}}})
+    assert answer.status_code == 422
+    assert "there is no such upload" in answer.json()["detail"]
+
+
+def test_agent_that_lost_its_stream_gets_a_new_one(http):
+    with http.stream("GET", "/gradio_api/mcp/", headers=AGENT | {"Last-Event-ID": "7"}) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+
+
 @pytest.mark.parametrize("path", ["upload_progress?upload_id=", "queue/data?session_hash="])
 def test_a_name_of_kilobytes_is_not_remembered(http, path):
     answer = http.get(f"/gradio_api/{path}{'x' * 1000}")
@@ -441,12 +454,35 @@ def test_host_that_one_caller_names_is_not_shown_to_others(http, server):
     assert not any(".example" in http.get(path).text for path in paths)
 
 
+@pytest.mark.parametrize("host", ["x:port", "[::1", "[::1]]", "[v1.x]"])
+@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/info"])
+def test_host_that_is_none_is_refused_in_words(http, path, host):
+    answer = http.get(path, headers={"X-Forwarded-Host": host})
+    assert answer.status_code == 400
+    assert "name of a host" in answer.json()["detail"]
+
+
+def test_page_is_shown_whatever_its_address_says_besides(http):
+    assert all(http.get(f"/?{query}").text == http.get("/").text for query in ("page=2", "page=%00", "utm_source=x"))
+
+
+@pytest.mark.parametrize("query", ["", "?upload_id=x"])
 @pytest.mark.parametrize("header", ["", '; filename=""'], ids=["no filename", "empty filename"])
-def test_upload_without_a_name_is_taken_or_refused_in_words(http, header):
+def test_upload_without_a_name_is_taken_or_refused_in_words(http, header, query):
     body = b'--x\r\nContent-Disposition: form-data; name="files"' + header.encode() + b"\r\n\r\nabc\r\n--x--\r\n"
-    answer = http.post("/gradio_api/upload", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = http.post(f"/gradio_api/upload{query}", content=body, headers=kind)
     assert answer.status_code == (200 if header else 422)
     assert header or "each with a file name" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/upload", "/predict/image", "/read"])
+def test_form_in_a_charset_that_nothing_can_be_read_in_is_refused_in_words(http, path):
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="7.png"\r\n\r\nabc\r\n--x--\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=x; charset=undefined"}
+    answer = http.post(path, content=body, headers=kind)
+    assert answer.status_code == 422
+    assert "in UTF-8" in answer.json()["detail"]
 
 
 def test_form_without_files_is_refused_in_words(http):

@@ -54,6 +54,18 @@ def test_token_of_the_environment_is_in_no_answer(own):
         assert "hf_thisisasecret" not in httpx.get(own[0] + path, timeout=60).text
 
 
+def test_wrong_message_of_an_agent_takes_one_line_of_the_log(own):
+    url, _, log = own
+    before = len(log.read_bytes())
+    message = {"jsonrpc": "2.0", "id": 1, "method": "nothing", "params": {"name": "secret" * 100}}
+    headers = {"Accept": "application/json, text/event-stream"}
+    answer = httpx.post(f"{url}/gradio_api/mcp/", json=message, headers=headers, timeout=60)
+    assert '"error"' in answer.text
+    said = log.read_bytes()[before:].decode()
+    assert "secret" not in said
+    assert len(said.splitlines()) <= 1
+
+
 def test_threads_share_the_memory_that_is_given_back(own):
     url, process, _ = own
     with ThreadPoolExecutor(16) as pool:  # makes the server start all of its threads

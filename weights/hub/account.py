@@ -48,9 +48,9 @@ def sign_in(repository: Repository, writes: bool = True) -> Publisher:
     api = HfApi(endpoint=repository.endpoint, token=token)
     with hub_errors("the Hub"):
         account = api.whoami()
-    user = str(account.get("name"))
-    owners = (user, *(each.get("name") for each in account.get("orgs", ())))
-    writable = writable_entities(account, owners)
+        user = str(account["name"])
+        owners = (user, *(each["name"] for each in account.get("orgs", ())))
+        writable = writable_entities(account, owners)
     if writes and writable == []:
         raise HubError(f"this token may only read: make one that may write at {TOKENS_PAGE}", 403)
     return Publisher(replace(repository, token=token), api, user, owners, writable)

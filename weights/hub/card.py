@@ -58,7 +58,7 @@ def write_card(folder: Path, model: MLP, results: dict[str, dict], drawings: dic
         raise ValueError(f"a card cannot be made from {folder / CONFIG_FILE}: {error}") from error
     save(model, folder)
     with replacing(folder / CARD_FILE) as temporary:
-        temporary.write_text(card)
+        temporary.write_text(card, "utf-8")
     return [folder / name for name in (MODEL_FILE, CONFIG_FILE, CARD_FILE)]
 
 

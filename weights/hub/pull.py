@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from huggingface_hub import HfApi, get_hf_file_metadata, get_token, hf_hub_download, hf_hub_url
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RemoteEntryNotFoundError,
+    RevisionNotFoundError,
+)
 from huggingface_hub.utils import validate_repo_id
 
 from nn.files import CONFIG_FILE, MODEL_FILE, WeightsError, sha256_of
@@ -89,6 +95,8 @@ class Repository:
         with hub_errors(self.name):
             try:
                 return call(False)
+            except (RevisionNotFoundError, RemoteEntryNotFoundError):
+                raise  # the repository itself can be read: with an expired token the Hub would speak of that alone
             except HfHubHTTPError as error:
                 token = find_token(self.token) if error.response.status_code in (401, 403, 404) else None
                 if token is None:
@@ -343,6 +351,6 @@ def tags_of_same_weights(repository: Repository, head: Version, *others: Version
 def published_figures(repository: Repository, commit: str, deadline: Deadline) -> dict[str, dict[str, float]]:
     """The figures in a commit's config.json; empty when it has none that can be read."""
     try:
-        return read_figures(json.loads(fetch(repository, commit, CONFIG_FILE, deadline=deadline).read_text()))
+        return read_figures(json.loads(fetch(repository, commit, CONFIG_FILE, deadline=deadline).read_bytes()))
     except (HubError, WeightsError, OSError, ValueError, RecursionError):
         return {}

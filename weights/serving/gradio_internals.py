@@ -13,13 +13,17 @@ from typing import Any
 import gradio as gr
 import gradio.routes
 import gradio_client.utils
+import httpx
 from gradio.context import get_blocks_context
 from gradio.processing_utils import save_pil_to_cache
 from gradio.route_utils import CustomCORSMiddleware as CrossOrigin  # our routes let in the origins that gradio lets in
+from gradio.route_utils import get_request_origin
 from gradio.routes import file_upload_statuses
 from gradio.utils import get_upload_folder
 from gradio_client.snippet import generate_code_snippets
 from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.types import Scope
 
 __all__ = [
     "CrossOrigin",
@@ -29,6 +33,7 @@ __all__ = [
     "events",
     "field",
     "get_upload_folder",
+    "has_address",
     "mend_snippets",
     "name_tools",
     "rest",
@@ -139,6 +144,15 @@ def tidy(blocks: gr.Blocks) -> None:
             record.pop(id_, None)
     for files in blocks.temp_file_sets:
         files.clear()
+
+
+def has_address(scope: Scope) -> bool:
+    """Whether gradio finds the app's own address in the headers of a request: Host, or a proxy's X-Forwarded-Host."""
+    try:
+        get_request_origin(Request(scope), route_path="")
+    except (ValueError, httpx.InvalidURL):
+        return False
+    return True
 
 
 def field(event: gr.EventData, name: str) -> Any:

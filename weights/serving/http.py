@@ -265,6 +265,8 @@ async def picture_in(request: Request) -> AsyncIterator[BinaryIO]:
             yield files[0].file
     except HTTPException as error:
         raise InputError(f"expected a form with one picture: {error.detail}") from error
+    except UnicodeError as error:  # Python knows a charset in which nothing can be read: "undefined"
+        raise InputError("expected a form with one picture, in UTF-8") from error
 
 
 # --- Documentation ----------------------------------------------------------------------------------------------------

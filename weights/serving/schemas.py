@@ -138,6 +138,13 @@ def parse(model: type[Body], given: bytes | dict) -> Body:
         raise InputError(plain_message(error.errors(include_url=False)[0])) from None
 
 
+def place_and_message(problem: dict) -> tuple[str, str]:
+    """Where one of pydantic's errors is, "" for the whole; and pydantic's own words for it, without the value that was
+    sent, which may be long.
+    """
+    return ".".join(str(part)[:40] for part in problem["loc"]), problem["msg"][:200]
+
+
 def plain_message(problem: dict) -> str:
     """One of pydantic's errors in plain words: what was expected, and what was given."""
     kind, given, where = problem["type"], problem["input"], problem["loc"]

@@ -31,6 +31,7 @@ from weights.serving.limits.sizes import MAX_PICTURE_BYTES, Limits
 from weights.serving.limits.uploads import LOOK_SECONDS, UploadFolder
 from weights.serving.page.caching import Caching
 from weights.serving.page.link_preview import Preview
+from weights.serving.schemas import place_and_message
 
 # Calls that may wait for an answer of a few milliseconds. The next caller is told to come back.
 QUEUE_SIZE = 64
@@ -66,6 +67,7 @@ def serve(
     preview: tags for the head of the page.
     page: what else `gr.mount_gradio_app` takes: theme, css_paths, head ...
     """
+    logging.getLogger().addFilter(first_line)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn passes the signal on when it has ended
     stopping = asyncio.Event()
     app = mounted(api, build, static, preview, stopping, **page)
@@ -79,6 +81,14 @@ def serve(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def first_line(record: logging.LogRecord) -> bool:
+    """A filter that leaves the first line of a message. The library of MCP logs a hundred lines, and what was sent, for
+    each wrong message of an agent.
+    """
+    record.msg = str(record.msg).partition("\n")[0]
+    return True
 
 
 def mounted(
@@ -177,6 +187,5 @@ async def tidy(blocks: gr.Blocks) -> None:
 
 async def validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
     """What does not fit in a request, without the request itself, which FastAPI would send back whole."""
-    first = error.errors()[0]
-    place = ".".join(str(part)[:40] for part in first["loc"])
-    return JSONResponse({"detail": f"{place}: {first['msg']}"[:300]}, 422)
+    place, message = place_and_message(error.errors()[0])
+    return JSONResponse({"detail": f"{place}: {message}"}, 422)

@@ -25,7 +25,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from weights.serving.gradio_internals import Event
+from weights.serving.gradio_internals import Event, has_address
 from weights.serving.limits.answers import PlainAnswer, for_python_client
 from weights.serving.limits.contents import MAX_ID_LENGTH, MISTAKES, ComponentCall, Contents, Parameters, parse, read
 from weights.serving.limits.sizes import BODY, MAX_JSON_BYTES, MAX_OTHER_BYTES, MAX_PICTURE_BYTES, Refused, allow
@@ -93,7 +93,7 @@ class Calls:
         self.session = secrets.token_hex()
         self.calls = Turns(CALLS_AT_ONCE, MAX_WAITING, "calls")
         self.questions = Turns(QUESTIONS_AT_ONCE, QUESTIONS_WAITING, "questions")
-        streams = Streams(app, stopping)
+        self.streams = Streams(app, stopping)
         # Other routes stay closed: recordings go through ffmpeg, deep links and vibes write files, `proxy=` and
         # `file=http` fetch from elsewhere, names of components go to the log, `startup-events` starts a second queue.
         self.routes = [
@@ -113,17 +113,23 @@ class Calls:
             ),
             route("GET HEAD", "info/?", MAX_OTHER_BYTES, self.info),
             route("GET HEAD", "file=(?!https?:).*", MAX_OTHER_BYTES, self.file),
-            route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", MAX_OTHER_BYTES, passing(streams)),
-            route("GET HEAD", "heartbeat/.*|mcp(/.*)?", MAX_OTHER_BYTES, passing(streams.without_answer)),
+            route("GET HEAD", "(queue/data|upload_progress)/?|call/.*", MAX_OTHER_BYTES, passing(self.streams)),
+            route("GET HEAD", "heartbeat/.*", MAX_OTHER_BYTES, passing(self.streams.without_answer)),
+            route("GET HEAD", "mcp(/.*)?", MAX_OTHER_BYTES, self.tool_stream),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = route_path(scope)
         closed = CLOSED.match(path)
-        if scope["type"] != "http" or not (closed or path.startswith(f"{PREFIX}/")):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         try:
+            if not has_address(scope):
+                raise Refused(400, "Expected the name of a host in Host and in X-Forwarded-Host.")
+            if not (closed or path.startswith(f"{PREFIX}/")):
+                await (self.of_the_page if path == "/" else self.app)(scope, receive, send)
+                return
             if any(len(value) > MAX_ID_LENGTH for name, value in names_in(scope) if name in REMEMBERED):
                 raise Refused(414, f"Expected at most {MAX_ID_LENGTH} characters in {' or '.join(REMEMBERED)}.")
             for each in () if closed else self.routes:
@@ -185,13 +191,23 @@ class Calls:
         """What "Use via API" shows. Gradio keeps one answer for all, with the Host header of whoever asked first; if a
         page is named, it makes each answer anew.
         """
-        scope["query_string"] += b"&page="
-        await self.app(scope, receive, send)
+        await self.of_the_page(scope, receive, send)
+
+    async def of_the_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Asks gradio for the only page there is. By its name it would find no other, and break."""
+        await self.app({**scope, "query_string": scope["query_string"] + b"&page="}, receive, send)
 
     async def file(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
         """A file, whole if several ranges of it are asked for: gradio breaks on them, and a server need not obey."""
         headers = [(name, value) for name, value in scope["headers"] if name != b"range" or ONE_RANGE.fullmatch(value)]
         await self.app({**scope, "headers": headers}, receive, send)
+
+    async def tool_stream(self, match: re.Match, scope: Scope, receive: Receive, send: Send) -> None:
+        """A stream for an agent. Nothing is kept for one that lost its stream: if it names what it got last, the
+        library of MCP gives no answer at all, so it gets a new stream.
+        """
+        headers = [(name, value) for name, value in scope["headers"] if name != b"last-event-id"]
+        await self.streams.without_answer({**scope, "headers": headers}, receive, send)
 
     async def forward(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Gives a call to gradio. What gradio raises while it takes the call apart is answered with 422: it looks into

@@ -9,6 +9,7 @@ else waiting. Everything undocumented of uvicorn's that is used stands in this f
 from __future__ import annotations
 
 import asyncio
+import re
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -22,6 +23,10 @@ MAX_HEAD_BYTES = 65_536
 FEW_BYTES = 16_384
 # Bytes that such pieces should have on average. Clients send 1 KB to 64 KB; slow networks bring 500 bytes at a time.
 SMALL_PIECE = 16
+
+# A client that asks for another protocol, as Java's own does for HTTP/2 with every first request, may be answered in
+# this one. But the parser would stop at the end of the head, and the body would be lost.
+UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 
 FULL = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 2\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -57,6 +62,8 @@ class Connection(HttpToolsProtocol):
             self.head_bytes += len(data)
             if self.head_timer is None:  # the first bytes of another request on this connection
                 self.expect_head()
+            head, end, rest = data.partition(b"\r\n\r\n")
+            data = UPGRADE.sub(b"\r\nx-upgrade:", head) + end + rest
         else:
             self.sent_bytes += len(data)
         super().data_received(data)

@@ -18,7 +18,7 @@ from starlette.types import Receive
 from weights.serving.gradio_internals import Event
 from weights.serving.limits.sizes import Refused
 from weights.serving.request_head import PREFIX
-from weights.serving.schemas import MAX_BATCH
+from weights.serving.schemas import MAX_BATCH, place_and_message
 
 # Values of one call, counted by its commas and brackets before it is parsed: the largest batch of 784 pixels each, and
 # a little that the clients add. Millions of short numbers take ten times their bytes in memory and seconds to read.
@@ -41,6 +41,7 @@ class Call(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     data: list[Any]
+    event_data: Any = None
     session_hash: str | None = Field(None, max_length=MAX_ID_LENGTH)
     event_id: str | None = Field(None, max_length=MAX_ID_LENGTH)
     fn_index: StrictInt | None = None
@@ -101,7 +102,7 @@ class Contents:
             inputs = [each for each in inputs if not each.hidden]
         if len(call.data) != len(inputs):
             raise Refused(422, f"Expected {len(inputs)} values in data, got {len(call.data)}.")
-        self.check_files(call.data)
+        self.check_files([*call.data, call.event_data])
         for each, value in zip(inputs, call.data, strict=True):
             if each.model and value is not None:
                 try:
@@ -170,6 +171,5 @@ def in_words(error: Exception, where: str) -> str:
     """A validation error without the value that was sent, which may be long."""
     if not isinstance(error, ValidationError):
         return f"Expected another value {where}."
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part)[:40] for part in first["loc"])
-    return f"Expected another value {where}{f' at {place}' if place else ''}: {first['msg'][:200]}"
+    place, message = place_and_message(error.errors(include_url=False, include_input=False, include_context=False)[0])
+    return f"Expected another value {where}{f' at {place}' if place else ''}: {message}"

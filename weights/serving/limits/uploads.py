@@ -237,10 +237,12 @@ class Uploads:
         try:
             async with self.folder.room_for(declared_length(scope) or MAX_PICTURE_BYTES):
                 await self.app(scope, counted, sent)
-        except TypeError as error:  # gradio's, for a field that is no file
+        except (TypeError, AttributeError) as error:  # gradio's, for a field that is no file
             raise Refused(422, NO_FILES) from error
         except FormParserError as error:
             raise Refused(422, f"Expected a form: {error}.") from error
+        except UnicodeError as error:  # Python knows a charset in which nothing can be read: "undefined"
+            raise Refused(422, "Expected a form in UTF-8.") from error
         except OSError as error:
             if error.errno not in DISK_FULL:
                 raise

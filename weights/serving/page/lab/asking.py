@@ -22,7 +22,7 @@ from nn import MLP
 from nn.functions import softmax
 from nn.mlp import DIGITS
 from weights.serving.limits.sizes import DISK_FULL, NO_ROOM
-from weights.serving.schemas import Pixels
+from weights.serving.schemas import Pixels, place_and_message
 
 # Decimal places of numbers that are sent as text: two more than are shown.
 PLACES = 6
@@ -71,9 +71,9 @@ def answering(model: type[Asked]) -> Callable:
                     raise
                 return {"error": NO_ROOM}
             except ValidationError as error:
-                first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-                place = ".".join(str(part)[:40] for part in first["loc"]) or "the question"
-                return {"error": f"This is not what is expected as {place}: {first['msg'][:200]}."}
+                problems = error.errors(include_url=False, include_input=False, include_context=False)
+                place, message = place_and_message(problems[0])
+                return {"error": f"This is not what is expected as {place or 'the question'}: {message}."}
 
         return answer
 
