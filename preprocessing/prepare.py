@@ -13,6 +13,7 @@ from preprocessing.components import (
     label,
     lone_pixels,
     may_be_form,
+    without_bars,
     without_frame,
     without_specks,
     without_stains,
@@ -332,7 +333,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
     if several:
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
-        framed, ink = ink, without_frame(ink)
+        framed, ink = ink, without_bars(without_frame(ink))
         if found.lines or ink is not framed:
             kept = ink >= FAINT
         ink = without_stains(ink)
