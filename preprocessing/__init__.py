@@ -24,7 +24,8 @@ paper        which lines belong to the paper
 removal      these lines are taken out, the strokes across them mended
 labels       words beside boxes, and small print in their corners, left out
 edge         tables, shadows and other writing at the edges left out
-components   stray dots and frames left out
+components   stray dots, frames and underlines left out
+windows      dark fields with light digits in them
 frame        20x20 box, stroke width mended, center of mass at the centre of 28x28
 prepare      all of these in their order
 rows         which pieces of ink stand beside each other

@@ -154,11 +154,13 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
 
 def without_digits(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray) -> list[Line]:
     """The sides between two lines across; none if these are the upper and lower ends of a row of printed digits, and
-    the sides their strokes. Both lines then stop between the digits, and few of the sides are those of boxes of one
-    width.
+    the sides their strokes. One of the lines, or both, then stop between the digits: the other may underline them. And
+    few of the sides are those of boxes of one width.
     """
     tall = lower.middle - upper.middle
-    if not all(stops_between(line, darkness, *rows) for line, rows in ((upper, (0, tall)), (lower, (-tall, 0)))):
+    both = all(stops_between(line, darkness, *rows) for line, rows in ((upper, (0, tall)), (lower, (-tall, 0))))
+    short = (upper, (0, tall - lower.half - 1)), (lower, (upper.half + 1 - tall, 0))  # of the other line
+    if not both and not any(stops_between(line, darkness, *rows) for line, rows in short):
         return sides
     sides = sorted(sides, key=lambda side: side.middle)
     boxes = even_boxes(sides, upper, lower, darkness)

@@ -36,6 +36,18 @@ FRAME_SHORTEST = 20
 DOT_STROKE_WIDTHS = 3.0
 # What a frame holds is longer than this share of its shorter side. Otherwise it is an angular zero with a dot.
 FRAME_FILLED = 0.15
+# A bar is a line, and no stroke of a digit, if it is at least this many times as long as the digits beside it are high.
+BAR_LONGER = 1.6
+# A bar above or below several digits needs to be so many times as long only: a stroke belongs to one of them.
+BAR_LONGER_OF_SEVERAL = 1.2
+# What is higher than this share of the highest piece beside a bar is a digit.
+BAR_DIGIT = 0.6
+# The digits beside it are at least this many times as high as it is thick: beside a dash there may be specks.
+BAR_THIN = 3.0
+# A bar is at least this many times as long as thick.
+BAR_ASPECT = 6.0
+# It is as thick as usual along at least this share: strokes may come close to it.
+BAR_EVEN = 0.8
 # The longer side of a digit is at least this share of the picture's shorter side.
 SMALLEST_DIGIT = 0.2
 # Full ink is this quantile of all that may be ink: a few pixels, where strokes cross, are darker still.
@@ -201,6 +213,38 @@ def without_frame(ink: np.ndarray) -> np.ndarray:
     rows, columns = np.nonzero(inside >= FAINT)
     large = rows.size and max(np.ptp(rows), np.ptp(columns)) > FRAME_FILLED * shorter
     return inside if large else ink
+
+
+def without_bars(ink: np.ndarray) -> np.ndarray:
+    """Ink (H, W) in [0, 1] without straight bars across that are much longer than the digits above and below them are
+    high: numbers are underlined, and a sum stands below a line.
+    """
+    labels, count = label(ink >= FAINT)
+    boxes = piece_boxes(labels, count)
+    left, _, right, _ = boxes.T
+    widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
+    bars = np.zeros(count + 1, bool)
+    for piece in np.flatnonzero(widths >= BAR_ASPECT * stroke_width(ink)):
+        beside = (left < right[piece]) & (right > left[piece])
+        beside[piece] = False
+        beside &= ~bars[1:]
+        highest = heights[beside].max(initial=0)
+        several = np.count_nonzero(beside & (heights >= BAR_DIGIT * highest)) > 1
+        if heights[piece] < highest and widths[piece] >= (BAR_LONGER_OF_SEVERAL if several else BAR_LONGER) * highest:
+            bars[piece + 1] = is_bar(labels[:, left[piece] : right[piece]] == piece + 1, highest)
+    return np.where(bars[labels], 0, ink).astype(ink.dtype) if bars.any() else ink
+
+
+def is_bar(piece: np.ndarray, highest: int) -> bool:
+    """Whether a piece of ink, (H, W) bool between its left and its right end, is a straight bar across. It may be
+    turned a little. highest: the height in pixels of the digits beside it.
+    """
+    thick = piece.sum(axis=0)
+    thickness = float(np.median(thick))
+    middles = (piece * np.arange(len(piece))[:, None]).sum(axis=0) / np.maximum(thick, 1)
+    straight = is_straight(middles, slope_of(middles), max(thickness / 2, 1.0))
+    even = np.mean(np.abs(thick - thickness) <= max(thickness / 2, 1.0)) >= BAR_EVEN
+    return bool(straight and even and len(thick) >= BAR_ASPECT * thickness and highest >= BAR_THIN * thickness)
 
 
 def without_stains(ink: np.ndarray) -> np.ndarray:

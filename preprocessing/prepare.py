@@ -13,6 +13,7 @@ from preprocessing.components import (
     label,
     lone_pixels,
     may_be_form,
+    without_bars,
     without_frame,
     without_specks,
     without_stains,
@@ -25,7 +26,8 @@ from preprocessing.picture import Opaque, reduced_to_opaque
 from preprocessing.relit import without_shadow
 from preprocessing.sheet import on_paper_alone
 from preprocessing.squares import without_squares
-from preprocessing.surround import inside_margin, without_surround
+from preprocessing.surround import inside_margin, repainted, without_surround
+from preprocessing.windows import Windows, windows_alone, windows_in
 
 # Ink is looked for on a picture reduced to about the area of a square with this side: twelve times the 20-pixel box. On
 # a smaller one the thin lines of a form are paler than the noise.
@@ -126,6 +128,7 @@ class LeftOut(NamedTuple):
     kept: (H, W) bool, the pixels of ink, specks and stains included, if lines or a frame were left out; None otherwise.
     sheet: whether the squares or rules of a whole sheet were taken out before.
     in_boxes: (H, W) bool, the pixels in the boxes of a form on the reduced picture; None without a form.
+    windows: the dark fields with light digits that were taken for ink, on the reduced picture; None without any.
     """
 
     specks: int = 0
@@ -135,6 +138,7 @@ class LeftOut(NamedTuple):
     kept: np.ndarray | None = None
     sheet: bool = False
     in_boxes: np.ndarray | None = None
+    windows: Windows | None = None
 
 
 class Where(NamedTuple):
@@ -248,10 +252,19 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOu
     on_table = paper is not inner
     if not on_table:
         paper = without_shadow(inner)
-    ink, left_out, where = look(paper.crop(part) if on_table else paper, sheet=lines > 0)
+    seen = paper.crop(part) if on_table else paper
+    ink, left_out, where = look(seen, sheet=lines > 0)
+    if left_out.windows is not None:
+        seen = windows_alone(seen, left_out.windows)
+        paper = paper.copy()
+        paper.paste(seen, part)
+        ink, left_out, where = look(seen)
     where = where._replace(left=where.left + part[0] + box[0], top=where.top + part[1] + box[1])
-    if paper is not inner:
+    if inner is not picture:
+        picture = repainted(picture, box)  # from close by the margin may be in sight
+    elif paper is not inner:
         picture = picture.copy()
+    if paper is not inner:
         picture.paste(paper, box)
     left_out = left_out._replace(
         lines=left_out.lines + lines, edge_pieces=left_out.edge_pieces + on_table, sheet=lines > 0
@@ -300,6 +313,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
     what was left out. sheet: as for `look`.
     """
     found = inked(reduced, dark_ink=sheet)
+    windows = windows_in(found.ink)
     specks, edge_pieces, kept = 0, 0, None
     several = label(found.ink >= FAINT)[1] > 1  # most drawings hang together: nothing to leave out
     if several:
@@ -319,7 +333,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
     if several:
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
-        framed, ink = ink, without_frame(ink)
+        framed, ink = ink, without_bars(without_frame(ink))
         if found.lines or ink is not framed:
             kept = ink >= FAINT
         ink = without_stains(ink)
@@ -329,7 +343,8 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
         kept = ink >= FAINT if found.lines else None
     if sheet and not is_substantial(ink, SMALLEST_ON_SHEET, 1):
         ink = np.zeros_like(ink)  # the ends of lines, and nothing that is written
-    return ink, LeftOut(specks, found.lines, edge_pieces, found.removed, kept, in_boxes=found.in_boxes)
+    left_out = LeftOut(specks, found.lines, edge_pieces, found.removed, kept, in_boxes=found.in_boxes, windows=windows)
+    return ink, left_out
 
 
 def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from preprocessing.tones import median, three_classes
 LEVELS = 64
 # The shadow takes at least this share of the paper's light. A fainter one is a slope of light, followed anyway.
 FAINTEST_SHADOW = 0.1
+# The deepest shadow leaves this share of the paper's light: a darker field is printed, and its tones are its grain.
+DEEPEST_SHADOW = 0.2
 # What differs by no more than a pixel's levels can tell is of one tone: of black ink a tenth is less than that.
 ONE_LEVEL = 1 / 255
 # Ink is darker than the shadow beside it by at least this share of the lit paper: with less it may be another shadow.
@@ -75,7 +77,7 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
     tones = three_tones(soft)
     if tones is None or tones.lit - tones.shadow < FAINTEST_SHADOW * tones.lit:
         return None
-    shadow_top, soft_only = tones.shadow_top, False
+    lit, shadow_top, soft_only = tones.lit, tones.shadow_top, False
     for _ in range(DARKER_TONES):
         ink = soft < tones.ink_top
         plain, pen = tones.shadow - tones.ink >= INK_IN_SHADOW * tones.lit, is_pen(ink)
@@ -88,7 +90,7 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
                 return np.where(clean, soft, beside).astype(np.float32)
         soft_only |= pen or not plain  # a hard edge may then be that of a paler pen
         tones = three_tones(soft[ink])
-        if tones is None:
+        if tones is None or tones.shadow < DEEPEST_SHADOW * lit:
             return None
     return None
 

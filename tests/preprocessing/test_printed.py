@@ -24,6 +24,7 @@ NAMES = [
 ]
 EACH = 60  # numbers in each font
 MOST_MISREAD = {"on a pad": 0, "photographed": 3}
+UNDERLINED = 10  # numbers in each font, with one line and with two
 
 
 def printed(rng, font, text):
@@ -89,3 +90,38 @@ def test_a_photographed_sheet_of_small_numbers_has_no_boxes():
 
 def test_a_page_of_text_is_one_thing_that_is_no_digit():
     assert text_of(sheet(["The quick brown fox jumps over 13 lazy dogs"] * 30)) == "?"
+
+
+def underlined(rng, font, text, lines):
+    """A number with lines below it."""
+    high = int(rng.choice([32, 48, 64, 100]))
+    font, margin = ImageFont.truetype(FONTS + font, high), int(high * rng.uniform(0.4, 0.8))
+    left, top, right, bottom = font.getbbox(text)
+    picture = Image.new("L", (right - left + 2 * margin, bottom - top + 2 * margin + int(0.3 * high)), 225)
+    draw = ImageDraw.Draw(picture)
+    draw.text((margin - left, margin - top), text, 40, font)
+    thick = max(round(high * rng.uniform(0.03, 0.08)), 1)
+    for line in range(lines):
+        y = margin + bottom - top + high // 8 + 3 * thick * line
+        draw.rectangle((margin, y, picture.width - margin, y + thick - 1), fill=40)
+    return picture
+
+
+@pytest.mark.parametrize("font", NAMES)
+@pytest.mark.parametrize("lines", [1, 2])
+def test_underlined_numbers_on_a_pad_are_read_without_the_line(font, lines):
+    rng, misread = np.random.default_rng(6), []
+    for _ in range(UNDERLINED):
+        text = "".join(rng.choice(list("0235689"), rng.integers(2, 7)))
+        if (read := text_of(underlined(rng, font, text, lines))) != text:
+            misread.append((text, read))
+    assert not misread
+
+
+def test_a_short_bar_beside_a_digit_is_a_stroke():
+    five = Image.new("L", (200, 240), 255)
+    draw = ImageDraw.Draw(five)
+    draw.line(((70, 40), (66, 105)), fill=0, width=14)
+    draw.arc((40, 95, 140, 205), 235, 150, fill=0, width=14)
+    draw.line(((92, 36), (160, 32)), fill=0, width=12)  # its upper bar is loose
+    assert text_of(five) == "5"

@@ -1,0 +1,122 @@
+"""Windows: dark fields on lighter paper, with light digits in them, as on meters, counters and house numbers.
+
+A window would be taken for ink, and the light digits in it for holes. It is a piece of ink that fills a quadrilateral
+but for thin light strokes. A thick angular 0 or 8 does so, too, but its holes are wide.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from preprocessing.beyond import with_paper_beyond
+from preprocessing.components import HALF, label, longer_sides, piece_boxes, stroke_width
+from preprocessing.morphology import dilated
+from preprocessing.sheet import filled, half_planes, quadrilateral
+
+# Windows cover at least this share of the picture. The ink of most drawings covers less, and they are told fast.
+LEAST_INK = 0.08
+# A window is at least this many pixels wide and high: a digit in it must be legible.
+SMALLEST_WINDOW = 12
+# A window that is turned a little covers at least this share of its box.
+IN_BOX = 0.5
+# A window covers this share of the quadrilateral around it: its corners may be round. A bold 0 or 8 covers up to 0.93,
+# but its holes are wide.
+STRAIGHT = 0.93
+# Light strokes cover between these shares of a window: a speck covers less, and the hole of a 0 more.
+LIGHT = 0.02, 0.4
+# The light strokes are no wider than this share of the window's side. The holes of a thick 8 are wider.
+WIDEST_PEN = 0.13
+# The longest light stroke is at least so long, as a share of the window's shorter side.
+LONGEST_STROKE = 0.3
+# Windows in a row are as wide and as high as each other to within this factor: the farther ones look smaller.
+ALIKE = 1.25
+# The blurred edge of a window is so many pixels wide.
+RIM = 2
+# A window's shape is looked at on no more than this many pixels along its longer side.
+SHAPE_SIDE = 48
+
+
+class Windows(NamedTuple):
+    """The windows of a picture.
+
+    whole: all their pixels, (H, W) bool.
+    blank: those in which nothing is written, (H, W) bool.
+    """
+
+    whole: np.ndarray
+    blank: np.ndarray
+
+
+def windows_in(ink: np.ndarray) -> Windows | None:
+    """All windows that were taken for ink (H, W) in [0, 1]; None without windows. Of a window in the frame of another,
+    the inner one is the window.
+    """
+    if ink.mean() < LEAST_INK:
+        return None
+    labels, count = label(ink > HALF)
+    boxes = piece_boxes(labels, count)
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    pixels = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    able = (sizes.min(axis=1, initial=ink.size) >= SMALLEST_WINDOW) & (pixels >= IN_BOX * sizes.prod(axis=1))
+    found, sure = np.zeros(ink.shape, bool), np.ones((0, 2))
+    by_size = sorted(np.flatnonzero(able), key=lambda piece: sizes[piece].prod())
+    for like_others in (False, True):  # a digit in one window may be too thick for a pen, but not in all
+        for piece in by_size:
+            left, top, right, bottom = boxes[piece]
+            part = slice(top, bottom), slice(left, right)
+            window = filled(labels[part] == piece + 1)
+            if found[part][window].any():
+                continue
+            if like_others:
+                factors = np.maximum(sizes[piece] / sure, sure / sizes[piece])
+                is_one = (factors <= ALIKE).all(axis=1).any() and is_straight(window)
+            else:
+                is_one = is_window(window, labels[part] == piece + 1, ink[part])
+            if is_one:
+                found[part] |= window
+                sure = np.vstack([sure, sizes[piece]])
+    if found.mean() < LEAST_INK:
+        return None
+    whole = found & ~dilated(~found)
+    return Windows(whole, whole & (ink > HALF))
+
+
+def is_window(window: np.ndarray, piece: np.ndarray, ink: np.ndarray) -> bool:
+    """Whether a piece of ink, (H, W) bool in its box, is a window with light strokes in it.
+
+    window: the piece without its holes, (H, W) bool. ink: (H, W) in [0, 1] in the same box.
+    """
+    area = np.count_nonzero(window)
+    if not LIGHT[0] <= 1 - np.count_nonzero(piece) / area <= LIGHT[1]:
+        return False
+    around = np.pad(~window, 1, constant_values=True)
+    for _ in range(RIM):
+        around = dilated(around)
+    light = np.where(around[1:-1, 1:-1], 0, 1 - ink)
+    strokes = piece_boxes(*label(light > HALF))
+    if longer_sides(strokes).max(initial=0) < LONGEST_STROKE * min(window.shape):
+        return False
+    if stroke_width(light) > WIDEST_PEN * area**0.5:
+        return False
+    return is_straight(window)
+
+
+def is_straight(window: np.ndarray) -> bool:
+    """Whether a piece without holes, (H, W) bool in its box, fills a quadrilateral."""
+    step = -(-max(window.shape) // SHAPE_SIDE)
+    shape = window[::step, ::step]
+    shape = np.pad(shape, max(shape.shape) // 2)  # room for the quadrilateral's corners
+    return bool(shape.sum() >= STRAIGHT * quadrilateral(shape, half_planes(shape.shape)).sum())
+
+
+def windows_alone(picture: Image.Image, windows: Windows) -> Image.Image:
+    """A copy of a picture in L or RGB in which the blank of its windows goes on everywhere around them. The windows may
+    be those of a reduced picture.
+    """
+    height, width = windows.whole.shape
+    small = picture.resize((width, height), Image.Resampling.BOX)
+    levels = np.asarray(small).astype(np.float32).reshape(height, width, -1)
+    return with_paper_beyond(picture, levels, windows.blank, windows.whole)
