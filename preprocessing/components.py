@@ -229,7 +229,9 @@ def without_bars(ink: np.ndarray) -> np.ndarray:
         beside[piece] = False
         beside &= ~bars[1:]
         highest = heights[beside].max(initial=0)
-        several = np.count_nonzero(beside & (heights >= BAR_DIGIT * highest)) > 1
+        digits = beside & (heights >= BAR_DIGIT * highest)
+        # they stand side by side, unlike the strokes of one: the last begins where the first has ended
+        several = left[digits].max(initial=0) >= right[digits].min(initial=ink.shape[1])
         if heights[piece] < highest and widths[piece] >= (BAR_LONGER_OF_SEVERAL if several else BAR_LONGER) * highest:
             bars[piece + 1] = is_bar(labels[:, left[piece] : right[piece]] == piece + 1, highest)
     return np.where(bars[labels], 0, ink).astype(ink.dtype) if bars.any() else ink

@@ -125,3 +125,12 @@ def test_a_short_bar_beside_a_digit_is_a_stroke():
     draw.arc((40, 95, 140, 205), 235, 150, fill=0, width=14)
     draw.line(((92, 36), (160, 32)), fill=0, width=12)  # its upper bar is loose
     assert text_of(five) == "5"
+
+
+def test_the_foot_of_a_one_in_three_strokes_is_no_underline():
+    one = Image.new("L", (400, 400), 255)
+    draw = ImageDraw.Draw(one)
+    draw.line(((100, 170), (70, 130), (165, 45), (235, 27)), fill=0, width=9, joint="curve")
+    draw.line(((210, 60), (212, 105), (198, 262)), fill=0, width=9, joint="curve")
+    draw.line(((40, 307), (150, 317), (302, 330)), fill=0, width=9, joint="curve")
+    assert text_of(one) == "1"
