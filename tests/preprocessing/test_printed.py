@@ -22,8 +22,8 @@ NAMES = [
     "STIXGeneralBol.ttf",
     "cmss10.ttf",
 ]
-EACH = 60  # numbers in each font
-MOST_MISREAD = {"on a pad": 0, "photographed": 3}
+EACH = 30  # numbers in each font
+MOST_MISREAD = {"on a pad": 0, "photographed": 2}
 UNDERLINED = 10  # numbers in each font, with one line and with two
 
 
