@@ -82,6 +82,8 @@ NOISE_BINS = 128
 NOISE_RANGE = -0.3, 1.0
 # Ink and paper are two classes if their means lie so many deviations of the paper apart: halves of one class do not.
 PLAINLY_APART = 6.0
+# The median of a picture is not that of its paper if it is darker than this: paper is 0, up to a slope of light.
+NOT_PAPER = 0.3
 # The deviation of the paper counts as at least this share of the full range: a scan's may be 0.
 LEAST_DEVIATION = 0.005
 
@@ -143,20 +145,22 @@ def paper_noise(darkness: np.ndarray) -> tuple[float, float]:
     """Darkness (H, W) float32 -> the paper's median and the standard deviation of its noise.
 
     Where ink and paper are plainly two classes, only the paper's pixels count: the median over all would be
-    ink's where ink covers half of the picture.
+    ink's where ink covers half of the picture. The same holds where most of the picture is much darker than paper.
     """
     values = darkness.ravel()
     counts, edges = np.histogram(values, NOISE_BINS, NOISE_RANGE)
     middles = (edges[:-1] + edges[1:]) / 2
+    everything = center_and_deviation(values)
     if counts.any():
         last = two_classes(counts, middles)
         low = values[values <= edges[last + 1]]
         high_mean = (counts * middles)[last + 1 :].sum() / max(counts[last + 1 :].sum(), 1)
         if low.size:
             offset, deviation = center_and_deviation(low)
-            if high_mean - offset > PLAINLY_APART * max(deviation, LEAST_DEVIATION):
+            apart = high_mean - offset > PLAINLY_APART * max(deviation, LEAST_DEVIATION)
+            if apart or everything[0] > NOT_PAPER:
                 return offset, deviation
-    return center_and_deviation(values)
+    return everything
 
 
 def center_and_deviation(values: np.ndarray) -> tuple[float, float]:

@@ -93,3 +93,20 @@ def test_a_picture_in_an_even_margin_is_seen_without_it_from_close_by():
     draw.rectangle((10, 16, 139, 43), fill=20)
     draw.text((75, 30), "2 0 5 7 3", 235, font, anchor="mm")
     assert text_of(picture) == "20573"
+
+
+def test_windows_may_cover_more_of_a_photograph_than_paper_does():
+    misread = []
+    for way in range(50):
+        rng = np.random.default_rng(way)
+        text = "".join(rng.choice(list("012356789"), rng.integers(3, 7)))
+        picture, high = counter(rng, "DejaVuSans.ttf", text)
+        margin = int(rng.uniform(0.05, 0.3) * high)
+        picture = picture.crop((margin, margin, picture.width - margin, picture.height - margin))
+        soft = np.asarray(picture.convert("RGB").filter(ImageFilter.GaussianBlur(rng.uniform(0, high / 50))), float)
+        y, x = (np.linspace(-0.5, 0.5, size) for size in soft.shape[:2])
+        light = 1 + rng.uniform(-0.3, 0.3) * x + rng.uniform(-0.3, 0.3) * y[:, None]
+        levels = soft * light[..., None] * rng.uniform(0.75, 1.05) + rng.normal(0, rng.choice([1, 3, 6]), soft.shape)
+        if (read := text_of(Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)))) != text:
+            misread.append((text, read))
+    assert len(misread) <= 8, misread
