@@ -28,7 +28,7 @@ def with_paper_beyond(picture: Image.Image, levels: np.ndarray, paper: np.ndarra
     spread = [np.clip(np.rint(nearest(view, paper)), 0, 255).astype(np.uint8) for view in levels.transpose(2, 0, 1)]
     beyond = Image.merge(picture.mode, [Image.fromarray(level) for level in spread])
     beyond = beyond.resize(picture.size, Image.Resampling.BILINEAR)
-    inner = Image.fromarray(np.where(sheet & ~dilated(~sheet), 255, 0).astype(np.uint8))
+    inner = Image.fromarray(np.where(dilated(~sheet), 0, 255).astype(np.uint8))
     inner = inner.resize(picture.size, Image.Resampling.BILINEAR).point([0] * 255 + [255])
     return Image.composite(picture, with_grain(beyond, grain_of(picture, inner)), inner)
 

@@ -26,7 +26,6 @@ from preprocessing.lines import (
     is_same,
     pen_of,
     runs_of,
-    share_dark,
     stops_between,
     without_known,
     zone_of,
@@ -136,9 +135,9 @@ def rows_of_boxes(across: list[Line], darkness: np.ndarray, faintest: float) -> 
                 divided |= {first, second} if len(found) > 2 else set()
                 sides += without_known(found, sides)
                 break
-    spanning = [index for index in fit if across[index].spans and index in long]
+    spanning = [index for index in fit if across[index].spans]
     ruled = sum(line.spans for line in across) > MOST_SPANNING
-    if len(spanning) == 2 and not ruled:  # the upper and the lower border of a field from edge to edge
+    if len(spanning) == 2:  # the upper and the lower border of a field from edge to edge
         upper, lower = spanning
         boxes = dict.fromkeys(spanning, across[lower].middle - across[upper].middle) | boxes
     for index in fit:
@@ -193,15 +192,11 @@ def separate_boxes(upper: Line, lower: Line, darkness: np.ndarray, faintest: flo
         below = [lower.between(run.start, run.end) for run in above]
     if len(above) < 2 or len(above) != len(below):
         return []
-    if any(share_dark(darkness, run, faintest) < END_SIDE_FILLED for run in (*above, *below)):
-        return []
     gap = min(after.start - before.end for runs in (above, below) for before, after in pairwise(runs))
     found = []
     for pair in zip(above, below, strict=True):
         corner = max(min(CORNER * min(len(line.rows) for line in pair), gap / 2), upper.half)
         sides = boxes_between(*pair, darkness, wide, corner)
-        ends = min(line.start for line in pair) - gap / 2, max(line.end for line in pair) + gap / 2
-        sides = [side for side in sides if ends[0] <= side.middle <= ends[1]]  # no side of the next box
         if not sides:
             return []
         found += sides
@@ -241,12 +236,12 @@ def boxes_between(
     if np.count_nonzero(whole | at_ends[0] | at_ends[1]) < 2:
         return []
     closed = (at_ends[0].any() or start <= room) and (at_ends[1].any() or end >= width - room)
-    if not closed and (np.count_nonzero(whole) < PERIODIC_SIDES or lattice(middles[whole]) is None):
+    if not closed:
         return []
     sample = [side.line for side in sides if side.is_whole] or [upper, lower]
     print_alike = np.array([is_alike(side.line, *sample) for side in sides])
     joined = np.array([side.joined for side in sides])
-    joins = ((filled >= SIDE_FILLED) & (joined > 0)) | ((filled >= END_SIDE_FILLED) & (joined == 2))
+    joins = (filled >= SIDE_FILLED) & (joined > 0)
     sure = whole | (joins & print_alike) | at_ends[0] | at_ends[1]
     if regular := lattice(middles[sure]):  # a broken side is known by its place
         steps = (middles - regular.first) / regular.period
@@ -280,8 +275,8 @@ def cell_between(upper: Line, lower: Line, darkness: np.ndarray, faintest: float
 
 def without_strokes(sides: list[Line], upper: Line, lower: Line, darkness: np.ndarray, faintest: float) -> list[Line]:
     """The sides of boxes between two lines across, without strokes that are as tall as their boxes. In boxes of one
-    width those are 1s that stand alone in the middle, and what looks unlike the print. Whatever else stands in a box is
-    a stroke if other boxes hold none.
+    width those are 1s that stand alone in the middle. Whatever else stands in a box is a stroke if other boxes hold
+    none.
 
     sides: of the transposed picture, whose darkness is (H, W); what is no darker than `faintest` is paper.
     """
@@ -300,8 +295,7 @@ def without_strokes(sides: list[Line], upper: Line, lower: Line, darkness: np.nd
     for (left, right), some in inside.items():
         walls = sides[left], sides[right]
         for index in some:
-            printed = is_alike(sides[index], *walls)
-            if undivided or not printed or is_alone(sides[index], *walls, (upper, lower), dark):
+            if undivided or is_alone(sides[index], *walls, (upper, lower), dark):
                 strokes.add(index)
     return [side for index, side in enumerate(sides) if index not in strokes]
 

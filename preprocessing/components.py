@@ -246,7 +246,7 @@ def is_bar(piece: np.ndarray, highest: int) -> bool:
     middles = (piece * np.arange(len(piece))[:, None]).sum(axis=0) / np.maximum(thick, 1)
     straight = is_straight(middles, slope_of(middles), max(thickness / 2, 1.0))
     even = np.mean(np.abs(thick - thickness) <= max(thickness / 2, 1.0)) >= BAR_EVEN
-    return bool(straight and even and len(thick) >= BAR_ASPECT * thickness and highest >= BAR_THIN * thickness)
+    return bool(straight and even and highest >= BAR_THIN * thickness)
 
 
 def without_stains(ink: np.ndarray) -> np.ndarray:

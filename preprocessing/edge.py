@@ -29,8 +29,6 @@ USUAL_DEPTH = 0.4
 CLOSE = 0.1
 # A piece that touches the edge is a part of the digit, cut off by a line, if the gap is no larger than this share.
 CUT_OFF = CLOSE / 3
-# A piece that touches the edge is left out only if it reaches no deeper into the picture than this share.
-EDGE_REACH = 0.4
 # A piece that touches one edge is left out only if it reaches no deeper than this share of the digit's size.
 SLIVER = 0.6
 # Digits in a row are as tall as each other, and share the rows of pixels, to within this share of their height.
@@ -117,15 +115,13 @@ def without_edge_pieces(ink: np.ndarray, dropped: int) -> tuple[np.ndarray, int]
     if banded[main] or longest[main] < SMALLEST_DIGIT * side:
         return ink, dropped
     gap = np.maximum(boxes[main, :2] - boxes[:, 2:], boxes[:, :2] - boxes[main, 2:]).max(axis=1)
-    in_corner = (on_edge[:, :2] | on_edge[:, 2:]).all(axis=1)
     small = np.where(on_edge, reach * side, np.inf).min(axis=1) <= SLIVER * longest[main]
-    part = ~in_corner & (gap <= CUT_OFF * longest[main])  # of the digit, cut off by a line
-    drop = (in_corner | small & on_edge.any(axis=1)) & (reach.min(axis=1) <= EDGE_REACH) & ~part
+    drop = small & (gap > CUT_OFF * longest[main])  # what is nearer is a part of the digit, cut off by a line
     drop |= banded & (gap > CLOSE * longest[main])
     # in a row of digits the first and the last lie near the edges
     tall = sizes[:, 1] >= IN_ROW * sizes[main, 1]
     shared = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
-    in_row = tall & (shared >= IN_ROW * sizes[:, 1]) & (sizes[:, 1] <= sizes[main, 1] / IN_ROW)
+    in_row = tall & (shared >= IN_ROW * sizes[:, 1])
     if np.count_nonzero(in_row & ~drop) >= ROW_OF_DIGITS or sizes[main, 1] >= IN_ROW * height:
         drop &= ~in_row
     drop &= ~in_row | on_edge.any(axis=1)  # a piece beside the digit, as tall, that touches no edge is another digit
@@ -133,7 +129,7 @@ def without_edge_pieces(ink: np.ndarray, dropped: int) -> tuple[np.ndarray, int]
     if not drop.any():
         return ink, dropped
     gone = np.concatenate([[False], drop])[labels]
-    return np.where(dilated(gone) & ((labels == 0) | gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
+    return np.where(dilated(gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
 
 
 def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: int = SEVERAL) -> bool:

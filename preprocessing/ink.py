@@ -97,8 +97,7 @@ def on_even_paper(grey: np.ndarray, darkness: np.ndarray, within: np.ndarray | N
     """The ink of a picture, grey (H, W), from its darkness against the even paper at its edge. Another sheet may lie in
     it, and a shadow on it. within, boxes: see `inked`.
     """
-    covered = np.count_nonzero(darkness > FAINTEST_INK) / darkness.size
-    if covered > SHEET_SHARE and is_pasted(darkness):
+    if is_pasted(darkness):
         return without_papers_lines(*local_darkness(grey, blots=False), within)
     edge = np.abs(border(darkness))
     if edge.max() <= FAINTEST_INK and 2 * np.count_nonzero(edge < EXACT) > edge.size:

@@ -50,10 +50,6 @@ FAINTEST_INK = 0.15
 INK_TO_NOISE = 5.0
 # The ink in the shadow is at least this long, as a share of the picture's shorter side.
 SMALLEST_INK = 0.08
-# Ink covers at most this share of the shadow: more is a pattern or a thing.
-MOST_INK = 0.25
-# The pen's strokes are no wider than this share of the picture's shorter side.
-WIDEST_PEN = 0.12
 # The ink in the shadow and the ink in the light take the same share of their paper's light to within this factor, for
 # one pen wrote them. What lies on a table rarely does.
 SAME_INK = 1.5
@@ -153,20 +149,17 @@ def is_written_on(grey: np.ndarray, paper: np.ndarray, dark: np.ndarray) -> bool
             return False
         usual = float(median(share[part]))
         faintest = max(FAINTEST_INK, usual + INK_TO_NOISE * deviation_of(share[part] - usual))
-        inks.append((part, part & (share > faintest)))
-    (part, ink), (_, other) = inks
+        inks.append(part & (share > faintest))
+    ink, other = inks
     labels, count = label(ink)
     long = longer_sides(piece_boxes(labels, count)) >= SMALLEST_INK * min(grey.shape)
-    if not long.any() or ink.sum() > MOST_INK * part.sum():
-        return False
-    width = stroke_width(ink.astype(np.float32))
-    if width > WIDEST_PEN * min(grey.shape):
+    if not long.any():
         return False
     labels, count = label(other)
     if not (longer_sides(piece_boxes(labels, count)) >= SMALLEST_INK * min(grey.shape)).any():
         return True
     levels = [float(np.quantile(share[each], DARK_INK_QUANTILE)) for each in (ink, other)]
-    widths = width, stroke_width(other.astype(np.float32))
+    widths = [stroke_width(each.astype(np.float32)) for each in (ink, other)]
     return max(levels) <= SAME_INK * min(levels) and max(widths) <= SAME_PEN * min(widths)
 
 

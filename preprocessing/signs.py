@@ -32,8 +32,6 @@ COMMA_WIDTH = 0.35
 COMMA_ASPECT = 0.8
 # The middle of a comma lies at this place or below.
 COMMA_BELOW = 0.72
-# A comma starts at this place or below.
-COMMA_START = 0.45
 # An apostrophe ends at this place or above.
 APOSTROPHE_END = 0.62
 # A dash is no shorter and no longer than this.
@@ -115,7 +113,7 @@ def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:
     if width >= DASH_ASPECT * height and DASH_LENGTH[0] <= width <= DASH_LENGTH[1]:
         return Sign.DASH if DASH_MIDDLE[0] <= middle <= DASH_MIDDLE[1] else None
     if height <= COMMA and width <= COMMA_WIDTH and height > COMMA_ASPECT * width:
-        if middle >= COMMA_BELOW and start >= COMMA_START:
+        if middle >= COMMA_BELOW:
             return Sign.COMMA
         if end <= APOSTROPHE_END:
             return Sign.OTHER

@@ -72,7 +72,7 @@ def windows_in(ink: np.ndarray) -> Windows | None:
                 continue
             if like_others:
                 factors = np.maximum(sizes[piece] / sure, sure / sizes[piece])
-                is_one = (factors <= ALIKE).all(axis=1).any() and is_straight(window)
+                is_one = (factors <= ALIKE).all(axis=1).any()
             else:
                 is_one = is_window(window, labels[part] == piece + 1, ink[part])
             if is_one:
@@ -80,7 +80,7 @@ def windows_in(ink: np.ndarray) -> Windows | None:
                 sure = np.vstack([sure, sizes[piece]])
     if found.mean() < LEAST_INK:
         return None
-    whole = found & ~dilated(~found)
+    whole = ~dilated(~found)
     return Windows(whole, whole & (ink > HALF))
 
 
