@@ -14,11 +14,11 @@ from preprocessing.components import (
     lone_pixels,
     may_be_form,
     without_bars,
-    without_frame,
+    without_frames,
     without_specks,
     without_stains,
 )
-from preprocessing.edge import is_substantial, without_edge
+from preprocessing.edge import is_substantial, without_edge, without_holes
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
@@ -331,10 +331,12 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
         several = True
     ink = found.ink
     if several:
+        ink = without_holes(found.ink)
+        holes = ink is not found.ink
         if not blank_edge:
             ink, edge_pieces = without_edge(ink)
-        framed, ink = ink, without_bars(without_frame(ink))
-        if found.lines or ink is not framed:
+        framed, ink = ink, without_bars(without_frames(ink))
+        if found.lines or holes or ink is not framed:
             kept = ink >= FAINT
         ink = without_stains(ink)
         ink, specks = without_specks(ink)
