@@ -40,6 +40,8 @@ DOT_STROKE_WIDTHS = 3.0
 FRAME_FILLED = 0.15
 # What a ring holds is higher than this share of it. A zero may hold a dot or a short bar, and a face eyes and a mouth.
 RING_FILLED = 0.45
+# What lies around a frame is smaller than this share of what it holds: dirt, and no other digits or words.
+FRAME_OUTSIDE = 0.5
 # A bar is a line, and no stroke of a digit, if it is at least this many times as long as the digits beside it are high.
 BAR_LONGER = 1.6
 # A bar above or below several digits needs to be so many times as long only: a stroke belongs to one of them.
@@ -202,26 +204,43 @@ def is_straight(heights: np.ndarray, slope: float, room: float) -> bool:
 
 
 def without_frames(ink: np.ndarray) -> np.ndarray:
-    """Coverage (H, W) without the frames and rings that somebody has drawn around numbers: pieces of ink that lie along
-    their own outline and nowhere else, with digits inside.
-    """
+    """Coverage (H, W) without the frames and rings that somebody has drawn around numbers."""
     labels, count = label(ink >= FAINT)
-    if count < 2:
-        return ink
-    boxes = piece_boxes(labels, count)
-    frames = np.zeros(count + 1, bool)
-    for piece in np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= FRAME_SHORTEST):
-        left, top, right, bottom = boxes[piece]
-        if ((boxes[:, :2] > (left, top)).all(axis=1) & (boxes[:, 2:] < (right, bottom)).all(axis=1)).any():
-            frames[piece + 1] = is_frame(labels[top:bottom, left:right], piece + 1)
+    frames = frames_among(labels, piece_boxes(labels, count))
     if not frames.any():
         return ink
-    gone = frames[labels]
+    gone = np.concatenate([[False], frames])[labels]
     return np.where(gone | dilated(gone) & (labels == 0), 0, ink).astype(ink.dtype)
 
 
+def is_framed(ink: np.ndarray) -> bool:
+    """Whether a frame or ring is drawn around all that is large in the ink (H, W) in [0, 1]."""
+    labels, count = label(ink >= FAINT)
+    boxes = piece_boxes(labels, count)
+    frames = frames_among(labels, boxes)
+    if not frames.any():
+        return False
+    outermost = boxes[frames][(boxes[frames, 2:] - boxes[frames, :2]).prod(axis=1).argmax()]
+    inside = (boxes[:, :2] > outermost[:2]).all(axis=1) & (boxes[:, 2:] < outermost[2:]).all(axis=1)
+    sizes = longer_sides(boxes)
+    outside = ~inside & (boxes != outermost).any(axis=1)
+    return bool(sizes[outside].max(initial=0) < FRAME_OUTSIDE * sizes[inside].max())
+
+
+def frames_among(labels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which pieces of ink are frames or rings, (n,) bool. labels, boxes: as `label` and `piece_boxes` give them."""
+    found = np.zeros(len(boxes), bool)
+    for piece in np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=labels.size) >= FRAME_SHORTEST):
+        left, top, right, bottom = boxes[piece]
+        if ((boxes[:, :2] > (left, top)).all(axis=1) & (boxes[:, 2:] < (right, bottom)).all(axis=1)).any():
+            found[piece] = is_frame(labels[top:bottom, left:right], piece + 1)
+    return found
+
+
 def is_frame(labels: np.ndarray, piece: int) -> bool:
-    """Whether the piece of this number is a frame or ring around others, by the numbers of the pieces in its box."""
+    """Whether the piece of this number is a frame or ring, by the numbers of the pieces in its box: it lies along its
+    own outline and nowhere else, with digits inside.
+    """
     own = labels == piece
     shape = between(own) | between(own.T).T  # a gap in the ring may be seen along rows or columns
     edge = max(round(FRAME_EDGE * min(shape.shape)), FRAME_EDGE_PIXELS)
