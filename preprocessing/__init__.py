@@ -23,8 +23,8 @@ boxes        rows of boxes, told by the sides between two lines, and combs
 paper        which lines belong to the paper
 removal      these lines are taken out, the strokes across them mended
 labels       words beside boxes, and small print in their corners, left out
-edge         tables, shadows and other writing at the edges left out
-components   stray dots, frames and underlines left out
+edge         bindings, tables, shadows and other writing at the edges left out
+components   stray dots, frames, rings and underlines left out
 windows      dark fields with light digits in them
 frame        20x20 box, stroke width mended, center of mass at the centre of 28x28
 prepare      all of these in their order

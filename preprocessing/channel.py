@@ -30,6 +30,12 @@ WHOLE_RING = 0.8
 # Share of the pixels, the most different from the paper, whose mean colour is taken for the ink's: fewer than any
 # digit covers, enough to outvote single noisy pixels.
 INK_SHARE = 0.01
+# Strokes differ from the paper, in one channel or another, by more than this share of the plainest ink's difference.
+STROKES = 0.5
+# Another ink is paler than the plainest if it differs by less than this share of what its plainest channel shows.
+PALER = 0.65
+# Another ink covers more than this share of all strokes.
+OTHER_INK = 0.1
 
 
 def one_channel(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarray, float | None]:
@@ -61,11 +67,27 @@ def one_channel(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarra
     weights /= max(weights.sum(), 1e-6) * 255
     level = float(paper @ weights)
     grey = sum(difference * weight for difference, weight in zip(differences, weights.astype(np.float32), strict=True))
+    if len(differences) > 1:
+        plainest = functools.reduce(np.maximum, [sign * difference for difference in differences]) / np.float32(255)
+        usual = float(ink @ weights / max(np.abs(ink).max(), 1e-6)) * 255 * sign
+        if has_other_ink(sign * grey, plainest, usual):
+            grey = sign * plainest
     grey += np.float32(level)
     if sign > 0:
         grey, level = 1 - grey, 1 - level
     np.clip(grey, 0, 1, out=grey)  # rounded sums may end a little beyond
     return grey, level if even else None
+
+
+def has_other_ink(seen: np.ndarray, plainest: np.ndarray, usual: float) -> bool:
+    """Whether a second ink is much paler than the first where channels count by the first: orange beside black.
+
+    seen, plainest: (H, W) how much each pixel differs from the paper by these weights, and in the channel in which it
+    differs most. usual: the one as a share of the other for the first ink.
+    """
+    strokes = plainest > STROKES * float(np.quantile(plainest, 1 - INK_SHARE))
+    paler = seen[strokes] < PALER * usual * plainest[strokes]
+    return bool(paler.mean() > OTHER_INK) if strokes.any() else False
 
 
 def paper_is_light(picture: Image.Image) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.morphology import dilated, with_margin
+from preprocessing.morphology import between, dilated, eroded, with_margin
 from preprocessing.tones import median
 
 # A pixel is ink, however faint, from this coverage on: noise and the outermost rim of a blurred stroke stay below it.
@@ -20,12 +20,14 @@ SPECK_STROKE_WIDTHS = 1.7
 SPECK_SHARE = 0.25
 # A lone piece has no more pixels than this: two or three noisy neighbours do, the smallest dot of a pen does not.
 LONE = 3
-# A frame has ink along at least this share of each side of its box: its corners may be round, its lines broken.
+# A frame or a ring has ink along at least this share of its outline: it may have gaps.
 FRAME_SIDE = 0.9
-# A frame's ink lies no farther from its box than this share of the box's shorter side: a frame is drawn by hand.
+# A frame's ink lies no farther from its outline than this share of the shorter side: a frame is drawn by hand.
 FRAME_EDGE = 0.08
-# A frame's ink may always lie this many pixels from its box: the width of a thin line.
+# A frame's ink may always lie this many pixels from its outline: the width of a thin line.
 FRAME_EDGE_PIXELS = 2
+# Of a frame's ink, at most this share lies farther inside: an end of a ring that passes the other.
+FRAME_LOOSE = 0.05
 # A side is straight if at least this share of it is: a digit may stand out over it, and its lines may be broken.
 STRAIGHT_SIDE = 0.8
 # Opposite sides of a frame are parallel, or their slopes differ by no more than this: those of a 7 do by more.
@@ -34,8 +36,12 @@ FRAME_SKEW = 0.3
 FRAME_SHORTEST = 20
 # What is no longer than so many stroke widths is no digit in a box. The dot of a printed zero has up to 2.5.
 DOT_STROKE_WIDTHS = 3.0
-# What a frame holds is longer than this share of its shorter side. Otherwise it is an angular zero with a dot.
+# What a frame with straight sides holds is higher than this share of it. Otherwise it is an angular zero with a dot.
 FRAME_FILLED = 0.15
+# What a ring holds is higher than this share of it. A zero may hold a dot or a short bar, and a face eyes and a mouth.
+RING_FILLED = 0.45
+# What lies around a frame is smaller than this share of what it holds: dirt, and no other digits or words.
+FRAME_OUTSIDE = 0.5
 # A bar is a line, and no stroke of a digit, if it is at least this many times as long as the digits beside it are high.
 BAR_LONGER = 1.6
 # A bar above or below several digits needs to be so many times as long only: a stroke belongs to one of them.
@@ -48,6 +54,14 @@ BAR_THIN = 3.0
 BAR_ASPECT = 6.0
 # It is as thick as usual along at least this share: strokes may come close to it.
 BAR_EVEN = 0.8
+# Two bars below a digit may be shorter than it is high, if they lie below each other along this share of their length.
+BAR_TWINS = 0.7
+# Their middles are no farther apart than this share of their length.
+BAR_TWINS_APART = 0.4
+# They are at least as long as this share of the digit's width: those of an equals sign below it are shorter.
+BAR_TWINS_LONG = 0.7
+# The digit ends no farther below the upper one than this share of its height: a line is drawn aslant.
+BAR_TWINS_BELOW = 0.15
 # The longer side of a digit is at least this share of the picture's shorter side.
 SMALLEST_DIGIT = 0.2
 # Full ink is this quantile of all that may be ink: a few pixels, where strokes cross, are darker still.
@@ -189,42 +203,75 @@ def is_straight(heights: np.ndarray, slope: float, room: float) -> bool:
     return bool(np.mean(np.abs(level - np.median(level)) <= room) >= STRAIGHT_SIDE)
 
 
-def without_frame(ink: np.ndarray) -> np.ndarray:
-    """Coverage (H, W) without the frame, if somebody has drawn one around the rest: a piece of ink that lies along all
-    four edges of its box and nowhere else.
-    """
+def without_frames(ink: np.ndarray) -> np.ndarray:
+    """Coverage (H, W) without the frames and rings that somebody has drawn around numbers."""
     labels, count = label(ink >= FAINT)
-    if count < 2:
+    frames = frames_among(labels, piece_boxes(labels, count))
+    if not frames.any():
         return ink
+    gone = np.concatenate([[False], frames])[labels]
+    return np.where(gone | dilated(gone) & (labels == 0), 0, ink).astype(ink.dtype)
+
+
+def is_framed(ink: np.ndarray) -> bool:
+    """Whether a frame or ring is drawn around all that is large in the ink (H, W) in [0, 1]."""
+    labels, count = label(ink >= FAINT)
     boxes = piece_boxes(labels, count)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    largest = int(sides.prod(axis=1).argmax())
-    (left, top, right, bottom), shorter = boxes[largest], sides[largest].min()
-    edge = max(round(FRAME_EDGE * shorter), FRAME_EDGE_PIXELS)
-    if shorter < FRAME_SHORTEST:
-        return ink
-    piece = labels[top:bottom, left:right] == largest + 1
-    along = piece[:edge].any(0), piece[-edge:].any(0), piece[:, :edge].any(1), piece[:, -edge:].any(1)
-    if min(side.mean() for side in along) < FRAME_SIDE or piece[edge:-edge, edge:-edge].any():
-        return ink
-    inside = np.zeros_like(ink)
-    inner = slice(top + edge, bottom - edge), slice(left + edge, right - edge)
-    inside[inner] = ink[inner]
-    rows, columns = np.nonzero(inside >= FAINT)
-    large = rows.size and max(np.ptp(rows), np.ptp(columns)) > FRAME_FILLED * shorter
-    return inside if large else ink
+    frames = frames_among(labels, boxes)
+    if not frames.any():
+        return False
+    outermost = boxes[frames][(boxes[frames, 2:] - boxes[frames, :2]).prod(axis=1).argmax()]
+    inside = (boxes[:, :2] > outermost[:2]).all(axis=1) & (boxes[:, 2:] < outermost[2:]).all(axis=1)
+    sizes = longer_sides(boxes)
+    outside = ~inside & (boxes != outermost).any(axis=1)
+    return bool(sizes[outside].max(initial=0) < FRAME_OUTSIDE * sizes[inside].max())
+
+
+def frames_among(labels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which pieces of ink are frames or rings, (n,) bool. labels, boxes: as `label` and `piece_boxes` give them."""
+    found = np.zeros(len(boxes), bool)
+    for piece in np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=labels.size) >= FRAME_SHORTEST):
+        left, top, right, bottom = boxes[piece]
+        if ((boxes[:, :2] > (left, top)).all(axis=1) & (boxes[:, 2:] < (right, bottom)).all(axis=1)).any():
+            found[piece] = is_frame(labels[top:bottom, left:right], piece + 1)
+    return found
+
+
+def is_frame(labels: np.ndarray, piece: int) -> bool:
+    """Whether the piece of this number is a frame or ring, by the numbers of the pieces in its box: it lies along its
+    own outline and nowhere else, with digits inside.
+    """
+    own = labels == piece
+    shape = between(own) | between(own.T).T  # a gap in the ring may be seen along rows or columns
+    edge = max(round(FRAME_EDGE * min(shape.shape)), FRAME_EDGE_PIXELS)
+    around = with_margin(shape, edge).astype(np.float32)
+    inner = eroded(around, 2 * edge + 1)[edge:-edge, edge:-edge] > 0
+    if np.count_nonzero(own & inner) > FRAME_LOOSE * np.count_nonzero(own):
+        return False
+    outline = shape & dilated(~with_margin(shape, 1))[1:-1, 1:-1]
+    near = own
+    for _ in range(edge):
+        near = dilated(near)
+    if near[outline].mean() < FRAME_SIDE:
+        return False
+    numbers, inside = np.unique(np.where(inner & ~own, labels, 0), return_inverse=True)
+    sizes = piece_boxes(inside.reshape(shape.shape), len(numbers) - 1)
+    heights = sizes[:, 3] - sizes[:, 1]
+    filled = FRAME_FILLED if is_straight_sided(own) else RING_FILLED
+    return bool(heights.max(initial=0) > filled * len(shape))
 
 
 def without_bars(ink: np.ndarray) -> np.ndarray:
     """Ink (H, W) in [0, 1] without straight bars across that are much longer than the digits above and below them are
-    high: numbers are underlined, and a sum stands below a line.
+    high: numbers are underlined, and a sum stands below a line. Two bars below each other may be shorter.
     """
     labels, count = label(ink >= FAINT)
     boxes = piece_boxes(labels, count)
-    left, _, right, _ = boxes.T
-    widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
+    left, top, right, bottom = boxes.T
+    widths, heights = right - left, bottom - top
+    long = np.flatnonzero(widths >= BAR_ASPECT * stroke_width(ink))
     bars = np.zeros(count + 1, bool)
-    for piece in np.flatnonzero(widths >= BAR_ASPECT * stroke_width(ink)):
+    for piece in long:
         beside = (left < right[piece]) & (right > left[piece])
         beside[piece] = False
         beside &= ~bars[1:]
@@ -232,9 +279,26 @@ def without_bars(ink: np.ndarray) -> np.ndarray:
         digits = beside & (heights >= BAR_DIGIT * highest)
         # they stand side by side, unlike the strokes of one: the last begins where the first has ended
         several = left[digits].max(initial=0) >= right[digits].min(initial=ink.shape[1])
-        if heights[piece] < highest and widths[piece] >= (BAR_LONGER_OF_SEVERAL if several else BAR_LONGER) * highest:
+        longer = widths[piece] >= (BAR_LONGER_OF_SEVERAL if several else BAR_LONGER) * highest
+        if heights[piece] < highest and (longer or underlines_twice(boxes[piece], boxes[long], boxes[digits])):
             bars[piece + 1] = is_bar(labels[:, left[piece] : right[piece]] == piece + 1, highest)
     return np.where(bars[labels], 0, ink).astype(ink.dtype) if bars.any() else ink
+
+
+def underlines_twice(bar: np.ndarray, others: np.ndarray, digits: np.ndarray) -> bool:
+    """Whether what has this box (4,) may be one of two bars below digits. others: the boxes (n, 4) of all pieces that
+    may be bars. digits: those of the digits above and below it.
+    """
+    left, top, right, bottom = others.T
+    lengths = np.maximum(right - left, bar[2] - bar[0])
+    shared = np.minimum(right, bar[2]) - np.maximum(left, bar[0])
+    apart = np.abs(top + bottom - bar[1] - bar[3]) / 2
+    twins = (shared >= BAR_TWINS * lengths) & (apart > 0) & (apart <= BAR_TWINS_APART * lengths)
+    if not twins.any() or not len(digits):
+        return False
+    lowest, highest = digits[:, 3].max(), np.ptp(digits[:, 1::2], axis=1).max()
+    below = lowest - min(bar[1], top[twins].min()) <= BAR_TWINS_BELOW * highest
+    return bool(below and bar[2] - bar[0] >= BAR_TWINS_LONG * (digits[:, 2].max() - digits[:, 0].min()))
 
 
 def is_bar(piece: np.ndarray, highest: int) -> bool:

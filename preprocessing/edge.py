@@ -6,6 +6,8 @@ import numpy as np
 
 from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, label, longer_sides, piece_boxes
 from preprocessing.morphology import dilated
+from preprocessing.rows import usual_height
+from preprocessing.sides import lattice
 
 # A piece that reaches no deeper into the picture than this share of its shorter side lies along the edge.
 BAND = 0.17
@@ -41,6 +43,19 @@ SMALLEST_ON_PAGE = 0.05
 SEVERAL = 4
 # The size of a piece at an edge counts for this share where the largest piece is chosen as the digit.
 AT_EDGE = 0.3
+
+# A binding has at least this many holes or wires along its edge: digits do not stand there so evenly by chance.
+FEWEST_HOLES = 6
+# Its holes lie within this share of the picture's shorter side from the edge.
+HOLES_BAND = 0.25
+# They lie along at least this share of the edge.
+HOLES_LONG = 0.7
+# A hole takes at most this share of the height of the digits. The digits at the edge of a page are as tall as others.
+HOLE_SIZE = 0.5
+# From one hole to the next it is at most so many heights of the digits: minus signs before numbers stand farther apart.
+HOLES_APART = 1.0
+# The place of a hole is off by up to this many pixels.
+HOLE_OFF = 1.0
 
 
 def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
@@ -130,6 +145,35 @@ def without_edge_pieces(ink: np.ndarray, dropped: int) -> tuple[np.ndarray, int]
         return ink, dropped
     gone = np.concatenate([[False], drop])[labels]
     return np.where(dilated(gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
+
+
+def without_holes(ink: np.ndarray) -> np.ndarray:
+    """Ink (H, W) in [0, 1] without the holes and wires of a binding: many small pieces along an edge, evenly spaced."""
+    labels, count = label(ink >= FAINT)
+    if count <= FEWEST_HOLES:
+        return ink
+    boxes = piece_boxes(labels, count)
+    gone = np.zeros(count + 1, bool)
+    for edge, reach in enumerate(inner_reach(boxes, ink.shape).T):
+        first, last = (boxes[:, side] for side in ((1, 3) if edge % 2 == 0 else (0, 2)))  # along the edge
+        banded = reach <= HOLES_BAND * min(ink.shape)
+        if banded.all() or np.count_nonzero(banded) < FEWEST_HOLES:
+            continue
+        digit = usual_height(boxes[~banded])
+        holes = banded & (last - first <= HOLE_SIZE * digit)
+        covered = np.zeros(ink.shape[edge % 2] + 2, np.int8)
+        for start, end in zip(first[holes], last[holes], strict=True):
+            covered[start + 1 : end + 1] = 1
+        starts, ends = (np.flatnonzero(np.diff(covered) == step) for step in (1, -1))
+        places = (starts + ends) / 2
+        if len(places) < FEWEST_HOLES or np.ptp(places) < HOLES_LONG * ink.shape[edge % 2]:
+            continue
+        regular = lattice(places, rounded=HOLE_OFF)
+        if regular is not None and regular.period <= HOLES_APART * digit:
+            gone[1:] |= holes
+    if not gone.any():
+        return ink
+    return np.where(dilated(gone[labels]) & ((labels == 0) | gone[labels]), 0, ink).astype(ink.dtype)
 
 
 def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: int = SEVERAL) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.channel import one_channel
+from preprocessing.components import is_framed
 from preprocessing.edge import is_substantial
 from preprocessing.labels import Field, inside_of, without_labels
 from preprocessing.light import (
@@ -118,21 +119,25 @@ def is_pasted(darkness: np.ndarray) -> bool:
 
 
 def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray | None = None) -> Inked:
-    """The ink of a picture's darkness (H, W), without printed lines.
+    """The ink of a picture's darkness (H, W), without printed lines. A frame around all of it is left in: it is known
+    as a whole, even if it is aslant.
 
     within: (H, W) bool, the pixels in which ink may lie. Where it is given, lines are not looked for.
     """
     if within is not None:
         return Inked(coverage(np.where(within, darkness, 0), noise))
+    whole = coverage(darkness, noise)
+    if is_framed(whole):
+        return Inked(whole)
     faintest = max(FAINTEST_INK, LINE_TO_NOISE * noise)
     lines, fields = paper_lines(darkness, faintest)
     if not any(lines):
-        return Inked(coverage(darkness, noise))
+        return Inked(whole)
     cleared, zone, plain = without_paper(darkness, lines, faintest, even=not fields)
     ink = without_remains(coverage(cleared, noise), zone, plain)
     if not is_substantial(ink):
         if len(lines[0]) + len(lines[1]) < MANY_LINES:
-            return Inked(coverage(darkness, noise))  # the lines were the digit
+            return Inked(whole)  # the lines were the digit
         if not is_substantial(ink, SMALLEST_ON_SHEET, 1):
             ink = np.zeros_like(ink)  # nobody has written on the sheet yet
     ink = without_labels(ink, fields, lines)

@@ -10,15 +10,16 @@ from PIL import Image, ImageFilter
 
 from preprocessing.components import (
     FAINT,
+    is_framed,
     label,
     lone_pixels,
     may_be_form,
     without_bars,
-    without_frame,
+    without_frames,
     without_specks,
     without_stains,
 )
-from preprocessing.edge import is_substantial, without_edge
+from preprocessing.edge import is_substantial, without_edge, without_holes
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
@@ -124,7 +125,7 @@ class LeftOut(NamedTuple):
     """What was in a picture and is not the digit.
 
     specks, lines, edge_pieces: how many stray dots, printed lines and things at the edge.
-    removed: (H, W) float32 in [0, 1], where the lines were on the reduced picture; None without any.
+    removed: (H, W) float32 in [0, 1], where the lines and frames were on the reduced picture; None without any.
     kept: (H, W) bool, the pixels of ink, specks and stains included, if lines or a frame were left out; None otherwise.
     sheet: whether the squares or rules of a whole sheet were taken out before.
     in_boxes: (H, W) bool, the pixels in the boxes of a form on the reduced picture; None without a form.
@@ -247,7 +248,8 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOu
     picture, size, factor = reduced_to_opaque(image)
     picture, lines = without_squares(picture)
     box = inside_margin(picture)
-    inner = picture if box == (0, 0, *picture.size) else picture.crop(box)
+    # a line around the paper may lie where the margin ends
+    inner = picture if box == (0, 0, *picture.size) else without_surround(picture.crop(box))
     paper, part = on_paper_alone(inner)
     on_table = paper is not inner
     if not on_table:
@@ -260,12 +262,11 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOu
         paper.paste(seen, part)
         ink, left_out, where = look(seen)
     where = where._replace(left=where.left + part[0] + box[0], top=where.top + part[1] + box[1])
-    if inner is not picture:
-        picture = repainted(picture, box)  # from close by the margin may be in sight
-    elif paper is not inner:
+    if paper is not picture:
         picture = picture.copy()
-    if paper is not inner:
         picture.paste(paper, box)
+    if box != (0, 0, *picture.size):
+        picture = repainted(picture, box)  # from close by the margin may be in sight
     left_out = left_out._replace(
         lines=left_out.lines + lines, edge_pieces=left_out.edge_pieces + on_table, sheet=lines > 0
     )
@@ -322,19 +323,25 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
         if lone_pixels(beside_lines) > MANY_LONE_PIXELS:
             smooth = reduced.filter(ImageFilter.MedianFilter(MEDIAN_SIDE))
             again = inked(smooth, dark_ink=sheet)
-            # a median breaks thin lines: what is then found of a row of boxes is less
-            if found.lines < MANY_LINES or again.lines >= found.lines:
+            # a median breaks thin lines: what is then found of a row of boxes is less, and a frame is none
+            less = again.lines < found.lines and found.lines >= MANY_LINES
+            if not less and (not is_framed(found.ink) or is_framed(again.ink)):
                 reduced, found = smooth, again
     blank_edge = found.blank_edge
     if blank_edge and may_be_form(found.ink):
         found = inked(reduced, boxes=True, dark_ink=sheet)
         several = True
-    ink = found.ink
+    ink, removed = found.ink, found.removed
     if several:
+        unframed = without_frames(ink)
+        if unframed is not ink:
+            removed = np.maximum(ink - unframed, 0 if removed is None else removed)
+        alone = without_holes(unframed)
+        apart = alone is not ink
         if not blank_edge:
-            ink, edge_pieces = without_edge(ink)
-        framed, ink = ink, without_bars(without_frame(ink))
-        if found.lines or ink is not framed:
+            alone, edge_pieces = without_edge(alone)
+        ink = without_bars(alone)
+        if found.lines or apart or ink is not alone:
             kept = ink >= FAINT
         ink = without_stains(ink)
         ink, specks = without_specks(ink)
@@ -343,7 +350,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
         kept = ink >= FAINT if found.lines else None
     if sheet and not is_substantial(ink, SMALLEST_ON_SHEET, 1):
         ink = np.zeros_like(ink)  # the ends of lines, and nothing that is written
-    left_out = LeftOut(specks, found.lines, edge_pieces, found.removed, kept, in_boxes=found.in_boxes, windows=windows)
+    left_out = LeftOut(specks, found.lines, edge_pieces, removed, kept, in_boxes=found.in_boxes, windows=windows)
     return ink, left_out
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from preprocessing.beyond import with_paper_beyond
 from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
-from preprocessing.morphology import dilated, eroded, mean_of
+from preprocessing.morphology import between, dilated, eroded, mean_of
 from preprocessing.surround import edges
 from preprocessing.tones import median
 
@@ -169,11 +169,6 @@ def quadrilateral(piece: np.ndarray, planes: np.ndarray) -> np.ndarray:
 
 def filled(piece: np.ndarray) -> np.ndarray:
     """The piece (H, W) bool with all that lies between parts of it, both in its row and in its column."""
-
-    def between(mask: np.ndarray) -> np.ndarray:
-        after = np.logical_or.accumulate(mask, axis=0)
-        return after & np.logical_or.accumulate(mask[::-1], axis=0)[::-1]
-
     return between(piece) & between(piece.T).T
 
 

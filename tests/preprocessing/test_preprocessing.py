@@ -29,6 +29,11 @@ def difference(a, b):
     return np.abs(a - b).sum() / max(a.sum(), b.sum())
 
 
+def unsure(pixels):
+    """A reader to which all pictures look alike."""
+    return np.full((len(pixels), 11), 1 / 11)
+
+
 def unlikeness(a, b):
     """As `difference`, of tensors that may lie a pixel apart."""
     moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
@@ -221,6 +226,58 @@ def test_a_frame_drawn_around_the_digit_is_left_out(corner):
     image = seven()
     ImageDraw.Draw(image).rounded_rectangle((30, 40, 370, 365), corner, outline="black", width=6)
     assert unlikeness(preprocessing.to_mnist(image), REFERENCE) < 0.15
+
+
+@pytest.mark.parametrize("turn", [0, 5])
+@pytest.mark.parametrize("shape", ["ring", "ring with a gap", "frame"])
+def test_what_is_drawn_around_the_digit_aslant_or_round_is_left_out(shape, turn):
+    image = seven()
+    draw = ImageDraw.Draw(image)
+    if shape == "frame":
+        draw_stroke(image, [(50, 80), (320, 40), (310, 350), (40, 330), (50, 80)], 10)
+    else:
+        draw.arc((5, 15, 365, 395), 20, 360 if shape == "ring with a gap" else 380, "black", 12)
+    image = image.rotate(turn, Image.Resampling.BICUBIC, fillcolor="white")
+    reference = preprocessing.to_mnist(seven().rotate(turn, Image.Resampling.BICUBIC, fillcolor="white"))
+    assert unlikeness(preprocessing.to_mnist(image), reference) < 0.15
+
+
+@pytest.mark.parametrize("inside", [[(190, 190), (210, 190)], [(215, 160), (185, 240)]], ids=["dot", "short slash"])
+def test_a_zero_with_something_inside_keeps_its_ring(inside):
+    image = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(image).ellipse((110, 60, 290, 340), outline=0, width=20)
+    empty = preprocessing.to_mnist(image)
+    draw_stroke(image, inside, 20, 0)
+    assert difference(preprocessing.to_mnist(image), empty) < 0.2
+
+
+@pytest.mark.parametrize("turn", [0, 5])
+def test_a_digit_that_is_underlined_twice_is_read_without_the_lines(turn):
+    def turned(image):
+        return preprocessing.to_mnist(image.rotate(turn, Image.Resampling.BICUBIC, fillcolor="white"))
+
+    image = seven()
+    for y in (340, 375):
+        draw_stroke(image, [(90, y), (270, y)], 16)
+    assert unlikeness(turned(image), turned(seven())) < 0.15
+
+
+@pytest.mark.parametrize("at_the_top", [False, True])
+def test_the_holes_of_a_binding_are_no_digits(at_the_top):
+    image = seven(brush=8)
+    draw = ImageDraw.Draw(image)
+    for place in range(15, 400, 40):
+        x, y = (place, 70) if at_the_top else (70, place)
+        draw.ellipse((x - 11, y - 11, x + 11, y + 11), fill="black")
+    assert unlikeness(preprocessing.to_mnist(image), preprocessing.to_mnist(seven(brush=8))) < 0.15
+    assert len(split(image, unsure)) == 1
+
+
+def test_ink_of_two_colours_is_ink_however_much_they_differ():
+    image, one_colour = seven(), seven()
+    for picture, ink in ((image, (235, 120, 30)), (one_colour, "black")):
+        draw_stroke(picture, [(100, 200), (260, 200)], 24, ink)
+    assert unlikeness(preprocessing.to_mnist(image), preprocessing.to_mnist(one_colour)) < 0.15
 
 
 def test_an_angular_zero_with_a_dot_keeps_its_walls():

@@ -8,6 +8,7 @@ from pictures import DIGITS, digit, draw_stroke
 from PIL import Image, ImageDraw, ImageOps
 
 import app
+from preprocessing import prepare
 from preprocessing.rows import mergeable
 from preprocessing.segment import split
 from weights.serving.recognize import examine, joint_confidence
@@ -53,6 +54,28 @@ def test_digits_side_by_side_are_read_in_order(digits, gap):
     readings = app.read(written(digits, gap=gap))
     assert text(readings) == " ".join(digits)
     assert joint_confidence(readings) == pytest.approx(np.prod([reading.confidence for reading in readings]))
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_a_number_in_a_slanted_frame_is_read_and_the_frame_is_no_printed_lines(light):
+    image = Image.new("L", (560, 340), 215)
+    image.paste(written("289"), (60, 50))
+    ImageDraw.Draw(image).rectangle((75, 60, 465, 240), outline=0, width=5)
+    image = image.rotate(5, Image.Resampling.BICUBIC, fillcolor=215).reduce(3)
+    levels = np.asarray(image) + np.random.default_rng(0).normal(0, 4, image.size[::-1])
+    image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+    image = ImageOps.invert(image) if light else image
+    assert text(app.read(image)) == "2 8 9"
+    assert prepare(image).diagnostics.lines == 0
+
+
+def test_a_line_around_the_paper_at_the_end_of_a_margin_is_no_paper():
+    image = Image.new("L", (500, 300), 130)
+    plate = Image.new("L", (440, 240), 220)
+    plate.paste(written("33").point(lambda level: min(level, 220)), (60, 20))
+    ImageDraw.Draw(plate).rectangle((2, 2, 437, 237), outline=0, width=3)
+    image.paste(plate, (30, 30))
+    assert text(app.read(image)) == "3 3"
 
 
 def test_lines_are_read_one_after_the_other():
