@@ -20,8 +20,10 @@ SPECK_STROKE_WIDTHS = 1.7
 SPECK_SHARE = 0.25
 # A lone piece has no more pixels than this: two or three noisy neighbours do, the smallest dot of a pen does not.
 LONE = 3
-# A frame or a ring has ink along at least this share of its outline: it may have gaps.
+# A frame with straight sides has ink along at least this share of its outline: it may have gaps.
 FRAME_SIDE = 0.9
+# A ring has ink along at least this share of it: what is open farther is a letter, as @ is.
+RING_CLOSED = 0.98
 # A frame's ink lies no farther from its outline than this share of the shorter side: a frame is drawn by hand.
 FRAME_EDGE = 0.08
 # A frame's ink may always lie this many pixels from its outline: the width of a thin line.
@@ -209,8 +211,7 @@ def without_frames(ink: np.ndarray) -> np.ndarray:
     frames = frames_among(labels, piece_boxes(labels, count))
     if not frames.any():
         return ink
-    gone = np.concatenate([[False], frames])[labels]
-    return np.where(gone | dilated(gone) & (labels == 0), 0, ink).astype(ink.dtype)
+    return np.where(dilated(np.concatenate([[False], frames])[labels]), 0, ink).astype(ink.dtype)
 
 
 def is_framed(ink: np.ndarray) -> bool:
@@ -249,16 +250,16 @@ def is_frame(labels: np.ndarray, piece: int) -> bool:
     if np.count_nonzero(own & inner) > FRAME_LOOSE * np.count_nonzero(own):
         return False
     outline = shape & dilated(~with_margin(shape, 1))[1:-1, 1:-1]
+    straight = is_straight_sided(own)
     near = own
-    for _ in range(edge):
+    for _ in range(edge if straight else FRAME_EDGE_PIXELS):
         near = dilated(near)
-    if near[outline].mean() < FRAME_SIDE:
+    if near[outline].mean() < (FRAME_SIDE if straight else RING_CLOSED):
         return False
     numbers, inside = np.unique(np.where(inner & ~own, labels, 0), return_inverse=True)
     sizes = piece_boxes(inside.reshape(shape.shape), len(numbers) - 1)
     heights = sizes[:, 3] - sizes[:, 1]
-    filled = FRAME_FILLED if is_straight_sided(own) else RING_FILLED
-    return bool(heights.max(initial=0) > filled * len(shape))
+    return bool(heights.max(initial=0) > (FRAME_FILLED if straight else RING_FILLED) * len(shape))
 
 
 def without_bars(ink: np.ndarray) -> np.ndarray:

@@ -173,7 +173,7 @@ def without_holes(ink: np.ndarray) -> np.ndarray:
             gone[1:] |= holes
     if not gone.any():
         return ink
-    return np.where(dilated(gone[labels]) & ((labels == 0) | gone[labels]), 0, ink).astype(ink.dtype)
+    return np.where(dilated(gone[labels]), 0, ink).astype(ink.dtype)
 
 
 def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: int = SEVERAL) -> bool:
