@@ -632,6 +632,8 @@ def test_it_is_fooled(drawn):
     room.locator("[data-press=back]").click()
     expect(room).to_have_attribute("data-fooled", "null")
     expect(room.locator(".small .top b")).not_to_have_text("3")
+    sure = drawn.page.locator("#words .chart .best b").text_content()  # on Draw
+    expect(room.locator(".served .top em")).to_have_text(sure)
 
     # What does not reach the server here leaves the answer on Draw.
     drawn.route("**/component_server/**", lambda route: route.abort())

@@ -27,7 +27,8 @@ from weights.current import BUNDLED_SOURCE, Serving
 from weights.hub.figures import learned_from, summarize
 from weights.hub.pull import Version
 from weights.serving.gradio_internals import field
-from weights.serving.page.answer import article, axis_label, in_words, percent
+from weights.serving.page import percent
+from weights.serving.page.answer import article, axis_label
 from weights.serving.page.inputs import CANVAS, on_the_pad
 
 HUB = "https://huggingface.co"
@@ -157,7 +158,7 @@ def cell(true: str, read: str, count: int) -> str:
 
 def misread(index: int, mistake: dict) -> str:
     """One misread digit as a list item: a button that puts it on the pad."""
-    share, sure = percent(mistake["confidence"]), in_words(mistake["confidence"])
+    share, sure = percent.sure(mistake["confidence"]), percent.in_words(mistake["confidence"])
     said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']}, {sure} sure. Put it on the pad."
     image = f'<img src="data:image/png;base64,{mistake["png"]}" width="28" height="28" alt="{said}">'
     return f'<li><button type="button" data-mistake="{index}" title="{said}">{image}{escape(share)}</button></li>'

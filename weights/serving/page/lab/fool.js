@@ -1,6 +1,6 @@
 // Fool it in the browser: each question goes to the server, which has both networks.
 (() => {
-  const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, runnerUp, name, paint, strongest, bars } =
+  const { $, $$, put, minus, percentSure, percentRight, bytes, unpacked, pieces, best, runnerUp, name, paint, strongest, bars } =
     window.lab.tools;
   const { article, drawing, glideTo, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
   const LIVE = 150; // ms after the last move of a slider
@@ -76,8 +76,8 @@
       put(element, ".small ol", bars(answer.small[1], answer.small[0]));
       put(element, ".served ol", bars(answer.served[1], answer.served[0]));
       const [said, saidServed] = [answer.small[1], answer.served[1]].map((probs) => name(best(probs)));
-      put(element, ".small p", `It says <b>${said}</b>, ${percent(Math.max(...answer.small[1]))}.`);
-      put(element, ".served p", `It says <b>${saidServed}</b>, ${percent(Math.max(...answer.served[1]))}.`);
+      put(element, ".small p", `It says <b>${said}</b>, ${percentSure(Math.max(...answer.small[1]))}.`);
+      put(element, ".served p", `It says <b>${saidServed}</b>, ${percentSure(Math.max(...answer.served[1]))}.`);
       put(element, ".outcome", outcome(answer, said, question));
       $(element, ".gradient-on").hidden = !fooling;
       for (const mission of answer.missions) {
@@ -113,8 +113,8 @@
       if (rebuild) layers(answer);
       showSwitches();
       const [before, now] = answer.right;
-      put(element, ".silenced .big", `<b>${percent(now)}</b> right on 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
-      put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], false));
+      put(element, ".silenced .big", `<b>${percentRight(now)}</b> right on 1,000 digits it never saw${now === before ? "" : `; ${percentRight(before)} with all units`}`);
+      put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], true));
       put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
       return true;
     }
