@@ -170,7 +170,7 @@ def build() -> gr.Blocks:
         shown.then(None, js=FINAL)
         # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
         taken = examples.select(inputs.take, None, [pad, picture], trigger_mode="multiple", **quiet)
-        chosen = mistakes.select(network.load, None, pad, **quiet)
+        chosen = mistakes.select(network.load, None, [pad, picture], **quiet)
         for event in (taken, chosen):
             event.success(None, js=OPEN_TAB)
         chosen.success(None, js="() => scrollTo(0, 0)")
