@@ -42,7 +42,7 @@ HEADING = (
 SHARE = """
 <button type="button" id="copy-link">Copy link</button>
 <button type="button" id="save-picture">Save picture</button>
-<p>Drawings are deleted within {minutes} minutes.</p>
+<p>Drawings and pictures are deleted within {minutes} minutes.</p>
 <input type="text" readonly id="link" aria-label="Link to this drawing">
 <span id="said" role="status"></span>
 """

@@ -3,12 +3,14 @@
 import base64
 import functools
 import io
+import re
 
 import numpy as np
 import pillow_heif
 import pytest
 from conftest import BROWSER_ARGS, EXAMPLES, JAGGED, Visit, expect, find_browser
 from PIL import Image
+from test_page import serious
 
 PASTE = """([name, base64]) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
@@ -53,6 +55,52 @@ def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(pad):
     expect(v.answer).to_have_text("2")
     v.page.mouse.click(*corners(v.page, (0.43, 0.18, 0.65, 0.4))[0])
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
+
+
+def test_part_is_framed_moved_resized_and_removed_with_keys(pad):
+    v = pad
+    words, frame, said = v.page.locator("#words strong"), v.page.locator("#picture .frame"), v.page.locator("#said")
+    v.take_example("sum 27")
+    expect(words).to_contain_text("2 7")
+    v.page.get_by_role("button", name="Remove Image").focus()
+    v.page.keyboard.press("Tab")
+    expect(frame).to_be_focused()
+    expect(frame).to_have_attribute("aria-label", re.compile("Arrow keys move it"))
+    assert frame.evaluate("frame => getComputedStyle(frame).outlineStyle") == "solid"
+    for keys in ("ArrowUp", *["Shift+ArrowLeft"] * 14, *["Shift+ArrowUp"] * 14, *["ArrowRight"] * 9, *["ArrowUp"] * 4):
+        v.page.keyboard.press(keys)
+    expect(v.answer).to_have_text("2")
+    expect(said).to_have_text("Framed: 43% to 65% across, 17% to 39% down.")
+    box, (x, y, width, height) = frame.bounding_box(), picture_of(v.page)
+    assert ((box["x"] - x) / width, (box["y"] - y) / height) == pytest.approx((0.43, 0.17), abs=0.01)
+    assert (box["width"] / width, box["height"] / height) == pytest.approx((0.22, 0.22), abs=0.01)
+    assert serious(v.page) == []
+    v.page.keyboard.press("Escape")
+    expect(words).to_contain_text("2 7")
+    expect(said).to_have_text("All of the picture is read.")
+    expect(v.page.locator("#picture .part")).to_have_count(0)
+
+
+def test_a_reload_keeps_a_picture_and_its_part_as_long_as_the_server_does(pad):
+    v = pad
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "sum-27.jpg")
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    frame(v, (0.43, 0.18, 0.65, 0.4))
+    expect(v.answer).to_have_text("2")
+    v.page.get_by_role("tab", name="Fool it").click()
+    v.page.reload()
+    v.wait_until_silent()
+    v.page.get_by_role("tab", name="Draw", exact=True).click()
+    expect(v.answer).to_have_text("2")
+    expect(v.page.locator("#picture .part")).to_be_visible()
+    v.route(re.compile("/file=.*sum-27"), lambda route: route.fulfill(status=404))
+    v.page.reload()
+    expect(v.page.locator("#said")).to_have_text("Deleted by now: choose again")
+    expect(v.page.locator("#picture")).to_be_visible()
+    v.page.unroute_all()
+    v.page.reload()  # what is gone is not waited for again
+    v.wait_until_armed()
 
 
 def test_each_digit_of_a_part_opens_its_own_way_and_another_picture_is_read_whole(pad):
