@@ -652,9 +652,13 @@ def test_it_is_fooled(drawn):
     room.locator("[name=degrees]").fill("155")
     expect(room.locator(".outcome")).to_contain_text("A mission is done: Show something that the small network calls")
     expect(room.locator("[data-mission=letter]")).to_contain_text("done")
+    room.locator("[name=degrees]").fill("0")  # the next answer is about something else
+    expect(room.locator(".outcome")).not_to_contain_text("A mission is done")
+    expect(room.locator(".achieved")).to_have_text("✓ Missions done: 1 of 3")
     drawn.page.reload()
     expect(room.locator("[data-mission=letter]")).to_contain_text("done")
     expect(room.locator("[data-mission=even]")).to_contain_text("open")
+    expect(room.locator(".achieved")).to_be_visible()
 
 
 def test_units_that_were_switched_while_the_server_was_away_stay_so(drawn):

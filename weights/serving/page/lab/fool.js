@@ -57,7 +57,10 @@
       if (!item) return; // one that an earlier page had
       item.classList.add("done");
       put(item, ".state", "done");
-      keep("missions", $$(element, "[data-mission].done").map((each) => each.dataset.mission));
+      const done = $$(element, "[data-mission].done");
+      put(element, ".achieved", `✓ Missions done: ${done.length} of ${$$(element, "[data-mission]").length}`);
+      $(element, ".achieved").hidden = false;
+      keep("missions", done.map((each) => each.dataset.mission));
     }
 
     async function ask() {
