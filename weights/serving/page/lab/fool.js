@@ -40,10 +40,10 @@
       if (fooled === null)
         return "Choose a digit and press <i>Fool it</i>: the picture changes until the small network sees that digit.";
       if (fooled && !steps) return `It says ${said} already, before the gradient changed anything. Choose another digit.`;
-      const changed = `${steps} ${steps === 1 ? "step" : "steps"}, no pixel changed by more than ${most.toFixed(2)}.`;
-      if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. ${changed}`;
+      const changed = `${steps} ${steps === 1 ? "step" : "steps"} no pixel changed by more than ${most.toFixed(2)}.`;
+      if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. In ${changed}`;
       if (!strength) return "Not fooled: at strength 0 no pixel may change.";
-      return `Not fooled: ${steps ? `${changed} Give it more strength.` : "the gradient finds no pixel to change."}`;
+      return `Not fooled: ${steps ? `in ${changed} Give it more strength.` : "the gradient finds no pixel to change."}`;
     }
 
     // Where the window is low, the pictures and answers lie below it.
