@@ -843,7 +843,9 @@ def test_on_a_small_phone_a_slider_brings_the_pictures_into_sight_and_stays_ther
     expect(room.locator(".outcome")).to_have_text("Not fooled: it still sees a 2.")
     expect(room.locator(".after canvas")).to_be_in_viewport(ratio=1)
     expect(noise).to_be_in_viewport(ratio=1)
-    room.locator(".served p").evaluate("said => (said.innerHTML = 'It says <b>not a digit</b>, 97%, which takes lines')")
+    room.locator(".served p").evaluate(
+        "said => (said.innerHTML = 'It says <b>not a digit</b>, 97%, which takes lines')"
+    )
     tops = [room.locator(f".{network} .bars").bounding_box()["y"] for network in ("small", "served")]
     assert tops[0] == tops[1]  # the answers can be compared
     opened(v, "Train one", "train").locator(".tries summary").click()

@@ -4,6 +4,8 @@ import base64
 import functools
 import io
 import re
+import urllib.parse
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
@@ -83,8 +85,7 @@ def test_part_is_framed_moved_resized_and_removed_with_keys(pad):
 
 def test_a_reload_keeps_a_picture_and_its_part_as_long_as_the_server_does(pad):
     v = pad
-    v.page.get_by_role("tab", name="Use a picture").click()
-    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "sum-27.jpg")
+    give_by_event(v.page, "drop", "#output", EXAMPLES / "sum-27.jpg")
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
     frame(v, (0.43, 0.18, 0.65, 0.4))
     expect(v.answer).to_have_text("2")
@@ -100,6 +101,33 @@ def test_a_reload_keeps_a_picture_and_its_part_as_long_as_the_server_does(pad):
     expect(v.page.locator("#picture")).to_be_visible()
     v.page.unroute_all()
     v.page.reload()  # what is gone is not waited for again
+    v.wait_until_armed()
+
+
+def test_a_picture_that_the_server_has_deleted_is_sent_again_or_said_to_be_gone(pad):
+    v = pad
+    picture = v.page.locator("#picture .image-frame img")
+    hours = "() => { const { now } = Date, began = now(); Date.now = () => now() + 3_600_000 * (1 + now() - began); }"
+
+    def delete():
+        Path(urllib.parse.unquote(picture.get_attribute("src").partition("/file=")[2])).unlink()
+        v.page.evaluate(hours)
+
+    give_by_event(v.page, "drop", "#output", EXAMPLES / "sum-27.jpg")
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    delete()
+    frame(v, (0.43, 0.18, 0.65, 0.4))
+    expect(v.answer).to_have_text("2")
+    v.take_example("squared 350")  # of which this page has no file
+    expect(v.page.locator("#words strong")).to_have_text("3 5 0")
+    delete()
+    frame(v, (0.1, 0.1, 0.9, 0.9))
+    expect(v.page.locator("#words p")).to_have_text("The server has deleted this picture by now. Add it again.")
+    expect(v.page.locator(".toast-body")).to_have_count(0)
+    v.take_example("paper 2")
+    expect(v.answer).to_have_text("2")
+    v.page.get_by_role("tab", name="On the pad").click()
+    v.page.reload()  # with the clock of this machine
     v.wait_until_armed()
 
 
@@ -479,7 +507,8 @@ def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(pad, heic):
 GIVE_BY_EVENT = """([kind, place, name, base64]) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const data = new DataTransfer();
-    data.items.add(new File([bytes], name, { type: name.endsWith(".png") ? "image/png" : "" }));
+    const type = { png: "image/png", jpg: "image/jpeg" }[name.split(".").at(-1)] ?? "";
+    data.items.add(new File([bytes], name, { type }));
     const options = { dataTransfer: data, clipboardData: data, bubbles: true, cancelable: true };
     const event = kind === "paste" ? new ClipboardEvent(kind, options) : new DragEvent(kind, options);
     document.querySelector(place).dispatchEvent(event);

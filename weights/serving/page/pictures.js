@@ -1,7 +1,8 @@
 // Pictures: taken, chosen or pasted, and cut to the part that shall be read.
 //
 //   pictures.inSight()    whether the tab for pictures is open
-//   pictures.shown(file)  the file of the picture that is shown; without one, the file that gradio gave
+//   pictures.shown(file)  a promise of the file of the picture that is shown; without one, of the file that gradio gave;
+//                         of undefined when the server has deleted it
 //   pictures.partOf(file) the part of this file's picture that was framed, [left, top, right, bottom] as shares; or null
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 //   pictures.comesBack()  whether a reload is to bring a picture back
@@ -14,6 +15,7 @@
   const FRAMES = 3;
   const REFUSALS = { 413: "Larger than 20 MB", 429: "Busy: try again" }; // of a HEIC, by the status of the answer
   const KEPT = "picture"; // its name in the tab's session storage
+  const FRESH = 9 * 60_000; // ms that the server keeps a picture at least
   const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
@@ -21,11 +23,29 @@
   // A question that opening the tab asks may carry the picture from before, and be answered last: what counts is the
   // picture in sight. Its address holds the path that the server knows it by.
   const address = () => pad.part("picture")?.getAttribute("src");
-  function shown(file) {
+  function inPlaceOf(file) {
     const url = address();
     const path = url?.split("/file=")[1];
     if (!path || url === file?.url) return file;
     return { path: decodeURIComponent(path), url, meta: { _type: "gradio.FileData" } };
+  }
+
+  // A picture may be in sight for longer than the server keeps it, in a lecture for one. Then its file goes there again.
+  let sent = null; // {file, number}: the file that gradio took last, and the number of its picture
+  let since = 0; // when the server got it
+  async function shown(given) {
+    const file = inPlaceOf(given) ?? null;
+    if (!file || Date.now() - since < FRESH) return file;
+    const there = await fetch(file.url, { cache: "no-store", headers: { Range: "bytes=0-0" } }).catch(() => null);
+    if (!there || there.ok) return file; // a server that does not answer is said elsewhere
+    if (sent?.number !== newest) return undefined;
+    const body = new FormData();
+    body.append("files", sent.file);
+    const answer = await fetch(`${file.url.split("/file=")[0]}/upload`, { method: "POST", body }).catch(() => null);
+    if (!answer?.ok) return undefined;
+    since = Date.now();
+    const [path] = await answer.json();
+    return { ...file, path };
   }
 
   // The tab for pictures, and what takes a file in it.
@@ -96,7 +116,11 @@
   function take(event, files) {
     newest += 1;
     const file = firstPicture(files);
-    if (!file || (file === files[0] && isPicture(file) && !isHeic(file))) return;
+    if (!file) return;
+    if (file === files[0] && isPicture(file) && !isHeic(file)) {
+      sent = { file, number: newest };
+      return;
+    }
     event.preventDefault();
     event.stopImmediatePropagation();
     giveAny(file);
@@ -339,6 +363,7 @@
 
   document.addEventListener("load", ({ target }) => {
     if (target !== pad.part("picture")) return;
+    since = Date.now();
     whole(target);
     if (returning?.number !== newest || !returning.box) return;
     part = { url: address(), box: returning.box };
@@ -405,7 +430,7 @@
     waiting = null;
     newest += 1;
   });
-  addEventListener("pagehide", keep);
+  for (const type of ["pagehide", "visibilitychange"]) addEventListener(type, keep); // some phones tell the second alone
 
   window.pictures = { inSight, shown, partOf, say, openTab: () => pad.part(tab).click(), comesBack: () => Boolean(waiting) };
 })();
