@@ -6,7 +6,7 @@
   const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
   const FIRST_LOSS = 2.4; // the top of its curve: ten digits that are equally likely have ln 10, which is 2.3
   const MOST_LOSS = 20; // and at most; what grows beyond it goes along the top
-  const WIDE_ENOUGH = 0.2; // the share of the width that the steps of the first round need to be named there
+  const WIDE_ENOUGH = 0.4; // the share of a phone's width that the steps of the first round need to be named there
 
   // What the curves can show: of each frame its values for the digits it learns from and for the unseen ones, in words,
   // on the axis, and what the top of the curves stands for: at least and at most. A frame may have no loss: numbers out
