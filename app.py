@@ -42,7 +42,7 @@ HEADING = (
 SHARE = """
 <button type="button" id="copy-link">Copy link</button>
 <button type="button" id="save-picture">Save picture</button>
-<p>Drawings are deleted within {minutes} minutes.</p>
+<p>Drawings and pictures are deleted within {minutes} minutes.</p>
 <input type="text" readonly id="link" aria-label="Link to this drawing">
 <span id="said" role="status"></span>
 """
@@ -170,7 +170,7 @@ def build() -> gr.Blocks:
         shown.then(None, js=FINAL)
         # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
         taken = examples.select(inputs.take, None, [pad, picture], trigger_mode="multiple", **quiet)
-        chosen = mistakes.select(network.load, None, pad, **quiet)
+        chosen = mistakes.select(network.load, None, [pad, picture], **quiet)
         for event in (taken, chosen):
             event.success(None, js=OPEN_TAB)
         chosen.success(None, js="() => scrollTo(0, 0)")

@@ -632,6 +632,8 @@ def test_it_is_fooled(drawn):
     room.locator("[data-press=back]").click()
     expect(room).to_have_attribute("data-fooled", "null")
     expect(room.locator(".small .top b")).not_to_have_text("3")
+    sure = drawn.page.locator("#words .chart .best b").text_content()  # on Draw
+    expect(room.locator(".served .top em")).to_have_text(sure)
 
     # What does not reach the server here leaves the answer on Draw.
     drawn.route("**/component_server/**", lambda route: route.abort())
@@ -650,9 +652,13 @@ def test_it_is_fooled(drawn):
     room.locator("[name=degrees]").fill("155")
     expect(room.locator(".outcome")).to_contain_text("A mission is done: Show something that the small network calls")
     expect(room.locator("[data-mission=letter]")).to_contain_text("done")
+    room.locator("[name=degrees]").fill("0")  # the next answer is about something else
+    expect(room.locator(".outcome")).not_to_contain_text("A mission is done")
+    expect(room.locator(".achieved")).to_have_text("✓ Missions done: 1 of 3")
     drawn.page.reload()
     expect(room.locator("[data-mission=letter]")).to_contain_text("done")
     expect(room.locator("[data-mission=even]")).to_contain_text("open")
+    expect(room.locator(".achieved")).to_be_visible()
 
 
 def test_units_that_were_switched_while_the_server_was_away_stay_so(drawn):
@@ -828,6 +834,20 @@ def test_a_step_before_the_numbers_of_a_new_picture_came_is_about_the_picture_in
     v.wait_until_silent()
 
 
+# Numbers of rounds at which two names below the curves touch.
+TOUCHING = """() => {
+    const section = document.querySelector(".train .score"), { show } = lab.curves(section);
+    const frame = (epoch, step) => ({ seen: 0.5, unseen: 0.5, losses: [1, 1], epoch, step });
+    const course = [frame(0, 0), ...[1, 3, 8, 20, 50].map((step) => frame(1, step))];
+    return Array.from({ length: 60 }, (_, i) => i + 1).filter((round) => {
+        course.push(frame(round, 0));
+        show(course);
+        const boxes = [...section.querySelectorAll(".curves div i")].map((name) => name.getBoundingClientRect());
+        return boxes.some((box, i) => i && boxes[i - 1].right > box.left);
+    });
+}"""
+
+
 def test_on_a_small_phone_a_slider_brings_the_pictures_into_sight_and_stays_there(visit):
     v = visit(width=360, height=640, phone=True)
     room = opened(v, "Fool it", "fool")
@@ -837,6 +857,15 @@ def test_on_a_small_phone_a_slider_brings_the_pictures_into_sight_and_stays_ther
     expect(room.locator(".outcome")).to_have_text("Not fooled: it still sees a 2.")
     expect(room.locator(".after canvas")).to_be_in_viewport(ratio=1)
     expect(noise).to_be_in_viewport(ratio=1)
+    room.locator(".served p").evaluate(
+        "said => (said.innerHTML = 'It says <b>not a digit</b>, 97%, which takes lines')"
+    )
+    for pair in (("small .bars", "served .bars"), ("of-digits", "of-drawing")):  # which are compared
+        assert len({room.locator(f".{bars}").bounding_box()["y"] for bars in pair}) == 1
+    opened(v, "Train one", "train").locator(".tries summary").click()
+    v.page.get_by_role("link", name="Learn from 100 digits").click()  # its menus take all of the screen
+    expect(v.page.get_by_role("button", name="Play")).to_be_in_viewport(ratio=1)
+    assert v.page.evaluate(TOUCHING) == []
 
 
 def test_for_those_who_want_no_motion_the_page_scrolls_in_one_go(visit):

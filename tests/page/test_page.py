@@ -488,8 +488,7 @@ def test_link_to_a_drawing_has_nothing_of_a_photo_seen_before(pad, visit):
     v.context.grant_permissions(["clipboard-read", "clipboard-write"])
     v.take_example("paper 2")
     expect(v.answer).to_have_text("2")
-    v.page.get_by_role("button", name="Copy link").click()
-    expect(v.page.get_by_role("button", name="Only drawings have links")).to_be_visible()
+    expect(v.page.get_by_role("button", name="Copy link")).to_be_hidden()  # a link cannot hold a photograph
     v.page.get_by_role("tab", name="On the pad").click()
     v.draw(1)
     expect(v.answer).to_have_text("1")
@@ -696,6 +695,11 @@ def test_without_webgl_the_page_says_why_there_is_no_pad_and_links_to_rooms_work
     expect(page.get_by_role("button", name="Example: letter A")).to_be_hidden()
     page.get_by_role("button", name="Example: sum 27").click()
     expect(page.locator("#words strong")).to_contain_text("2 7")
+    page.get_by_role("button", name="The network").click()  # a misread digit becomes a picture
+    page.locator("#network [data-cell='5-3']").click()
+    page.locator("#network .wrong:visible button").first.click()
+    expect(page.locator("#label [data-testid=label-output-value]")).to_have_text("3")
+    expect(page.locator("#picture .image-frame img")).to_be_in_viewport()
     context.close()
 
 

@@ -3,12 +3,16 @@
 import base64
 import functools
 import io
+import re
+import urllib.parse
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
 import pytest
 from conftest import BROWSER_ARGS, EXAMPLES, JAGGED, Visit, expect, find_browser
 from PIL import Image
+from test_page import serious
 
 PASTE = """([name, base64]) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
@@ -53,6 +57,78 @@ def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(pad):
     expect(v.answer).to_have_text("2")
     v.page.mouse.click(*corners(v.page, (0.43, 0.18, 0.65, 0.4))[0])
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
+
+
+def test_part_is_framed_moved_resized_and_removed_with_keys(pad):
+    v = pad
+    words, frame, said = v.page.locator("#words strong"), v.page.locator("#picture .frame"), v.page.locator("#said")
+    v.take_example("sum 27")
+    expect(words).to_contain_text("2 7")
+    v.page.get_by_role("button", name="Remove Image").focus()
+    v.page.keyboard.press("Tab")
+    expect(frame).to_be_focused()
+    expect(frame).to_have_attribute("aria-label", re.compile("Arrow keys move it"))
+    assert frame.evaluate("frame => getComputedStyle(frame).outlineStyle") == "solid"
+    for keys in ("ArrowUp", *["Shift+ArrowLeft"] * 14, *["Shift+ArrowUp"] * 14, *["ArrowRight"] * 9, *["ArrowUp"] * 4):
+        v.page.keyboard.press(keys)
+    expect(v.answer).to_have_text("2")
+    expect(said).to_have_text("Framed: 43% to 65% across, 17% to 39% down.")
+    box, (x, y, width, height) = frame.bounding_box(), picture_of(v.page)
+    assert ((box["x"] - x) / width, (box["y"] - y) / height) == pytest.approx((0.43, 0.17), abs=0.01)
+    assert (box["width"] / width, box["height"] / height) == pytest.approx((0.22, 0.22), abs=0.01)
+    assert serious(v.page) == []
+    v.page.keyboard.press("Escape")
+    expect(words).to_contain_text("2 7")
+    expect(said).to_have_text("All of the picture is read.")
+    expect(v.page.locator("#picture .part")).to_have_count(0)
+
+
+def test_a_reload_keeps_a_picture_and_its_part_as_long_as_the_server_does(pad):
+    v = pad
+    give_by_event(v.page, "drop", "#output", EXAMPLES / "sum-27.jpg")
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    frame(v, (0.43, 0.18, 0.65, 0.4))
+    expect(v.answer).to_have_text("2")
+    v.page.get_by_role("tab", name="Fool it").click()
+    v.page.reload()
+    v.wait_until_silent()
+    v.page.get_by_role("tab", name="Draw", exact=True).click()
+    expect(v.answer).to_have_text("2")
+    expect(v.page.locator("#picture .part")).to_be_visible()
+    v.route(re.compile("/file=.*sum-27"), lambda route: route.fulfill(status=404))
+    v.page.reload()
+    expect(v.page.locator("#said")).to_have_text("Deleted by now: choose again")
+    expect(v.page.locator("#picture")).to_be_visible()
+    v.page.unroute_all()
+    v.page.reload()  # what is gone is not waited for again
+    v.wait_until_armed()
+
+
+def test_a_picture_that_the_server_has_deleted_is_sent_again_or_said_to_be_gone(pad):
+    v = pad
+    picture = v.page.locator("#picture .image-frame img")
+    hours = "() => { const { now } = Date, began = now(); Date.now = () => now() + 3_600_000 * (1 + now() - began); }"
+
+    def delete():
+        Path(urllib.parse.unquote(picture.get_attribute("src").partition("/file=")[2])).unlink()
+        v.page.evaluate(hours)
+
+    give_by_event(v.page, "drop", "#output", EXAMPLES / "sum-27.jpg")
+    expect(v.page.locator("#words strong")).to_contain_text("2 7")
+    delete()
+    frame(v, (0.43, 0.18, 0.65, 0.4))
+    expect(v.answer).to_have_text("2")
+    v.take_example("squared 350")  # of which this page has no file
+    expect(v.page.locator("#words strong")).to_have_text("3 5 0")
+    delete()
+    frame(v, (0.1, 0.1, 0.9, 0.9))
+    expect(v.page.locator("#words p")).to_have_text("The server has deleted this picture by now. Add it again.")
+    expect(v.page.locator(".toast-body")).to_have_count(0)
+    v.take_example("paper 2")
+    expect(v.answer).to_have_text("2")
+    v.page.get_by_role("tab", name="On the pad").click()
+    v.page.reload()  # with the clock of this machine
+    v.wait_until_armed()
 
 
 def test_each_digit_of_a_part_opens_its_own_way_and_another_picture_is_read_whole(pad):
@@ -431,7 +507,8 @@ def test_heic_that_is_chosen_is_shown_and_read_if_it_is_still_wanted(pad, heic):
 GIVE_BY_EVENT = """([kind, place, name, base64]) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const data = new DataTransfer();
-    data.items.add(new File([bytes], name, { type: name.endsWith(".png") ? "image/png" : "" }));
+    const type = { png: "image/png", jpg: "image/jpeg" }[name.split(".").at(-1)] ?? "";
+    data.items.add(new File([bytes], name, { type }));
     const options = { dataTransfer: data, clipboardData: data, bubbles: true, cancelable: true };
     const event = kind === "paste" ? new ClipboardEvent(kind, options) : new DragEvent(kind, options);
     document.querySelector(place).dispatchEvent(event);

@@ -3,6 +3,7 @@
 import base64
 import errno
 import gc
+import html
 import io
 import json
 import math
@@ -25,10 +26,11 @@ from nn.functions import softmax
 from nn.pictures import sample
 from nn.recipes import PRESETS
 from weights.current import served
-from weights.serving.page.lab import drawings, kept, questions, runs
+from weights.serving.page import percent
+from weights.serving.page.lab import drawings, kept, questions, runs, train_one
 from weights.serving.page.lab.asking import Picture, answering
 from weights.serving.page.lab.settings import RATES
-from weights.serving.page.lab.shown import answers_of, first_weights, percent
+from weights.serving.page.lab.shown import answers_of, first_weights
 from weights.serving.page.lab.splits import unseen
 
 
@@ -146,6 +148,15 @@ def test_the_experiment_with_few_digits_overfits_as_it_says():
     seen, unseen = zip(*losses, strict=True)
     assert unseen[-1] > 1.3 * min(unseen)
     assert seen[-1] < 0.01
+
+
+def test_the_room_says_each_figure_once():
+    tooltips, tags = r'<span role="tooltip">.*?</span>', r"<[^>]*>"
+    room, _ = train_one.content().split("<summary>Words")
+    text = re.sub(tags, " ", re.sub(tooltips, "", room)).lower()
+    for once in ("1,000 digits", "16 kernels", "press play", "never saw", "gradient", "random"):
+        assert text.count(once) == {"never saw": 3}.get(once, 1), once  # its share, the curve's name, and the pictures
+    assert not re.search(r"\b(six|twenty|two files)\b", text)
 
 
 def test_a_sentence_writes_shares_as_the_page_does():
@@ -581,7 +592,9 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
     expect(v.answer).to_be_visible()
     room = opened(v, "Train one", "train")
     shares = [n / 1000 for n in range(1001)] + [0.9999, 0.0001]
-    assert v.page.evaluate("shares => shares.map(lab.tools.percent)", shares) == list(map(percent, shares))
+    assert v.page.evaluate("shares => shares.map(lab.tools.percentRight)", shares) == list(map(percent.right, shares))
+    sure = v.page.evaluate("shares => shares.map(lab.tools.percentSure)", shares)
+    assert list(map(html.unescape, sure)) == list(map(percent.sure, shares))
     right = "() => parseFloat(document.querySelector('.train .big b').textContent)"
     assert v.page.evaluate(right) < 50
     weights_at_first = room.locator(".weights canvas").first.evaluate("canvas => canvas.toDataURL()")

@@ -21,7 +21,7 @@ from nn.measure.metrics import CLASSES
 from nn.mlp import MLP
 from preprocessing import to_mnist
 from weights.current import Look, Served
-from weights.serving.page import inputs, network, view
+from weights.serving.page import inputs, network, percent, view
 from weights.serving.page.answer import UNITS_SHOWN, live_answer, sentence, several
 from weights.serving.recognize import examine
 
@@ -142,10 +142,17 @@ def test_every_step_from_drawing_to_probabilities_is_shown_in_the_order_of_the_d
 
 
 def test_answer_is_a_sentence_and_one_chart_with_labels_where_they_are_worth_one():
-    answer = dict.fromkeys(CLASSES, 0.0) | {"7": 0.985, "1": 0.012, "2": 0.003}
+    answer = dict.fromkeys(CLASSES, 0.0) | {"7": 0.984, "1": 0.012, "2": 0.004}
     words = view.words([reading_of("7")._replace(answer=answer)])
     assert words.startswith("<p>That is a 7.</p>")
     assert re.findall(r"<b>(.*?)</b>", words) == ["", "1%", "", "", "", "", "", "98%", "", "", ""]
+
+
+def test_no_network_is_quite_sure_wherever_the_page_says_how_sure_it_is():
+    shares = (1.0, 0.9996, 0.995, 0.994, 0.125, 0.005, 0.004, 0.0)
+    written = [">99%", ">99%", ">99%", "99%", "13%", "1%", "<1%", "<1%"]
+    assert [percent.sure(share) for share in shares] == written
+    assert [percent.in_words(share) for share in (0.9996, 0.5, 0.004)] == ["over 99%", "50%", "under 1%"]
 
 
 def test_live_answer_does_not_claim_to_be_the_last_word():

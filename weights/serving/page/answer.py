@@ -14,12 +14,12 @@ import numpy as np
 from nn.evidence import Explanation, Unit
 from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from preprocessing.frame import SIDE
+from weights.serving.page import percent
 from weights.serving.page.drawing import figure, picture_url, step, to_levels
 from weights.serving.recognize import Reading, text_of
 
 SHOWN = 3  # classes that gr.Label is given; its heading is the first of them
 SURE, LIKELY = 0.9, 0.6  # from these probabilities on, the answer is put as certain or as probable
-NEARLY = 0.995  # would be rounded to 100%, which nobody can be
 UNITS_SHOWN = 6
 COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
@@ -115,7 +115,7 @@ def several(text: str, confidence: float) -> str:
         said = f"{digits}, and {counted(others).lower()} {shapes} that {are} none, it seems."
     else:
         together = "" if number == 1 else " of all together"
-        said = f"{digits}{', I think' * (confidence < SURE)}: {in_words(confidence)} sure{together}."
+        said = f"{digits}{', I think' * (confidence < SURE)}: {percent.in_words(confidence)} sure{together}."
     return f"{set_large(text)}<p>{said}</p>"
 
 
@@ -143,7 +143,7 @@ def tile(reading: Reading, index: int, chosen: bool) -> str:
     picture = figure(picture_url(to_levels(reading.prepared.tensor)), f"Read as {reading.best}")
     return (
         f'<li><button type="button" data-tile="{index}" aria-pressed="{str(chosen).lower()}">{picture}'
-        f"<b>{reading.symbol}</b> {escape(percent(reading.confidence))}</button></li>"
+        f"<b>{reading.symbol}</b> {escape(percent.sure(reading.confidence))}</button></li>"
     )
 
 
@@ -236,25 +236,16 @@ def strengths(units: list[Unit]) -> list[float]:
 def chart(answer: Answer) -> str:
     """All probabilities as columns, in the order of the digits so that they keep their places, as HTML."""
     best, _ = ranked(answer)[0]
-    labels = {name: escape(percent(share)) if share >= LEAST else "" for name, share in answer.items()}
+    labels = {name: escape(percent.sure(share)) if share >= LEAST else "" for name, share in answer.items()}
     columns = "".join(
         f'<i style="--p:{answer[name]:.4f}"{" class=best" * (name == best)}><b>{labels[name]}</b>'
         f"<u></u>{axis_label(name)}</i>"
         for name in CLASSES
     )
-    said = ", ".join(f"{name} {in_words(share)}" for name, share in ranked(answer) if share >= LEAST)
+    said = ", ".join(f"{name} {percent.in_words(share)}" for name, share in ranked(answer) if share >= LEAST)
     return f'<div class="chart" role="img" aria-label="Probabilities: {said}">{columns}</div>'
 
 
 def axis_label(name: str) -> str:
     """A class where there is little room."""
     return "none" if name == NOT_A_DIGIT else name
-
-
-def percent(share: float) -> str:
-    """A probability where there is little room; none is 100%."""
-    return f"{share:.0%}" if share < NEARLY else ">99%"
-
-
-def in_words(share: float) -> str:
-    return percent(share).replace(">", "over ")

@@ -42,7 +42,7 @@
   }
 
   document.addEventListener("pad:ready", () => {
-    if (location.hash.length > 1 || drawing.kept()) over = true;
+    if (location.hash.length > 1 || drawing.kept() || pictures.comesBack()) over = true;
     else setTimeout(begin, AFTER);
   });
   // On the window, which hears of it before any other script may keep it from the rest.

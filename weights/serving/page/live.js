@@ -8,6 +8,7 @@
   const EVERY = 120; // ms between two looks at a stroke
   const SIDE = 200; // preprocessing reduces the pad's 400 pixels to this many as well
   const LOST = "<p>The server does not answer. Keep drawing: I will ask again.</p>";
+  const GONE_PICTURE = "<p>The server has deleted this picture by now. Add it again.</p>";
   const LOST_PICTURE = "<p>The server does not answer. Add the picture again in a moment.</p>";
   const PATIENCE = 10000; // ms without a final answer after which the live one goes
   const SOON = 5000; // ms that a live answer is waited for; the next stroke asks for its own
@@ -199,8 +200,11 @@
   async function inSight(drawing, picture) {
     if (pictures.inSight()) {
       lost = false;
-      const file = pictures.shown(picture);
-      return [null, file, pictures.partOf(file)];
+      const file = await pictures.shown(picture);
+      if (file !== undefined) return [null, file, pictures.partOf(file)];
+      show({}, GONE_PICTURE);
+      clearTimeout(patience);
+      return null;
     }
     return [(await pad.withNewestInk(drawing)) ?? BLANK, null, null];
   }
@@ -208,7 +212,7 @@
   async function given(drawing, picture) {
     const about = (newest = inSight(drawing, picture));
     const values = await about;
-    if (about !== newest) return never();
+    if (about !== newest || !values) return never();
     const [onPad, file, part] = values;
     const same = onPad || !file ? "" : [file.url, part].join();
     if (same && same === unanswered) return never();
@@ -224,7 +228,7 @@
       unanswered = "";
       const before = newest;
       const values = await inSight(drawing, picture);
-      return before === newest ? values : never();
+      return before === newest && values ? values : never();
     },
     // The page shows these in gr.Label and the words beside it.
     shown: () => values,

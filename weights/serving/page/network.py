@@ -27,7 +27,8 @@ from weights.current import BUNDLED_SOURCE, Serving
 from weights.hub.figures import learned_from, summarize
 from weights.hub.pull import Version
 from weights.serving.gradio_internals import field
-from weights.serving.page.answer import article, axis_label, in_words, percent
+from weights.serving.page import percent
+from weights.serving.page.answer import article, axis_label
 from weights.serving.page.inputs import CANVAS, on_the_pad
 
 HUB = "https://huggingface.co"
@@ -36,7 +37,7 @@ MADE_UP = {"redrawn", "written", "non_digits"}  # settings of a recipe for pictu
 MISREAD = "misread-"  # and a number: the name of such a digit on the pad, as strokes.js knows it
 MANY = 4  # errors of one kind, from which a cell is coloured no deeper
 PIXELS_ON_THE_PAD = 280  # of a digit's side when it is loaded
-# A cell shows its digits; a digit that is pressed goes on the pad.
+# A cell shows its digits. A digit that is pressed goes on the pad, or to the pictures where the browser has no pad.
 CHOOSE = """
 element.addEventListener("click", ({ target }) => {
     const cell = target.closest("[data-cell]"), digit = target.closest("[data-mistake]");
@@ -45,7 +46,8 @@ element.addEventListener("click", ({ target }) => {
         if (each.matches(".wrong")) each.hidden = !chosen;
         else each.setAttribute("aria-pressed", chosen);
     }
-    if (digit) trigger("select", { index: Number(digit.dataset.mistake) });
+    const as_picture = document.documentElement.matches(".padless");
+    if (digit) trigger("select", { index: Number(digit.dataset.mistake), as_picture });
 });
 """
 
@@ -63,8 +65,8 @@ def view(serving: Serving) -> gr.HTML:
     return content
 
 
-def load(event: gr.EventData) -> dict:
-    """The value of the pad when a misread digit is chosen: it lies on the pad, as large as one would draw it."""
+def load(event: gr.EventData) -> tuple:
+    """Values of pad and picture when a misread digit is chosen: it lies on the pad, as large as one would draw it."""
     index, known = field(event, "index"), mistakes()["mistakes"]
     if type(index) is not int or not 0 <= index < len(known):
         raise gr.Error("There is no such digit.", print_exception=False)
@@ -72,7 +74,9 @@ def load(event: gr.EventData) -> dict:
     paper = Image.new("L", CANVAS, "white")
     large = ImageOps.invert(digit).resize((PIXELS_ON_THE_PAD,) * 2, Image.Resampling.BICUBIC)
     paper.paste(large, ((CANVAS[0] - PIXELS_ON_THE_PAD) // 2, (CANVAS[1] - PIXELS_ON_THE_PAD) // 2))
-    return on_the_pad(paper, f"{MISREAD}{index}")
+    if field(event, "as_picture") is True:
+        return gr.skip(), paper
+    return on_the_pad(paper, f"{MISREAD}{index}"), gr.skip()
 
 
 def render(serving: Serving) -> str:
@@ -157,7 +161,7 @@ def cell(true: str, read: str, count: int) -> str:
 
 def misread(index: int, mistake: dict) -> str:
     """One misread digit as a list item: a button that puts it on the pad."""
-    share, sure = percent(mistake["confidence"]), in_words(mistake["confidence"])
+    share, sure = percent.sure(mistake["confidence"]), percent.in_words(mistake["confidence"])
     said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']}, {sure} sure. Put it on the pad."
     image = f'<img src="data:image/png;base64,{mistake["png"]}" width="28" height="28" alt="{said}">'
     return f'<li><button type="button" data-mistake="{index}" title="{said}">{image}{escape(share)}</button></li>'

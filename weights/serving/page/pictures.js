@@ -1,9 +1,11 @@
 // Pictures: taken, chosen or pasted, and cut to the part that shall be read.
 //
 //   pictures.inSight()    whether the tab for pictures is open
-//   pictures.shown(file)  the file of the picture that is shown; without one, the file that gradio gave
+//   pictures.shown(file)  a promise of the file of the picture that is shown; without one, of the file that gradio gave;
+//                         of undefined when the server has deleted it
 //   pictures.partOf(file) the part of this file's picture that was framed, [left, top, right, bottom] as shares; or null
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
+//   pictures.comesBack()  whether a reload is to bring a picture back
 (() => {
   const TRIES = 50; // until gradio has built what was asked for
   const BETWEEN = 100; // ms between two of them
@@ -12,6 +14,8 @@
   // value to the one that the page began with. A picture that was there already would be gone.
   const FRAMES = 3;
   const REFUSALS = { 413: "Larger than 20 MB", 429: "Busy: try again" }; // of a HEIC, by the status of the answer
+  const KEPT = "picture"; // its name in the tab's session storage
+  const FRESH = 9 * 60_000; // ms that the server keeps a picture at least
   const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
@@ -19,11 +23,29 @@
   // A question that opening the tab asks may carry the picture from before, and be answered last: what counts is the
   // picture in sight. Its address holds the path that the server knows it by.
   const address = () => pad.part("picture")?.getAttribute("src");
-  function shown(file) {
+  function inPlaceOf(file) {
     const url = address();
     const path = url?.split("/file=")[1];
     if (!path || url === file?.url) return file;
     return { path: decodeURIComponent(path), url, meta: { _type: "gradio.FileData" } };
+  }
+
+  // A picture may be in sight for longer than the server keeps it, in a lecture for one. Then its file goes there again.
+  let sent = null; // {file, number}: the file that gradio took last, and the number of its picture
+  let since = 0; // when the server got it
+  async function shown(given) {
+    const file = inPlaceOf(given) ?? null;
+    if (!file || Date.now() - since < FRESH) return file;
+    const there = await fetch(file.url, { cache: "no-store", headers: { Range: "bytes=0-0" } }).catch(() => null);
+    if (!there || there.ok) return file; // a server that does not answer is said elsewhere
+    if (sent?.number !== newest) return undefined;
+    const body = new FormData();
+    body.append("files", sent.file);
+    const answer = await fetch(`${file.url.split("/file=")[0]}/upload`, { method: "POST", body }).catch(() => null);
+    if (!answer?.ok) return undefined;
+    since = Date.now();
+    const [path] = await answer.json();
+    return { ...file, path };
   }
 
   // The tab for pictures, and what takes a file in it.
@@ -39,19 +61,24 @@
   document.addEventListener("click", ({ target }) => {
     const taken = target.closest?.("#examples [data-index], #network [data-mistake]");
     if (!taken) return;
-    tab = taken.matches("#examples :not([data-drawing])") ? "pictureTab" : "padTab";
+    const isDrawing = taken.matches("[data-drawing], [data-mistake]") && !document.documentElement.matches(".padless");
+    tab = isDrawing ? "padTab" : "pictureTab";
     newest += 1;
   });
 
-  // Gradio's own input takes the file, as if it had been chosen there.
+  // Gradio's own input takes the file, as if it had been chosen there. Gives whether it does.
   async function give(file, mine = ++newest) {
     const input = await open();
-    if (mine !== newest) return;
-    if (!input) return say(chooser(), "That did not work: try again");
+    if (mine !== newest) return false;
+    if (!input) {
+      say(chooser(), "That did not work: try again");
+      return false;
+    }
     const files = new DataTransfer();
     files.items.add(file);
     input.files = files.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
+    return true;
   }
 
   // The input is not there before the tab was opened, nor while the camera is on.
@@ -89,7 +116,11 @@
   function take(event, files) {
     newest += 1;
     const file = firstPicture(files);
-    if (!file || (file === files[0] && isPicture(file) && !isHeic(file))) return;
+    if (!file) return;
+    if (file === files[0] && isPicture(file) && !isHeic(file)) {
+      sent = { file, number: newest };
+      return;
+    }
     event.preventDefault();
     event.stopImmediatePropagation();
     giveAny(file);
@@ -121,10 +152,12 @@
   }
 
   // A button says what became of it, for a while or until this promise is settled; #said says it to those who do not see
-  // it.
+  // it. Without a button it is said to them alone.
   async function say(button, text, until = pause(SAID)) {
+    document.getElementById("said").textContent = text;
+    if (!button) return;
     button.dataset.name ??= button.textContent;
-    button.textContent = document.getElementById("said").textContent = text;
+    button.textContent = text;
     const mine = (button.saying = {});
     await until;
     if (button.saying === mine) button.textContent = button.dataset.name;
@@ -206,12 +239,24 @@
   }, { capture: true });
 
   // --- A part of the picture ---
+  //
+  // A frame lies on the picture: round the part that is read, else round all of it, where it shows with the focus alone.
+  // The pointer draws it anew. Keys move and resize it.
+
+  const WHOLE = [0, 0, 1, 1];
+  const MIDDLE = [0.25, 0.25, 0.75, 0.75]; // where the first arrow key lays it
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const STEP = 0.02; // of the picture's side, for each press of such a key
+  const RESTED = 400; // ms after the last key the part is read
+  const KEYS = "Arrow keys move it. Shift and an arrow key resize it. Escape removes it, and all of the picture is read.";
 
   let part = null; // {url, box}: the part that was framed last, and of which picture
   const partOf = (file) => (part && part.url === file?.url ? part.box : null);
 
   let from = null; // where the pointer came down
   let frame = null;
+  let resting = 0;
+  const tellPart = () => document.dispatchEvent(new Event("picture:part"));
 
   // Where the picture itself is: it may be smaller than its element.
   function place(image) {
@@ -226,8 +271,18 @@
     return [(clientX - left) / width, (clientY - top) / height].map((share) => Math.min(Math.max(share, 0), 1));
   }
 
-  // Lays the frame round a part of the picture. Gives its sides in pixels.
-  function layFrame(image, [left, top, right, bottom]) {
+  // Lays the frame round a part of the picture, or all of it. Gives its sides in pixels.
+  function layFrame(image, box) {
+    if (frame?.parentElement !== image.parentElement) {
+      frame = Object.assign(document.createElement("div"), { className: "frame", tabIndex: 0, role: "application" });
+      frame.ariaLabel = `Frame round the part that is read. ${KEYS}`;
+      frame.addEventListener("keydown", steer);
+      image.parentElement.append(frame);
+      resized.disconnect();
+      resized.observe(image);
+    }
+    frame.classList.toggle("part", box !== WHOLE);
+    const [left, top, right, bottom] = box;
     const [inner, outer] = [place(image), image.parentElement.getBoundingClientRect()];
     const [width, height] = [(right - left) * inner.width, (bottom - top) * inner.height];
     Object.assign(frame.style, {
@@ -240,7 +295,7 @@
   }
 
   // The picture is as large as the window lets it be: a phone may be turned.
-  const resized = new ResizeObserver(([{ target }]) => part && !from && layFrame(target, part.box));
+  const resized = new ResizeObserver(([{ target }]) => from || layFrame(target, part?.box ?? WHOLE));
 
   function cut(event) {
     if (event.type === "pointerdown") {
@@ -249,11 +304,6 @@
       from = { image: event.target, id: event.pointerId };
       from.start = shares(event);
       event.target.setPointerCapture(event.pointerId);
-      frame?.remove();
-      frame = Object.assign(document.createElement("div"), { className: "part" });
-      event.target.parentElement.append(frame);
-      resized.disconnect();
-      resized.observe(event.target);
       return;
     }
     if (event.pointerId !== from?.id) return;
@@ -261,21 +311,126 @@
     const box = [Math.min, Math.max].flatMap((pick) => [0, 1].map((i) => pick(from.start[i], end[i])));
     const [width, height] = layFrame(from.image, box);
     if (event.type === "pointermove") return;
+    const { image } = from;
     from = null;
-    if (Math.min(width, height) < SMALLEST || event.type === "pointercancel") return whole();
+    if (Math.min(width, height) < SMALLEST || event.type === "pointercancel") return whole(image);
+    clearTimeout(resting);
     part = { url: address(), box };
-    document.dispatchEvent(new Event("picture:part"));
+    frame.focus({ preventScroll: true }); // for keys, which are finer
+    tellPart();
   }
 
-  function whole() {
-    frame?.remove();
-    if (!part) return;
+  function steer(event) {
+    const image = pad.part("picture");
+    if (event.key === "Escape" && part) {
+      whole(image);
+      say(null, "All of the picture is read.");
+    } else if (ARROWS[event.key] && !event.altKey && !event.ctrlKey && !event.metaKey) {
+      part = { url: address(), box: part ? moved(part.box, ARROWS[event.key], event.shiftKey, place(image)) : MIDDLE };
+      layFrame(image, part.box);
+      clearTimeout(resting);
+      resting = setTimeout(rested, RESTED);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // A box that went one step further. resizes: its right or lower edge alone.
+  function moved([left, top, right, bottom], [x, y], resizes, { width, height }) {
+    const along = (low, high, by, least) => {
+      if (resizes) return [low, Math.min(Math.max(high + by, low + least), 1)];
+      const step = Math.min(Math.max(by, -low), 1 - high);
+      return [low + step, high + step];
+    };
+    [left, right] = along(left, right, x * STEP, SMALLEST / width);
+    [top, bottom] = along(top, bottom, y * STEP, SMALLEST / height);
+    return [left, top, right, bottom];
+  }
+
+  function rested() {
+    const [left, top, right, bottom] = part.box.map((share) => `${Math.round(100 * share)}%`);
+    say(null, `Framed: ${left} to ${right} across, ${top} to ${bottom} down.`);
+    tellPart();
+  }
+
+  function whole(image) {
+    clearTimeout(resting);
+    const was = part;
     part = null;
-    document.dispatchEvent(new Event("picture:part"));
+    layFrame(image, WHOLE);
+    if (was) tellPart();
   }
 
-  document.addEventListener("load", ({ target }) => target === pad.part("picture") && whole(), { capture: true });
+  document.addEventListener("load", ({ target }) => {
+    if (target !== pad.part("picture")) return;
+    since = Date.now();
+    whole(target);
+    if (returning?.number !== newest || !returning.box) return;
+    part = { url: address(), box: returning.box };
+    returning = null;
+    layFrame(target, part.box);
+    tellPart();
+  }, { capture: true });
 
   for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) document.addEventListener(type, cut);
-  window.pictures = { inSight, shown, partOf, say, openTab: () => pad.part(tab).click() };
+
+  // --- A reload ---
+  //
+  // It keeps the picture that is in sight, as it keeps a drawing, but no longer than the server does, as the page
+  // promises: what the tab keeps is the picture's address there, and which part was framed.
+
+  let waiting = drawing.returns() ? kept() : null; // what was kept, until it is asked for
+  let returning = null; // {number, box}: the picture that comes back, and its part
+
+  function kept() {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEPT));
+    } catch {
+      return null; // the browser keeps nothing for this page
+    }
+  }
+
+  function keep() {
+    const isChosen = pad.part("pictureTab")?.getAttribute("aria-selected") === "true"; // also while another room is open
+    const url = isChosen ? address() : null;
+    try {
+      if (waiting) return; // Draw was not in sight yet
+      if (url) sessionStorage.setItem(KEPT, JSON.stringify({ url, box: partOf({ url }) }));
+      else sessionStorage.removeItem(KEPT);
+    } catch {
+      // as above
+    }
+  }
+
+  async function bringBack() {
+    if (!waiting) return;
+    const { url, box } = waiting;
+    const number = ++newest;
+    waiting = null;
+    const answer = await fetch(url).catch(() => null);
+    if (number !== newest) return;
+    if (!answer?.ok) {
+      await open();
+      return say(chooser(), "Deleted by now: choose again");
+    }
+    const picture = await answer.blob();
+    if (number !== newest) return;
+    const file = new File([picture], decodeURIComponent(url.split("/").at(-1)), { type: picture.type });
+    if (await give(file, number)) returning = { number: newest, box };
+  }
+
+  // Not before the pad is there and Draw in sight: a question about a picture out of sight would be about the pad.
+  function whenInSight() {
+    const stage = document.getElementById("stage");
+    new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && bringBack()).observe(stage);
+  }
+  for (const type of ["drawing:opened", "pad:none"]) document.addEventListener(type, whenInSight, { once: true });
+  // Who draws or brings another picture before it is there waits for it no longer.
+  document.addEventListener("pad:begin", () => {
+    waiting = null;
+    newest += 1;
+  });
+  for (const type of ["pagehide", "visibilitychange"]) addEventListener(type, keep); // some phones tell the second alone
+
+  window.pictures = { inSight, shown, partOf, say, openTab: () => pad.part(tab).click(), comesBack: () => Boolean(waiting) };
 })();

@@ -10,7 +10,6 @@
 
   async function copy(button) {
     hideLink();
-    if (pictures.inSight()) return say(button, "Only drawings have links");
     if (drawing.isNameless()) return say(button, "This digit has no link");
     const here = new URL(location.href);
     here.hash = drawing.text(LONGEST);

@@ -7,6 +7,7 @@
 //   drawing.text(longest)    the drawing as a text, coarser if it would be longer than that; "" for a blank pad
 //   drawing.isNameless()     whether a digit lies under the strokes that no text names
 //   drawing.kept()           the text of the drawing that this tab kept
+//   drawing.returns()        whether the page was here before: a reload, or Back from elsewhere
 // Events on the document: drawing:begin before the strokes of a text are drawn; drawing:opened when the first drawing of
 // the page is there.
 //
@@ -296,5 +297,6 @@
     text: (longest) => (opening?.text.length <= longest ? opening.text : textOf(pad.strokes(), longest)),
     isNameless: () => nameless,
     kept,
+    returns,
   };
 })();

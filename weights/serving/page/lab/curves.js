@@ -1,18 +1,18 @@
 // The curves of Train one: how many digits the network reads right, or its loss, for those that it learns from and for
 // those that it never saw.
 (() => {
-  const { $$, put, percent } = window.lab.tools;
+  const { $$, put, percentRight } = window.lab.tools;
   const FIRST_WIDTH = 12; // frames: before there are so many, a curve leaves room for them
   const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
   const FIRST_LOSS = 2.4; // the top of its curve: ten digits that are equally likely have ln 10, which is 2.3
   const MOST_LOSS = 20; // and at most; what grows beyond it goes along the top
-  const WIDE_ENOUGH = 0.2; // the share of the width that the steps of the first round need to be named there
+  const WIDE_ENOUGH = 0.4; // the share of a phone's width that the steps of the first round need to be named there
 
   // What the curves can show: of each frame its values for the digits it learns from and for the unseen ones, in words,
   // on the axis, and what the top of the curves stands for: at least and at most. A frame may have no loss: numbers out
   // of bounds.
   const MEASURES = {
-    share: { of: ({ seen, unseen }) => [seen, unseen], words: percent, axis: (value) => `${100 * value}%`, tops: [1, 1] },
+    share: { of: ({ seen, unseen }) => [seen, unseen], words: percentRight, axis: (value) => `${100 * value}%`, tops: [1, 1] },
     loss: {
       of: ({ losses }) => losses ?? [null, null],
       words: (value) => (value === null ? "out of bounds" : value.toFixed(2)),

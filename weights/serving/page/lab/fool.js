@@ -1,6 +1,6 @@
 // Fool it in the browser: each question goes to the server, which has both networks.
 (() => {
-  const { $, $$, put, minus, percent, bytes, unpacked, pieces, best, runnerUp, name, paint, strongest, bars } =
+  const { $, $$, put, minus, percentSure, percentRight, bytes, unpacked, pieces, best, runnerUp, name, paint, strongest, bars } =
     window.lab.tools;
   const { article, drawing, glideTo, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
   const LIVE = 150; // ms after the last move of a slider
@@ -40,10 +40,10 @@
       if (fooled === null)
         return "Choose a digit and press <i>Fool it</i>: the picture changes until the small network sees that digit.";
       if (fooled && !steps) return `It says ${said} already, before the gradient changed anything. Choose another digit.`;
-      const changed = `${steps} ${steps === 1 ? "step" : "steps"}, no pixel changed by more than ${most.toFixed(2)}.`;
-      if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. ${changed}`;
+      const changed = `${steps} ${steps === 1 ? "step" : "steps"} no pixel changed by more than ${most.toFixed(2)}.`;
+      if (fooled) return `<b>Fooled:</b> it now sees ${article(target)}. In ${changed}`;
       if (!strength) return "Not fooled: at strength 0 no pixel may change.";
-      return `Not fooled: ${steps ? `${changed} Give it more strength.` : "the gradient finds no pixel to change."}`;
+      return `Not fooled: ${steps ? `in ${changed} Give it more strength.` : "the gradient finds no pixel to change."}`;
     }
 
     // Where the window is low, the pictures and answers lie below it.
@@ -57,7 +57,10 @@
       if (!item) return; // one that an earlier page had
       item.classList.add("done");
       put(item, ".state", "done");
-      keep("missions", $$(element, "[data-mission].done").map((each) => each.dataset.mission));
+      const done = $$(element, "[data-mission].done");
+      put(element, ".achieved", `✓ Missions done: ${done.length} of ${$$(element, "[data-mission]").length}`);
+      $(element, ".achieved").hidden = false;
+      keep("missions", done.map((each) => each.dataset.mission));
     }
 
     async function ask() {
@@ -76,8 +79,8 @@
       put(element, ".small ol", bars(answer.small[1], answer.small[0]));
       put(element, ".served ol", bars(answer.served[1], answer.served[0]));
       const [said, saidServed] = [answer.small[1], answer.served[1]].map((probs) => name(best(probs)));
-      put(element, ".small p", `It says <b>${said}</b>, ${percent(Math.max(...answer.small[1]))}.`);
-      put(element, ".served p", `It says <b>${saidServed}</b>, ${percent(Math.max(...answer.served[1]))}.`);
+      put(element, ".small p", `It says <b>${said}</b>, ${percentSure(Math.max(...answer.small[1]))}.`);
+      put(element, ".served p", `It says <b>${saidServed}</b>, ${percentSure(Math.max(...answer.served[1]))}.`);
       put(element, ".outcome", outcome(answer, said, question));
       $(element, ".gradient-on").hidden = !fooling;
       for (const mission of answer.missions) {
@@ -113,8 +116,8 @@
       if (rebuild) layers(answer);
       showSwitches();
       const [before, now] = answer.right;
-      put(element, ".silenced .big", `<b>${percent(now)}</b> right on 1,000 digits it never saw${now === before ? "" : `; ${percent(before)} with all units`}`);
-      put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], false));
+      put(element, ".silenced .big", `<b>${percentRight(now)}</b> right on 1,000 digits it never saw${now === before ? "" : `; ${percentRight(before)} with all units`}`);
+      put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], true));
       put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
       return true;
     }

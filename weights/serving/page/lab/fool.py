@@ -55,7 +55,7 @@ def pictures() -> str:
         return f'<div class="answer {name}"><h2>{title}</h2><p>…</p><ol class="bars"></ol></div>'
 
     return (
-        '<p class="outcome" role="status"></p>'
+        '<p class="outcome" role="status"></p><p class="achieved" hidden></p>'
         f'<div class="three figures">{figure("before", "as drawn")}{figure("times", "change × 10")}'
         f"{figure('after', 'after')}</div>"
         f'<div class="pair">{answers("small", "The small network")}{answers("served", "The network on Draw")}</div>'

@@ -90,7 +90,8 @@
         ".places",
         net.h[chosen]
           .map((h, i) => {
-            const short = h < 100 ? Number(h.toPrecision(2)) : Math.round(h); // on a phone a tile has room for three digits
+            // On a phone a tile has room for three digits.
+            const short = h < 1 ? Number(h.toFixed(2)) : h < 100 ? Number(h.toPrecision(2)) : Math.round(h);
             const [r, c] = [Math.floor(i / rows) + 1, (i % rows) + 1];
             return (
               `<button type="button" data-place="${i}" aria-pressed="${i === position}" aria-label="Row ${r}, column ${c}: ${number(h)}" ` +

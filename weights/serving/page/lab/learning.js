@@ -1,13 +1,13 @@
 // The section about learning: steps of backpropagation on this picture, which the server takes.
 (() => {
-  const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, bracketed, brief, percent, unpacked, best, runnerUp } = window.lab.tools;
+  const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, bracketed, brief, percentRight, unpacked, best, runnerUp } = window.lab.tools;
   const { article, paint, strongest, signed, succeed, answered, shared } = window.lab.tools;
 
   const MOST_LOSSES = 8; // that are shown of all steps
   const SURE = 0.9; // a probability from which on the network is called sure
 
   // A probability of less than the tables show
-  const probability = (share) => (share >= 0.0005 || !share ? percent(share) : `${readable(100 * Number(share.toPrecision(1)))}%`);
+  const probability = (share) => (share >= 0.00005 || !share ? number(share) : readable(Number(share.toPrecision(1))));
 
   // room: {server, asked: gives {pixels, run}, net: gives the numbers of the pass, unit: gives the chosen one, touched:
   // gives whether a weight or unit was changed, choose: takes a unit, look: shows all anew, again: asks about
@@ -108,7 +108,7 @@
           `Now it says <b>${best(after)}</b>. The answer above is from before the first step.` +
           `${touched ? " Steps start without the weight that you moved and with all units on." : ""}</p>` +
           `<p class="losses">Loss: ${losses.length > MOST_LOSSES ? "… → " : ""}${shown.join(" → ")}</p>` +
-          `<p class="others">Of 1,000 unseen digits it reads ${percent(unseen[0])} → <b>${percent(unseen[1])}</b></p>`,
+          `<p class="others">Of 1,000 unseen digits it reads ${percentRight(unseen[0])} → <b>${percentRight(unseen[1])}</b></p>`,
       );
       $(section, ".taken").hidden = false;
     }

@@ -1,6 +1,6 @@
 // The network in sight in Train one: all that the page knows of it, and the one that it took the place of.
 (() => {
-  const { $, put, percent, keep, shared } = window.lab.tools;
+  const { $, put, percentRight, keep, shared } = window.lab.tools;
   const counted = (rounds) => `${rounds} ${rounds === 1 ? "round" : "rounds"}`;
   const hasLearned = ({ latest, taught, fromFiles }) => latest?.epoch || taught || fromFiles;
 
@@ -20,7 +20,7 @@
       if (isNew) own.course.push(point);
       own.latest = frame;
       curves.show(own.course);
-      put(room, ".big b", percent(share));
+      put(room, ".big b", percentRight(share));
       showProgress();
       units.show(frame.weights);
       unseen.show(frame.tests);
@@ -57,7 +57,7 @@
     function take(answer, past = {}) {
       if (run() !== answer.run && own.latest && hasLearned(own)) earlier = own;
       else if (earlier?.shape.run === answer.run) earlier = null;
-      const was = earlier && `${counted(earlier.latest.epoch)}, ${percent(earlier.latest.unseen)}`;
+      const was = earlier && `${counted(earlier.latest.epoch)}, ${percentRight(earlier.latest.unseen)}`;
       const offer = `This is a new network. <button type="button" data-press="earlier">Back to the one before</button> (${was})`;
       put(room, ".earlier", earlier ? offer : "");
       const [first] = answer.frames;

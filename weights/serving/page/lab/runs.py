@@ -34,6 +34,7 @@ from nn.mlp import DIGITS, MLP, SIDE
 from nn.pictures.splits import Dataset
 from nn.recipes import FULL_BATCH, Recipe
 from nn.trainer import Trainer
+from weights.serving.page import percent
 from weights.serving.page.answer import article
 from weights.serving.page.lab import archives, kept
 from weights.serving.page.lab.asking import Gone, Refusal, answering, packed, rounded
@@ -47,7 +48,6 @@ from weights.serving.page.lab.shown import (
     bytes_of_weights,
     first_weights,
     frame,
-    percent,
     share_right,
 )
 from weights.serving.page.lab.splits import digits, held_out, normalized, unseen
@@ -225,8 +225,9 @@ def sentence(run: Run, shown: dict) -> str:
     said = []
     if shown["seen"] - shown["unseen"] > OVERFIT and shown["seen"] > 1 - OVERFIT:
         said.append(
-            f"It knows {percent(shown['seen'])} of its {run.digits:,} digits, but only {percent(shown['unseen'])} of "
-            "new ones: it learned them by heart. That is called overfitting. More digits help."
+            f"It knows {percent.right(shown['seen'])} of its {run.digits:,} digits, but only "
+            f"{percent.right(shown['unseen'])} of new ones: it learned them by heart. That is called overfitting. More "
+            "digits help."
         )
     if run.trainer.epoch >= SURE_FROM and is_above(unseen_loss, SURE * GUESSING):
         said.append(
@@ -293,7 +294,7 @@ def teach(question: Correction) -> dict:
         learned = f"{'It still' if now[0] == read[0] else 'Now it'} reads your drawing as {article(now[0])}."
     else:
         learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {(read == labels).sum()}."
-    cost = f"Of the unseen digits it read {percent(before)} before and reads {percent(shown['unseen'])} now"
+    cost = f"Of the unseen digits it read {percent.right(before)} before and reads {percent.right(shown['unseen'])} now"
     forgot = before - shown["unseen"] > 0.01 and not question.mixed
     return {"frames": [shown], "said": f"{learned} {cost}{': learning one thing alone, it forgot others' * forgot}."}
 

@@ -71,9 +71,3 @@ def bytes_of_weights(weights: np.ndarray) -> np.ndarray:
     largest = np.abs(weights).max()
     scaled = weights / largest * 127 if np.isfinite(largest) and largest else np.zeros_like(weights)
     return np.rint(scaled).astype(np.int8)
-
-
-def percent(share: float) -> str:
-    """A share as the page writes it; see tools.js."""
-    text = f"{100 * share:.{2 if share > 0.9995 or share < 0.0005 else 1}f}%"
-    return {"100.00%": "100%", "0.00%": "0%"}.get(text, text)

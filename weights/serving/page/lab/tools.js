@@ -22,8 +22,13 @@
   const bracketed = (value) => number(value).replace(/^−.*/, "($&)"); // after another sign
   // A loss in a row of several: three digits that count, or three decimal places.
   const brief = (value) => (value >= 100 ? readable(value) : value < 1 ? value.toFixed(3) : value.toPrecision(3));
-  // One decimal place, two near 0 and 100%; "100%" and "0%" have none.
-  function percent(share) {
+  // As percent.py has them, as HTML. How sure a network is: a whole number of percent, neither 0% nor 100%.
+  function percentSure(share) {
+    if (share < 0.005) return "&lt;1%";
+    return share < 0.995 ? `${Math.floor(100 * share + 0.5)}%` : "&gt;99%";
+  }
+  // A share of digits that were counted: one decimal place, two near 0 and 100%; "100%" and "0%" have none.
+  function percentRight(share) {
     const text = (100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 2 : 1);
     return `${text.replace(/^(100|0)\.00$/, "$1")}%`;
   }
@@ -85,13 +90,15 @@
 
   const strongest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
 
-  // Bars of probabilities, one a class; `before` leaves a mark where a bar was. ranked: the longest one stands out.
-  function bars(probs, before = null, ranked = true) {
+  // Bars of probabilities, one a class; `before` leaves a mark where a bar was. The longest one stands out, unless they
+  // are shares of each digit that were counted.
+  function bars(probs, before = null, areCounted = false) {
+    const written = areCounted ? percentRight : percentSure;
     return probs
       .map((prob, i) => {
         const mark = before && Math.abs(before[i] - prob) > MOVED ? `<s style="left:${100 * before[i]}%"></s>` : "";
-        const top = ranked && i === best(probs) ? ' class="top"' : "";
-        return `<li${top}><b>${i < 10 ? i : "none"}</b><i><u style="width:${100 * prob}%"></u>${mark}</i><em>${percent(prob)}</em></li>`;
+        const top = !areCounted && i === best(probs) ? ' class="top"' : "";
+        return `<li${top}><b>${i < 10 ? i : "none"}</b><i><u style="width:${100 * prob}%"></u>${mark}</i><em>${written(prob)}</em></li>`;
       })
       .join("");
   }
@@ -214,9 +221,9 @@
     `<i class="signed"><u class="${value < 0 ? "minus" : ""}" style="width:${(50 * Math.abs(value)) / most}%"></u></i>`;
 
   const tools = {
-    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percent, bytes, base64, unpacked, pieces,
-    greys, best, runnerUp, name, article, softmax, drawing, invitation, paint, greyCell, strongest, bars, signed, pointed,
-    succeed, glideTo, follow, answered, keep, kept, shared, tappedOrDrawn, tap,
+    SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percentSure, percentRight, bytes, base64,
+    unpacked, pieces, greys, best, runnerUp, name, article, softmax, drawing, invitation, paint, greyCell, strongest, bars,
+    signed, pointed, succeed, glideTo, follow, answered, keep, kept, shared, tappedOrDrawn, tap,
   };
   window.lab = Object.assign(window.lab ?? {}, { tools });
 })();

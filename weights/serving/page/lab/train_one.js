@@ -198,6 +198,7 @@
       wanted = null;
       settings.choose(linked());
       renew();
+      glideTo($(element, ".running"), "nearest"); // Play is what comes next
     });
     element.addEventListener("change", ({ target }) => {
       if (target.matches(".along input")) loadNetwork(archives.takenFrom(target));

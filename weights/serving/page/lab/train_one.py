@@ -42,16 +42,15 @@ SEEDS = 5
 # Settings to try, what the link to them says, and what to look for once the new network trains.
 EXPERIMENTS = (
     ("16,good", "Take good steps", "After how many rounds does it read nine of ten digits?"),
-    ("16,careful", "Take careful steps", "How many rounds does it take with a smaller learning rate?"),
+    ("16,careful", "Take careful steps", "How many rounds does it take now?"),
     ("16,bold", "Take bold steps", "Why do the curves jump? Look at the loss as well."),
     ("16,wild", "Take wild steps", "What happens to the loss, and to the units?"),
     (
         "64,bold,100,optimizer=momentum",
         "Learn from 100 digits",
-        "Choose <i>Loss</i>. Which curve rises again: that of the digits it learns from, or that of those it never "
-        "saw?",
+        "Choose <i>Loss</i>. Which of the two curves rises again?",
     ),
-    ("kernels", "Take 16 kernels", "Compare them with the pictures of 16 hidden units. What is different?"),
+    ("kernels", "Take kernels", "Compare their pictures with those of hidden units. What is different?"),
 )
 FUNCTIONS = [
     runs.start,
@@ -73,9 +72,9 @@ def view() -> gr.HTML:
 
 def content() -> str:
     return (
-        f'<p class="lead">Your network begins with random numbers. It sees the digits again and again. '
-        f"After every few digits its {word('weights')} move a little, each against its {word('gradient')}. "
-        '<a href="#inside=learn">See one step, number by number</a>.</p>'
+        f'<p class="lead">Your network begins with random {word("weights")}. It sees a few digits at a time, and then '
+        f"each weight moves a little, against its {word('gradient')}. "
+        '<a href="#inside=learn">See one step in numbers</a>.</p>'
         f"{settings()}"
         '<p class="controls running"><button type="button" class="main" data-press="play">Play</button>'
         '<button type="button" data-press="step">One round</button>'
@@ -100,25 +99,22 @@ def content() -> str:
         'over the picture.</p><p><span class="some"></span>Blue: ink here makes the sum larger. Orange: ink here makes '
         "it smaller. Tap a picture to see it large.</p>"
         '<div class="tiles weights"></div></section>'
-        '<section class="tests"><h2>Twenty of the unseen digits</h2>'
+        '<section class="tests"><h2>Some digits it never saw</h2>'
         '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
         f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>{glossary()}'
         '<dialog aria-labelledby="of-unit"><div class="of-unit"><h2 id="of-unit" tabindex="-1" autofocus></h2>'
         '<div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
-        '<div><p>The test digits with the largest sums, and for each its <span class="largest" hidden>largest</span> '
-        "sum:</p>"
+        "<div><p>The unseen digits with the largest sums:</p>"
         '<ul class="tiles"></ul></div></div>'
         '<p class="controls"><button type="button" data-press="close">Close</button></p></div></dialog>'
     )
 
 
 def experiments() -> str:
-    items = "".join(
-        f'<li><a href="#lab={settings}">{link}</a> and press Play. {words}</li>'
-        for settings, link, words in EXPERIMENTS
-    )
+    items = "".join(f'<li><a href="#lab={settings}">{link}</a>. {words}</li>' for settings, link, words in EXPERIMENTS)
     return (
-        f'<details class="tries"><summary>Try this: {len(EXPERIMENTS)} experiments</summary><ol>{items}</ol></details>'
+        '<details class="tries"><summary>Experiments to try</summary><p>Choose one, then press Play.</p>'
+        f"<ol>{items}</ol></details>"
     )
 
 
@@ -191,9 +187,8 @@ def own_set() -> str:
 def files() -> str:
     return (
         '<section class="along"><h2>Take it with you</h2>'
-        "<p>The network is saved as two files in a zip. Here they can be loaded again, and the network goes on "
-        "learning from where it was. Unpacked into a folder <code>mine</code>, they answer on your computer too: "
-        "<code>python app.py predict --weights mine PICTURE</code>.</p>"
+        "<p>Save the network as a zip. Load it here another day, and it learns on. On your computer, unpack it into a "
+        "folder <code>mine</code>: <code>python app.py predict --weights mine PICTURE</code>.</p>"
         '<p class="controls"><button type="button" data-press="take">Save the network</button>'
         '<button type="button" data-press="load">Load a network</button>'
         '<input type="file" accept=".zip,.safetensors,.json" multiple hidden></p>'

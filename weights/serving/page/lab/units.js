@@ -36,7 +36,6 @@
       if (!answer || !room.offsetParent) return; // the visitor is elsewhere by now
       const weights = Array.from(new Int8Array(bytes(answer.weights).buffer));
       put(room, "dialog h2", meaning(unit));
-      $(room, "dialog .largest").hidden = !shape.kernels; // of those at all places
       paint($(room, "dialog .large"), weights, strongest(weights));
       const tile = (label, i) => `<li><canvas role="img" aria-label="${label}"></canvas><span>${number(answer.sums[i]).slice(0, -2)}</span></li>`;
       put(room, "dialog .tiles", answer.labels.map(tile).join(""));
