@@ -24,7 +24,9 @@ paper        which lines belong to the paper
 removal      these lines are taken out, the strokes across them mended
 labels       words beside boxes, and small print in their corners, left out
 edge         bindings, tables, shadows and other writing at the edges left out
-components   stray dots, frames, rings and underlines left out
+components   connected pieces of ink; stray dots left out
+frames       frames and rings around digits left out
+bars         lines below numbers and between them left out
 windows      dark fields with light digits in them
 frame        20x20 box, stroke width mended, center of mass at the centre of 28x28
 prepare      all of these in their order

@@ -7,8 +7,9 @@ import math
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.components import longer_sides, may_be_form, piece_boxes
+from preprocessing.components import longer_sides, piece_boxes
 from preprocessing.frame import bounding_box
+from preprocessing.frames import may_be_form
 from preprocessing.ink import inked
 from preprocessing.morphology import dilated
 from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Where, seen_from

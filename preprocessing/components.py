@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.morphology import between, dilated, eroded, with_margin
+from preprocessing.morphology import dilated, with_margin
 from preprocessing.tones import median
 
 # A pixel is ink, however faint, from this coverage on: noise and the outermost rim of a blurred stroke stay below it.
@@ -20,50 +20,6 @@ SPECK_STROKE_WIDTHS = 1.7
 SPECK_SHARE = 0.25
 # A lone piece has no more pixels than this: two or three noisy neighbours do, the smallest dot of a pen does not.
 LONE = 3
-# A frame with straight sides has ink along at least this share of its outline: it may have gaps.
-FRAME_SIDE = 0.9
-# A ring has ink along at least this share of it: what is open farther is a letter, as @ is.
-RING_CLOSED = 0.98
-# A frame's ink lies no farther from its outline than this share of the shorter side: a frame is drawn by hand.
-FRAME_EDGE = 0.08
-# A frame's ink may always lie this many pixels from its outline: the width of a thin line.
-FRAME_EDGE_PIXELS = 2
-# Of a frame's ink, at most this share lies farther inside: an end of a ring that passes the other.
-FRAME_LOOSE = 0.05
-# A side is straight if at least this share of it is: a digit may stand out over it, and its lines may be broken.
-STRAIGHT_SIDE = 0.8
-# Opposite sides of a frame are parallel, or their slopes differ by no more than this: those of a 7 do by more.
-FRAME_SKEW = 0.3
-# The shorter side of a frame has at least this many pixels: there must be room for a digit.
-FRAME_SHORTEST = 20
-# What is no longer than so many stroke widths is no digit in a box. The dot of a printed zero has up to 2.5.
-DOT_STROKE_WIDTHS = 3.0
-# What a frame with straight sides holds is higher than this share of it. Otherwise it is an angular zero with a dot.
-FRAME_FILLED = 0.15
-# What a ring holds is higher than this share of it. A zero may hold a dot or a short bar, and a face eyes and a mouth.
-RING_FILLED = 0.45
-# What lies around a frame is smaller than this share of what it holds: dirt, and no other digits or words.
-FRAME_OUTSIDE = 0.5
-# A bar is a line, and no stroke of a digit, if it is at least this many times as long as the digits beside it are high.
-BAR_LONGER = 1.6
-# A bar above or below several digits needs to be so many times as long only: a stroke belongs to one of them.
-BAR_LONGER_OF_SEVERAL = 1.2
-# What is higher than this share of the highest piece beside a bar is a digit.
-BAR_DIGIT = 0.6
-# The digits beside it are at least this many times as high as it is thick: beside a dash there may be specks.
-BAR_THIN = 3.0
-# A bar is at least this many times as long as thick.
-BAR_ASPECT = 6.0
-# It is as thick as usual along at least this share: strokes may come close to it.
-BAR_EVEN = 0.8
-# Two bars below a digit may be shorter than it is high, if they lie below each other along this share of their length.
-BAR_TWINS = 0.7
-# Their middles are no farther apart than this share of their length.
-BAR_TWINS_APART = 0.4
-# They are at least as long as this share of the digit's width: those of an equals sign below it are shorter.
-BAR_TWINS_LONG = 0.7
-# The digit ends no farther below the upper one than this share of its height: a line is drawn aslant.
-BAR_TWINS_BELOW = 0.15
 # The longer side of a digit is at least this share of the picture's shorter side.
 SMALLEST_DIGIT = 0.2
 # Full ink is this quantile of all that may be ink: a few pixels, where strokes cross, are darker still.
@@ -160,158 +116,6 @@ def lone_pixels(ink: np.ndarray) -> int:
     """How many pieces of ink (H, W) in [0, 1] have no more than LONE pixels."""
     labels, count = label(ink > HALF)
     return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] <= LONE).sum())
-
-
-def may_be_form(ink: np.ndarray) -> bool:
-    """Whether ink (H, W) in [0, 1] may hold boxes of a form: a piece whose box holds the boxes of others, or whose four
-    sides are straight. A digit that touches its box is of one piece with it. A zero with a dot is no box.
-    """
-    labels, count = label(ink >= FAINT)
-    boxes = piece_boxes(labels, count)
-    no_dots = boxes[longer_sides(boxes) > DOT_STROKE_WIDTHS * stroke_width(ink)]
-    large = np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=ink.size) >= FRAME_SHORTEST)
-    for piece in large:
-        left, top, right, bottom = boxes[piece]
-        inside = (no_dots[:, :2] > (left, top)).all(axis=1) & (no_dots[:, 2:] < (right, bottom)).all(axis=1)
-        if inside.any() or is_straight_sided(labels[top:bottom, left:right] == piece + 1):
-            return True
-    return False
-
-
-def is_straight_sided(piece: np.ndarray) -> bool:
-    """Whether a piece of ink, (H, W) bool in its box, is bounded by four straight lines. They may be slanted, but
-    opposite ones run side by side.
-    """
-    room = min(FRAME_EDGE * min(piece.shape), FRAME_EDGE_PIXELS)
-    for view in (piece, piece.T):
-        sides = view.argmax(axis=0), len(view) - 1 - view[::-1].argmax(axis=0)
-        slopes = [slope_of(side) for side in sides]
-        if abs(slopes[0] - slopes[1]) > FRAME_SKEW:
-            return False
-        if not all(is_straight(side, slope, room) for side, slope in zip(sides, slopes, strict=True)):
-            return False
-    return True
-
-
-def slope_of(heights: np.ndarray) -> float:
-    """How much these heights (n,), one for each column, rise from column to column."""
-    half = len(heights) // 2
-    return float(np.median(heights[half : 2 * half] - heights[:half]) / half)
-
-
-def is_straight(heights: np.ndarray, slope: float, room: float) -> bool:
-    """Whether most of these heights (n,) lie along a line of this slope, no farther from it than `room`."""
-    level = heights - slope * np.arange(len(heights))
-    return bool(np.mean(np.abs(level - np.median(level)) <= room) >= STRAIGHT_SIDE)
-
-
-def without_frames(ink: np.ndarray) -> np.ndarray:
-    """Coverage (H, W) without the frames and rings that somebody has drawn around numbers."""
-    labels, count = label(ink >= FAINT)
-    frames = frames_among(labels, piece_boxes(labels, count))
-    if not frames.any():
-        return ink
-    return np.where(dilated(np.concatenate([[False], frames])[labels]), 0, ink).astype(ink.dtype)
-
-
-def is_framed(ink: np.ndarray) -> bool:
-    """Whether a frame or ring is drawn around all that is large in the ink (H, W) in [0, 1]."""
-    labels, count = label(ink >= FAINT)
-    boxes = piece_boxes(labels, count)
-    frames = frames_among(labels, boxes)
-    if not frames.any():
-        return False
-    outermost = boxes[frames][(boxes[frames, 2:] - boxes[frames, :2]).prod(axis=1).argmax()]
-    inside = (boxes[:, :2] > outermost[:2]).all(axis=1) & (boxes[:, 2:] < outermost[2:]).all(axis=1)
-    sizes = longer_sides(boxes)
-    outside = ~inside & (boxes != outermost).any(axis=1)
-    return bool(sizes[outside].max(initial=0) < FRAME_OUTSIDE * sizes[inside].max())
-
-
-def frames_among(labels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Which pieces of ink are frames or rings, (n,) bool. labels, boxes: as `label` and `piece_boxes` give them."""
-    found = np.zeros(len(boxes), bool)
-    for piece in np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=labels.size) >= FRAME_SHORTEST):
-        left, top, right, bottom = boxes[piece]
-        if ((boxes[:, :2] > (left, top)).all(axis=1) & (boxes[:, 2:] < (right, bottom)).all(axis=1)).any():
-            found[piece] = is_frame(labels[top:bottom, left:right], piece + 1)
-    return found
-
-
-def is_frame(labels: np.ndarray, piece: int) -> bool:
-    """Whether the piece of this number is a frame or ring, by the numbers of the pieces in its box: it lies along its
-    own outline and nowhere else, with digits inside.
-    """
-    own = labels == piece
-    shape = between(own) | between(own.T).T  # a gap in the ring may be seen along rows or columns
-    edge = max(round(FRAME_EDGE * min(shape.shape)), FRAME_EDGE_PIXELS)
-    around = with_margin(shape, edge).astype(np.float32)
-    inner = eroded(around, 2 * edge + 1)[edge:-edge, edge:-edge] > 0
-    if np.count_nonzero(own & inner) > FRAME_LOOSE * np.count_nonzero(own):
-        return False
-    outline = shape & dilated(~with_margin(shape, 1))[1:-1, 1:-1]
-    straight = is_straight_sided(own)
-    near = own
-    for _ in range(edge if straight else FRAME_EDGE_PIXELS):
-        near = dilated(near)
-    if near[outline].mean() < (FRAME_SIDE if straight else RING_CLOSED):
-        return False
-    numbers, inside = np.unique(np.where(inner & ~own, labels, 0), return_inverse=True)
-    sizes = piece_boxes(inside.reshape(shape.shape), len(numbers) - 1)
-    heights = sizes[:, 3] - sizes[:, 1]
-    return bool(heights.max(initial=0) > (FRAME_FILLED if straight else RING_FILLED) * len(shape))
-
-
-def without_bars(ink: np.ndarray) -> np.ndarray:
-    """Ink (H, W) in [0, 1] without straight bars across that are much longer than the digits above and below them are
-    high: numbers are underlined, and a sum stands below a line. Two bars below each other may be shorter.
-    """
-    labels, count = label(ink >= FAINT)
-    boxes = piece_boxes(labels, count)
-    left, top, right, bottom = boxes.T
-    widths, heights = right - left, bottom - top
-    long = np.flatnonzero(widths >= BAR_ASPECT * stroke_width(ink))
-    bars = np.zeros(count + 1, bool)
-    for piece in long:
-        beside = (left < right[piece]) & (right > left[piece])
-        beside[piece] = False
-        beside &= ~bars[1:]
-        highest = heights[beside].max(initial=0)
-        digits = beside & (heights >= BAR_DIGIT * highest)
-        # they stand side by side, unlike the strokes of one: the last begins where the first has ended
-        several = left[digits].max(initial=0) >= right[digits].min(initial=ink.shape[1])
-        longer = widths[piece] >= (BAR_LONGER_OF_SEVERAL if several else BAR_LONGER) * highest
-        if heights[piece] < highest and (longer or underlines_twice(boxes[piece], boxes[long], boxes[digits])):
-            bars[piece + 1] = is_bar(labels[:, left[piece] : right[piece]] == piece + 1, highest)
-    return np.where(bars[labels], 0, ink).astype(ink.dtype) if bars.any() else ink
-
-
-def underlines_twice(bar: np.ndarray, others: np.ndarray, digits: np.ndarray) -> bool:
-    """Whether what has this box (4,) may be one of two bars below digits. others: the boxes (n, 4) of all pieces that
-    may be bars. digits: those of the digits above and below it.
-    """
-    left, top, right, bottom = others.T
-    lengths = np.maximum(right - left, bar[2] - bar[0])
-    shared = np.minimum(right, bar[2]) - np.maximum(left, bar[0])
-    apart = np.abs(top + bottom - bar[1] - bar[3]) / 2
-    twins = (shared >= BAR_TWINS * lengths) & (apart > 0) & (apart <= BAR_TWINS_APART * lengths)
-    if not twins.any() or not len(digits):
-        return False
-    lowest, highest = digits[:, 3].max(), np.ptp(digits[:, 1::2], axis=1).max()
-    below = lowest - min(bar[1], top[twins].min()) <= BAR_TWINS_BELOW * highest
-    return bool(below and bar[2] - bar[0] >= BAR_TWINS_LONG * (digits[:, 2].max() - digits[:, 0].min()))
-
-
-def is_bar(piece: np.ndarray, highest: int) -> bool:
-    """Whether a piece of ink, (H, W) bool between its left and its right end, is a straight bar across. It may be
-    turned a little. highest: the height in pixels of the digits beside it.
-    """
-    thick = piece.sum(axis=0)
-    thickness = float(np.median(thick))
-    middles = (piece * np.arange(len(piece))[:, None]).sum(axis=0) / np.maximum(thick, 1)
-    straight = is_straight(middles, slope_of(middles), max(thickness / 2, 1.0))
-    even = np.mean(np.abs(thick - thickness) <= max(thickness / 2, 1.0)) >= BAR_EVEN
-    return bool(straight and even and highest >= BAR_THIN * thickness)
 
 
 def without_stains(ink: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.channel import one_channel
-from preprocessing.components import is_framed
 from preprocessing.edge import is_substantial
+from preprocessing.frames import is_framed
 from preprocessing.labels import Field, inside_of, without_labels
 from preprocessing.light import (
     BLACKEST_PAPER,

@@ -8,19 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
+from preprocessing.bars import without_bars
 from preprocessing.components import (
     FAINT,
-    is_framed,
     label,
     lone_pixels,
-    may_be_form,
-    without_bars,
-    without_frames,
     without_specks,
     without_stains,
 )
 from preprocessing.edge import is_substantial, without_edge, without_holes
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
+from preprocessing.frames import is_framed, may_be_form, without_frames
 from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
 from preprocessing.picture import Opaque, reduced_to_opaque

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 import app
 from preprocessing.closer import with_paper_over
-from preprocessing.components import may_be_form
+from preprocessing.frames import may_be_form
 from preprocessing.labels import without_labels
 from preprocessing.lines import Line, level_lines
 from preprocessing.removal import other_ink
