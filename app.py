@@ -53,7 +53,7 @@ ROOMS = """
 <span>Can you <a href="#fool">fool it</a>?</span></p>
 """
 
-SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "pictures.js", "share.js", "demo.js")
+SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "crop.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the input in sight, which live.js knows: about the same picture once, and once more with
 # ASK_AGAIN. FINAL tells it that the answer stands. LOST asks when a server that was lost is there again.

@@ -201,7 +201,7 @@
     if (pictures.inSight()) {
       lost = false;
       const file = await pictures.shown(picture);
-      if (file !== undefined) return [null, file, pictures.partOf(file)];
+      if (file !== undefined) return [null, file, crop.of(file)];
       show({}, GONE_PICTURE);
       clearTimeout(patience);
       return null;

@@ -1,9 +1,8 @@
-// Pictures: taken, chosen or pasted, and cut to the part that shall be read.
+// Pictures: taken, chosen or pasted.
 //
 //   pictures.inSight()    whether the tab for pictures is open
 //   pictures.shown(file)  a promise of the file of the picture that is shown; without one, of the file that gradio gave;
 //                         of undefined when the server has deleted it
-//   pictures.partOf(file) the part of this file's picture that was framed, [left, top, right, bottom] as shares; or null
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 //   pictures.comesBack()  whether a reload is to bring a picture back
 (() => {
@@ -16,7 +15,6 @@
   const REFUSALS = { 413: "Larger than 20 MB", 429: "Busy: try again" }; // of a HEIC, by the status of the answer
   const KEPT = "picture"; // its name in the tab's session storage
   const FRESH = 9 * 60_000; // ms that the server keeps a picture at least
-  const SMALLEST = 12; // pixels of a part's sides: less is a click, which takes the part back
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const inSight = () => Boolean(document.getElementById("picture")?.offsetParent);
 
@@ -238,142 +236,6 @@
     giveAny(file);
   }, { capture: true });
 
-  // --- A part of the picture ---
-  //
-  // A frame lies on the picture: round the part that is read, else round all of it, where it shows with the focus alone.
-  // The pointer draws it anew. Keys move and resize it.
-
-  const WHOLE = [0, 0, 1, 1];
-  const MIDDLE = [0.25, 0.25, 0.75, 0.75]; // where the first arrow key lays it
-  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  const STEP = 0.02; // of the picture's side, for each press of such a key
-  const RESTED = 400; // ms after the last key the part is read
-  const KEYS = "Arrow keys move it. Shift and an arrow key resize it. Escape removes it, and all of the picture is read.";
-
-  let part = null; // {url, box}: the part that was framed last, and of which picture
-  const partOf = (file) => (part && part.url === file?.url ? part.box : null);
-
-  let from = null; // where the pointer came down
-  let frame = null;
-  let resting = 0;
-  const tellPart = () => document.dispatchEvent(new Event("picture:part"));
-
-  // Where the picture itself is: it may be smaller than its element.
-  function place(image) {
-    const box = image.getBoundingClientRect();
-    const scale = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
-    const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
-    return { left: box.left + (box.width - width) / 2, top: box.top + (box.height - height) / 2, width, height };
-  }
-
-  function shares({ clientX, clientY }) {
-    const { left, top, width, height } = place(from.image);
-    return [(clientX - left) / width, (clientY - top) / height].map((share) => Math.min(Math.max(share, 0), 1));
-  }
-
-  // Lays the frame round a part of the picture, or all of it. Gives its sides in pixels.
-  function layFrame(image, box) {
-    if (frame?.parentElement !== image.parentElement) {
-      frame = Object.assign(document.createElement("div"), { className: "frame", tabIndex: 0, role: "application" });
-      frame.ariaLabel = `Frame round the part that is read. ${KEYS}`;
-      frame.addEventListener("keydown", steer);
-      image.parentElement.append(frame);
-      resized.disconnect();
-      resized.observe(image);
-    }
-    frame.classList.toggle("part", box !== WHOLE);
-    const [left, top, right, bottom] = box;
-    const [inner, outer] = [place(image), image.parentElement.getBoundingClientRect()];
-    const [width, height] = [(right - left) * inner.width, (bottom - top) * inner.height];
-    Object.assign(frame.style, {
-      left: `${inner.left - outer.left + left * inner.width}px`,
-      top: `${inner.top - outer.top + top * inner.height}px`,
-      width: `${width}px`,
-      height: `${height}px`,
-    });
-    return [width, height];
-  }
-
-  // The picture is as large as the window lets it be: a phone may be turned.
-  const resized = new ResizeObserver(([{ target }]) => from || layFrame(target, part?.box ?? WHOLE));
-
-  function cut(event) {
-    if (event.type === "pointerdown") {
-      if (event.target !== pad.part("picture") || !event.isPrimary || event.button) return;
-      event.preventDefault(); // would drag the picture away
-      from = { image: event.target, id: event.pointerId };
-      from.start = shares(event);
-      event.target.setPointerCapture(event.pointerId);
-      return;
-    }
-    if (event.pointerId !== from?.id) return;
-    const end = shares(event);
-    const box = [Math.min, Math.max].flatMap((pick) => [0, 1].map((i) => pick(from.start[i], end[i])));
-    const [width, height] = layFrame(from.image, box);
-    if (event.type === "pointermove") return;
-    const { image } = from;
-    from = null;
-    if (Math.min(width, height) < SMALLEST || event.type === "pointercancel") return whole(image);
-    clearTimeout(resting);
-    part = { url: address(), box };
-    frame.focus({ preventScroll: true }); // for keys, which are finer
-    tellPart();
-  }
-
-  function steer(event) {
-    const image = pad.part("picture");
-    if (event.key === "Escape" && part) {
-      whole(image);
-      say(null, "All of the picture is read.");
-    } else if (ARROWS[event.key] && !event.altKey && !event.ctrlKey && !event.metaKey) {
-      part = { url: address(), box: part ? moved(part.box, ARROWS[event.key], event.shiftKey, place(image)) : MIDDLE };
-      layFrame(image, part.box);
-      clearTimeout(resting);
-      resting = setTimeout(rested, RESTED);
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  // A box that went one step further. resizes: its right or lower edge alone.
-  function moved([left, top, right, bottom], [x, y], resizes, { width, height }) {
-    const along = (low, high, by, least) => {
-      if (resizes) return [low, Math.min(Math.max(high + by, low + least), 1)];
-      const step = Math.min(Math.max(by, -low), 1 - high);
-      return [low + step, high + step];
-    };
-    [left, right] = along(left, right, x * STEP, SMALLEST / width);
-    [top, bottom] = along(top, bottom, y * STEP, SMALLEST / height);
-    return [left, top, right, bottom];
-  }
-
-  function rested() {
-    const [left, top, right, bottom] = part.box.map((share) => `${Math.round(100 * share)}%`);
-    say(null, `Framed: ${left} to ${right} across, ${top} to ${bottom} down.`);
-    tellPart();
-  }
-
-  function whole(image) {
-    clearTimeout(resting);
-    const was = part;
-    part = null;
-    layFrame(image, WHOLE);
-    if (was) tellPart();
-  }
-
-  document.addEventListener("load", ({ target }) => {
-    if (target !== pad.part("picture")) return;
-    since = Date.now();
-    whole(target);
-    if (returning?.number !== newest || !returning.box) return;
-    part = { url: address(), box: returning.box };
-    returning = null;
-    layFrame(target, part.box);
-    tellPart();
-  }, { capture: true });
-
-  for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) document.addEventListener(type, cut);
-
   // --- A reload ---
   //
   // It keeps the picture that is in sight, as it keeps a drawing, but no longer than the server does, as the page
@@ -395,7 +257,7 @@
     const url = isChosen ? address() : null;
     try {
       if (waiting) return; // Draw was not in sight yet
-      if (url) sessionStorage.setItem(KEPT, JSON.stringify({ url, box: partOf({ url }) }));
+      if (url) sessionStorage.setItem(KEPT, JSON.stringify({ url, box: crop.of({ url }) }));
       else sessionStorage.removeItem(KEPT);
     } catch {
       // as above
@@ -430,7 +292,15 @@
     waiting = null;
     newest += 1;
   });
+  document.addEventListener("load", ({ target }) => {
+    if (target !== pad.part("picture")) return;
+    since = Date.now();
+    crop.leave(target);
+    if (returning?.number !== newest || !returning.box) return;
+    crop.take(target, returning.box);
+    returning = null;
+  }, { capture: true });
   for (const type of ["pagehide", "visibilitychange"]) addEventListener(type, keep); // some phones tell the second alone
 
-  window.pictures = { inSight, shown, partOf, say, openTab: () => pad.part(tab).click(), comesBack: () => Boolean(waiting) };
+  window.pictures = { inSight, shown, say, openTab: () => pad.part(tab).click(), comesBack: () => Boolean(waiting) };
 })();
