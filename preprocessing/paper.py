@@ -8,6 +8,8 @@ removal.py takes the paper's lines out of the picture.
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 import numpy as np
 
 from preprocessing.boxes import LINE_FILLED, boxed
@@ -58,6 +60,8 @@ MOST_PARTS = 4
 LONG_ACROSS = 0.4
 # An upright one is at least this share of the picture's height: a 1 is long.
 LONG_UPRIGHT = 0.9
+# A rule goes on beyond the digit on both sides by this share of its length.
+OVERHANG = 0.08
 # The digit touches a line if its ink lies right beside the line in this many places: one may be noise.
 FEWEST_TOUCHES = 2
 # This many borders of a cell are the paper's, and then a doubtful one is as well.
@@ -91,7 +95,11 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[Lines, list[Fiel
         # a 1 stands upright beside other digits, but no digit is a line across
         like_a_1 = bool(upright) and not kept[0]
         for line in found[upright]:
-            (doubts if may_be_stroke(line, piece, pen, like_a_1) else papers).append(line)
+            match verdict(line, piece, pen, like_a_1):
+                case Verdict.PAPER:
+                    papers.append(line)
+                case Verdict.DOUBTFUL:
+                    doubts.append(line)
     # a line that may be a stroke belongs to the paper if the paper has others: two borders, or one other rule
     borders = len(kept[0]) + len(kept[1]) >= BORDERS
     for view, papers, doubts in zip(views, kept, doubtful, strict=True):
@@ -101,11 +109,30 @@ def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[Lines, list[Fiel
     return kept, fields
 
 
-def may_be_stroke(line: Line, digit: np.ndarray, pen: Pen, like_a_1: bool) -> bool:
-    """Whether the pen that drew the digit, bool (H, W), may have drawn a line of its own accord: one that touches the
-    digit, or one that stands alone as a 1 does (`like_a_1`).
+class Verdict(Enum):
+    """What a line is."""
+
+    PAPER = auto()
+    STROKE = auto()
+    DOUBTFUL = auto()  # paper, if there are other lines of the paper
+
+
+def verdict(line: Line, digit: np.ndarray, pen: Pen, like_a_1: bool) -> Verdict:
+    """Decides by the large pieces of ink beside the line, bool (H, W), and by the pen that drew them.
+
+    like_a_1: a line that stands alone may be a 1.
     """
-    return not line.is_printed and pen.drew(line) and (like_a_1 or is_touched(digit, line))
+    if line.is_printed:
+        return Verdict.PAPER
+    touched = is_touched(digit, line)
+    if not pen.drew(line):
+        return Verdict.STROKE if touched and not line.spans else Verdict.PAPER
+    hangs = hangs_over(digit, line)
+    if touched and line.spans:
+        return Verdict.PAPER if hangs else Verdict.DOUBTFUL
+    if touched:
+        return Verdict.DOUBTFUL if hangs else Verdict.STROKE
+    return Verdict.DOUBTFUL if like_a_1 and not hangs else Verdict.PAPER
 
 
 def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, upright: bool) -> list[Line]:
@@ -252,6 +279,15 @@ def large_pieces(darkness: np.ndarray, faintest: float) -> np.ndarray:
     large = np.zeros(count + 1, bool)
     large[1:] = longer_sides(piece_boxes(labels, count)) >= SMALLEST_DIGIT * min(darkness.shape)
     return large[labels]
+
+
+def hangs_over(digit: np.ndarray, line: Line) -> bool:
+    """Whether a line goes on beyond the digit on both sides; the bar of a 7 ends where the digit does."""
+    columns = np.flatnonzero(digit.any(axis=0))
+    if not columns.size:
+        return True
+    room = OVERHANG * len(line.rows)
+    return columns[0] - line.start >= room and line.end - 1 - columns[-1] >= room
 
 
 def is_touched(digit: np.ndarray, line: Line) -> bool:

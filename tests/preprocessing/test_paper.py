@@ -477,6 +477,14 @@ def test_real_drawings_on_paper_are_read(sketches, paper, kind):
     assert np.mean([str(answer) == text for answer, (_, text) in zip(read, pictures, strict=True)]) >= KINDS[kind]
 
 
+@pytest.mark.parametrize("drawing", [111, 10368, 12890, 9362, 12923])
+def test_bar_of_a_thick_seven_or_two_is_no_border_of_the_paper(sketches, drawing):
+    """Its upper and lower edge are found as two lines, and lie near the edge of the photograph."""
+    [sample] = [each for each in sketches.load(core=True) if each.id == drawing]
+    tensor = preprocessing.to_mnist(sketches.draw(sample, "photo"))
+    assert weights.load().predict_proba(tensor.reshape(1, -1)).argmax() == sample.label
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_rows_of_two_blanks_on_a_turned_form_are_paper(way):
     rng = np.random.default_rng([9, way])
