@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from preprocessing.components import FAINT, label, longer_sides, piece_boxes, stroke_width
@@ -25,10 +27,12 @@ FRAME_SKEW = 0.3
 FRAME_SHORTEST = 20
 # What is no longer than so many stroke widths is no digit in a box. The dot of a printed zero has up to 2.5.
 DOT_STROKE_WIDTHS = 3.0
-# What a frame with straight sides holds is higher than this share of it. Otherwise it is an angular zero with a dot.
+# What a frame holds is higher than this share of it. Otherwise it is an angular zero with a dot.
 FRAME_FILLED = 0.15
 # What a ring holds is higher than this share of it. A zero may hold a dot or a short bar, and a face eyes and a mouth.
 RING_FILLED = 0.45
+# A ring that is so many times as wide as high is no zero, and may hold a small number.
+WIDER_THAN_ZERO = 1.2
 # What lies around a frame is smaller than this share of what it holds: dirt, and no other digits or words.
 FRAME_OUTSIDE = 0.5
 
@@ -79,55 +83,70 @@ def is_straight(heights: np.ndarray, slope: float, room: float) -> bool:
 def without_frames(ink: np.ndarray) -> np.ndarray:
     """Coverage (H, W) without the frames and rings that somebody has drawn around numbers."""
     labels, count = label(ink >= FAINT)
-    frames = frames_among(labels, piece_boxes(labels, count))
-    if not frames.any():
-        return ink
-    return np.where(dilated(np.concatenate([[False], frames])[labels]), 0, ink).astype(ink.dtype)
+    gone = np.zeros(ink.shape, bool)
+    for (left, top, right, bottom), frame in frames_among(labels, piece_boxes(labels, count)):
+        gone[top:bottom, left:right] |= frame
+    return np.where(dilated(gone), 0, ink).astype(ink.dtype) if gone.any() else ink
 
 
 def is_framed(ink: np.ndarray) -> bool:
-    """Whether a frame or ring is drawn around all that is large in the ink (H, W) in [0, 1]."""
+    """Whether a frame or ring, which nothing touches, is drawn around all that is large in the ink (H, W) in [0, 1]."""
     labels, count = label(ink >= FAINT)
     boxes = piece_boxes(labels, count)
-    frames = frames_among(labels, boxes)
-    if not frames.any():
+    frames = [box for box, frame in frames_among(labels, boxes, touched=False)]
+    if not frames:
         return False
-    outermost = boxes[frames][(boxes[frames, 2:] - boxes[frames, :2]).prod(axis=1).argmax()]
+    outermost = max(frames, key=lambda box: (box[2:] - box[:2]).prod())
     inside = (boxes[:, :2] > outermost[:2]).all(axis=1) & (boxes[:, 2:] < outermost[2:]).all(axis=1)
     sizes = longer_sides(boxes)
     outside = ~inside & (boxes != outermost).any(axis=1)
     return bool(sizes[outside].max(initial=0) < FRAME_OUTSIDE * sizes[inside].max())
 
 
-def frames_among(labels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Which pieces of ink are frames or rings, (n,) bool. labels, boxes: as `label` and `piece_boxes` give them."""
-    found = np.zeros(len(boxes), bool)
+def frames_among(
+    labels: np.ndarray, boxes: np.ndarray, touched: bool = True
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The boxes (4,) of the pieces of ink that are frames or rings, and for each the pixels in its box, bool.
+
+    labels, boxes: of all pieces, as `label` and `piece_boxes` give them. touched: whether digits may touch it.
+    """
     for piece in np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=labels.size) >= FRAME_SHORTEST):
         left, top, right, bottom = boxes[piece]
         if ((boxes[:, :2] > (left, top)).all(axis=1) & (boxes[:, 2:] < (right, bottom)).all(axis=1)).any():
-            found[piece] = is_frame(labels[top:bottom, left:right], piece + 1)
-    return found
+            frame = frame_of(labels[top:bottom, left:right], piece + 1, touched)
+            if frame is not None:
+                yield boxes[piece], frame
 
 
-def is_frame(labels: np.ndarray, piece: int) -> bool:
-    """Whether the piece of this number is a frame or ring, by the numbers of the pieces in its box: it lies along its
-    own outline and nowhere else, with digits inside.
+def frame_of(labels: np.ndarray, piece: int, touched: bool) -> np.ndarray | None:
+    """The pixels of a frame or ring, (H, W) bool; None if the piece of this number is none, by the numbers of the
+    pieces in its box. It lies along its own outline, with digits inside. What else belongs to the piece are digits that
+    touch it: they stay, if they are `touched` at all.
     """
     own = labels == piece
     shape = between(own) | between(own.T).T  # a gap in the ring may be seen along rows or columns
     edge = max(round(FRAME_EDGE * min(shape.shape)), FRAME_EDGE_PIXELS)
-    around = with_margin(shape, edge).astype(np.float32)
-    inner = eroded(around, 2 * edge + 1)[edge:-edge, edge:-edge] > 0
-    if np.count_nonzero(own & inner) > FRAME_LOOSE * np.count_nonzero(own):
-        return False
+    inner = within(shape, edge)
+    is_alone = np.count_nonzero(own & inner) <= FRAME_LOOSE * np.count_nonzero(own)
+    if not (is_alone or touched):
+        return None
     outline = shape & dilated(~with_margin(shape, 1))[1:-1, 1:-1]
     straight = is_straight_sided(own)
     near = own
     for _ in range(edge if straight else FRAME_EDGE_PIXELS):
         near = dilated(near)
     if near[outline].mean() < (FRAME_CLOSED if straight else RING_CLOSED):
-        return False
+        return None
     numbers, inside = np.unique(np.where(inner & ~own, labels, 0), return_inverse=True)
     sizes = piece_boxes(inside.reshape(shape.shape), len(numbers) - 1)
     heights = sizes[:, 3] - sizes[:, 1]
-    return bool(heights.max(initial=0) > (FRAME_FILLED if straight else RING_FILLED) * len(shape))
+    may_be_zero = not straight and shape.shape[1] < WIDER_THAN_ZERO * len(shape)
+    if heights.max(initial=0) <= (RING_FILLED if may_be_zero else FRAME_FILLED) * len(shape):
+        return None
+    return own if is_alone else own & ~inner
+
+
+def within(shape: np.ndarray, edge: int) -> np.ndarray:
+    """The pixels of a shape, (H, W) bool, that lie farther inside it than `edge` pixels."""
+    around = with_margin(shape, edge).astype(np.float32)
+    return eroded(around, 2 * edge + 1)[edge:-edge, edge:-edge] > 0

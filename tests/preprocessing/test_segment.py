@@ -69,6 +69,14 @@ def test_a_number_in_a_slanted_frame_is_read_and_the_frame_is_no_printed_lines(l
     assert prepare(image).diagnostics.lines == 0
 
 
+@pytest.mark.parametrize("right", [432, 440, 470])
+def test_a_ring_around_a_number_may_touch_a_digit(right):
+    image = Image.new("L", (560, 340), 255)
+    image.paste(written("289"), (60, 50))
+    ImageDraw.Draw(image).ellipse((30, 20, right, 300), outline=0, width=6)
+    assert text(app.read(image)) == "2 8 9"
+
+
 def test_a_line_around_the_paper_at_the_end_of_a_margin_is_no_paper():
     image = Image.new("L", (500, 300), 130)
     plate = Image.new("L", (440, 240), 220)
