@@ -21,6 +21,8 @@ EDGE = 0.15
 TWO_TONES = 0.25
 # A pixel lies between two tones if it is nearer to their middle than this share of their difference.
 MIDDLE_TONE = 0.2
+# A third tone is darker than the darker of two by more than this share of their difference: ink on a board with glare.
+THIRD_TONE = 0.5
 # At most this share of the pixels lies between two plain tones: they are the blurred edges.
 BETWEEN_TONES = 0.12
 # The border is of one tone if this share of it is. With less it shows both, and does not tell the paper.
@@ -100,6 +102,8 @@ def paper_is_light(picture: Image.Image) -> bool | None:
     levels = np.asarray(picture.convert("L")).astype(np.float32) / 255
     low, high = np.quantile(levels, TONE_QUANTILES)
     middle = (low + high) / 2
+    if np.quantile(levels, INK_SHARE) < low - THIRD_TONE * (high - low):
+        return None
     if high - low < TWO_TONES or np.mean(np.abs(levels - middle) < MIDDLE_TONE * (high - low)) > BETWEEN_TONES:
         return None
     outer, ring = (float(np.mean(border(part) > middle)) for part in (levels, inner(levels)))

@@ -48,6 +48,13 @@ def closed(grey: np.ndarray, window: int) -> np.ndarray:
     return running(np.minimum, back[::-1], window)[::-1]
 
 
+def closed_to_edge(grey: np.ndarray, window: int) -> np.ndarray:
+    """Like `closed`, with the outermost pixels going on beyond the edge: what is dark there and runs out of the picture
+    is as wide as can be, and stays.
+    """
+    return closed(np.pad(grey, window, mode="edge"), window)[window:-window, window:-window]
+
+
 def eroded(levels: np.ndarray, window: int) -> np.ndarray:
     """The smallest of the `window` x `window` pixels around each of (H, W)."""
     return running(np.minimum, running(np.minimum, levels, window).T, window).T

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
-from preprocessing.morphology import closed, dilated
+from preprocessing.morphology import closed_to_edge, dilated
 from preprocessing.surround import edges
 from preprocessing.tones import border, deviation_of, median, two_classes
 
@@ -99,13 +99,13 @@ def shadow_on(small: Image.Image) -> Shadow | None:
         return None  # a page in even light
     side = max(grey.shape)
     window = round(WIDEST_STROKE * side)
-    paper = paper_of(grey, window)
+    paper = closed_to_edge(grey, window)
     strokes = grey < (1 - FAINTEST_INK) * paper
     if not strokes.any():
         return None
     narrower = max(round(STROKES_WIDE * stroke_width(strokes.astype(np.float32))), SMALLEST_WINDOW)
     if narrower < window:
-        window, paper = narrower, paper_of(grey, narrower)
+        window, paper = narrower, closed_to_edge(grey, narrower)
     counts, bounds = np.histogram(paper, LEVELS)
     between = bounds[two_classes(counts, (bounds[:-1] + bounds[1:]) / 2) + 1]
     dark = paper < between
@@ -122,14 +122,6 @@ def shadow_on(small: Image.Image) -> Shadow | None:
     return Shadow(window / side, shaded, lit)
 
 
-def paper_of(grey: np.ndarray, window: int) -> np.ndarray:
-    """The level of the paper under strokes that are narrower than the window, (H, W) float32 like `grey`.
-
-    Beyond the picture's edge its outermost pixels go on: an edge of the shadow that runs out aslant stays as it is.
-    """
-    return closed(np.pad(grey, window, mode="edge"), window)[window:-window, window:-window]
-
-
 def is_one_colour(small: Image.Image, dark: np.ndarray) -> bool:
     """Whether the dark part (H, W) bool lacks the same share of red, green and blue."""
     channels = [np.asarray(channel).astype(np.float32) for channel in small.split()]
@@ -139,7 +131,7 @@ def is_one_colour(small: Image.Image, dark: np.ndarray) -> bool:
 
 def is_written_on(grey: np.ndarray, paper: np.ndarray, dark: np.ndarray) -> bool:
     """Whether a pen wrote in the dark part (H, W) bool of grey levels (H, W), and the same one in the rest, if anything
-    is written there. paper: as `paper_of` gives it.
+    is written there. paper: as `closed_to_edge` gives it.
     """
     share = 1 - grey / np.maximum(paper, 1 / 255)  # of the light that is missing
     inks = []
@@ -167,7 +159,7 @@ def relit(picture: Image.Image, shadow: Shadow) -> Image.Image:
     """A picture in L or RGB without the shadow."""
     smaller = picture.reduce(reduction(picture, RELIT_SIDE))
     grey = np.asarray(smaller.convert("L")).astype(np.float32) / 255
-    paper = paper_of(grey, max(round(shadow.window * max(grey.shape)), SMALLEST_WINDOW))
+    paper = closed_to_edge(grey, max(round(shadow.window * max(grey.shape)), SMALLEST_WINDOW))
     gain = shadow.lit / np.clip(paper, shadow.shaded, shadow.lit)
     if smaller.size != picture.size:
         gain = np.asarray(Image.fromarray(gain).resize(picture.size, Image.Resampling.BILINEAR))

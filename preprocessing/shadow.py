@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from preprocessing.components import stroke_width
-from preprocessing.morphology import box_mean, dilated, eroded, mean_of
+from preprocessing.morphology import box_mean, closed_to_edge, dilated, eroded, mean_of
 from preprocessing.tones import median, three_classes
 
 # Tones are told apart by a histogram of this many levels between the picture's darkest and lightest: finer than the
@@ -51,6 +51,10 @@ LEAST_SOFT_SHADOW = 0.01
 # The edge of a soft shadow has less than this share of the steepness of the ink's edge, each against its own depth. In
 # a blurred picture the edges of pale and dark strokes are equally soft.
 SOFTER_THAN_INK = 0.5
+# A shadow covers at most this share of the paper. Where more is darker than the rest, the rest is glare.
+MOST_SHADOW = 0.65
+# Ink in glare is narrower than this many strokes, as in light.py.
+STROKES_WIDE = 3.0
 # Of the steps along an edge, and of its levels, this quantile counts: single pixels are grain.
 STEEPEST = 0.95
 # Steps are seen within so many pixels: one to either side.
@@ -65,7 +69,7 @@ BESIDE_PIXELS = 2
 
 
 def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
-    """The level of paper that lies partly in shadow, under the ink too; None where no shadow is plain to see.
+    """The level of paper that lies partly in shadow or in glare, under the ink too; None where neither is plain to see.
 
     soft: grey levels (H, W) float32 in [0, 1], ink dark, blurred by a pixel or so against the grain. The result is like
         it.
@@ -84,10 +88,15 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
         if plain and pen:
             clean = ~dilated(dilated(ink))  # without the blurred edges of strokes
             width = stroke_width(ink.astype(np.float32))
-            if is_shadow(soft, clean & (soft < shadow_top), clean, width, soft_only):
+            shadow = clean & (soft < shadow_top)
+            if is_shadow(soft, shadow, clean, width, soft_only):
                 window = 2 * (int(np.ceil(BESIDE_STROKES * width)) + BESIDE_PIXELS) + 1
                 beside = mean_of(clean, soft, window, float(median(soft)))
-                return np.where(clean, soft, beside).astype(np.float32)
+                paper = np.where(clean, soft, beside).astype(np.float32)
+                if shadow.sum() <= MOST_SHADOW * clean.sum():
+                    return paper
+                # ink in glare is as light as the paper beside the glare
+                return closed_to_edge(paper, max(round(STROKES_WIDE * width), STEP_WINDOW))
         soft_only |= pen or not plain  # a hard edge may then be that of a paler pen
         tones = three_tones(soft[ink])
         if tones is None or tones.shadow < DEEPEST_SHADOW * lit:

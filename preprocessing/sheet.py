@@ -41,6 +41,8 @@ FARTHEST = 0.05
 RIM, BEYOND_RIM = 2, 3
 # Along this share of the sheet's edge what lies beyond is of another colour. Beyond a line is the same paper.
 OTHER = 0.85
+# If what lies beyond is lighter, a step of at least this share of the difference lies at the edge itself. Glare fades.
+SHARP = 0.4
 # Edges are tried at so many angles: a corner then is wrong by 1.3 % of a side at most.
 ANGLES = 120
 # A sheet has so many edges.
@@ -115,7 +117,7 @@ def sheet_on(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
             if sheet.mean() > SHARES[1]:
                 continue
             share = sheet.sum() / quadrilateral(sheet, planes).sum()
-            if share <= best_share or not is_on_table(levels, paper, sheet, step):
+            if share <= best_share or not is_on_table(levels, steep, paper, sheet, step):
                 continue
             ink = ink_on(levels, paper, sheet)
             if ink is not None and not ink.crosses:
@@ -172,17 +174,22 @@ def filled(piece: np.ndarray) -> np.ndarray:
     return between(piece) & between(piece.T).T
 
 
-def is_on_table(levels: np.ndarray, paper: np.ndarray, sheet: np.ndarray, step: int) -> bool:
-    """Whether what lies beyond the edges of a sheet is of another colour by `step` levels, and wider than a line.
+def is_on_table(levels: np.ndarray, steep: np.ndarray, paper: np.ndarray, sheet: np.ndarray, step: int) -> bool:
+    """Whether what lies beyond the edges of a sheet is of another colour by `step` levels, and wider than a line, and
+    no glare.
 
-    levels, paper, sheet: as for `ink_on`.
+    levels, paper, sheet: as for `ink_on`. steep: as `steps` gives it.
     """
     if not eroded((~sheet).astype(np.float32), 2 * round(FARTHEST * max(sheet.shape)) + 1).any():
         return False
-    ring = widened(sheet, RIM + BEYOND_RIM) & ~widened(sheet, RIM)
+    rim = widened(sheet, RIM)
+    ring = widened(sheet, RIM + BEYOND_RIM) & ~rim
     window = 2 * (2 * RIM + BEYOND_RIM) + 1  # from the ring to paper behind the blurred edge
-    apart = np.max([np.abs(beside(view, paper, window) - view) for view in levels.transpose(2, 0, 1)], axis=0)
-    return bool(ring.any() and np.mean(apart[ring] > step) > OTHER)
+    lighter = np.stack([view - beside(view, paper, window) for view in levels.transpose(2, 0, 1)])
+    apart = np.abs(lighter).max(axis=0)
+    steepest = -eroded(-np.where(rim, steep, 0), 2 * (RIM + BEYOND_RIM) + 1)
+    glare = (lighter.mean(axis=0) > 0) & (steepest < SHARP * apart)
+    return bool(ring.any() and np.mean((apart > step)[ring] & ~glare[ring]) > OTHER)
 
 
 def ink_on(levels: np.ndarray, paper: np.ndarray, sheet: np.ndarray) -> Ink | None:

@@ -12,6 +12,7 @@ from test_preprocessing import unlikeness
 import app
 import preprocessing
 import weights
+from preprocessing.channel import paper_is_light
 from preprocessing.lines import MOST_LINES, level_lines
 from preprocessing.paper import paper_lines
 from preprocessing.removal import without_paper
@@ -437,6 +438,29 @@ def test_the_middle_of_a_soft_shadow_is_no_ink(depth):
     mask = Image.new("L", row.size)
     ImageDraw.Draw(mask).ellipse([300, 100, 560, 500], fill=255)
     assert [reading.best for reading in app.read(soft_shadow(row, mask, blur=40, depth=depth))] == ["2", "2", "2"]
+
+
+BOARD = (165, 168, 170)
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "size"), [(0.35, 0.9, 0.3), (2.4, 0.4, 0.2), (0.1, 0.5, 0.6), (2.9, 0.5, 0.6)]
+)
+def test_lamp_that_a_whiteboard_mirrors_hides_no_digit(across, down, size):
+    row = Image.new("RGB", (900, 300), BOARD)
+    for left in (50, 320, 590):
+        row.paste(two(size=260, ground=BOARD), (left, 20))
+    y, x = np.mgrid[:300, :900] / 300
+    lamp = 180 * np.exp(-((x - across) ** 2 + (y - down) ** 2) / size**2)
+    shot = np.minimum(np.asarray(row, np.float32) + lamp[..., None], 255).astype(np.uint8)
+    shot = photographed(Image.fromarray(shot), np.random.default_rng(0))
+    assert [reading.best for reading in app.read(shot)] == ["2", "2", "2"]
+
+
+def test_board_is_not_told_from_the_lamp_that_it_mirrors_by_two_tones():
+    image = two(ground=BOARD)
+    ImageDraw.Draw(image).rectangle([60, 230, 240, 290], fill="white")
+    assert paper_is_light(image) is None
 
 
 @pytest.mark.parametrize("level", [-1e-7, 0, 0.01, 0.5, 1])
