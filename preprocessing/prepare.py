@@ -93,7 +93,7 @@ class Prepared:
     tensor: (28, 28) float32 in [0, 1], white ink on black, all zeros without ink.
     ink: (H, W) float32 coverage in [0, 1], without paper and stray dots, on the reduced picture or a part of it; None
         without ink.
-    removed: (H, W) float32 in [0, 1] like `ink`, the printed lines that were left out of it; None without any.
+    removed: (H, W) float32 in [0, 1] like `ink`, the lines and frames that were left out of it; None without any.
     line: the row in which `segment.split` found it, 0 for the first.
     mark: "." for a decimal point or comma between digits, "-" for a minus before a number; None for all else.
     doubt: how likely it is, by its place among others, that this is no digit, whatever it looks like by itself.
@@ -123,6 +123,7 @@ class LeftOut(NamedTuple):
     """What was in a picture and is not the digit.
 
     specks, lines, edge_pieces: how many stray dots, printed lines and things at the edge.
+    framed: whether a frame or ring was drawn around digits.
     removed: (H, W) float32 in [0, 1], where the lines and frames were on the reduced picture; None without any.
     kept: (H, W) bool, the pixels of ink, specks and stains included, if lines or a frame were left out; None otherwise.
     sheet: whether the squares or rules of a whole sheet were taken out before.
@@ -133,6 +134,7 @@ class LeftOut(NamedTuple):
     specks: int = 0
     lines: int = 0
     edge_pieces: int = 0
+    framed: bool = False
     removed: np.ndarray | None = None
     kept: np.ndarray | None = None
     sheet: bool = False
@@ -236,7 +238,7 @@ def describe(size: tuple[int, int], ink: np.ndarray, left_out: LeftOut, where: W
         lines=left_out.lines,
         edge_pieces=left_out.edge_pieces,
     )
-    return Prepared(tensor, replace(found, hints=hints(found, size, left_out.specks)), ink, left_out.removed)
+    return Prepared(tensor, replace(found, hints=hints(found, size, left_out)), ink, left_out.removed)
 
 
 def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, np.ndarray, LeftOut, Where]:
@@ -291,7 +293,11 @@ def look(picture: Image.Image, sheet: bool = False) -> tuple[np.ndarray, LeftOut
     if in_boxes is None and left_out.in_boxes is not None:  # from close by, no end of a row may be in sight
         in_boxes = seen_from(where, closer.shape, left_out.in_boxes, Where(0, 0, factor))
     left_out = left_out._replace(
-        lines=max(left_out.lines, also.lines), removed=also.removed, kept=also.kept, in_boxes=in_boxes
+        lines=max(left_out.lines, also.lines),
+        framed=left_out.framed or also.framed,
+        removed=also.removed,
+        kept=also.kept,
+        in_boxes=in_boxes,
     )
     return closer, left_out, where
 
@@ -313,7 +319,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
     """
     found = inked(reduced, dark_ink=sheet)
     windows = windows_in(found.ink)
-    specks, edge_pieces, kept = 0, 0, None
+    specks, edge_pieces, framed, kept = 0, 0, False, None
     several = label(found.ink >= FAINT)[1] > 1  # most drawings hang together: nothing to leave out
     if several:
         # what is left of lines that were taken out is no noise
@@ -332,7 +338,8 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
     ink, removed = found.ink, found.removed
     if several:
         unframed = without_frames(ink)
-        if unframed is not ink:
+        framed = unframed is not ink
+        if framed:
             removed = np.maximum(ink - unframed, 0 if removed is None else removed)
         alone = without_holes(unframed)
         apart = alone is not ink
@@ -348,12 +355,15 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
         kept = ink >= FAINT if found.lines else None
     if sheet and not is_substantial(ink, SMALLEST_ON_SHEET, 1):
         ink = np.zeros_like(ink)  # the ends of lines, and nothing that is written
-    left_out = LeftOut(specks, found.lines, edge_pieces, removed, kept, in_boxes=found.in_boxes, windows=windows)
+    left_out = LeftOut(
+        specks, found.lines, edge_pieces, framed, removed, kept, in_boxes=found.in_boxes, windows=windows
+    )
     return ink, left_out
 
 
-def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, ...]:
+def hints(found: Diagnostics, size: tuple[int, int], left_out: LeftOut) -> tuple[str, ...]:
     """Plain-language remarks on what is unusual about a drawing."""
+    specks = left_out.specks
     left, top, right, bottom = found.bounding_box
     longer_side = max((right - left) / size[0], (bottom - top) / size[1])
     thinnest, thickest = MNIST_STROKE_WIDTHS[0] / BEYOND_USUAL, MNIST_STROKE_WIDTHS[1] * BEYOND_USUAL
@@ -366,6 +376,7 @@ def hints(found: Diagnostics, size: tuple[int, int], specks: int) -> tuple[str, 
         "Very thick strokes: they were thinned.": found.stroke_width > thickest,
         "Drawn far off the centre: it was moved there.": max(map(abs, found.center_offset)) > FAR_OFF_CENTER,
         f"{number(found.lines)} of the paper {'was' if found.lines == 1 else 'were'} left out.": found.lines > 0,
+        "What was drawn around the digits was left out.": left_out.framed,
         "Something at the picture's edge was left out.": found.edge_pieces > 0,
         f"{specks} stray {'dot was' if specks == 1 else 'dots were'} left out.": specks > 0,
     }

@@ -239,7 +239,10 @@ def test_what_is_drawn_around_the_digit_aslant_or_round_is_left_out(shape, turn)
         draw.arc((5, 15, 365, 395), 20, 372 if shape == "ring with a gap" else 380, "black", 12)
     image = image.rotate(turn, Image.Resampling.BICUBIC, fillcolor="white")
     reference = preprocessing.to_mnist(seven().rotate(turn, Image.Resampling.BICUBIC, fillcolor="white"))
-    assert unlikeness(preprocessing.to_mnist(image), reference) < 0.15
+    prepared = preprocessing.prepare(image)
+    assert unlikeness(prepared.tensor, reference) < 0.15
+    assert "What was drawn around the digits was left out." in prepared.diagnostics.hints
+    assert prepared.removed.any()
 
 
 def test_a_ring_that_is_far_open_is_a_letter_and_no_ring():
