@@ -276,10 +276,36 @@ def test_question_that_was_overtaken_is_not_sent(pad):
             v.page.evaluate("(drawing) => void (window.first = live.given(drawing, null))", drawing)
         v.page.get_by_role("tab", name="Use a picture").click()
         drawing, file, part = v.page.evaluate("(void live.given(null, null), live.again(null, null))")
+        v.page.evaluate("live.final()")  # nobody sent what was given
     assert (drawing, part) == (None, None)
     assert file["path"].endswith("image.webp")
     v.wait_until_silent()
     assert v.page.evaluate("Promise.race([window.first, Promise.resolve('not sent')])") == "not sent"
+
+
+def test_a_stroke_waits_for_the_answer_to_the_one_before(pad):
+    """A busy server may answer the older of two questions last."""
+    v = pad
+    v.wait_until_silent()
+    v.requests.clear()
+    v.page.evaluate("""() => {
+        const given = (window.given = live.given);
+        let asked = 0;
+        live.given = async (...input) => {
+            if (++asked === 2) await new Promise((done) => setTimeout(done, 500));  // its input takes longer to gather
+            setTimeout(() => (window.questions = asked), 500);
+            return given(...input);
+        };
+    }""")
+    with v.held("**/queue/join*"):
+        with v.held("**/upload*"):
+            for x in (0.4, 0.6):
+                with v.page.expect_request("**/upload*"):
+                    v.stroke([(x, 0.2), (x, 0.8)])
+        v.page.wait_for_function("window.questions === 2")
+        assert sum("queue/join" in url for url in v.requests) == 1
+    v.page.evaluate("live.given = given")
+    expect(v.page.locator("#words strong")).to_have_text("1 1")
 
 
 def test_a_picture_that_takes_the_place_of_another_is_asked_about_once(pad):

@@ -190,10 +190,14 @@
   }, { capture: true });
 
   // Gradio counts a question as asked once it is sent. Ink takes a while to upload, and a later question may overtake it:
-  // the older one would be answered last. So a question that was overtaken is not sent. Nor is a second one about a
-  // picture that waits for its answer: gradio asks twice when one takes the place of another.
+  // the older one would be answered last. So a question that was overtaken is not sent, and none is sent while another
+  // waits for its answer. Nor is a second one about a picture that waits: gradio asks twice when one takes the place of
+  // another.
   const BLANK = { background: null, layers: [], composite: null };
-  let newest = null; // a promise of what the newest question is about
+  let newest = null; // the newest question
+  let sent = null; // the one that was sent last
+  let answered = Promise.resolve(); // once that one has its answer
+  let hasAnswer = () => {}; // ends that wait
   let unanswered = ""; // the picture that was asked about last, until there is an answer
   const never = () => new Promise(() => {});
 
@@ -210,20 +214,35 @@
   }
 
   async function given(drawing, picture) {
-    const about = (newest = inSight(drawing, picture));
-    const values = await about;
-    if (about !== newest || !values) return never();
-    const [onPad, file, part] = values;
-    const same = onPad || !file ? "" : [file.url, part].join();
-    if (same && same === unanswered) return never();
+    const mine = (newest = {});
+    if (!pictures.inSight()) await answered; // and then ask about the ink of that moment
+    const values = await inSight(drawing, picture);
+    if (mine !== newest || !values) return never();
+    const [, file, part] = values;
+    const same = file ? [file.url, part].join() : "";
+    if (same && same === unanswered) {
+      newest = sent;
+      return never();
+    }
+    await answered;
+    if (mine !== newest) return never();
+    sent = mine;
     unanswered = same;
+    answered = new Promise((done) => {
+      hasAnswer = done;
+      setTimeout(done, PATIENCE); // the answer was lost on its way
+    });
     return values;
   }
 
   window.live = {
     given,
-    // The same once more: words for what could not be read, and the way of one of several digits. A newer question goes
-    // first.
+    // The same once more, for words about what could not be read, unless a newer question waits.
+    failed(drawing, picture) {
+      hasAnswer();
+      return newest === sent ? live.again(drawing, picture) : never();
+    },
+    // The same once more, for the way of one of several digits. A newer question goes first.
     async again(drawing, picture) {
       unanswered = "";
       const before = newest;
@@ -234,6 +253,7 @@
     shown: () => values,
     // The page has the final answer to what was asked about last.
     final() {
+      hasAnswer();
       unanswered = "";
       answer()?.classList.remove("old");
       settled = pictures.inSight() ? strokes : asked; // a picture has no strokes to come
