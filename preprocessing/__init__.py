@@ -40,6 +40,8 @@ paths        the best of all readings
 signs        points, commas and dashes told from digits
 segment      several digits told apart, by all of these
 
+part         a frame that was laid by hand is moved so that it cuts no digit
+
 morphology   the largest, the smallest and the mean of a window around each pixel
 tones        classes of tones, the border and the noise of a picture
 """

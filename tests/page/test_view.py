@@ -234,6 +234,18 @@ def test_part_that_is_none_is_refused(tmp_path, part):
         view.show_given(None, sent(BLANK, tmp_path), part)
 
 
+def test_part_holds_what_lies_in_it_for_the_most_part(tmp_path):
+    """Half of an 8 is a 3."""
+    page = Image.new("L", (800, 900), "white")
+    for i, name in enumerate(("6", "8-thick"), start=1):
+        with Image.open(EXAMPLES / f"{name}.png") as digit:
+            for row in range(3):
+                page.paste(digit.convert("L").resize((250, 250)), (300 * i - 200, 25 + 300 * row))
+    file = sent(page, tmp_path)
+    for part in ([0.05, 0.25, 0.95, 0.75], [0.05, 0.43, 0.95, 0.57], [0.2, 0.28, 0.8, 0.6]):
+        assert ">6 8</strong>" in view.show_given(None, file, part)[1]
+
+
 @pytest.mark.parametrize("part", [[0, 0, 0, 0], [1, 1, 1, 1], [0.9, 0.9, 0.1, 0.1]])
 def test_part_without_an_area_is_read_as_a_pixel(tmp_path, part):
     assert "no ink" in view.show_given(None, sent(BLANK, tmp_path), part)[1]

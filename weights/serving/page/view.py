@@ -14,6 +14,7 @@ from PIL import Image
 from nn.evidence import explain
 from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from preprocessing.decoding import InputError
+from preprocessing.part import without_cuts
 from preprocessing.prepare import NOTHING
 from weights.current import served
 from weights.serving.gradio_api import as_gradio_error
@@ -67,7 +68,7 @@ def show_photo(picture: Image.Image | None) -> Shown:
 
 
 def photo(file: dict | None, part: list | None) -> Image.Image | None:
-    """The picture in a file; of that the part [left, top, right, bottom], in shares of its sides, but at least a pixel.
+    """The picture in a file; of that the part [left, top, right, bottom], in shares of its sides, that cuts no ink.
 
     Raises ValueError.
     """
@@ -77,7 +78,7 @@ def photo(file: dict | None, part: list | None) -> Image.Image | None:
     if not is_part(part):
         raise InputError("expected a part's left, top, right and bottom as shares of the picture")
     left, top, right, bottom = (round(edge * side) for edge, side in zip(part, picture.size * 2, strict=True))
-    return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    return picture.crop(without_cuts(picture, (left, top, max(right, left + 1), max(bottom, top + 1))))
 
 
 def is_part(value: object) -> bool:
