@@ -14,9 +14,7 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.components import FAINT, label, piece_boxes
-from preprocessing.ink import inked
-from preprocessing.picture import reduced_to_opaque
-from preprocessing.squares import without_squares
+from preprocessing.prepare import look_at, scaled
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -38,10 +36,10 @@ def without_cuts(picture: Image.Image, frame: Box) -> Box:
 
 def pieces_in(picture: Image.Image, place: Box) -> list[Box]:
     """The boxes of all pieces of ink in a part of a picture, in pixels of the whole picture."""
-    reduced, _, factor = reduced_to_opaque(picture.crop(place))
-    labels, count = label(inked(without_squares(reduced)[0]).ink >= FAINT)
-    boxes = factor * piece_boxes(labels, count) + np.array(place[:2] * 2)
-    return [tuple(box) for box in boxes.tolist()]
+    (_, _, factor), ink, _, where = look_at(picture.crop(place))
+    left, top, scale = scaled(where, factor)
+    offset = np.array((left + place[0], top + place[1]) * 2)
+    return [tuple(box) for box in (offset + scale * piece_boxes(*label(ink >= FAINT))).tolist()]
 
 
 def fitted(frame: Box, pieces: Sequence[Box], size: tuple[int, int]) -> Box:
