@@ -45,6 +45,7 @@ tones        classes of tones, the border and the noise of a picture
 """
 
 from preprocessing.decoding import InputError
-from preprocessing.prepare import Diagnostics, Prepared, prepare, to_mnist
+from preprocessing.diagnostics import Diagnostics
+from preprocessing.prepare import Prepared, prepare, to_mnist
 
 __all__ = ["Diagnostics", "InputError", "Prepared", "prepare", "to_mnist"]

@@ -25,8 +25,9 @@ from PIL import Image
 from preprocessing.closer import FEW_PIECES, look_closer, without_grain
 from preprocessing.components import HALF, label, longer_sides, piece_boxes, stroke_width
 from preprocessing.groups import cut, may_touch, promising, runs_in
+from preprocessing.look import look_at
 from preprocessing.paths import SURE_OF_PLACE, Candidate, Path, best_lines
-from preprocessing.prepare import Prepared, describe, is_blank, look_at, scaled
+from preprocessing.prepare import Prepared, describe, is_blank
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row
 from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
@@ -66,22 +67,21 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     Raises:
         ValueError: as `prepare`.
     """
-    (picture, size, factor), ink, left_out, where = look_at(image)
-    place = scaled(where, factor)
-    if is_blank(ink, place, size):
+    (picture, size, factor), seen = look_at(image)
+    if is_blank(size, seen.scaled(factor)):
         return []
-    whole = describe(size, ink, left_out, place)
+    whole = describe(size, seen.scaled(factor))
     alone = [whole] if whole.has_ink else []  # a long row of thin strokes vanishes in the frame of one digit
-    pieces, count = label(ink > HALF)
+    pieces, count = label(seen.ink > HALF)
     if count == 0 or count > MOST_PIECES or (count == 1 and not (alone and may_touch(whole, predict))):
         return alone
-    ink, where, in_boxes = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out)
-    pieces, count = label(ink > HALF)
-    stroke = stroke_width(ink)
+    seen = look_closer(picture, seen, piece_boxes(pieces, count))
+    pieces, count = label(seen.ink > HALF)
+    stroke = stroke_width(seen.ink)
     pieces, count = without_grain(pieces, count, GRAIN * stroke)
     if not 1 <= count <= MOST_PIECES:
         return alone
-    writing = Writing(size, ink, scaled(where, factor), pieces, piece_boxes(pieces, count), stroke, in_boxes)
+    writing = Writing(size, seen.scaled(factor), pieces, piece_boxes(pieces, count), stroke)
     return read_writing(writing, alone, predict)
 
 
@@ -188,7 +188,8 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
 def is_boxed(writing: Writing, box: np.ndarray) -> bool:
     """Whether what has this box (4,) is written in a box of a form, and not between boxes."""
     left, top, right, bottom = box
-    return writing.in_boxes is not None and writing.in_boxes[top:bottom, left:right].mean() > IN_BOX
+    in_boxes = writing.seen.in_boxes
+    return in_boxes is not None and in_boxes[top:bottom, left:right].mean() > IN_BOX
 
 
 def mark_of(row: Sequence[Candidate], index: int) -> str | None:

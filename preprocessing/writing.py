@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from preprocessing.look import Seen, Where
 from preprocessing.morphology import dilated
-from preprocessing.prepare import LeftOut, Prepared, Where, describe
+from preprocessing.prepare import Prepared, describe
 
 # The antialiased edge of a piece lies within this many pixels.
 FRINGE = 2
@@ -26,12 +27,15 @@ class Writing(NamedTuple):
     """The ink of a picture and its pieces."""
 
     size: tuple[int, int]  # of the picture
-    ink: np.ndarray
-    where: Where  # of the ink in the picture
+    seen: Seen  # the ink, its place in the picture, and the boxes of a form
     pieces: np.ndarray  # (H, W) int32: 0, or the number of the piece from 1 on
     boxes: np.ndarray  # (n, 4)
-    stroke: float
-    in_boxes: np.ndarray | None = None  # (H, W) bool, the pixels in the boxes of a form; None without a form
+    stroke: float  # the width of the pen, in pixels
+
+    @property
+    def ink(self) -> np.ndarray:
+        """(H, W) float32 coverage in [0, 1]."""
+        return self.seen.ink
 
     def ink_of(self, piece: int) -> np.ndarray:
         """The ink of one piece, in its box."""
@@ -52,8 +56,8 @@ class Writing(NamedTuple):
         for _ in range(FRINGE):
             mine = dilated(mine)
         ink = np.where(mine & ~others, self.ink[crop], 0).astype(self.ink.dtype)
-        x, y, scale = self.where
-        return describe(self.size, ink, LeftOut(), Where(x + scale * left, y + scale * top, scale))
+        x, y, scale = self.seen.where
+        return describe(self.size, Seen(ink, Where(x + scale * left, y + scale * top, scale)))
 
 
 class Read(NamedTuple):
