@@ -13,11 +13,12 @@ import app
 import preprocessing
 import weights
 from preprocessing.channel import paper_is_light
-from preprocessing.lines import MOST_LINES, level_lines
+from preprocessing.lines import Darkness
 from preprocessing.paper import paper_lines
 from preprocessing.removal import without_paper
 from preprocessing.shadow import three_tones
 from preprocessing.sheet import on_paper_alone
+from preprocessing.tracing import MOST_LINES, level_lines
 
 SIDE = 300
 WAYS = range(6)
@@ -422,10 +423,11 @@ def test_a_stroke_goes_on_where_a_rule_crosses_it():
     darkness = np.zeros((120, 120), np.float32)
     darkness[20:100, 56:64] = 0.9
     darkness[59:61] = 0.8
-    (across, upright), _ = paper_lines(darkness, 0.06)
+    darkness = Darkness(darkness, 0.06)
+    (across, upright), _ = paper_lines(darkness)
     assert len(across) == 1
     assert not upright
-    cleared, _, _ = without_paper(darkness, (across, upright), 0.06)
+    cleared = without_paper(darkness, (across, upright)).levels
     assert cleared[20:100, 57:63].min() > 0.7
     assert cleared[55:65, :50].max() < 0.1
 
@@ -530,7 +532,7 @@ def test_a_strip_of_hundreds_of_rules_is_a_pattern_of_which_a_bounded_number_is_
     darkness = np.zeros((3000, 100), np.float32)
     for row in range(5, 3000, 15):
         darkness[row : row + 2] = 0.8
-    assert len(level_lines(darkness, 0.06)) == MOST_LINES
+    assert len(level_lines(Darkness(darkness, 0.06))) == MOST_LINES
 
 
 def crossed_seven(pen, slant):
