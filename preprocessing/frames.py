@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from preprocessing.components import FAINT, label, longer_sides, piece_boxes, stroke_width
-from preprocessing.morphology import between, dilated, eroded, with_margin
+from preprocessing.morphology import dilated, eroded, filled_columns, with_margin
 
 # A frame with straight sides has ink along at least this share of its outline: it may have gaps.
 FRAME_CLOSED = 0.9
@@ -124,7 +124,7 @@ def frame_of(labels: np.ndarray, piece: int, touched: bool) -> np.ndarray | None
     touch it: they stay, if they are `touched` at all.
     """
     own = labels == piece
-    shape = between(own) | between(own.T).T  # a gap in the ring may be seen along rows or columns
+    shape = filled_columns(own) | filled_columns(own.T).T  # a gap in the ring may be seen along rows or columns
     edge = max(round(FRAME_EDGE * min(shape.shape)), FRAME_EDGE_PIXELS)
     inner = within(shape, edge)
     is_alone = np.count_nonzero(own & inner) <= FRAME_LOOSE * np.count_nonzero(own)

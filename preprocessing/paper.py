@@ -27,8 +27,8 @@ from preprocessing.lines import (
     share_dark,
     stops_between,
 )
+from preprocessing.rules import rule_between
 from preprocessing.sides import lattice
-from preprocessing.squares import between
 from preprocessing.tracing import FILLED, level_lines
 
 # Missing rules are only looked for among at least this many others: fewer have no certain period.
@@ -249,7 +249,7 @@ def missing_rules(darkness: Darkness, lines: list[Line]) -> list[Line]:
     found = []
     for before, after, count in zip(rules, rules[1:], regular.steps, strict=False):
         for step in range(1, count):
-            rule = between(before, after, step / count)
+            rule = rule_between(before, after, step / count)
             if not len(rule.rows):
                 break  # parts of two lines, one left of the other: no rule lies between them
             line = before._replace(start=rule.start, rows=rule.rows.astype(np.float32))

@@ -18,7 +18,7 @@ from PIL import Image
 
 from preprocessing.beyond import with_paper_beyond
 from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
-from preprocessing.morphology import between, dilated, eroded, mean_of
+from preprocessing.morphology import dilated, eroded, filled_columns, mean_of
 from preprocessing.surround import edges
 from preprocessing.tones import median
 
@@ -171,7 +171,7 @@ def quadrilateral(piece: np.ndarray, planes: np.ndarray) -> np.ndarray:
 
 def filled(piece: np.ndarray) -> np.ndarray:
     """The piece (H, W) bool with all that lies between parts of it, both in its row and in its column."""
-    return between(piece) & between(piece.T).T
+    return filled_columns(piece) & filled_columns(piece.T).T
 
 
 def is_on_table(levels: np.ndarray, steep: np.ndarray, paper: np.ndarray, sheet: np.ndarray, step: int) -> bool:
