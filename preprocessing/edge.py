@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, label, longer_sides, piece_boxes
+from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, pieces_of, without
 from preprocessing.morphology import dilated
 from preprocessing.rows import usual_height
 from preprocessing.sides import lattice
@@ -113,12 +113,12 @@ def without_edge_pieces(ink: np.ndarray, dropped: int) -> tuple[np.ndarray, int]
     """Ink (H, W) without pieces at the edges, if there is a larger piece elsewhere; and how many things were left out,
     `dropped` included. Such pieces are parts of other writing, shadows of a corner, holes, ends of lines.
     """
-    labels, count = label(ink >= FAINT)
-    if count < 2:
+    pieces = pieces_of(ink >= FAINT)
+    if pieces.count < 2:
         return ink, dropped
     height, width = ink.shape
     side = min(height, width)
-    boxes = piece_boxes(labels, count)
+    boxes = pieces.boxes
     left, top, right, bottom = boxes.T
     reach = inner_reach(boxes, ink.shape) / side
     ends = left, top, width - right, height - bottom
@@ -143,17 +143,16 @@ def without_edge_pieces(ink: np.ndarray, dropped: int) -> tuple[np.ndarray, int]
     drop[main] = False
     if not drop.any():
         return ink, dropped
-    gone = np.concatenate([[False], drop])[labels]
-    return np.where(dilated(gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
+    return without(ink, dilated(pieces.where(drop))), dropped + int(drop.sum())
 
 
 def without_holes(ink: np.ndarray) -> np.ndarray:
     """Ink (H, W) in [0, 1] without the holes and wires of a binding: many small pieces along an edge, evenly spaced."""
-    labels, count = label(ink >= FAINT)
-    if count <= FEWEST_HOLES:
+    pieces = pieces_of(ink >= FAINT)
+    if pieces.count <= FEWEST_HOLES:
         return ink
-    boxes = piece_boxes(labels, count)
-    gone = np.zeros(count + 1, bool)
+    boxes = pieces.boxes
+    gone = np.zeros(pieces.count, bool)
     for edge, reach in enumerate(inner_reach(boxes, ink.shape).T):
         first, last = (boxes[:, side] for side in ((1, 3) if edge % 2 == 0 else (0, 2)))  # along the edge
         banded = reach <= HOLES_BAND * min(ink.shape)
@@ -170,10 +169,8 @@ def without_holes(ink: np.ndarray) -> np.ndarray:
             continue
         regular = lattice(places, rounded=HOLE_OFF)
         if regular is not None and regular.period <= HOLES_APART * digit:
-            gone[1:] |= holes
-    if not gone.any():
-        return ink
-    return np.where(dilated(gone[labels]), 0, ink).astype(ink.dtype)
+            gone |= holes
+    return without(ink, dilated(pieces.where(gone))) if gone.any() else ink
 
 
 def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: int = SEVERAL) -> bool:
@@ -181,9 +178,8 @@ def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: 
     enough for the digits of a page, `on_page` of its shorter side. Without them the part that was left out was the
     digit.
     """
-    labels, count = label(ink >= HALF)
-    boxes, side = piece_boxes(labels, count), min(ink.shape)
-    longest = longer_sides(boxes)[inner_reach(boxes, ink.shape).min(axis=1) > BAND * side]
+    pieces, side = pieces_of(ink >= HALF), min(ink.shape)
+    longest = pieces.longest[inner_reach(pieces.boxes, ink.shape).min(axis=1) > BAND * side]
     many = np.count_nonzero(longest >= on_page * side) >= several
     return many or bool((longest >= SMALLEST_DIGIT * side).any())
 

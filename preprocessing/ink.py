@@ -26,6 +26,7 @@ from preprocessing.morphology import blurred
 from preprocessing.paper import REACHES, paper_lines
 from preprocessing.removal import without_paper, without_remains
 from preprocessing.shadow import paper_in_shadow
+from preprocessing.surround import SMALLEST_PHOTO
 from preprocessing.tones import border
 
 # Printed lines are darker than the paper by at least this many times the noise: means over many pixels tell them.
@@ -38,8 +39,6 @@ BAND_SHARE = 0.2
 SAME_BAND = 0.04
 # At least this share of the rows or columns has one level at both ends: a stroke may touch the edge in the others.
 BANDED = 0.9
-# On a smaller picture strokes and lines are a pixel or two wide and cannot be told apart; MNIST's own are so small.
-SMALLEST_PHOTO = 40
 # A border that differs by less from its own level is no photograph's.
 EXACT = 0.5 / 255
 # Another sheet covers at least this share of the picture: ink that is paler than the rest covers less.

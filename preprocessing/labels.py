@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, HALF, label, longer_sides, piece_boxes
+from preprocessing.components import FAINT, HALF, Pieces, label, pieces_of, without
 from preprocessing.lines import Edges, Lines, zone_of
 from preprocessing.rows import usual_height
 from preprocessing.signs import SOLID, solidity
@@ -35,30 +35,29 @@ def without_labels(ink: np.ndarray, rows: list[Edges], lines: Lines) -> np.ndarr
     """
     if not rows:
         return ink
-    labels, count = label(ink >= FAINT)
+    pieces = pieces_of(ink >= FAINT)
     inside = inside_of(rows, ink.shape)
-    pixels = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    written = np.bincount(labels[inside], minlength=count + 1)[1:] >= IN_FIELD * pixels
+    written = pieces.pixels(inside) >= IN_FIELD * pieces.pixels()
     if not written.any():
         return ink
-    boxes = piece_boxes(labels, count)
+    boxes = pieces.boxes
     digits = usual_height(boxes[written])
     high = np.median([row.height for row in rows])
     if digits > TALLER_THAN_BOX * high:
         return ink
-    gone = np.zeros(count + 1, bool)
+    gone = np.zeros(pieces.count, bool)
     for word in words(boxes, np.flatnonzero(~written), ink.shape):
-        sign = len(word) == 1 and is_sign(ink, labels == word[0] + 1, boxes[word[0]], rows)
-        gone[word + 1] = usual_height(boxes[word]) < LOWER * digits and not sign
-    small = np.flatnonzero(written & (longer_sides(boxes) < SMALL_PRINT * digits))
+        sign = len(word) == 1 and is_sign(ink, pieces, word[0], rows)
+        gone[word] = usual_height(boxes[word]) < LOWER * digits and not sign
+    small = np.flatnonzero(written & (pieces.longest < SMALL_PRINT * digits))
     if small.size:
         zones = zone_of(ink.shape, (lines[0], [])), zone_of(ink.shape, ([], lines[1]))
         for word in words(boxes, small, ink.shape):
-            gone[word + 1] = is_in_corner(boxes[word], zones, IN_CORNER * digits)
+            gone[word] = is_in_corner(boxes[word], zones, IN_CORNER * digits)
     if not gone.any():
         return ink
-    rim = (labels == 0) & ~inside & (ink > 0)  # the faint edges of letters go with them
-    return np.where(gone[labels] | rim, 0, ink).astype(ink.dtype)
+    rim = (pieces.labels == 0) & ~inside & (ink > 0)  # the faint edges of letters go with them
+    return without(ink, pieces.where(gone) | rim)
 
 
 def inside_of(rows: list[Edges], shape: tuple[int, int]) -> np.ndarray:
@@ -82,15 +81,14 @@ def words(boxes: np.ndarray, pieces: np.ndarray, shape: tuple[int, int]) -> list
     return [pieces[own == word] for word in range(1, count + 1)]
 
 
-def is_sign(ink: np.ndarray, piece: np.ndarray, box: np.ndarray, rows: list[Edges]) -> bool:
-    """Whether a piece of the ink, (H, W) bool, in this box (4,) is a minus or a point beside a row of boxes: solid, as
-    high up as the boxes.
-    """
-    left, top, right, bottom = box
+def is_sign(ink: np.ndarray, pieces: Pieces, piece: int, rows: list[Edges]) -> bool:
+    """Whether a piece of the ink is a minus or a point beside a row of boxes: solid, as high up as the boxes."""
+    left, top, right, bottom = pieces.boxes[piece]
     across, middle = (left + right) / 2, (top + bottom) / 2
     if not any(upper.at(across) < middle < lower.at(across) for upper, lower in rows):
         return False
-    own = np.where(piece[top:bottom, left:right], ink[top:bottom, left:right], 0)
+    crop, mine = pieces.in_box(piece)
+    own = np.where(mine, ink[crop], 0)
     return bool(own.max() > HALF and solidity(own) >= SOLID)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from preprocessing.boxes import LINE_FILLED, boxed
-from preprocessing.components import SMALLEST_DIGIT, label, longer_sides, piece_boxes
+from preprocessing.components import SMALLEST_DIGIT, longer_sides, pieces_of
 from preprocessing.lines import (
     Darkness,
     Edges,
@@ -154,7 +154,7 @@ def with_long_ones(darkness: Darkness, lines: list[Line], upright: bool) -> list
     if all(one.line.is_printed for one in suspects if one.able):
         return lines
     rest = rest_of(darkness, suspects)
-    boxes = piece_boxes(*label(rest.dark))
+    boxes = pieces_of(rest.dark).boxes
     strokes = [one.line for one in suspects if one.able and not one.line.is_printed]
     found = []
     for line, parts, able in suspects:
@@ -291,10 +291,8 @@ def is_border(line: Line, shape: tuple[int, int]) -> bool:
 
 def large_pieces(darkness: Darkness) -> np.ndarray:
     """The pixels of all pieces that are large enough to be a digit, bool (H, W)."""
-    labels, count = label(darkness.dark)
-    large = np.zeros(count + 1, bool)
-    large[1:] = longer_sides(piece_boxes(labels, count)) >= SMALLEST_DIGIT * min(darkness.shape)
-    return large[labels]
+    pieces = pieces_of(darkness.dark)
+    return pieces.where(pieces.longest >= SMALLEST_DIGIT * min(darkness.shape))
 
 
 def hangs_over(digit: np.ndarray, line: Line) -> bool:

@@ -15,16 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
+from preprocessing.components import pieces_of, stroke_width
 from preprocessing.morphology import closed_to_edge, dilated
-from preprocessing.surround import edges
+from preprocessing.picture import reduction_to
+from preprocessing.surround import may_be_photo
 from preprocessing.tones import border, deviation_of, median, two_classes
 
 # The shadow is looked for on a picture reduced to about the area of a square with this side. Pens are a pixel or two
 # wide there, and it takes a twentieth of the time of reading.
 SMALL_SIDE = 130
-# On a smaller picture than this a stroke is a large part of it, and no photograph is so small.
-SMALLEST_PHOTO = 40
 # The shadow leaves the paper between these shares of its light. More is a slope of light, which is followed anyway;
 # less is a black table.
 LEFT_OVER = 0.33, 0.92
@@ -79,16 +78,11 @@ def without_shadow(picture: Image.Image) -> Image.Image:
     """A picture in L or RGB -> a copy whose paper is as light in a large shadow as beside it; the same picture if no
     shadow with writing in it is plain to see.
     """
-    if max(picture.size) < SMALLEST_PHOTO or np.ptp(np.concatenate(edges(picture))) == 0:
-        return picture  # a drawing pad, which is told fast
-    small = picture.reduce(reduction(picture, SMALL_SIDE))
+    if not may_be_photo(picture):
+        return picture
+    small = picture.reduce(reduction_to(picture, SMALL_SIDE))
     found = shadow_on(small)
     return picture if found is None else relit(picture, found)
-
-
-def reduction(picture: Image.Image, side: int) -> int:
-    """By which whole number a picture is reduced to about the area of a square with this side, 1 at least."""
-    return max(1, round((picture.width * picture.height) ** 0.5 / side))
 
 
 def shadow_on(small: Image.Image) -> Shadow | None:
@@ -143,12 +137,10 @@ def is_written_on(grey: np.ndarray, paper: np.ndarray, dark: np.ndarray) -> bool
         faintest = max(FAINTEST_INK, usual + INK_TO_NOISE * deviation_of(share[part] - usual))
         inks.append(part & (share > faintest))
     ink, other = inks
-    labels, count = label(ink)
-    long = longer_sides(piece_boxes(labels, count)) >= SMALLEST_INK * min(grey.shape)
-    if not long.any():
+    shortest = SMALLEST_INK * min(grey.shape)
+    if not (pieces_of(ink).longest >= shortest).any():
         return False
-    labels, count = label(other)
-    if not (longer_sides(piece_boxes(labels, count)) >= SMALLEST_INK * min(grey.shape)).any():
+    if not (pieces_of(other).longest >= shortest).any():
         return True
     levels = [float(np.quantile(share[each], DARK_INK_QUANTILE)) for each in (ink, other)]
     widths = [stroke_width(each.astype(np.float32)) for each in (ink, other)]
@@ -157,7 +149,7 @@ def is_written_on(grey: np.ndarray, paper: np.ndarray, dark: np.ndarray) -> bool
 
 def relit(picture: Image.Image, shadow: Shadow) -> Image.Image:
     """A picture in L or RGB without the shadow."""
-    smaller = picture.reduce(reduction(picture, RELIT_SIDE))
+    smaller = picture.reduce(reduction_to(picture, RELIT_SIDE))
     grey = np.asarray(smaller.convert("L")).astype(np.float32) / 255
     paper = closed_to_edge(grey, max(round(shadow.window * max(grey.shape)), SMALLEST_WINDOW))
     gain = shadow.lit / np.clip(paper, shadow.shaded, shadow.lit)

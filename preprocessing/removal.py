@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, ink_level, label, longer_sides, piece_boxes
+from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, ink_level, pieces_of, without
 from preprocessing.lines import Darkness, Line, Lines, mark
 from preprocessing.morphology import dilated
 
@@ -192,12 +192,8 @@ def without_remains(ink: np.ndarray, zone: np.ndarray, plain: np.ndarray) -> np.
     the foot of a 1, may lie on a line. If nothing else were left, the ink is returned as it is.
     """
     edges = dilated(dilated(zone)) & (ink < HALF)  # what is left of the blurred edges of lines
-    labels, count = label(ink >= FAINT)
-    pixels = np.bincount(labels.ravel(), minlength=count + 1)
-    lying = np.bincount(labels[zone | edges], minlength=count + 1)
-    remains = (lying > REMAINS * pixels) & (np.bincount(labels[plain], minlength=count + 1) < PLAINLY_INK * pixels)
-    boxes = piece_boxes(labels, count)
-    longest = longer_sides(boxes)
-    remains[1:] &= (longest < SMALLEST_DIGIT * min(ink.shape)) | (pixels[1:] < THIN_REMAINS * longest)
-    remains[0] = False
-    return np.where(remains[labels], 0, ink).astype(ink.dtype) if not remains[1:].all() else ink
+    pieces = pieces_of(ink >= FAINT)
+    pixels, longest = pieces.pixels(), pieces.longest
+    remains = (pieces.pixels(zone | edges) > REMAINS * pixels) & (pieces.pixels(plain) < PLAINLY_INK * pixels)
+    remains &= (longest < SMALLEST_DIGIT * min(ink.shape)) | (pixels < THIN_REMAINS * longest)
+    return without(ink, pieces.where(remains)) if not remains.all() else ink

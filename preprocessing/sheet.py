@@ -17,15 +17,13 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.beyond import with_paper_beyond
-from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
+from preprocessing.components import pieces_of, stroke_width
 from preprocessing.morphology import dilated, eroded, filled_columns, mean_of
-from preprocessing.surround import edges
+from preprocessing.surround import may_be_photo
 from preprocessing.tones import median
 
 # The sheet is looked for on a picture reduced to about this many pixels along its longer side: its edges are long.
 SHEET_SIDE = 120
-# On a smaller picture strokes are a pixel wide, and no photograph is so small.
-SMALLEST_PHOTO = 40
 # Neighbouring pixels that differ by at least so many levels lie on an edge. A sheet may differ from the table by
 # little, and its grain may be coarse; each is tried.
 STEPS = 4, 7, 12, 20
@@ -94,8 +92,8 @@ def on_paper_alone(picture: Image.Image) -> tuple[Image.Image, Box]:
     top, right, bottom) of the sheet with a margin; the same picture and all of it if there is no such sheet.
     """
     whole = (0, 0, *picture.size)
-    if max(picture.size) < SMALLEST_PHOTO or np.ptp(np.concatenate(edges(picture))) == 0:
-        return picture, whole  # a drawing pad, which is told fast
+    if not may_be_photo(picture):
+        return picture, whole
     small = picture.reduce(max(1, round(max(picture.size) / SHEET_SIDE)))
     levels = np.asarray(small).astype(np.float32).reshape(small.height, small.width, -1)
     found = sheet_on(levels)
@@ -135,10 +133,9 @@ def sheet_on(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 def even_pieces(even: np.ndarray) -> Iterator[np.ndarray]:
     """The pieces of the pixels (H, W) bool that lie on no edge and are large enough for a sheet, (H, W) bool each."""
-    labels, count = label(even)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    for piece in np.flatnonzero(sizes[1:] >= SHARES[0] * even.size) + 1:
-        yield labels == piece
+    pieces = pieces_of(even)
+    for piece in np.flatnonzero(pieces.pixels() >= SHARES[0] * even.size):
+        yield pieces.labels == piece + 1
 
 
 def steps(levels: np.ndarray) -> np.ndarray:
@@ -201,12 +198,11 @@ def ink_on(levels: np.ndarray, paper: np.ndarray, sheet: np.ndarray) -> Ink | No
     light = max(float(median(view[paper])) for view in levels.transpose(2, 0, 1))
     missing = np.stack([beside(view, paper, window) - view for view in levels.transpose(2, 0, 1)]) / max(light, 1)
     dark = sheet & (missing.max(axis=0) > FAINTEST_INK)
-    labels, count = label(dark)
+    labels = pieces_of(dark).labels
     rim, core = dilated(~sheet), ~widened(~sheet, CROSSING)
     crosses = np.intersect1d(labels[rim & dark], labels[core & dark]).size > 0
     ink = dark & ~rim
-    labels, count = label(ink)
-    sizes, side = longer_sides(piece_boxes(labels, count)), sheet.sum() ** 0.5
+    sizes, side = pieces_of(ink).longest, sheet.sum() ** 0.5
     large = sizes.max(initial=0) >= SMALLEST_INK * side
     if not large and np.count_nonzero(sizes >= PAGE_PIXELS) < PAGE_PIECES:
         return None

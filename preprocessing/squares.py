@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.channel import separate_channels
+from preprocessing.picture import reduction_to
 from preprocessing.rules import REACH, Rule, number_of, rules_across
 
 # Lines are looked for on a picture reduced to about the area of a square with this side: squares of 4 mm on A4 have 16
@@ -46,10 +47,9 @@ def without_squares(picture: Image.Image) -> tuple[Image.Image, int]:
     """A picture in L or RGB -> the same without the squares or rules of a sheet, and how many lines were taken
     out; the picture itself and 0 if it shows no such sheet.
     """
-    side = (picture.width * picture.height) ** 0.5
-    if side < SHORTEST_SIDE:
+    if (picture.width * picture.height) ** 0.5 < SHORTEST_SIDE:
         return picture, 0
-    factor = max(round(side / LINES_SIDE), 1)
+    factor = reduction_to(picture, LINES_SIDE)
     levels = np.asarray(picture.convert("L").reduce(factor))
     darkness = 1 - levels / paper_of(levels)
     across, upright = rules_across(darkness), rules_across(np.ascontiguousarray(darkness.T))

@@ -11,6 +11,9 @@ from PIL import Image
 
 from preprocessing.tones import border
 
+# On a smaller picture strokes and lines are a pixel or two wide and cannot be told apart. No photograph is so small,
+# but MNIST's own digits are.
+SMALLEST_PHOTO = 40
 # A border is of one colour if its levels (of 255) differ by no more than this: grain and JPEG noise do.
 EVEN = 24
 # Of its levels, those between these quantiles count: a few pixels may be of anything.
@@ -106,6 +109,11 @@ def edges(picture: Image.Image) -> list[np.ndarray]:
     width, height = picture.size
     boxes = ((0, 0, 1, height), (0, 0, width, 1), (width - 1, 0, width, height), (0, height - 1, width, height))
     return [np.asarray(picture.crop(box).convert("L")).ravel().astype(np.int16) for box in boxes]
+
+
+def may_be_photo(picture: Image.Image) -> bool:
+    """Whether a picture in L or RGB may be a photograph; that it is a drawing pad or tiny is told fast."""
+    return max(picture.size) >= SMALLEST_PHOTO and np.ptp(np.concatenate(edges(picture))) > 0
 
 
 def turned(array: np.ndarray, side: int) -> np.ndarray:
