@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.components import longer_sides, piece_boxes
+from preprocessing.components import Pieces
 from preprocessing.frame import bounding_box
 from preprocessing.frames import may_be_form
 from preprocessing.ink import inked
@@ -102,11 +102,10 @@ def with_paper_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:
     return Image.fromarray(np.where(lines & (share > 0), painted, levels).astype(np.uint8))
 
 
-def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:
-    """Numbers of pieces (H, W) and how many there are -> the same without those that are smaller than `size` pixels in
-    both directions, numbered anew.
-    """
-    kept = longer_sides(piece_boxes(pieces, count)) >= size
-    number = np.zeros(count + 1, np.int32)
-    number[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
-    return number[pieces], int(np.count_nonzero(kept))
+def without_grain(pieces: Pieces, size: float) -> Pieces:
+    """The pieces without those that are smaller than `size` pixels in both directions, numbered anew."""
+    kept = pieces.longest >= size
+    count = int(np.count_nonzero(kept))
+    number = np.zeros(pieces.count + 1, np.int32)
+    number[1:][kept] = np.arange(1, count + 1)
+    return Pieces(number[pieces.labels], count)
