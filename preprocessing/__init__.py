@@ -5,7 +5,8 @@
     parts = segment.split(image, model.predict_proba)   # several digits: a list of Prepared, in reading order
 
 The stages below run in this order. Each may take away one kind of thing, and hands on what it was given if it finds no
-such thing. If nothing large enough for a digit were left, what was found was the digit, and it stays.
+such thing. Where nothing large enough for a digit would be left, what was found was the digit, and it stays. Only a
+sheet with many printed lines may be blank without them.
 
 The whole picture, `look.look_at`:
 
@@ -27,7 +28,7 @@ The ink of a reduced picture, `look.look`; if it is small, once more of the part
         boxes    rows of boxes, by their sides, and combs, by their teeth (sides, combs)
         strokes  which of these uprights are strokes of digits
         removal  takes the lines out, and mends the strokes that they cross
-    labels       words beside boxes, and small print in their corners
+    captions     words beside boxes, and small print in their corners
 
 The pieces of this ink, `look.ink_alone`:
 
@@ -53,8 +54,8 @@ or several, `segment.split`:
     prices       what a reading is worth
     paths        the best of all readings
 
-Many of them use morphology (the largest, the smallest and the mean of a window around each pixel) and tones (classes
-of tones, the border and the noise of a picture).
+Many of them use morphology (the largest, the smallest and the mean of a window around each pixel), shapes (what is
+straight, what fills a quadrilateral) and tones (classes of tones, the border and the noise of a picture).
 """
 
 from preprocessing.decoding import InputError

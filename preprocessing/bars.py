@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from preprocessing.components import FAINT, pieces_of, stroke_width, without
-from preprocessing.frames import is_straight, slope_of
+from preprocessing.shapes import is_straight, slope_of
 
 # A bar is a line, and no stroke of a digit, if it is at least this many times as long as the digits beside it are high.
 LONGER = 1.6
@@ -17,15 +17,15 @@ DIGIT = 0.6
 THIN = 3.0
 # A bar is at least this many times as long as thick.
 ASPECT = 6.0
-# It is as thick as usual along at least this share: strokes may come close to it.
+# A bar is as thick as usual along at least this share of it: strokes may come close to it.
 EVEN = 0.8
 # Two bars below a digit may be shorter than it is high, if they lie below each other along this share of their length.
 TWINS = 0.7
-# Their middles are no farther apart than this share of their length.
+# The middles of two such bars are no farther apart than this share of their length.
 TWINS_APART = 0.4
-# They are at least as long as this share of the digit's width: those of an equals sign below it are shorter.
+# Two such bars are at least as long as this share of the digit's width: those of an equals sign below it are shorter.
 TWINS_LONG = 0.7
-# The digit ends no farther below the upper one than this share of its height: a line is drawn aslant.
+# The digit ends no farther below the upper bar than this share of its height: a line is drawn aslant.
 TWINS_BELOW = 0.15
 
 

@@ -25,7 +25,8 @@ DEEPEST = 0.3
 STRIP_ROUGH = 0.02
 # The usual depth of a strip at one place is taken from its depths around, as far as the edge's length divided by this.
 AROUND = 6
-# It is this quantile of the depths around: below the median, for a digit that touches the strip makes some larger.
+# The usual depth is this quantile of those around: below the median, for a digit that touches the strip makes some
+# larger.
 USUAL_DEPTH = 0.4
 # A piece along the edge is no part of the digit if the gap between them is larger than this share of the digit's size.
 CLOSE = 0.1
@@ -46,9 +47,9 @@ AT_EDGE = 0.3
 
 # A binding has at least this many holes or wires along its edge: digits do not stand there so evenly by chance.
 FEWEST_HOLES = 6
-# Its holes lie within this share of the picture's shorter side from the edge.
+# The holes of a binding lie within this share of the picture's shorter side from the edge.
 HOLES_BAND = 0.25
-# They lie along at least this share of the edge.
+# The holes lie along at least this share of the edge.
 HOLES_LONG = 0.7
 # A hole takes at most this share of the height of the digits. The digits at the edge of a page are as tall as others.
 HOLE_SIZE = 0.5

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from preprocessing.components import FAINT, Pieces, piece_boxes, pieces_of, stroke_width, without
-from preprocessing.morphology import dilated, eroded, filled_columns, with_margin
+from preprocessing.morphology import dilated, eroded, with_margin
+from preprocessing.shapes import filled_columns, is_straight, slope_of
 
 # A frame with straight sides has ink along at least this share of its outline: it may have gaps.
 FRAME_CLOSED = 0.9
@@ -19,8 +20,6 @@ FRAME_EDGE = 0.08
 FRAME_EDGE_PIXELS = 2
 # Of a frame's ink, at most this share lies farther inside: an end of a ring that passes the other.
 FRAME_LOOSE = 0.05
-# A side is straight if at least this share of it is: a digit may stand out over it, and its lines may be broken.
-STRAIGHT_SIDE = 0.8
 # Opposite sides of a frame are parallel, or their slopes differ by no more than this: those of a 7 do by more.
 FRAME_SKEW = 0.3
 # The shorter side of a frame has at least this many pixels: there must be room for a digit.
@@ -73,18 +72,6 @@ def is_straight_sided(piece: np.ndarray) -> bool:
         if not all(is_straight(side, slope, room) for side, slope in zip(sides, slopes, strict=True)):
             return False
     return True
-
-
-def slope_of(heights: np.ndarray) -> float:
-    """How much these heights (n,), one for each column, rise from column to column."""
-    half = len(heights) // 2
-    return float(np.median(heights[half : 2 * half] - heights[:half]) / half)
-
-
-def is_straight(heights: np.ndarray, slope: float, room: float) -> bool:
-    """Whether most of these heights (n,) lie along a line of this slope, no farther from it than `room`."""
-    level = heights - slope * np.arange(len(heights))
-    return bool(np.mean(np.abs(level - np.median(level)) <= room) >= STRAIGHT_SIDE)
 
 
 def without_frames(ink: np.ndarray) -> np.ndarray:

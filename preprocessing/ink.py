@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from preprocessing.captions import inside_of, without_captions
 from preprocessing.channel import one_channel
 from preprocessing.edge import is_substantial
 from preprocessing.frames import is_framed
-from preprocessing.labels import inside_of, without_labels
 from preprocessing.light import (
     BLACKEST_PAPER,
     DIMMEST_EVEN_PAPER,
@@ -140,7 +140,7 @@ def without_papers_lines(levels: np.ndarray, noise: float, within: np.ndarray | 
             return Inked(whole)  # the lines were the digit
         if not is_substantial(ink, SMALLEST_ON_SHEET, 1):
             ink = np.zeros_like(ink)  # nobody has written on the sheet yet
-    ink = without_labels(ink, rows, lines)
+    ink = without_captions(ink, rows, lines)
     removed = np.where(cleared.zone & darkness.dark, 1 - ink, 0).astype(np.float32)
     return Inked(ink, removed, count, in_boxes=in_boxes_of(rows, darkness))
 

@@ -30,7 +30,7 @@ SAME_PEN = 0.7
 UNEVEN_RUNS = 0.2
 # A gap that is made on purpose is at least this long, as a share of the longest part; a gap in print is shorter.
 SHORTEST_BREAK = 0.1
-# It is at least this many pixels long, however short the parts are.
+# Such a gap is at least this many pixels long, however short the parts are.
 SHORTEST_BREAK_PIXELS = 3
 # A digit is written above each part, so it has at least this many pixels.
 SHORTEST_RUN = 10

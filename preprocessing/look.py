@@ -36,7 +36,7 @@ WORKING_SIDE = 250
 LONGEST_SIDE = 600
 # Ink smaller than this on the reduced picture is looked at again from closer by, if the picture has more detail.
 CLOSE_UP_SIDE = 60
-# Then this share of the ink's longer side is seen around it on all sides: the paper must stay visible.
+# From closer by, this share of the ink's longer side is seen around it on all sides: the paper must stay visible.
 CLOSE_UP_MARGIN = 0.5
 # At least this many pixels are seen around ink that is looked at again: even a dot needs them.
 CLOSE_UP_PIXELS = 2

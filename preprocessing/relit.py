@@ -45,14 +45,14 @@ STROKES_WIDE = 3.0
 SMALLEST_WINDOW = 5
 # Ink takes at least this share of the light that the paper beside it has: grain takes less.
 FAINTEST_INK = 0.15
-# It is darker by at least this many times the noise of the paper: the texture of a table is no ink.
+# Ink is darker by at least this many times the noise of the paper: the texture of a table is no ink.
 INK_TO_NOISE = 5.0
 # The ink in the shadow is at least this long, as a share of the picture's shorter side.
 SMALLEST_INK = 0.08
 # The ink in the shadow and the ink in the light take the same share of their paper's light to within this factor, for
 # one pen wrote them. What lies on a table rarely does.
 SAME_INK = 1.5
-# And one is as thick as the other to within this factor: digits are crossed by the shadow's edge.
+# The strokes in the shadow and in the light are as thick to within this factor: the shadow's edge crosses digits.
 SAME_PEN = 2.0
 # The level of ink is this quantile of its pixels: most others lie on blurred edges.
 DARK_INK_QUANTILE = 0.7

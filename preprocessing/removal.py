@@ -18,12 +18,12 @@ THICKER = 1.4
 # The sides of boxes are drawn one by one, and their thickness varies more: a stroke on them makes them more than this
 # many times as thick.
 THICKER_BOX = 1.7
-# It also makes them thicker by so many pixels: the sides of neighbouring boxes may lie beside each other.
+# A stroke on the side of a box makes it this many pixels thicker, too: sides of two boxes may lie beside each other.
 THICKER_PIXELS = 2
 # The thickness at one place is the sum of the darkness across the line, divided by the line's own darkness. It counts
 # the pixels around the line's middle that reach this share of its darkness.
 OF_LINE = 0.3
-# It is the median of so many columns.
+# The thickness at one place is the median of so many columns.
 THICKNESS_COLUMNS = 5
 # Beside a line, what is darker than a place nearer to it by this share of the ink's darkness is ink of its own.
 RISES = 0.2

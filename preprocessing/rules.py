@@ -28,9 +28,10 @@ DARKEST = 0.35
 AROUND = 13
 # A line is darker than that mean by at least this many times the noise of the strips.
 LINE_TO_NOISE = 3.0
-# It is also darker by at least this share of the paper's light, however little noise there is.
+# A line is darker than that mean by at least this share of the paper's light, however little noise there is.
 FAINTEST_LINE = 0.015
-# Lines cover at least a hundredth of a sheet. So the lightest and the darkest of these quantiles belong to lines.
+# Printed lines cover at least a hundredth of a sheet. So the darkest of these two quantiles belongs to lines; if the
+# lightest stands out more, the lines are lighter than the paper.
 EXTREMES = 0.005, 0.995
 # A line is the darkest of so many rows above and below it.
 PEAK = 2
@@ -38,13 +39,13 @@ PEAK = 2
 SAME_LINE = 2 * PEAK
 # From strip to strip a line is found this many rows or less from where it should be.
 OFF = 2.0
-# It is followed across up to so many strips in which it is hidden by ink or by a shadow.
+# A line is followed across up to so many strips in which ink or a shadow hides it.
 HIDDEN = 5
-# Its place is the median of so many strips: a stroke that runs along it moves it in one or two.
+# The place of a line is the median of so many strips: a stroke that runs along it moves it in one or two.
 SMOOTHED = 5
 # A line shows in at least this share of the strips that it crosses.
 SEEN = 0.6
-# It is at least this long, as a share of the picture.
+# A line is at least this long, as a share of the picture.
 LONG = 0.4
 # Fewer lines than this are left to paper.py, which sees them better.
 FEWEST = 12

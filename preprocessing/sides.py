@@ -14,7 +14,7 @@ SIDE_FILLED = 0.8
 LEAST_FILLED = 0.3
 # Each end of a side is this share of it.
 END = 0.12
-# It has at least this many pixels.
+# Each end of a side has at least this many pixels.
 END_PIXELS = 2
 # An end joins its line if at least this share of it is dark. A stroke ends before the line.
 JOINED = 0.75
@@ -35,7 +35,7 @@ GOES_ON = 0.15
 UNEVEN = 0.12
 # Printed lines differ in thickness and darkness by no more than this factor.
 ALIKE = 1.8
-# Their thickness may differ by this many pixels more: that of a side is measured in whole ones.
+# The thickness of printed lines may differ by this many pixels more: that of a side is measured in whole ones.
 ROUNDED = 0.5
 # A side goes on beyond the lines if a gap in it is no longer than this share of the boxes' height.
 GAP = 0.25

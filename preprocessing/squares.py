@@ -27,11 +27,11 @@ LINES_SIDE = 1000
 SHORTEST_SIDE = 420
 # The paper's level is measured in blocks of so many pixels along an edge: larger than squares, smaller than shadows.
 BLOCK = 32
-# It is this quantile of a block: lines and ink cover less than half of it.
+# The paper's level is this quantile of a block: lines and ink cover less than half of it.
 PAPER_QUANTILE = 0.7
-# It is measured at so many steps a pixel.
+# A line's share of the light is measured at so many steps a pixel, from its middle outwards (rules.REACH).
 STEPS = 4
-# It is measured in so many parts of a line: print, light and focus change along it.
+# A line's share of the light is measured in so many parts of it: print, light and focus change along it.
 PARTS = 8
 # The share at a step is known if at least this share of the pixels of the commonest step lies there.
 WELL_SEEN = 0.3

@@ -86,7 +86,9 @@ def without_surround(picture: Image.Image) -> Image.Image:
     levels = np.asarray(picture.convert("L")).astype(np.int16)
     box = [0, 0, picture.width, picture.height]
     for side, colour in colours.items():
-        box[side] += begin(turned(np.abs(levels - colour) > CONTRAST, side)) * (1 if side in (LEFT, TOP) else -1)
+        box[side] += first_of_paper(turned(np.abs(levels - colour) > CONTRAST, side)) * (
+            1 if side in (LEFT, TOP) else -1
+        )
     left, top, right, bottom = box
     if right - left < SMALLEST_PAPER * picture.width or bottom - top < SMALLEST_PAPER * picture.height:
         return picture
@@ -122,7 +124,7 @@ def turned(array: np.ndarray, side: int) -> np.ndarray:
     return array[::-1] if side in (RIGHT, BOTTOM) else array
 
 
-def begin(other: np.ndarray) -> int:
+def first_of_paper(other: np.ndarray) -> int:
     """The first row of the paper, told by which pixels (H, W) bool are of another colour than the surround; 0 if there
     is none.
     """

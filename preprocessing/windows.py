@@ -14,7 +14,7 @@ from PIL import Image
 from preprocessing.beyond import with_paper_beyond
 from preprocessing.components import HALF, pieces_of, stroke_width
 from preprocessing.morphology import dilated
-from preprocessing.sheet import filled, half_planes, quadrilateral
+from preprocessing.shapes import filled, half_planes, quadrilateral
 
 # Windows cover at least this share of the picture. The ink of most drawings covers less, and they are told fast.
 LEAST_INK = 0.08

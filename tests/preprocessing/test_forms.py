@@ -8,9 +8,9 @@ from pictures import digit, draw_stroke
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 import app
+from preprocessing.captions import without_captions
 from preprocessing.closer import with_paper_over
 from preprocessing.frames import may_be_form
-from preprocessing.labels import without_labels
 from preprocessing.lines import Darkness, Edges, Line
 from preprocessing.removal import other_ink
 from preprocessing.squares import without_squares
@@ -85,7 +85,7 @@ def test_digits_as_tall_as_those_in_the_boxes_stay_and_a_minus_does():
     rows = [Edges(*(Line(2, np.full(120, row, np.float32), 2, 0.6, 1) for row in (5, 46)))]
     expected = ink.copy()
     expected[50:55, 60:90] = 0
-    assert np.array_equal(without_labels(ink, rows, ([], [])), expected)
+    assert np.array_equal(without_captions(ink, rows, ([], [])), expected)
 
 
 @pytest.mark.parametrize("gap", [0, 12])

@@ -1,6 +1,6 @@
-"""Leaves out the words that are printed beside the boxes of a form: "Date", "ZIP code", "Name:".
+"""Leaves out captions, the words that are printed beside the boxes of a form: "Date", "ZIP code", "Name:".
 
-Digits are written in the boxes. What lies outside is a label if it is set smaller than they are written. Digits that
+Digits are written in the boxes. What lies outside is a caption if it is set smaller than they are written. Digits that
 are written beside a row of boxes are as tall as those in it, and stay. Small print may stand in a corner of a box, too.
 """
 
@@ -15,7 +15,7 @@ from preprocessing.signs import SOLID, solidity
 
 # A piece of ink is written in a box if at least this share of it lies there: digits reach over the edges of their box.
 IN_FIELD = 0.5
-# A word is a label if its letters are lower than this share of the digits: those of a large label come near it.
+# A word is a caption if its letters are lower than this share of the digits: those of a large caption come near it.
 LOWER = 0.8
 # Letters are of one word if the gap between them is no wider than this share of their height.
 LETTER_GAP = 0.6
@@ -27,8 +27,8 @@ IN_CORNER = 0.1
 TALLER_THAN_BOX = 1.3
 
 
-def without_labels(ink: np.ndarray, rows: list[Edges], lines: Lines) -> np.ndarray:
-    """Ink (H, W) in [0, 1] without labels beside rows of boxes and in their corners; the ink itself if nothing is
+def without_captions(ink: np.ndarray, rows: list[Edges], lines: Lines) -> np.ndarray:
+    """Ink (H, W) in [0, 1] without captions beside rows of boxes and in their corners; the ink itself if nothing is
     written in these.
 
     rows: the edges of the rows of boxes. lines: all printed lines.
