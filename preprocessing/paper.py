@@ -88,18 +88,7 @@ def paper_lines(darkness: Darkness) -> tuple[Lines, list[Edges]]:
     outside = darkness.without(found)
     digit = large_pieces(outside)
     pen = pen_of(Darkness(np.where(digit, outside.levels, 0), darkness.faintest))
-    kept: Lines = [], []
-    doubtful: Lines = [], []
-    for upright, piece in enumerate((digit, digit.T)):
-        papers, doubts = kept[upright], doubtful[upright]
-        # a 1 stands upright beside other digits, but no digit is a line across
-        like_a_1 = bool(upright) and not kept[0]
-        for line in found[upright]:
-            match verdict(line, piece, pen, like_a_1):
-                case Verdict.PAPER:
-                    papers.append(line)
-                case Verdict.DOUBTFUL:
-                    doubts.append(line)
+    kept, doubtful = judged(found, digit, pen)
     # a line that may be a stroke belongs to the paper if the paper has others: two borders, or one other rule
     borders = len(kept[0]) + len(kept[1]) >= BORDERS
     for view, papers, doubts in zip(views, kept, doubtful, strict=True):
@@ -115,6 +104,22 @@ class Verdict(Enum):
     PAPER = auto()
     STROKE = auto()
     DOUBTFUL = auto()  # paper, if there are other lines of the paper
+
+
+def judged(found: Lines, digit: np.ndarray, pen: Pen) -> tuple[Lines, Lines]:
+    """Those of the lines that are the paper's, and those that are doubtful; arguments as for `verdict`."""
+    kept: Lines = [], []
+    doubtful: Lines = [], []
+    for upright, piece in enumerate((digit, digit.T)):
+        # a 1 stands upright beside other digits, but no digit is a line across
+        like_a_1 = bool(upright) and not kept[0]
+        for line in found[upright]:
+            match verdict(line, piece, pen, like_a_1):
+                case Verdict.PAPER:
+                    kept[upright].append(line)
+                case Verdict.DOUBTFUL:
+                    doubtful[upright].append(line)
+    return kept, doubtful
 
 
 def verdict(line: Line, digit: np.ndarray, pen: Pen, like_a_1: bool) -> Verdict:

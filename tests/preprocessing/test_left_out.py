@@ -148,7 +148,7 @@ def test_two_lone_pixels_far_apart_are_no_ink():
 
 
 def test_salt_and_pepper_is_an_answer_or_nothing_but_never_a_crash():
-    for seed in range(20):
+    for seed in range(0, 20, 3):
         rng = np.random.default_rng(seed)
         image = np.where(rng.random((120, 160)) < 0.002 * seed, 0, 255).astype(np.uint8)
         assert to_mnist(image).shape == (28, 28)
