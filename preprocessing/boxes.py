@@ -80,8 +80,7 @@ class Boxes(NamedTuple):
 class Row(NamedTuple):
     """A row of boxes between two lines across."""
 
-    first: int  # the number of its upper edge
-    second: int  # and of its lower one
+    numbers: tuple[int, int]  # those of its upper and lower edge among all lines
     edges: Edges  # as long as the row is
     height: float
     sides: list[Line]  # of the transposed picture
@@ -93,25 +92,22 @@ def rows_of_boxes(across: list[Line], darkness: Darkness) -> Boxes:
     fit.sort(key=lambda index: across[index].middle)
     long = {index for index in fit if len(across[index].rows) >= BOXES_LONG * darkness.shape[1]}
     rows = rows_between(across, fit, long, darkness)
-    divided = {index for row in rows if len(row.sides) > 2 for index in (row.first, row.second)}
-    heights = {index: row.height for row in rows for index in (row.first, row.second)}  # of the boxes at a line
+    divided = {index for row in rows if len(row.sides) > 2 for index in row.numbers}
+    heights = {index: row.height for row in rows for index in row.numbers}  # of the boxes at a line
     spanning = [index for index in fit if across[index].spans]
     if len(spanning) == 2:  # the upper and the lower border of a field from edge to edge
         upper, lower = spanning
         heights = dict.fromkeys(spanning, across[lower].middle - across[upper].middle) | heights
     ruled = sum(line.spans for line in across) > MOST_SPANNING
-    able = [index for index in fit if index not in divided and not (ruled and across[index].spans)]
-    combs = [
-        (index, found)
-        for index in able
-        if (index in heights or index in long)
-        and (found := comb_on(across[index], darkness, heights.get(index, 0.0), sure=index in heights))
-    ]
+    uprights: list[tuple[tuple[int, ...], list[Line]]] = [(row.numbers, row.sides) for row in rows]
+    for index in fit:
+        able = index in heights or index in long
+        if able and index not in divided and not (ruled and across[index].spans):
+            uprights.append(((index,), comb_on(across[index], darkness, heights.get(index, 0.0))))
 
     lines: dict[int, list[float]] = {}
     sides: list[Line] = []
-    on_rows = [((row.first, row.second), row.sides) for row in rows]
-    for numbers, found in on_rows + [((index,), found) for index, found in combs]:
+    for numbers, found in uprights:
         for index in numbers:
             lines.setdefault(index, []).extend(side.middle for side in found)
         sides += without_known(found, sides)
@@ -135,17 +131,17 @@ def rows_between(across: list[Line], fit: list[int], long: set[int], darkness: D
             if sides and ({first, second} <= long or are_sure(sides, edges, darkness)):
                 ends = min(side.middle for side in sides), max(side.middle for side in sides)
                 reaching = Edges(*(line.extended(*ends) for line in edges))
-                found.append(Row(first, second, reaching, edges.height, sides))
+                found.append(Row((first, second), reaching, edges.height, sides))
                 break
     return found
 
 
-def comb_on(line: Line, darkness: Darkness, box: float, sure: bool) -> list[Line]:
-    """The teeth on a line, none if it is no comb, or may be a stroke of a digit unless it is the edge of boxes for
-    sure. box: the height of these boxes, or 0.
+def comb_on(line: Line, darkness: Darkness, box: float) -> list[Line]:
+    """The teeth on a line, none if it is no comb, or may be a stroke of a digit: the edge of a box is none. box: the
+    height of this box, or 0.
     """
     found = teeth(line, darkness, box)
-    if found and not sure and pen_of(darkness.without(([line], found))).drew(line):
+    if found and not box and pen_of(darkness.without(([line], found))).drew(line):
         return []
     return found
 
