@@ -55,7 +55,8 @@ or several, `segment.split`:
     paths        the best of all readings
 
 Many of them use morphology (the largest, the smallest and the mean of a window around each pixel), shapes (what is
-straight, what fills a quadrilateral) and tones (classes of tones, the border and the noise of a picture).
+straight, what fills a quadrilateral), pen (how wide its strokes are) and tones (classes of tones, the border and the
+noise of a picture).
 """
 
 from preprocessing.decoding import InputError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, pieces_of, stroke_width, without
+from preprocessing.components import FAINT, pieces_of, without
+from preprocessing.pen import stroke_width
 from preprocessing.shapes import is_straight, slope_of
 
 # A bar is a line, and no stroke of a digit, if it is at least this many times as long as the digits beside it are high.

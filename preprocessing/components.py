@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from preprocessing.morphology import dilated, with_margin
-from preprocessing.tones import median
+from preprocessing.morphology import dilated
+from preprocessing.pen import stroke_width
 
 # A pixel is ink, however faint, from this coverage on: noise and the outermost rim of a blurred stroke stay below it.
 FAINT = 0.2
@@ -25,8 +25,6 @@ SPECK_SHARE = 0.25
 LONE = 3
 # The longer side of a digit is at least this share of the picture's shorter side.
 SMALLEST_DIGIT = 0.2
-# Full ink is this quantile of all that may be ink: a few pixels, where strokes cross, are darker still.
-DARK_QUANTILE = 0.9
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no truth value
@@ -136,30 +134,6 @@ def piece_boxes(labels: np.ndarray, count: int) -> np.ndarray:
 def longer_sides(boxes: np.ndarray) -> np.ndarray:
     """The longer side of each of (n, 4) boxes, (n,) in pixels."""
     return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-
-
-def stroke_width(ink: np.ndarray) -> float:
-    """Mean width of the strokes of ink (H, W) float32 in [0, 1], in pixels; 0.0 without ink. A long stroke of width w
-    and length l has area w l and perimeter 2 l.
-
-    The perimeter of antialiased ink is the sum of its gradient's length.
-    """
-    padded = with_margin(ink, 1)
-    right = padded[:-1, 1:] - padded[:-1, :-1]
-    down = padded[1:, :-1] - padded[:-1, :-1]
-    perimeter = float(np.sqrt(right * right + down * down).sum())
-    return 2 * float(ink.sum()) / perimeter if perimeter else 0.0
-
-
-def ink_level(strokes: np.ndarray) -> float:
-    """The typical darkness of ink, from the darkness (n,) of all pixels that may be ink; 0.0 without any.
-
-    Of these pixels, the rims of strokes and faint stains are lighter than half of full ink: they do not count.
-    """
-    if not strokes.size:
-        return 0.0
-    dark = float(np.quantile(strokes, DARK_QUANTILE))
-    return float(median(strokes[strokes > dark / 2]))
 
 
 def lone_pixels(ink: np.ndarray) -> int:

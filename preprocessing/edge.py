@@ -69,7 +69,8 @@ def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
     inside, strips = without_strips(ink)
     if strips and not is_substantial(inside):
         return ink, 0  # the strips were the digit
-    return without_edge_pieces(inside, strips)
+    alone, pieces = without_edge_pieces(inside)
+    return alone, strips + pieces
 
 
 def without_strips(ink: np.ndarray) -> tuple[np.ndarray, int]:
@@ -110,41 +111,42 @@ def strip_depth(dark: np.ndarray) -> np.ndarray | None:
     return np.where(run <= usual + room, run + STRIP_RIM, usual + STRIP_RIM)
 
 
-def without_edge_pieces(ink: np.ndarray, dropped: int) -> tuple[np.ndarray, int]:
-    """Ink (H, W) without pieces at the edges, if there is a larger piece elsewhere; and how many things were left out,
-    `dropped` included. Such pieces are parts of other writing, shadows of a corner, holes, ends of lines.
+def without_edge_pieces(ink: np.ndarray) -> tuple[np.ndarray, int]:
+    """Ink (H, W) without pieces at the edges, if there is a larger piece elsewhere; and how many were left out. Such
+    pieces are parts of other writing, shadows of a corner, holes, ends of lines.
     """
     pieces = pieces_of(ink >= FAINT)
-    if pieces.count < 2:
-        return ink, dropped
-    height, width = ink.shape
-    side = min(height, width)
-    boxes = pieces.boxes
+    gone = at_edges(pieces.boxes, ink.shape) if pieces.count > 1 else np.zeros(pieces.count, bool)
+    return (without(ink, dilated(pieces.where(gone))), int(gone.sum())) if gone.any() else (ink, 0)
+
+
+def at_edges(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Which of the pieces with these boxes (n, 4) lie at the edges of a picture (H, W) and are no digits, (n,) bool;
+    none if no larger piece lies elsewhere.
+    """
+    (height, width), side = shape, min(shape)
     left, top, right, bottom = boxes.T
-    reach = inner_reach(boxes, ink.shape) / side
-    ends = left, top, width - right, height - bottom
-    on_edge = np.stack([end <= TOUCHING for end in ends], axis=1)
+    reach = inner_reach(boxes, shape) / side
+    on_edge = np.stack([end <= TOUCHING for end in (left, top, width - right, height - bottom)], axis=1)
     banded = reach.min(axis=1) <= BAND
     sizes = boxes[:, 2:] - boxes[:, :2]
     longest = sizes.max(axis=1)
-    main = int(np.where(banded, 0, longest * np.where(on_edge.any(axis=1), AT_EDGE, 1)).argmax())
+    main = int(np.where(banded, 0, longest * np.where(on_edge.any(axis=1), AT_EDGE, 1)).argmax())  # the digit
     if banded[main] or longest[main] < SMALLEST_DIGIT * side:
-        return ink, dropped
+        return np.zeros(len(boxes), bool)
     gap = np.maximum(boxes[main, :2] - boxes[:, 2:], boxes[:, :2] - boxes[main, 2:]).max(axis=1)
     small = np.where(on_edge, reach * side, np.inf).min(axis=1) <= SLIVER * longest[main]
-    drop = small & (gap > CUT_OFF * longest[main])  # what is nearer is a part of the digit, cut off by a line
-    drop |= banded & (gap > CLOSE * longest[main])
+    gone = small & (gap > CUT_OFF * longest[main])  # what is nearer is a part of the digit, cut off by a line
+    gone |= banded & (gap > CLOSE * longest[main])
     # in a row of digits the first and the last lie near the edges
     tall = sizes[:, 1] >= IN_ROW * sizes[main, 1]
     shared = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
     in_row = tall & (shared >= IN_ROW * sizes[:, 1])
-    if np.count_nonzero(in_row & ~drop) >= ROW_OF_DIGITS or sizes[main, 1] >= IN_ROW * height:
-        drop &= ~in_row
-    drop &= ~in_row | on_edge.any(axis=1)  # a piece beside the digit, as tall, that touches no edge is another digit
-    drop[main] = False
-    if not drop.any():
-        return ink, dropped
-    return without(ink, dilated(pieces.where(drop))), dropped + int(drop.sum())
+    if np.count_nonzero(in_row & ~gone) >= ROW_OF_DIGITS or sizes[main, 1] >= IN_ROW * height:
+        gone &= ~in_row
+    gone &= ~in_row | on_edge.any(axis=1)  # a piece beside the digit, as tall, that touches no edge is another digit
+    gone[main] = False
+    return gone
 
 
 def without_holes(ink: np.ndarray) -> np.ndarray:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from preprocessing.components import FAINT, Pieces, piece_boxes, pieces_of, stroke_width, without
+from preprocessing.components import FAINT, Pieces, piece_boxes, pieces_of, without
 from preprocessing.morphology import dilated, eroded, with_margin
+from preprocessing.pen import stroke_width
 from preprocessing.shapes import filled_columns, is_straight, slope_of
 
 # A frame with straight sides has ink along at least this share of its outline: it may have gaps.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.components import ink_level, stroke_width
+from preprocessing.pen import ink_level, stroke_width
 
 # A printed line is no thicker than this share of the picture's shorter side; the thick lines of a sudoku come close.
 THICKEST = 0.09

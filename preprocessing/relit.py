@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import pieces_of, stroke_width
+from preprocessing.components import pieces_of
 from preprocessing.morphology import closed_to_edge, dilated
+from preprocessing.pen import INK_TONE_QUANTILE, SAME_PEN, STROKES_WIDE, stroke_width
 from preprocessing.picture import reduction_to
 from preprocessing.surround import may_be_photo
 from preprocessing.tones import border, deviation_of, median, two_classes
@@ -39,8 +40,6 @@ VARIES = 0.1, 0.9
 LEVELS = 64
 # A stroke is at first taken to be narrower than this share of the picture's longer side.
 WIDEST_STROKE = 0.15
-# Paper is wider than this many strokes: joints of strokes are wider than a stroke, but narrower than this.
-STROKES_WIDE = 3.0
 # The window that closes strokes has at least this many pixels: a middle and two sides.
 SMALLEST_WINDOW = 5
 # Ink takes at least this share of the light that the paper beside it has: grain takes less.
@@ -52,10 +51,6 @@ SMALLEST_INK = 0.08
 # The ink in the shadow and the ink in the light take the same share of their paper's light to within this factor, for
 # one pen wrote them. What lies on a table rarely does.
 SAME_INK = 1.5
-# The strokes in the shadow and in the light are as thick to within this factor: the shadow's edge crosses digits.
-SAME_PEN = 2.0
-# The level of ink is this quantile of its pixels: most others lie on blurred edges.
-DARK_INK_QUANTILE = 0.7
 # Of red, green and blue a shadow takes the same share to within this factor, for skylight is blue. Wood is not grey.
 SAME_COLOUR = 1.3
 # The shadow is taken off by way of a picture of no more than about this area: it takes time.
@@ -142,7 +137,7 @@ def is_written_on(grey: np.ndarray, paper: np.ndarray, dark: np.ndarray) -> bool
         return False
     if not (pieces_of(other).longest >= shortest).any():
         return True
-    levels = [float(np.quantile(share[each], DARK_INK_QUANTILE)) for each in (ink, other)]
+    levels = [float(np.quantile(share[each], INK_TONE_QUANTILE)) for each in (ink, other)]
     widths = [stroke_width(each.astype(np.float32)) for each in (ink, other)]
     return max(levels) <= SAME_INK * min(levels) and max(widths) <= SAME_PEN * min(widths)
 

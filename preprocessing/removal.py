@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, ink_level, pieces_of, without
+from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, pieces_of, without
 from preprocessing.lines import Darkness, Line, Lines, mark
 from preprocessing.morphology import dilated
+from preprocessing.pen import ink_level
 
 # A stroke that crosses a line is continued across it in directions up to this slope (columns per row).
 CROSSING_SLOPES = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2.2, 2.2)

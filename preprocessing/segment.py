@@ -23,10 +23,11 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.closer import FEW_PIECES, look_closer, without_grain
-from preprocessing.components import HALF, longer_sides, pieces_of, stroke_width
+from preprocessing.components import HALF, longer_sides, pieces_of
 from preprocessing.groups import cut, may_touch, promising, runs_in
 from preprocessing.look import look_at
 from preprocessing.paths import SURE_OF_PLACE, Candidate, Path, best_lines
+from preprocessing.pen import stroke_width
 from preprocessing.prepare import Prepared, describe, is_blank
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.components import stroke_width
 from preprocessing.morphology import box_mean, closed_to_edge, dilated, eroded, mean_of
+from preprocessing.pen import STROKES_WIDE, stroke_width
 from preprocessing.tones import median, three_classes
 
 # Tones are told apart by a histogram of this many levels between the picture's darkest and lightest: finer than the
@@ -53,8 +53,6 @@ LEAST_SOFT_SHADOW = 0.01
 SOFTER_THAN_INK = 0.5
 # A shadow covers at most this share of the paper. Where more is darker than the rest, the rest is glare.
 MOST_SHADOW = 0.65
-# Ink in glare is narrower than this many strokes, as in light.py.
-STROKES_WIDE = 3.0
 # Of the steps along an edge, and of its levels, this quantile counts: single pixels are grain.
 STEEPEST = 0.95
 # Steps are seen within so many pixels: one to either side.

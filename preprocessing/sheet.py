@@ -17,8 +17,10 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.beyond import with_paper_beyond
-from preprocessing.components import pieces_of, stroke_width
+from preprocessing.components import pieces_of
+from preprocessing.light import FAINTEST_INK
 from preprocessing.morphology import dilated, eroded, mean_of
+from preprocessing.pen import INK_TONE_QUANTILE, SAME_PEN, stroke_width
 from preprocessing.shapes import filled, half_planes, quadrilateral
 from preprocessing.surround import may_be_photo
 from preprocessing.tones import median
@@ -42,14 +44,8 @@ RIM, BEYOND_RIM = 2, 3
 OTHER = 0.85
 # If what lies beyond is lighter, a step of at least this share of the difference lies at the edge itself. Glare fades.
 SHARP = 0.4
-# Ink takes at least this share of the light that the paper around it has.
-FAINTEST_INK = 0.06
-# The colour of ink is this quantile of what its pixels lack: most others lie on blurred edges.
-DARK_INK_QUANTILE = 0.7
 # Two inks are of one colour if they differ by no more than this share of the darker one.
 SAME_INK = 0.2
-# One pen drew two inks if one is as thick as the other to within this factor.
-SAME_PEN = 2.0
 # The paper under ink is the mean of what lies within this share of the picture.
 BESIDE = 0.2
 # The ink on the sheet is at least this long, as a share of the sheet's side. A thick chalk 1 holds none.
@@ -187,7 +183,7 @@ def ink_on(levels: np.ndarray, sheet: Sheet) -> Ink | None:
     width = stroke_width(ink.astype(np.float32))
     if width > WIDEST_PEN * side:
         return None
-    return Ink(ink, width, np.quantile(missing[:, ink], DARK_INK_QUANTILE, axis=1), crosses)
+    return Ink(ink, width, np.quantile(missing[:, ink], INK_TONE_QUANTILE, axis=1), crosses)
 
 
 def goes_on(ink: Ink, beyond: Ink) -> bool:

@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.beyond import with_paper_beyond
-from preprocessing.components import HALF, pieces_of, stroke_width
+from preprocessing.components import HALF, pieces_of
 from preprocessing.morphology import dilated
+from preprocessing.pen import stroke_width
 from preprocessing.shapes import filled, half_planes, quadrilateral
 
 # Windows cover at least this share of the picture. The ink of most drawings covers less, and they are told fast.
