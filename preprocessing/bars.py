@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, label, piece_boxes, stroke_width
-from preprocessing.frames import is_straight, slope_of
+from preprocessing.components import FAINT, pieces_of, without
+from preprocessing.pen import stroke_width
+from preprocessing.shapes import is_straight, slope_of
 
 # A bar is a line, and no stroke of a digit, if it is at least this many times as long as the digits beside it are high.
 LONGER = 1.6
@@ -17,15 +18,15 @@ DIGIT = 0.6
 THIN = 3.0
 # A bar is at least this many times as long as thick.
 ASPECT = 6.0
-# It is as thick as usual along at least this share: strokes may come close to it.
+# A bar is as thick as usual along at least this share of it: strokes may come close to it.
 EVEN = 0.8
 # Two bars below a digit may be shorter than it is high, if they lie below each other along this share of their length.
 TWINS = 0.7
-# Their middles are no farther apart than this share of their length.
+# The middles of two such bars are no farther apart than this share of their length.
 TWINS_APART = 0.4
-# They are at least as long as this share of the digit's width: those of an equals sign below it are shorter.
+# Two such bars are at least as long as this share of the digit's width: those of an equals sign below it are shorter.
 TWINS_LONG = 0.7
-# The digit ends no farther below the upper one than this share of its height: a line is drawn aslant.
+# The digit ends no farther below the upper bar than this share of its height: a line is drawn aslant.
 TWINS_BELOW = 0.15
 
 
@@ -33,24 +34,24 @@ def without_bars(ink: np.ndarray) -> np.ndarray:
     """Ink (H, W) in [0, 1] without straight bars across that are much longer than the digits above and below them are
     high: numbers are underlined, and a sum stands below a line. Two bars below each other may be shorter.
     """
-    labels, count = label(ink >= FAINT)
-    boxes = piece_boxes(labels, count)
+    pieces = pieces_of(ink >= FAINT)
+    boxes = pieces.boxes
     left, top, right, bottom = boxes.T
     widths, heights = right - left, bottom - top
     long = np.flatnonzero(widths >= ASPECT * stroke_width(ink))
-    bars = np.zeros(count + 1, bool)
+    bars = np.zeros(pieces.count, bool)
     for piece in long:
         beside = (left < right[piece]) & (right > left[piece])
         beside[piece] = False
-        beside &= ~bars[1:]
+        beside &= ~bars
         highest = heights[beside].max(initial=0)
         digits = beside & (heights >= DIGIT * highest)
         # they stand side by side, unlike the strokes of one: the last begins where the first has ended
         several = left[digits].max(initial=0) >= right[digits].min(initial=ink.shape[1])
         longer = widths[piece] >= (LONGER_OF_SEVERAL if several else LONGER) * highest
         if heights[piece] < highest and (longer or underlines_twice(boxes[piece], boxes[long], boxes[digits])):
-            bars[piece + 1] = is_bar(labels[:, left[piece] : right[piece]] == piece + 1, highest)
-    return np.where(bars[labels], 0, ink).astype(ink.dtype) if bars.any() else ink
+            bars[piece] = is_bar(pieces.labels[:, left[piece] : right[piece]] == piece + 1, highest)
+    return without(ink, pieces.where(bars)) if bars.any() else ink
 
 
 def underlines_twice(bar: np.ndarray, others: np.ndarray, digits: np.ndarray) -> bool:

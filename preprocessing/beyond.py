@@ -25,7 +25,9 @@ def with_paper_beyond(picture: Image.Image, levels: np.ndarray, paper: np.ndarra
     levels: of a smaller picture, (H, W, channels) 0 to 255. sheet, paper: where the sheet lies in it, and where that is
         blank, (H, W) bool.
     """
-    spread = [np.clip(np.rint(nearest(view, paper)), 0, 255).astype(np.uint8) for view in levels.transpose(2, 0, 1)]
+    spread = [
+        np.clip(np.rint(nearest_level(view, paper)), 0, 255).astype(np.uint8) for view in levels.transpose(2, 0, 1)
+    ]
     beyond = Image.merge(picture.mode, [Image.fromarray(level) for level in spread])
     beyond = beyond.resize(picture.size, Image.Resampling.BILINEAR)
     inner = Image.fromarray(np.where(dilated(~sheet), 0, 255).astype(np.uint8))
@@ -51,7 +53,7 @@ def with_grain(picture: Image.Image, deviation: float) -> Image.Image:
     return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
 
 
-def nearest(view: np.ndarray, paper: np.ndarray) -> np.ndarray:
+def nearest_level(view: np.ndarray, paper: np.ndarray) -> np.ndarray:
     """The mean level of the nearest paper (H, W) bool for each pixel of (H, W)."""
     level, window = np.full_like(view, median(view[paper])), 2 * max(view.shape) + 1
     while window > NEAREST:

@@ -54,17 +54,14 @@ def one_channel(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarra
     differences = [channel - level for channel, level in zip(channels, paper, strict=True)]
     unevenness = largest_difference([levels - level for levels, level in zip(borders, paper, strict=True)])
     even = np.median(unevenness) <= EVEN_PAPER
-    told = differences if even else [inner(levels) for levels in from_surfaces(picture)[: len(channels)]]
-    distance = largest_difference(told)
-    farthest = np.flatnonzero(distance >= level_of_most(distance, INK_SHARE))
-    ink = np.array([difference.ravel()[farthest].mean() for difference in told])
+    seen = differences if even else [inner(levels) for levels in from_surfaces(picture)[: len(channels)]]
+    ink = colour_of_ink(seen)
     sign = 1 if ink.sum() > 0 else -1  # light ink or dark ink
     light = None if even else paper_is_light(picture)
     glare = dark_ink and sign > 0 and ink.max() < TWO_TONES * 255
     if glare or (light is not None and light == (sign > 0)):  # what is as light as the paper is no ink
         sign = -sign
-        sides = [difference[np.sign(difference) == sign] for difference in differences]
-        ink = np.array([side.mean() if side.size else 0.0 for side in sides])  # a channel may have one level alone
+        ink = mean_colour(differences, sign)
     weights = np.maximum(ink * sign, 0)
     weights /= max(weights.sum(), 1e-6) * 255
     level = float(paper @ weights)
@@ -79,6 +76,23 @@ def one_channel(picture: Image.Image, dark_ink: bool = False) -> tuple[np.ndarra
         grey, level = 1 - grey, 1 - level
     np.clip(grey, 0, 1, out=grey)  # rounded sums may end a little beyond
     return grey, level if even else None
+
+
+def colour_of_ink(differences: list[np.ndarray]) -> np.ndarray:
+    """By how much the ink differs from the paper in each channel, (channels,): the mean of those pixels that differ
+    most. differences: (H, W) from the paper, of each channel.
+    """
+    distance = largest_difference(differences)
+    farthest = np.flatnonzero(distance >= level_of_most(distance, INK_SHARE))
+    return np.array([difference.ravel()[farthest].mean() for difference in differences])
+
+
+def mean_colour(differences: list[np.ndarray], sign: int) -> np.ndarray:
+    """The mean of all that is lighter than the paper, or darker, in each channel, (channels,); arguments as for
+    `colour_of_ink`, and 1 for lighter or -1 for darker.
+    """
+    sides = [difference[np.sign(difference) == sign] for difference in differences]
+    return np.array([side.mean() if side.size else 0.0 for side in sides])  # a channel may have one level alone
 
 
 def has_other_ink(seen: np.ndarray, plainest: np.ndarray, usual: float) -> bool:

@@ -7,12 +7,12 @@ import math
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.components import longer_sides, piece_boxes
+from preprocessing.components import Pieces
 from preprocessing.frame import bounding_box
 from preprocessing.frames import may_be_form
 from preprocessing.ink import inked
+from preprocessing.look import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Seen, Where, seen_from
 from preprocessing.morphology import dilated
-from preprocessing.prepare import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, LeftOut, Where, seen_from
 
 # Where the pieces are small, the picture is reduced up to this many times less. The work grows with the square of this.
 MOST_ZOOM = 4
@@ -29,15 +29,9 @@ PAINT_REACH = 12
 FEW_PIECES = 16
 
 
-def look_closer(
-    picture: Image.Image,
-    ink: np.ndarray,
-    where: Where,
-    boxes: np.ndarray,
-    left_out: LeftOut,
-) -> tuple[np.ndarray, Where, np.ndarray | None]:
-    """The ink, dots included, and its place on a less reduced picture, where the pieces are large enough to be read one
-    by one; and which of its pixels lie in the boxes of a form, (H, W) bool, or None without a form.
+def look_closer(picture: Image.Image, first: Seen, boxes: np.ndarray) -> Seen:
+    """The ink, dots included, and the boxes of a form on a less reduced picture, where the pieces are large enough to
+    be read one by one.
 
     Lines and frames that were left out at the first look stay out. Lines are looked for again only if there were none
     and the larger picture shows boxes, for this takes longest. A stain may turn out to be a thin stroke, and a thing at
@@ -45,45 +39,53 @@ def look_closer(
 
     Args:
         picture: in L or RGB.
-        ink: (H, W) in [0, 1], as `look` gives it.
-        where: where the ink lies in the picture.
+        first: the first look at it.
         boxes: (n, 4) of the pieces of ink, at least one.
-        left_out: what the first look left out.
     """
-    kept = left_out.kept
-    left, top, scale = where
+    factor = reduction_for(boxes, first.where.scale)
+    longest = (boxes[:, 2:] - boxes[:, :2]).max()
+    closer, place = cut_out(picture, first, round(CLOSE_UP_MARGIN * longest), factor)  # the paper must stay visible
+    shape = closer.height, closer.width
+    if first.kept is None:
+        found = inked(closer, np.ones(shape, bool), dark_ink=first.on_sheet)
+        if first.where.scale > factor and may_be_form(found.ink):  # its lines are too thin to be seen from farther off
+            closer, place = cut_out(picture, first, round(FORM_MARGIN * longest), factor)
+            found = inked(closer, boxes=True, dark_ink=first.on_sheet)
+        return Seen(found.ink, place, in_boxes=found.in_boxes)
+
+    def seen(mask: np.ndarray) -> np.ndarray:
+        return seen_from(place, shape, mask, first.where)
+
+    within = seen(dilated(first.kept))
+    if first.removed is not None:
+        closer = with_paper_over(closer, seen(dilated(first.removed > 0)) & ~within)
+    ink = np.where(within, inked(closer, within, dark_ink=first.on_sheet).ink, 0)
+    return Seen(ink, place, in_boxes=None if first.in_boxes is None else seen(first.in_boxes))
+
+
+def reduction_for(boxes: np.ndarray, scale: int) -> int:
+    """By how much a picture is reduced to read pieces of ink one by one, whose boxes (n, 4) were found on a picture
+    reduced by `scale`.
+    """
     widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
     sizes = np.maximum(heights, widths / MOST_TOUCHING)
     wanted = CLOSE_UP_SIDE if len(boxes) <= FEW_PIECES else PAGE_SIDE
     zoom = min(math.ceil(wanted / np.median(sizes)), MOST_ZOOM)
-    factor = max(int(scale / zoom), 1)
-    box = bounding_box(ink)
-    longest = max(widths.max(), heights.max())
+    return max(int(scale / zoom), 1)
 
-    def cut_out(margin: float) -> tuple[Image.Image, Where]:
-        start = [round(max(at + scale * (edge - margin), 0)) for at, edge in zip((left, top), box[:2], strict=True)]
-        end = [
-            round(min(at + scale * (edge + margin), side))
-            for at, edge, side in zip((left, top), box[2:], picture.size, strict=True)
-        ]
-        return picture.crop((*start, *end)).reduce(factor), Where(*start, factor)
 
-    closer, place = cut_out(round(CLOSE_UP_MARGIN * longest))  # the paper must stay visible
-    if kept is None:
-        found = inked(closer, np.ones((closer.height, closer.width), bool), dark_ink=left_out.sheet)
-        if scale > factor and may_be_form(found.ink):  # its lines are too thin to be seen from farther off
-            closer, place = cut_out(round(FORM_MARGIN * longest))
-            found = inked(closer, boxes=True, dark_ink=left_out.sheet)
-        return found.ink, place, found.in_boxes
-
-    def seen(mask: np.ndarray) -> np.ndarray:
-        return seen_from(place, (closer.height, closer.width), mask, where)
-
-    within = seen(dilated(kept))
-    if left_out.removed is not None:
-        closer = with_paper_over(closer, seen(dilated(left_out.removed > 0)) & ~within)
-    found = np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0)
-    return found, place, None if left_out.in_boxes is None else seen(left_out.in_boxes)
+def cut_out(picture: Image.Image, first: Seen, margin: int, factor: int) -> tuple[Image.Image, Where]:
+    """The part of a picture with the ink that was seen in it, reduced by `factor`, and its place. margin: how many
+    pixels of the first look are seen around the ink.
+    """
+    left, top, scale = first.where
+    box = bounding_box(first.ink)
+    start = [round(max(at + scale * (edge - margin), 0)) for at, edge in zip((left, top), box[:2], strict=True)]
+    end = [
+        round(min(at + scale * (edge + margin), side))
+        for at, edge, side in zip((left, top), box[2:], picture.size, strict=True)
+    ]
+    return picture.crop((*start, *end)).reduce(factor), Where(*start, factor)
 
 
 def with_paper_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:
@@ -100,11 +102,10 @@ def with_paper_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:
     return Image.fromarray(np.where(lines & (share > 0), painted, levels).astype(np.uint8))
 
 
-def without_grain(pieces: np.ndarray, count: int, size: float) -> tuple[np.ndarray, int]:
-    """Numbers of pieces (H, W) and how many there are -> the same without those that are smaller than `size` pixels in
-    both directions, numbered anew.
-    """
-    kept = longer_sides(piece_boxes(pieces, count)) >= size
-    number = np.zeros(count + 1, np.int32)
-    number[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
-    return number[pieces], int(np.count_nonzero(kept))
+def without_grain(pieces: Pieces, size: float) -> Pieces:
+    """The pieces without those that are smaller than `size` pixels in both directions, numbered anew."""
+    kept = pieces.longest >= size
+    count = int(np.count_nonzero(kept))
+    number = np.zeros(pieces.count + 1, np.int32)
+    number[1:][kept] = np.arange(1, count + 1)
+    return Pieces(number[pieces.labels], count)

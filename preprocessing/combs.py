@@ -9,12 +9,13 @@ are as thin and as dark as the line.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.lines import MEETS, MEETS_PIXELS, Line, without_known
+from preprocessing.lines import MEETS, MEETS_PIXELS, Darkness, Line, without_known
 from preprocessing.sides import LEANS, UNEVEN, is_alike, side_at
 
 # A tooth is at least this many times as long as the line is thick: less is a blot on the line.
@@ -53,61 +54,80 @@ class Tooth(NamedTuple):
     side: Line  # of the transposed picture
 
 
-def teeth(line: Line, darkness: np.ndarray, wide: np.ndarray, box: float = 0.0) -> list[Line]:
-    """The teeth of a comb above and below a line across the darkness (H, W), as lines of the transposed picture; none
-    if the line is no comb.
+@dataclass(frozen=True, eq=False)  # arrays have no truth value
+class Base:
+    """One side of a line on which teeth may stand, or from which they may hang.
 
-    `wide` (H, W) bool is where the picture or a pixel beside it is dark. `box` is the height of the box that the line
-    is the edge of, or 0: its sides stand at the ends of the line, and only short teeth are looked for between them.
+    line: the line, across a picture.
+    darkness: of this picture.
+    direction: -1 for above the line, 1 for below.
+    box: the height of the box that the line is the edge of, or 0. Its sides stand at the ends of the line, and only
+        short teeth are looked for between them.
     """
-    width = darkness.shape[1]
-    room = round(MEETS * width) + MEETS_PIXELS
-    cut = line.start <= room, line.end >= width - room
+
+    line: Line
+    darkness: Darkness
+    direction: int
+    box: float = 0.0
+
+    @property
+    def room(self) -> int:
+        """How many columns from the ends of the line the outer teeth may stand."""
+        return round(MEETS * self.darkness.shape[1]) + MEETS_PIXELS
+
+    @property
+    def cut(self) -> tuple[bool, bool]:
+        """Whether the picture's edge cuts the line on the left and on the right."""
+        return self.line.start <= self.room, self.line.end >= self.darkness.shape[1] - self.room
+
+
+def teeth(line: Line, darkness: Darkness, box: float = 0.0) -> list[Line]:
+    """The teeth of a comb above and below a line across a picture, as lines of the transposed picture; none if the line
+    is no comb. box: as in `Base`.
+    """
     found: list[Line] = []
     for direction in (-1, 1):
-        standing = standing_on(line, darkness, wide, room, direction)
-        longest = max((tooth.length for tooth in standing), default=0)
-        comb = even_teeth(standing, line, room, cut, box, hidden_by(line, wide, direction, longest))
+        base = Base(line, darkness, direction, box)
+        comb = even_teeth(base, standing_on(base))
         found += without_known([tooth.side for tooth in comb], found)
     return found
 
 
-def standing_on(line: Line, darkness: np.ndarray, wide: np.ndarray, room: int, direction: int) -> list[Tooth]:
-    """What stands on a line, is straight, and looks printed like it. `direction` is -1 for above and 1 for below."""
-    columns = np.arange(max(line.start - room, 0), min(line.end + room, darkness.shape[1]))
+def standing_on(base: Base) -> list[Tooth]:
+    """What stands on a line, is straight, and looks printed like it, from left to right."""
+    line, (height, width) = base.line, base.darkness.shape
+    columns = np.arange(max(line.start - base.room, 0), min(line.end + base.room, width))
     shortest = int(np.ceil(SHORTEST_TOOTH * line.thickness))
-    columns = columns[upright_runs(line, columns, wide, direction, shortest)[0] >= shortest]
-    lengths, leans = upright_runs(line, columns, wide, direction, len(darkness))
-    base = line.continued(columns)
+    columns = columns[upright_runs(base, columns, shortest)[0] >= shortest]
+    lengths, leans = upright_runs(base, columns, height)
+    starts = line.continued(columns)
     found = []
     for group in np.split(np.arange(len(columns)), np.flatnonzero(np.diff(columns) > 1) + 1):
         if not group.size:
             continue
         best = group[lengths[group] >= WHOLE_TOOTH * lengths[group].max()]
         middle = best[len(best) // 2]
-        ends = np.clip([base[middle], base[middle] + direction * lengths[middle]], 0, len(darkness) - 1)
-        halfway = columns[middle] + leans[middle] * direction * lengths[middle] / 2
-        side = side_at(halfway, leans[middle], (ends.min(), ends.max()), darkness, wide)
+        ends = np.clip([starts[middle], starts[middle] + base.direction * lengths[middle]], 0, height - 1)
+        halfway = columns[middle] + leans[middle] * base.direction * lengths[middle] / 2
+        side = side_at(halfway, leans[middle], (ends.min(), ends.max()), base.darkness)
         if is_alike(side, line):
             found.append(Tooth(int(columns[middle]), int(lengths[middle]), side))
     return found
 
 
-def upright_runs(
-    line: Line, columns: np.ndarray, wide: np.ndarray, direction: int, longest: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The length (n,) of the dark run above or below the line in each of the columns (n,), and its lean (n,). No more
+def upright_runs(base: Base, columns: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """The length (n,) of the dark run that stands on a line in each of the columns (n,), and its lean (n,). No more
     than `longest` rows are looked at.
     """
-    height, width = wide.shape
+    line, (height, width) = base.line, base.darkness.shape
     steps = np.arange(line.half, max(longest, line.half + 1))[:, None]
-    rows = np.rint(line.continued(columns) + direction * steps).astype(int)
+    rows = np.rint(line.continued(columns) + base.direction * steps).astype(int)
     inside = (rows >= 0) & (rows < height)
     rows = np.clip(rows, 0, height - 1)
     lengths, leans = np.zeros(len(columns), int), np.zeros(len(columns))
     for lean in LEANS + line.lean:
-        places = np.clip(np.rint(columns + lean * direction * steps).astype(int), 0, width - 1)
-        dark = wide[rows, places] & inside
+        places = np.clip(np.rint(columns + lean * base.direction * steps).astype(int), 0, width - 1)
+        dark = base.darkness.widened[rows, places] & inside
         there = dark.copy()
         for gap in range(1, TOOTH_GAP + 1):
             there[:-gap] |= dark[gap:]
@@ -117,17 +137,16 @@ def upright_runs(
     return lengths + line.half, leans
 
 
-def hidden_by(
-    line: Line, wide: np.ndarray, direction: int, longest: int
-) -> Callable[[float, list[Tooth]], Tooth | None]:
+def hidden_on(base: Base, longest: int) -> Callable[[float, list[Tooth]], Tooth | None]:
     """A function that finds teeth which a digit touches. Such a tooth does not look printed, but it is dark as far as
     the other teeth are long, which is no more than `longest` rows. The function takes the column and the other teeth,
     and gives None if nothing is there.
     """
+    line, (height, width) = base.line, base.darkness.shape
 
     @cache
     def runs() -> tuple[np.ndarray, np.ndarray]:  # few lines need them, and those ask many times
-        return upright_runs(line, np.arange(wide.shape[1]), wide, direction, longest)
+        return upright_runs(base, np.arange(width), longest)
 
     def tooth_at(column: float, others: list[Tooth]) -> Tooth | None:
         usual = int(np.median([tooth.length for tooth in others]))
@@ -136,8 +155,8 @@ def hidden_by(
         at = first + int(np.minimum(lengths[first : round(column) + 2], usual).argmax())
         if lengths[at] < LEAST_ALIKE * usual:
             return None
-        ends = sorted(float(line.at(column)) + direction * away for away in (0, usual))
-        rows = np.arange(max(round(ends[0]), 0), min(round(ends[1]) + 1, len(wide)))
+        ends = sorted(float(line.at(column)) + base.direction * away for away in (0, usual))
+        rows = np.arange(max(round(ends[0]), 0), min(round(ends[1]) + 1, height))
         path = at + leans[at] * (rows - float(line.at(column)))
         printed = others[len(others) // 2].side
         return Tooth(round(column), usual, printed._replace(start=int(rows[0]), rows=path.astype(np.float32)))
@@ -145,27 +164,14 @@ def hidden_by(
     return tooth_at
 
 
-def even_teeth(
-    standing: list[Tooth],
-    line: Line,
-    room: int,
-    cut: tuple[bool, bool],
-    box: float,
-    hidden: Callable[[float, list[Tooth]], Tooth | None],
-) -> list[Tooth]:
+def even_teeth(base: Base, standing: list[Tooth]) -> list[Tooth]:
     """Those that divide a line evenly from end to end, into as many places as possible, and at least two. Digits may
-    hide some of them.
-
-    Args:
-        standing: what stands on the line, from left to right.
-        room: how many columns from the ends of the line the outer teeth may stand.
-        cut: whether the picture's edge cuts the line on the left and on the right.
-        box: as for `teeth`.
-        hidden: as `hidden_by` gives it.
+    hide some of them. standing: what stands on the line, from left to right.
     """
+    line, cut = base.line, base.cut
     columns = np.array([tooth.column for tooth in standing])
-    lengths = np.array([tooth.length for tooth in standing])
-    at_ends = np.abs(columns - line.start) <= room, np.abs(columns - line.end) <= room
+    at_ends = np.abs(columns - line.start) <= base.room, np.abs(columns - line.end) <= base.room
+    hidden = hidden_on(base, max((tooth.length for tooth in standing), default=0))
     best: list[Tooth] = []
     for first in np.flatnonzero(at_ends[0] | cut[0]):
         for last in np.flatnonzero(at_ends[1] | cut[1]):
@@ -176,20 +182,39 @@ def even_teeth(
                 most = min(most, int((1 + UNEVEN) * whole // max(outside, 1)))
                 fewest = max(fewest, PERIODIC_TEETH - 1)
             for count in range(most, fewest - 1, -1):
-                places = columns[first] + whole * np.arange(count + 1) / count
-                away = np.abs(columns - places[:, None])
-                nearest = away.argmin(axis=1)
-                even = away.min(axis=1) <= UNEVEN / 2 * whole / count + 1  # a pixel: columns are whole ones
-                inner = [standing[index] for index in nearest[1:-1][even[1:-1]]]
-                seen = len(inner) >= max(LEAST_SEEN * (count - 1), min(count - 1, FEWEST_SEEN))
-                if not seen or not are_alike(lengths[nearest[even]], box > 0):
-                    continue
-                others = [hidden(place, inner) for place in places[~even]]
-                if all(others):
-                    if is_tooth_long(float(np.median([tooth.length for tooth in inner])), whole / count, box):
-                        best = [standing[index] for index in nearest[even]] + others
+                comb = comb_at(columns[first] + whole * np.arange(count + 1) / count, standing, base.box > 0, hidden)
+                if comb is not None:
+                    usual = float(np.median([tooth.length for tooth in comb.inner]))
+                    best = comb.all if is_tooth_long(usual, whole / count, base.box) else best
                     break
     return best
+
+
+class Comb(NamedTuple):
+    """Teeth at equal distances."""
+
+    all: list[Tooth]
+    inner: list[Tooth]  # those between the outer two that stand free
+
+
+def comb_at(
+    places: np.ndarray, standing: list[Tooth], is_box: bool, hidden: Callable[[float, list[Tooth]], Tooth | None]
+) -> Comb | None:
+    """The comb whose teeth stand at these columns, (n,); None if some stand elsewhere, or are not alike.
+
+    is_box: whether the line is the edge of a box. hidden: as `hidden_on` gives it.
+    """
+    whole, count = places[-1] - places[0], len(places) - 1
+    away = np.abs(np.array([tooth.column for tooth in standing]) - places[:, None])
+    nearest = away.argmin(axis=1)
+    even = away.min(axis=1) <= UNEVEN / 2 * whole / count + 1  # a pixel: columns are whole ones
+    inner = [standing[index] for index in nearest[1:-1][even[1:-1]]]
+    if len(inner) < max(LEAST_SEEN * (count - 1), min(count - 1, FEWEST_SEEN)):
+        return None
+    if not are_alike(np.array([standing[index].length for index in nearest[even]]), is_box):
+        return None
+    others = [hidden(place, inner) for place in places[~even]]
+    return Comb([standing[index] for index in nearest[even]] + others, inner) if all(others) else None
 
 
 def are_alike(lengths: np.ndarray, is_box: bool) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
-from preprocessing.morphology import dilated, with_margin
-from preprocessing.tones import median
+from preprocessing.morphology import dilated
+from preprocessing.pen import stroke_width
 
 # A pixel is ink, however faint, from this coverage on: noise and the outermost rim of a blurred stroke stay below it.
 FAINT = 0.2
@@ -22,8 +25,53 @@ SPECK_SHARE = 0.25
 LONE = 3
 # The longer side of a digit is at least this share of the picture's shorter side.
 SMALLEST_DIGIT = 0.2
-# Full ink is this quantile of all that may be ink: a few pixels, where strokes cross, are darker still.
-DARK_QUANTILE = 0.9
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no truth value
+class Pieces:
+    """The 8-connected pieces of a mask, numbered from 0.
+
+    labels: (H, W) int32, 0 for background, and for the pixels of a piece its number plus 1.
+    count: how many pieces there are.
+    """
+
+    labels: np.ndarray
+    count: int
+
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """(count, 4) int64: left, top, right, bottom of each piece, right and bottom exclusive."""
+        return piece_boxes(self.labels, self.count)
+
+    @property
+    def longest(self) -> np.ndarray:
+        """The longer side of each piece, (count,) in pixels."""
+        return longer_sides(self.boxes)
+
+    def pixels(self, among: np.ndarray | None = None) -> np.ndarray:
+        """How many pixels each piece has, (count,), or has among these, (H, W) bool."""
+        labels = self.labels.ravel() if among is None else self.labels[among]
+        return np.bincount(labels, minlength=self.count + 1)[1:]
+
+    def where(self, chosen: np.ndarray) -> np.ndarray:
+        """The pixels, (H, W) bool, of those pieces that are chosen, (count,) bool."""
+        return np.concatenate([[False], chosen])[self.labels]
+
+    def in_box(self, piece: int) -> tuple[tuple[slice, slice], np.ndarray]:
+        """The box of a piece as a pair of slices, and which pixels in it are the piece's, bool."""
+        left, top, right, bottom = self.boxes[piece]
+        crop = slice(top, bottom), slice(left, right)
+        return crop, self.labels[crop] == piece + 1
+
+
+def pieces_of(mask: np.ndarray) -> Pieces:
+    """The 8-connected pieces of (H, W) bool."""
+    return Pieces(*label(mask))
+
+
+def without(ink: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    """Ink (H, W) with 0 where pixels (H, W) bool are gone."""
+    return np.where(gone, 0, ink).astype(ink.dtype)
 
 
 def label(mask: np.ndarray) -> tuple[np.ndarray, int]:
@@ -88,34 +136,9 @@ def longer_sides(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
 
 
-def stroke_width(ink: np.ndarray) -> float:
-    """Mean width of the strokes of ink (H, W) float32 in [0, 1], in pixels; 0.0 without ink. A long stroke of width w
-    and length l has area w l and perimeter 2 l.
-
-    The perimeter of antialiased ink is the sum of its gradient's length.
-    """
-    padded = with_margin(ink, 1)
-    right = padded[:-1, 1:] - padded[:-1, :-1]
-    down = padded[1:, :-1] - padded[:-1, :-1]
-    perimeter = float(np.sqrt(right * right + down * down).sum())
-    return 2 * float(ink.sum()) / perimeter if perimeter else 0.0
-
-
-def ink_level(strokes: np.ndarray) -> float:
-    """The typical darkness of ink, from the darkness (n,) of all pixels that may be ink; 0.0 without any.
-
-    Of these pixels, the rims of strokes and faint stains are lighter than half of full ink: they do not count.
-    """
-    if not strokes.size:
-        return 0.0
-    dark = float(np.quantile(strokes, DARK_QUANTILE))
-    return float(median(strokes[strokes > dark / 2]))
-
-
 def lone_pixels(ink: np.ndarray) -> int:
     """How many pieces of ink (H, W) in [0, 1] have no more than LONE pixels."""
-    labels, count = label(ink > HALF)
-    return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] <= LONE).sum())
+    return int((pieces_of(ink > HALF).pixels() <= LONE).sum())
 
 
 def without_stains(ink: np.ndarray) -> np.ndarray:
@@ -123,30 +146,26 @@ def without_stains(ink: np.ndarray) -> np.ndarray:
     its faint end, for it hangs together with the rest.
     """
     mask = ink >= FAINT
-    labels, count = label(mask)
-    if count < 2:
+    pieces = pieces_of(mask)
+    if pieces.count < 2:
         return ink
-    darkest = np.zeros(count + 1, ink.dtype)
-    np.maximum.at(darkest, labels[mask], ink[mask])
-    stain = (darkest < STAIN) & (np.arange(count + 1) > 0)
-    return np.where(stain[labels], 0, ink).astype(ink.dtype) if stain.any() and not stain[1:].all() else ink
+    darkest = np.zeros(pieces.count, ink.dtype)
+    np.maximum.at(darkest, pieces.labels[mask] - 1, ink[mask])
+    stains = darkest < STAIN
+    return without(ink, pieces.where(stains)) if stains.any() and not stains.all() else ink
 
 
 def without_specks(ink: np.ndarray) -> tuple[np.ndarray, int]:
     """Ink (H, W) in [0, 1] -> the ink without stray dots, and how many of them there were. Their antialiased edges go
     with them.
     """
-    labels, count = label(ink > HALF)
-    if count < 2:
+    pieces = pieces_of(ink > HALF)
+    if pieces.count < 2:
         return ink, 0
-    mass = np.bincount(labels.ravel(), weights=ink.ravel(), minlength=count + 1)
-    mass[0] = 0
+    mass = np.bincount(pieces.labels.ravel(), weights=ink.ravel(), minlength=pieces.count + 1)[1:]
     main = int(mass.argmax())
-    limit = SPECK_STROKE_WIDTHS * stroke_width(np.where(labels == main, ink, 0))
-    boxes = piece_boxes(labels, count)
-    specks = np.zeros(count + 1, bool)
-    specks[1:] = longer_sides(boxes) <= limit
+    specks = pieces.longest <= SPECK_STROKE_WIDTHS * stroke_width(np.where(pieces.labels == main + 1, ink, 0))
     specks[main] = False
     if not specks.any() or mass[specks].sum() > SPECK_SHARE * mass.sum():
         return ink, 0
-    return np.where(dilated(specks[labels]), 0, ink).astype(ink.dtype), int(specks.sum())
+    return without(ink, dilated(pieces.where(specks))), int(specks.sum())

@@ -38,23 +38,12 @@ def find_cuts(ink: np.ndarray, stroke: float) -> tuple[np.ndarray, np.ndarray]:
     """
     height, width = ink.shape
     factor = max(1, round(height / SEAM_HEIGHT))
-    small = ink
-    if factor > 1:
-        padded = np.pad(ink, ((0, -height % factor), (0, -width % factor)))
-        small = padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor).mean(axis=(1, 3))
-    cost = small + np.float32(PAPER_COST)
+    cost = shrunk(ink, factor) + np.float32(PAPER_COST)
     above, below = seam_costs(cost), seam_costs(cost[::-1])[::-1]
-    through = above + below - cost  # of the cheapest seam through each pixel
     edge = max(round(NARROWEST * len(cost)), 1)
-    places = []  # (cost, row, column)
-    for row in (int(share * len(cost)) for share in ROWS):
-        across = through[row]
-        lowest = (across <= np.roll(across, 1)) & (across < np.roll(across, -1))
-        lowest[:edge] = lowest[-edge:] = False
-        lowest &= across * factor <= MOST_CROSSED * stroke
-        places += [(across[x], row, x) for x in np.flatnonzero(lowest).tolist()]
     found, crossed = np.zeros((0, len(cost)), int), []
-    for crossing, row, x in sorted(places):
+    through = above + below - cost  # of the cheapest seam through each pixel
+    for crossing, row, x in cheapest_places(through, through * factor <= MOST_CROSSED * stroke, edge):
         if len(found) >= CUTS_PER_SQUARE * width / height + 1:
             break
         seam = trace(above, below, row, x)
@@ -64,6 +53,28 @@ def find_cuts(ink: np.ndarray, stroke: float) -> tuple[np.ndarray, np.ndarray]:
     seams = np.sort(found[order], axis=0)  # two that cross change places there: parts stay beside each other
     seams = np.repeat(seams, factor, axis=1)[:, :height] * factor + factor // 2
     return seams, np.array(crossed)[order]
+
+
+def shrunk(ink: np.ndarray, factor: int) -> np.ndarray:
+    """Ink (H, W), each square of so many pixels along an edge taken for one."""
+    if factor == 1:
+        return ink
+    padded = np.pad(ink, [(0, -side % factor) for side in ink.shape])
+    return padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor).mean(axis=(1, 3))
+
+
+def cheapest_places(through: np.ndarray, able: np.ndarray, edge: int) -> list[tuple[float, int, int]]:
+    """(cost, row, column) where seams may pass, the cheapest first: in ROWS, and not within `edge` columns from the
+    sides. through: (H, W), the cost of the cheapest seam through each pixel. able: (H, W) bool, where it is low enough.
+    """
+    places = []
+    for row in (int(share * len(through)) for share in ROWS):
+        across = through[row]
+        lowest = (across <= np.roll(across, 1)) & (across < np.roll(across, -1))
+        lowest[:edge] = lowest[-edge:] = False
+        lowest &= able[row]
+        places += [(across[x], row, x) for x in np.flatnonzero(lowest).tolist()]
+    return sorted(places)
 
 
 def seam_costs(cost: np.ndarray) -> np.ndarray:

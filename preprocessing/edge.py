@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, label, longer_sides, piece_boxes
+from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, pieces_of, without
 from preprocessing.morphology import dilated
 from preprocessing.rows import usual_height
 from preprocessing.sides import lattice
@@ -25,7 +25,8 @@ DEEPEST = 0.3
 STRIP_ROUGH = 0.02
 # The usual depth of a strip at one place is taken from its depths around, as far as the edge's length divided by this.
 AROUND = 6
-# It is this quantile of the depths around: below the median, for a digit that touches the strip makes some larger.
+# The usual depth is this quantile of those around: below the median, for a digit that touches the strip makes some
+# larger.
 USUAL_DEPTH = 0.4
 # A piece along the edge is no part of the digit if the gap between them is larger than this share of the digit's size.
 CLOSE = 0.1
@@ -46,9 +47,9 @@ AT_EDGE = 0.3
 
 # A binding has at least this many holes or wires along its edge: digits do not stand there so evenly by chance.
 FEWEST_HOLES = 6
-# Its holes lie within this share of the picture's shorter side from the edge.
+# The holes of a binding lie within this share of the picture's shorter side from the edge.
 HOLES_BAND = 0.25
-# They lie along at least this share of the edge.
+# The holes lie along at least this share of the edge.
 HOLES_LONG = 0.7
 # A hole takes at most this share of the height of the digits. The digits at the edge of a page are as tall as others.
 HOLE_SIZE = 0.5
@@ -68,7 +69,8 @@ def without_edge(ink: np.ndarray) -> tuple[np.ndarray, int]:
     inside, strips = without_strips(ink)
     if strips and not is_substantial(inside):
         return ink, 0  # the strips were the digit
-    return without_edge_pieces(inside, strips)
+    alone, pieces = without_edge_pieces(inside)
+    return alone, strips + pieces
 
 
 def without_strips(ink: np.ndarray) -> tuple[np.ndarray, int]:
@@ -109,51 +111,51 @@ def strip_depth(dark: np.ndarray) -> np.ndarray | None:
     return np.where(run <= usual + room, run + STRIP_RIM, usual + STRIP_RIM)
 
 
-def without_edge_pieces(ink: np.ndarray, dropped: int) -> tuple[np.ndarray, int]:
-    """Ink (H, W) without pieces at the edges, if there is a larger piece elsewhere; and how many things were left out,
-    `dropped` included. Such pieces are parts of other writing, shadows of a corner, holes, ends of lines.
+def without_edge_pieces(ink: np.ndarray) -> tuple[np.ndarray, int]:
+    """Ink (H, W) without pieces at the edges, if there is a larger piece elsewhere; and how many were left out. Such
+    pieces are parts of other writing, shadows of a corner, holes, ends of lines.
     """
-    labels, count = label(ink >= FAINT)
-    if count < 2:
-        return ink, dropped
-    height, width = ink.shape
-    side = min(height, width)
-    boxes = piece_boxes(labels, count)
+    pieces = pieces_of(ink >= FAINT)
+    gone = at_edges(pieces.boxes, ink.shape) if pieces.count > 1 else np.zeros(pieces.count, bool)
+    return (without(ink, dilated(pieces.where(gone))), int(gone.sum())) if gone.any() else (ink, 0)
+
+
+def at_edges(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Which of the pieces with these boxes (n, 4) lie at the edges of a picture (H, W) and are no digits, (n,) bool;
+    none if no larger piece lies elsewhere.
+    """
+    (height, width), side = shape, min(shape)
     left, top, right, bottom = boxes.T
-    reach = inner_reach(boxes, ink.shape) / side
-    ends = left, top, width - right, height - bottom
-    on_edge = np.stack([end <= TOUCHING for end in ends], axis=1)
+    reach = inner_reach(boxes, shape) / side
+    on_edge = np.stack([end <= TOUCHING for end in (left, top, width - right, height - bottom)], axis=1)
     banded = reach.min(axis=1) <= BAND
     sizes = boxes[:, 2:] - boxes[:, :2]
     longest = sizes.max(axis=1)
-    main = int(np.where(banded, 0, longest * np.where(on_edge.any(axis=1), AT_EDGE, 1)).argmax())
+    main = int(np.where(banded, 0, longest * np.where(on_edge.any(axis=1), AT_EDGE, 1)).argmax())  # the digit
     if banded[main] or longest[main] < SMALLEST_DIGIT * side:
-        return ink, dropped
+        return np.zeros(len(boxes), bool)
     gap = np.maximum(boxes[main, :2] - boxes[:, 2:], boxes[:, :2] - boxes[main, 2:]).max(axis=1)
     small = np.where(on_edge, reach * side, np.inf).min(axis=1) <= SLIVER * longest[main]
-    drop = small & (gap > CUT_OFF * longest[main])  # what is nearer is a part of the digit, cut off by a line
-    drop |= banded & (gap > CLOSE * longest[main])
+    gone = small & (gap > CUT_OFF * longest[main])  # what is nearer is a part of the digit, cut off by a line
+    gone |= banded & (gap > CLOSE * longest[main])
     # in a row of digits the first and the last lie near the edges
     tall = sizes[:, 1] >= IN_ROW * sizes[main, 1]
     shared = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
     in_row = tall & (shared >= IN_ROW * sizes[:, 1])
-    if np.count_nonzero(in_row & ~drop) >= ROW_OF_DIGITS or sizes[main, 1] >= IN_ROW * height:
-        drop &= ~in_row
-    drop &= ~in_row | on_edge.any(axis=1)  # a piece beside the digit, as tall, that touches no edge is another digit
-    drop[main] = False
-    if not drop.any():
-        return ink, dropped
-    gone = np.concatenate([[False], drop])[labels]
-    return np.where(dilated(gone), 0, ink).astype(ink.dtype), dropped + int(drop.sum())
+    if np.count_nonzero(in_row & ~gone) >= ROW_OF_DIGITS or sizes[main, 1] >= IN_ROW * height:
+        gone &= ~in_row
+    gone &= ~in_row | on_edge.any(axis=1)  # a piece beside the digit, as tall, that touches no edge is another digit
+    gone[main] = False
+    return gone
 
 
 def without_holes(ink: np.ndarray) -> np.ndarray:
     """Ink (H, W) in [0, 1] without the holes and wires of a binding: many small pieces along an edge, evenly spaced."""
-    labels, count = label(ink >= FAINT)
-    if count <= FEWEST_HOLES:
+    pieces = pieces_of(ink >= FAINT)
+    if pieces.count <= FEWEST_HOLES:
         return ink
-    boxes = piece_boxes(labels, count)
-    gone = np.zeros(count + 1, bool)
+    boxes = pieces.boxes
+    gone = np.zeros(pieces.count, bool)
     for edge, reach in enumerate(inner_reach(boxes, ink.shape).T):
         first, last = (boxes[:, side] for side in ((1, 3) if edge % 2 == 0 else (0, 2)))  # along the edge
         banded = reach <= HOLES_BAND * min(ink.shape)
@@ -170,10 +172,8 @@ def without_holes(ink: np.ndarray) -> np.ndarray:
             continue
         regular = lattice(places, rounded=HOLE_OFF)
         if regular is not None and regular.period <= HOLES_APART * digit:
-            gone[1:] |= holes
-    if not gone.any():
-        return ink
-    return np.where(dilated(gone[labels]), 0, ink).astype(ink.dtype)
+            gone |= holes
+    return without(ink, dilated(pieces.where(gone))) if gone.any() else ink
 
 
 def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: int = SEVERAL) -> bool:
@@ -181,9 +181,8 @@ def is_substantial(ink: np.ndarray, on_page: float = SMALLEST_ON_PAGE, several: 
     enough for the digits of a page, `on_page` of its shorter side. Without them the part that was left out was the
     digit.
     """
-    labels, count = label(ink >= HALF)
-    boxes, side = piece_boxes(labels, count), min(ink.shape)
-    longest = longer_sides(boxes)[inner_reach(boxes, ink.shape).min(axis=1) > BAND * side]
+    pieces, side = pieces_of(ink >= HALF), min(ink.shape)
+    longest = pieces.longest[inner_reach(pieces.boxes, ink.shape).min(axis=1) > BAND * side]
     many = np.count_nonzero(longest >= on_page * side) >= several
     return many or bool((longest >= SMALLEST_DIGIT * side).any())
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from preprocessing.components import FAINT, label, longer_sides, piece_boxes, stroke_width
-from preprocessing.morphology import between, dilated, eroded, with_margin
+from preprocessing.components import FAINT, Pieces, piece_boxes, pieces_of, without
+from preprocessing.morphology import dilated, eroded, with_margin
+from preprocessing.pen import stroke_width
+from preprocessing.shapes import filled_columns, is_straight, slope_of
 
 # A frame with straight sides has ink along at least this share of its outline: it may have gaps.
 FRAME_CLOSED = 0.9
@@ -19,8 +21,6 @@ FRAME_EDGE = 0.08
 FRAME_EDGE_PIXELS = 2
 # Of a frame's ink, at most this share lies farther inside: an end of a ring that passes the other.
 FRAME_LOOSE = 0.05
-# A side is straight if at least this share of it is: a digit may stand out over it, and its lines may be broken.
-STRAIGHT_SIDE = 0.8
 # Opposite sides of a frame are parallel, or their slopes differ by no more than this: those of a 7 do by more.
 FRAME_SKEW = 0.3
 # The shorter side of a frame has at least this many pixels: there must be room for a digit.
@@ -41,16 +41,23 @@ def may_be_form(ink: np.ndarray) -> bool:
     """Whether ink (H, W) in [0, 1] may hold boxes of a form: a piece whose box holds the boxes of others, or whose four
     sides are straight. A digit that touches its box is of one piece with it. A zero with a dot is no box.
     """
-    labels, count = label(ink >= FAINT)
-    boxes = piece_boxes(labels, count)
-    no_dots = boxes[longer_sides(boxes) > DOT_STROKE_WIDTHS * stroke_width(ink)]
-    large = np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=ink.size) >= FRAME_SHORTEST)
-    for piece in large:
-        left, top, right, bottom = boxes[piece]
-        inside = (no_dots[:, :2] > (left, top)).all(axis=1) & (no_dots[:, 2:] < (right, bottom)).all(axis=1)
-        if inside.any() or is_straight_sided(labels[top:bottom, left:right] == piece + 1):
-            return True
-    return False
+    pieces = pieces_of(ink >= FAINT)
+    no_dots = pieces.boxes[pieces.longest > DOT_STROKE_WIDTHS * stroke_width(ink)]
+    return any(
+        lies_in(no_dots, pieces.boxes[piece]).any() or is_straight_sided(pieces.in_box(piece)[1])
+        for piece in large_enough(pieces)
+    )
+
+
+def large_enough(pieces: Pieces) -> np.ndarray:
+    """The numbers of the pieces that have room for a digit inside."""
+    shorter = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).min(axis=1, initial=pieces.labels.size)
+    return np.flatnonzero(shorter >= FRAME_SHORTEST)
+
+
+def lies_in(boxes: np.ndarray, outer: np.ndarray) -> np.ndarray:
+    """Which of these boxes (n, 4) lie inside another one (4,), none of whose sides they touch, (n,) bool."""
+    return (boxes[:, :2] > outer[:2]).all(axis=1) & (boxes[:, 2:] < outer[2:]).all(axis=1)
 
 
 def is_straight_sided(piece: np.ndarray) -> bool:
@@ -68,63 +75,47 @@ def is_straight_sided(piece: np.ndarray) -> bool:
     return True
 
 
-def slope_of(heights: np.ndarray) -> float:
-    """How much these heights (n,), one for each column, rise from column to column."""
-    half = len(heights) // 2
-    return float(np.median(heights[half : 2 * half] - heights[:half]) / half)
-
-
-def is_straight(heights: np.ndarray, slope: float, room: float) -> bool:
-    """Whether most of these heights (n,) lie along a line of this slope, no farther from it than `room`."""
-    level = heights - slope * np.arange(len(heights))
-    return bool(np.mean(np.abs(level - np.median(level)) <= room) >= STRAIGHT_SIDE)
-
-
 def without_frames(ink: np.ndarray) -> np.ndarray:
     """Coverage (H, W) without the frames and rings that somebody has drawn around numbers."""
-    labels, count = label(ink >= FAINT)
+    pieces = pieces_of(ink >= FAINT)
     gone = np.zeros(ink.shape, bool)
-    for (left, top, right, bottom), frame in frames_among(labels, piece_boxes(labels, count)):
-        gone[top:bottom, left:right] |= frame
-    return np.where(dilated(gone), 0, ink).astype(ink.dtype) if gone.any() else ink
+    for piece, frame in frames_among(pieces):
+        gone[pieces.in_box(piece)[0]] |= frame
+    return without(ink, dilated(gone)) if gone.any() else ink
 
 
 def is_framed(ink: np.ndarray) -> bool:
     """Whether a frame or ring, which nothing touches, is drawn around all that is large in the ink (H, W) in [0, 1]."""
-    labels, count = label(ink >= FAINT)
-    boxes = piece_boxes(labels, count)
-    frames = [box for box, frame in frames_among(labels, boxes, touched=False)]
+    pieces = pieces_of(ink >= FAINT)
+    boxes = pieces.boxes
+    frames = [boxes[piece] for piece, _ in frames_among(pieces, touched=False)]
     if not frames:
         return False
     outermost = max(frames, key=lambda box: (box[2:] - box[:2]).prod())
-    inside = (boxes[:, :2] > outermost[:2]).all(axis=1) & (boxes[:, 2:] < outermost[2:]).all(axis=1)
-    sizes = longer_sides(boxes)
+    inside = lies_in(boxes, outermost)
     outside = ~inside & (boxes != outermost).any(axis=1)
+    sizes = pieces.longest
     return bool(sizes[outside].max(initial=0) < FRAME_OUTSIDE * sizes[inside].max())
 
 
-def frames_among(
-    labels: np.ndarray, boxes: np.ndarray, touched: bool = True
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The boxes (4,) of the pieces of ink that are frames or rings, and for each the pixels in its box, bool.
-
-    labels, boxes: of all pieces, as `label` and `piece_boxes` give them. touched: whether digits may touch it.
+def frames_among(pieces: Pieces, touched: bool = True) -> Iterator[tuple[int, np.ndarray]]:
+    """The numbers of the pieces of ink that are frames or rings, and for each the pixels in its box, bool. touched:
+    whether digits may touch it.
     """
-    for piece in np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=labels.size) >= FRAME_SHORTEST):
-        left, top, right, bottom = boxes[piece]
-        if ((boxes[:, :2] > (left, top)).all(axis=1) & (boxes[:, 2:] < (right, bottom)).all(axis=1)).any():
-            frame = frame_of(labels[top:bottom, left:right], piece + 1, touched)
+    for piece in large_enough(pieces):
+        if lies_in(pieces.boxes, pieces.boxes[piece]).any():
+            crop, own = pieces.in_box(piece)
+            frame = frame_of(own, pieces.labels[crop], touched)
             if frame is not None:
-                yield boxes[piece], frame
+                yield piece, frame
 
 
-def frame_of(labels: np.ndarray, piece: int, touched: bool) -> np.ndarray | None:
-    """The pixels of a frame or ring, (H, W) bool; None if the piece of this number is none, by the numbers of the
-    pieces in its box. It lies along its own outline, with digits inside. What else belongs to the piece are digits that
-    touch it: they stay, if they are `touched` at all.
+def frame_of(own: np.ndarray, labels: np.ndarray, touched: bool) -> np.ndarray | None:
+    """The pixels of a frame or ring, (H, W) bool; None if a piece with these pixels, `own` (H, W) bool, is none. It
+    lies along its own outline, with digits inside. What else belongs to the piece are digits that touch it: they stay,
+    if they are `touched` at all. labels: of all pieces in its box.
     """
-    own = labels == piece
-    shape = between(own) | between(own.T).T  # a gap in the ring may be seen along rows or columns
+    shape = filled_columns(own) | filled_columns(own.T).T  # a gap in the ring may be seen along rows or columns
     edge = max(round(FRAME_EDGE * min(shape.shape)), FRAME_EDGE_PIXELS)
     inner = within(shape, edge)
     is_alone = np.count_nonzero(own & inner) <= FRAME_LOOSE * np.count_nonzero(own)

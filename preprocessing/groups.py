@@ -7,10 +7,11 @@ cut(writing, reads)                 # pieces in parts (cuts.py), which are group
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
-from preprocessing.components import longer_sides, piece_boxes
+from preprocessing.components import Pieces, longer_sides
 from preprocessing.cuts import cut_along, find_cuts
 from preprocessing.prepare import Prepared
 from preprocessing.prices import DIGIT_PRICE, PLACED_SIGN_PRICE, SIGN_PRICE, gap_cost, log_confidence, overlap_cost
@@ -70,18 +71,16 @@ def promising(writing: Writing, lines: TextLines, singles: dict[Group, Read]) ->
     return sorted(costs, key=costs.get)[: MOST_GROUPS + len(boxes)]
 
 
-def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group], dict[int, float]]:
+def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group]]:
     """Cuts pieces of which the reader doubts that they are one digit; `reads` is what it says of single pieces.
 
-    Returns the writing with parts for pieces; the parts of each piece from left to right; and for each part right of a
-    cut how many stroke widths of ink that cut crosses.
+    Returns the writing with parts for pieces, and the parts of each piece from left to right.
     """
     parts, crossed, count = [], {}, 0
-    changed = np.zeros_like(writing.pieces)
+    changed = np.zeros_like(writing.pieces.labels)
     tall = AS_TALL * usual_height(writing.boxes)
-    for piece, (left, top, right, bottom) in enumerate(writing.boxes):
-        crop = slice(top, bottom), slice(left, right)
-        mask = writing.pieces[crop] == piece + 1
+    for piece, (_, top, _, bottom) in enumerate(writing.boxes):
+        crop, mask = writing.pieces.in_box(piece)
         seams, crossings = (), ()
         if bottom - top >= tall and is_doubtful(writing.boxes[piece], reads.get((piece,))):
             seams, crossings = find_cuts(np.where(mask, writing.ink[crop], 0), writing.stroke)
@@ -95,8 +94,8 @@ def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group
             crossed[part] = crossings[index - 1]
         count += len(present)
     if count == len(parts):
-        return writing, parts, crossed
-    return writing._replace(pieces=changed, boxes=piece_boxes(changed, count)), parts, crossed
+        return writing, parts
+    return replace(writing, pieces=Pieces(changed, count), crossed=crossed), parts
 
 
 def runs_in(parts: Group, boxes: np.ndarray) -> list[Group]:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from preprocessing.captions import inside_of, without_captions
 from preprocessing.channel import one_channel
 from preprocessing.edge import is_substantial
 from preprocessing.frames import is_framed
-from preprocessing.labels import Field, inside_of, without_labels
 from preprocessing.light import (
     BLACKEST_PAPER,
     DIMMEST_EVEN_PAPER,
@@ -21,11 +21,12 @@ from preprocessing.light import (
     paper_noise,
     paper_surface,
 )
-from preprocessing.lines import along
+from preprocessing.lines import Darkness, Edges, along
 from preprocessing.morphology import blurred
 from preprocessing.paper import REACHES, paper_lines
 from preprocessing.removal import without_paper, without_remains
 from preprocessing.shadow import paper_in_shadow
+from preprocessing.surround import SMALLEST_PHOTO
 from preprocessing.tones import border
 
 # Printed lines are darker than the paper by at least this many times the noise: means over many pixels tell them.
@@ -38,8 +39,6 @@ BAND_SHARE = 0.2
 SAME_BAND = 0.04
 # At least this share of the rows or columns has one level at both ends: a stroke may touch the edge in the others.
 BANDED = 0.9
-# On a smaller picture strokes and lines are a pixel or two wide and cannot be told apart; MNIST's own are so small.
-SMALLEST_PHOTO = 40
 # A border that differs by less from its own level is no photograph's.
 EXACT = 0.5 / 255
 # Another sheet covers at least this share of the picture: ink that is paler than the rest covers less.
@@ -118,49 +117,50 @@ def is_pasted(darkness: np.ndarray) -> bool:
     return np.count_nonzero(pale) > SHEET_SHARE * darkness.size
 
 
-def without_papers_lines(darkness: np.ndarray, noise: float, within: np.ndarray | None = None) -> Inked:
-    """The ink of a picture's darkness (H, W), without printed lines. A frame around all of it is left in: it is known
-    as a whole, even if it is aslant.
+def without_papers_lines(levels: np.ndarray, noise: float, within: np.ndarray | None = None) -> Inked:
+    """The ink of a picture, whose darkness (H, W) is given, without printed lines. A frame around all of it is left in:
+    it is known as a whole, even if it is aslant.
 
     within: (H, W) bool, the pixels in which ink may lie. Where it is given, lines are not looked for.
     """
     if within is not None:
-        return Inked(coverage(np.where(within, darkness, 0), noise))
-    whole = coverage(darkness, noise)
+        return Inked(coverage(np.where(within, levels, 0), noise))
+    whole = coverage(levels, noise)
     if is_framed(whole):
         return Inked(whole)
-    faintest = max(FAINTEST_INK, LINE_TO_NOISE * noise)
-    lines, fields = paper_lines(darkness, faintest)
-    if not any(lines):
+    darkness = Darkness(levels, max(FAINTEST_INK, LINE_TO_NOISE * noise))
+    lines, rows = paper_lines(darkness)
+    count = len(lines[0]) + len(lines[1])
+    if count == 0:
         return Inked(whole)
-    cleared, zone, plain = without_paper(darkness, lines, faintest, even=not fields)
-    ink = without_remains(coverage(cleared, noise), zone, plain)
+    cleared = without_paper(darkness, lines, even=not rows)
+    ink = without_remains(coverage(cleared.levels, noise), cleared.zone, cleared.plain)
     if not is_substantial(ink):
-        if len(lines[0]) + len(lines[1]) < MANY_LINES:
+        if count < MANY_LINES:
             return Inked(whole)  # the lines were the digit
         if not is_substantial(ink, SMALLEST_ON_SHEET, 1):
             ink = np.zeros_like(ink)  # nobody has written on the sheet yet
-    ink = without_labels(ink, fields, lines)
-    removed = np.where(zone & (darkness > faintest), 1 - ink, 0).astype(np.float32)
-    return Inked(ink, removed, len(lines[0]) + len(lines[1]), in_boxes=in_boxes_of(fields, darkness, faintest))
+    ink = without_captions(ink, rows, lines)
+    removed = np.where(cleared.zone & darkness.dark, 1 - ink, 0).astype(np.float32)
+    return Inked(ink, removed, count, in_boxes=in_boxes_of(rows, darkness))
 
 
-def in_boxes_of(fields: list[Field], darkness: np.ndarray, faintest: float) -> np.ndarray | None:
+def in_boxes_of(rows: list[Edges], darkness: Darkness) -> np.ndarray | None:
     """The pixels in the boxes of these rows, (H, W) bool, without the gaps between boxes. None where no row begins or
     ends in the picture: squares run from edge to edge, and are no boxes.
     """
     width = darkness.shape[1]
     room = REACHES * width
-    if not any(line.start > room or line.end < width - room for field in fields for line in field):
+    if not any(line.start > room or line.end < width - room for edges in rows for line in edges):
         return None
     found = np.zeros(darkness.shape, bool)
-    for field in fields:
+    for edges in rows:
         closed = np.ones(width, bool)  # above and below
-        for line in field:
+        for line in edges:
             dark = np.zeros(width, bool)
-            dark[line.start : line.end] = along(darkness, line) > faintest
+            dark[line.start : line.end] = along(darkness, line) > darkness.faintest
             closed &= dark
-        found |= inside_of([field], darkness.shape) & closed
+        found |= inside_of([edges], darkness.shape) & closed
     return found
 
 

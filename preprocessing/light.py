@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import stroke_width
 from preprocessing.morphology import blurred, closed, eroded
+from preprocessing.pen import STROKES_WIDE, stroke_width
 from preprocessing.shadow import paper_in_shadow
 from preprocessing.tones import TONE_QUANTILES, deviation_of, median, two_classes
 
@@ -60,8 +60,6 @@ WIDEST_STROKE = 0.35
 MUCH_INK = 0.3
 # Such a blot is no wider than this share of the picture's longer side.
 WIDEST_BLOT = 0.75
-# Paper is wider than this many strokes. Joints of strokes are wider than a stroke, but narrower than this.
-STROKES_WIDE = 3.0
 # Paper is wider than this share of the picture's longer side, however thin the strokes are.
 NARROWEST_WINDOW = 0.06
 # Paper is wider than this many pixels in any picture: a window has a middle and two sides.

@@ -67,12 +67,6 @@ def dilated(mask: np.ndarray) -> np.ndarray:
     return rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
 
 
-def between(mask: np.ndarray) -> np.ndarray:
-    """All pixels of (H, W) bool from the first True to the last one in each column."""
-    after = np.logical_or.accumulate(mask, axis=0)
-    return after & np.logical_or.accumulate(mask[::-1], axis=0)[::-1]
-
-
 def grown(levels: np.ndarray, radius: float) -> np.ndarray:
     """Greyscale dilation of (H, W) uint8 by a disc; a radius between two whole numbers blends their results. What lies
     outside counts as 0.

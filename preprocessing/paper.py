@@ -1,6 +1,6 @@
 """Decides which lines of a picture belong to its paper: rules, squares, and the borders of cells and boxes.
 
-lines.py finds thin straight lines; some of them are strokes of a digit. A line belongs to the paper if it runs from
+tracing.py finds thin straight lines; some of them are strokes of a digit. A line belongs to the paper if it runs from
 edge to edge or along an edge, is the side of a box or the tooth of a comb, or is much longer than the digits beside it,
 and if it does not look like a stroke of the same pen.
 removal.py takes the paper's lines out of the picture.
@@ -8,27 +8,28 @@ removal.py takes the paper's lines out of the picture.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, auto
+from typing import NamedTuple
 
 import numpy as np
 
 from preprocessing.boxes import LINE_FILLED, boxed
-from preprocessing.components import SMALLEST_DIGIT, label, longer_sides, piece_boxes
-from preprocessing.labels import Field
+from preprocessing.components import SMALLEST_DIGIT, longer_sides, pieces_of
 from preprocessing.lines import (
-    FILLED,
+    Darkness,
+    Edges,
     Line,
     Lines,
     Pen,
-    level_lines,
     pen_of,
     runs_of,
     share_dark,
     stops_between,
-    zone_of,
 )
+from preprocessing.rules import rule_between
 from preprocessing.sides import lattice
-from preprocessing.squares import between
+from preprocessing.tracing import FILLED, level_lines
 
 # Missing rules are only looked for among at least this many others: fewer have no certain period.
 PERIODIC = 4
@@ -68,45 +69,33 @@ FEWEST_TOUCHES = 2
 BORDERS = 2
 
 
-def paper_lines(darkness: np.ndarray, faintest: float) -> tuple[Lines, list[Field]]:
-    """The printed lines of a picture's darkness (H, W) float32: those across, and those upright (of the transposed
-    picture); and the edges of each row of boxes among them. What is no darker than `faintest` is paper.
+def paper_lines(darkness: Darkness) -> tuple[Lines, list[Edges]]:
+    """The printed lines of a picture: those across, and those upright (of the transposed picture); and the edges of
+    each row of boxes among them.
     """
-    views = darkness, darkness.T
-    found = with_spans((level_lines(darkness, faintest), level_lines(darkness.T, faintest)), darkness.shape)
-    found, fields = boxed(found, darkness, faintest)
-    found = tuple(
-        with_long_ones(view, lines, faintest, upright)
-        for view, lines, upright in zip(views, found, (False, True), strict=True)
-    )
+    views = darkness, darkness.turned
+    found = with_spans((level_lines(darkness), level_lines(darkness.turned)), darkness.shape)
+    found, rows = boxed(found, darkness)
+    found = [
+        with_long_ones(view, lines, upright) for view, lines, upright in zip(views, found, (False, True), strict=True)
+    ]
     found = [
         [line for line in lines if line.spans or (is_border(line, view.shape) and line.filled >= LINE_FILLED)]
         for view, lines in zip(views, found, strict=True)
     ]
     if not any(found):
         return ([], []), []
-    outside = np.where(zone_of(darkness.shape, found), 0, darkness)
-    digit = large_pieces(outside, faintest)
-    pen = pen_of(np.where(digit, outside, 0), faintest)
-    kept: Lines = [], []
-    doubtful: Lines = [], []
-    for upright, piece in enumerate((digit, digit.T)):
-        papers, doubts = kept[upright], doubtful[upright]
-        # a 1 stands upright beside other digits, but no digit is a line across
-        like_a_1 = bool(upright) and not kept[0]
-        for line in found[upright]:
-            match verdict(line, piece, pen, like_a_1):
-                case Verdict.PAPER:
-                    papers.append(line)
-                case Verdict.DOUBTFUL:
-                    doubts.append(line)
+    outside = darkness.without(found)
+    digit = large_pieces(outside)
+    pen = pen_of(Darkness(np.where(digit, outside.levels, 0), darkness.faintest))
+    kept, doubtful = judged(found, digit, pen)
     # a line that may be a stroke belongs to the paper if the paper has others: two borders, or one other rule
     borders = len(kept[0]) + len(kept[1]) >= BORDERS
     for view, papers, doubts in zip(views, kept, doubtful, strict=True):
         rules = any(not is_border(line, view.shape) for line in papers)
         papers.extend([line for line in doubts if (borders if is_border(line, view.shape) else rules)])
-        papers.extend(missing_rules(view, papers, faintest))
-    return kept, fields
+        papers.extend(missing_rules(view, papers))
+    return kept, rows
 
 
 class Verdict(Enum):
@@ -115,6 +104,22 @@ class Verdict(Enum):
     PAPER = auto()
     STROKE = auto()
     DOUBTFUL = auto()  # paper, if there are other lines of the paper
+
+
+def judged(found: Lines, digit: np.ndarray, pen: Pen) -> tuple[Lines, Lines]:
+    """Those of the lines that are the paper's, and those that are doubtful; arguments as for `verdict`."""
+    kept: Lines = [], []
+    doubtful: Lines = [], []
+    for upright, piece in enumerate((digit, digit.T)):
+        # a 1 stands upright beside other digits, but no digit is a line across
+        like_a_1 = bool(upright) and not kept[0]
+        for line in found[upright]:
+            match verdict(line, piece, pen, like_a_1):
+                case Verdict.PAPER:
+                    kept[upright].append(line)
+                case Verdict.DOUBTFUL:
+                    doubtful[upright].append(line)
+    return kept, doubtful
 
 
 def verdict(line: Line, digit: np.ndarray, pen: Pen, like_a_1: bool) -> Verdict:
@@ -135,59 +140,75 @@ def verdict(line: Line, digit: np.ndarray, pen: Pen, like_a_1: bool) -> Verdict:
     return Verdict.DOUBTFUL if like_a_1 and not hangs else Verdict.PAPER
 
 
-def with_long_ones(darkness: np.ndarray, lines: list[Line], faintest: float, upright: bool) -> list[Line]:
+class Suspect(NamedTuple):
+    """A line across that may be too long for a stroke, and what it consists of."""
+
+    line: Line
+    parts: list[Line]  # of a line that is interrupted regularly; the line itself if it is not
+    able: bool  # whether it is long enough, and its gaps are those of blanks
+
+
+def with_long_ones(darkness: Darkness, lines: list[Line], upright: bool) -> list[Line]:
     """Lines across, those marked as printed that are much longer than the digits beside them are large: underlines, the
     lines of a table, a row of blanks to be filled in. The bar of a 7 or a 4 is no longer than the digit is high.
 
     upright: whether the picture was transposed. The tail of a 9 may be as long as an upright line, but the pen that
         drew it drew the loop that it touches.
     """
-    shortest = LONG_UPRIGHT if upright else LONG_ACROSS
-    runs = [[line] if line.filled >= WHOLE else runs_of(line, darkness, faintest) for line in lines]
-    able = [
-        len(line.rows) >= shortest * darkness.shape[1] and (line.filled >= WHOLE or len(parts) > 1)
-        for line, parts in zip(lines, runs, strict=True)
-    ]
-    if any(yes and len(parts) > 1 for yes, parts in zip(able, runs, strict=True)):
-        # the feet of a row of 2s lie as evenly as printed blanks
-        pen = pen_of(rest_of(darkness, lines, able), faintest)
-        able = [
-            yes and not (len(parts) > 1 and pen.drew(line)) for line, yes, parts in zip(lines, able, runs, strict=True)
-        ]
-    if all(line.is_printed for line, yes in zip(lines, able, strict=True) if yes):
+    suspects = suspects_among(lines, darkness, LONG_UPRIGHT if upright else LONG_ACROSS)
+    if all(one.line.is_printed for one in suspects if one.able):
         return lines
-    rest = rest_of(darkness, lines, able)
-    labels, count = label(rest > faintest)
-    boxes = piece_boxes(labels, count)
-    sizes = longer_sides(boxes)
+    rest = rest_of(darkness, suspects)
+    boxes = pieces_of(rest.dark).boxes
+    strokes = [one.line for one in suspects if one.able and not one.line.is_printed]
     found = []
-    for line, yes, parts in zip(lines, able, runs, strict=True):
+    for line, parts, able in suspects:
         beside = (boxes[:, 0] < line.end) & (boxes[:, 2] > line.start)
-        if line.is_printed or not yes or not beside.any():
+        if line.is_printed or not able or not beside.any():
             found.append(line)
             continue
-        largest = int(sizes[beside].max())
-        gap = max(HOLDS * largest, 2 * line.half)
-        # the pieces that the line holds together are one digit: other lines may have cut it, too
-        middle = line.at((boxes[:, 0] + boxes[:, 2]) / 2)
-        tops, bottoms = (boxes[:, 1] - middle)[beside], (boxes[:, 3] - middle)[beside]
-        strokes = [other for other, also in zip(lines, able, strict=True) if also and not other.is_printed]
-        bars = np.array([bar_beside(line, other) for other in strokes if other is not line]).reshape(-1, 2)
-        tops, bottoms = np.append(tops, bars[:, 0]), np.append(bottoms, bars[:, 1])
-        top = bottom = 0.0
-        for _ in range(MOST_PARTS):
-            near = (tops <= bottom + gap) & (bottoms >= top - gap)
-            top, bottom = min(top, tops[near].min(initial=0)), max(bottom, bottoms[near].max(initial=0))
-        reach = max(largest, bottom - top)
-        long = len(line.rows) >= LONGER * reach
+        largest = int(longer_sides(boxes[beside]).max())
+        top, bottom = held_together(line, boxes[beside], strokes, max(HOLDS * largest, 2 * line.half))
+        long = len(line.rows) >= LONGER * max(largest, bottom - top)
         if long and upright:
-            long = not (is_touched(rest > faintest, line) and pen_of(rest, faintest).drew(line))
+            long = not (is_touched(rest.dark, line) and pen_of(rest).drew(line))
         elif long and len(parts) > 1:
-            long = are_blanks(parts, rest > faintest)
+            long = are_blanks(parts, rest.dark)
         elif long:
             long = not stops_between(line, darkness, top, bottom)
         found += [part._replace(spans=True, is_printed=True) for part in parts] if long else [line]
     return found
+
+
+def suspects_among(lines: list[Line], darkness: Darkness, shortest: float) -> list[Suspect]:
+    """All lines across, and which of them may be too long for strokes. shortest: of such, as a share of the picture."""
+    found = []
+    for line in lines:
+        parts = [line] if line.filled >= WHOLE else runs_of(line, darkness)
+        long = len(line.rows) >= shortest * darkness.shape[1]
+        found.append(Suspect(line, parts, long and (line.filled >= WHOLE or len(parts) > 1)))
+    if any(one.able and len(one.parts) > 1 for one in found):
+        # the feet of a row of 2s lie as evenly as printed blanks
+        pen = pen_of(rest_of(darkness, found))
+        found = [one._replace(able=one.able and not (len(one.parts) > 1 and pen.drew(one.line))) for one in found]
+    return found
+
+
+def held_together(line: Line, boxes: np.ndarray, strokes: list[Line], gap: float) -> tuple[float, float]:
+    """How far above (below 0) and below a line across the digit reaches whose pieces it holds together; (0, 0) without
+    any. Other lines may have cut the digit, too.
+
+    boxes: (n, 4) of the pieces of ink beside the line. strokes: other lines that may be strokes, and this one. gap: how
+        far apart two parts of a digit lie at most.
+    """
+    middle = line.at((boxes[:, 0] + boxes[:, 2]) / 2)
+    bars = np.array([bar_beside(line, other) for other in strokes if other is not line]).reshape(-1, 2)
+    tops, bottoms = np.append(boxes[:, 1] - middle, bars[:, 0]), np.append(boxes[:, 3] - middle, bars[:, 1])
+    top = bottom = 0.0
+    for _ in range(MOST_PARTS):
+        near = (tops <= bottom + gap) & (bottoms >= top - gap)
+        top, bottom = min(top, tops[near].min(initial=0)), max(bottom, bottoms[near].max(initial=0))
+    return top, bottom
 
 
 def are_blanks(parts: list[Line], ink: np.ndarray) -> bool:
@@ -214,13 +235,12 @@ def bar_beside(line: Line, other: Line) -> tuple[float, float]:
     return below - other.half, below + other.half
 
 
-def rest_of(darkness: np.ndarray, lines: list[Line], able: list[bool]) -> np.ndarray:
-    """Darkness (H, W) without those lines across that are marked as able, and without printed ones."""
-    removed = [line for line, yes in zip(lines, able, strict=True) if yes or line.is_printed]
-    return np.where(zone_of(darkness.shape, (removed, [])), 0, darkness)
+def rest_of(darkness: Darkness, suspects: list[Suspect]) -> Darkness:
+    """The darkness without those lines across that may be too long for strokes, and without printed ones."""
+    return darkness.without(([one.line for one in suspects if one.able or one.line.is_printed], []))
 
 
-def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> list[Line]:
+def missing_rules(darkness: Darkness, lines: list[Line]) -> list[Line]:
     """The rules that a stroke hides, or that are too pale to be found: two rows of pixels may share one. They lie where
     the period of the other rules leaves a gap.
     """
@@ -230,14 +250,15 @@ def missing_rules(darkness: np.ndarray, lines: list[Line], faintest: float) -> l
     regular = lattice(np.array([line.middle for line in rules]), rounded=RULE_OFF)
     if regular is None or regular.period < SHORTEST_PERIOD:
         return []
+    pale = replace(darkness, faintest=PALE_RULE * darkness.faintest)
     found = []
     for before, after, count in zip(rules, rules[1:], regular.steps, strict=False):
         for step in range(1, count):
-            rule = between(before, after, step / count)
+            rule = rule_between(before, after, step / count)
             if not len(rule.rows):
                 break  # parts of two lines, one left of the other: no rule lies between them
             line = before._replace(start=rule.start, rows=rule.rows.astype(np.float32))
-            if share_dark(darkness, line, PALE_RULE * faintest) > FILLED:
+            if share_dark(pale, line) > FILLED:
                 found.append(line)
     return found
 
@@ -273,12 +294,10 @@ def is_border(line: Line, shape: tuple[int, int]) -> bool:
     return near and len(line.rows) >= LONG * width
 
 
-def large_pieces(darkness: np.ndarray, faintest: float) -> np.ndarray:
+def large_pieces(darkness: Darkness) -> np.ndarray:
     """The pixels of all pieces that are large enough to be a digit, bool (H, W)."""
-    labels, count = label(darkness > faintest)
-    large = np.zeros(count + 1, bool)
-    large[1:] = longer_sides(piece_boxes(labels, count)) >= SMALLEST_DIGIT * min(darkness.shape)
-    return large[labels]
+    pieces = pieces_of(darkness.dark)
+    return pieces.where(pieces.longest >= SMALLEST_DIGIT * min(darkness.shape))
 
 
 def hangs_over(digit: np.ndarray, line: Line) -> bool:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from PIL import Image
 
-from preprocessing.components import FAINT, label, piece_boxes
-from preprocessing.prepare import look_at, scaled
+from preprocessing.components import FAINT, pieces_of
+from preprocessing.look import look_at
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -31,15 +30,14 @@ def without_cuts(picture: Image.Image, frame: Box) -> Box:
     """The frame (left, top, right, bottom) in the picture's pixels, with the sides that cut a piece of ink moved."""
     height = min(frame[3] - frame[1], TALLEST * (frame[2] - frame[0]))
     around = grown(frame, round(AROUND * height), picture.size)
-    return fitted(frame, pieces_in(picture, around), picture.size)
+    return fitted(frame, boxes_in(picture, around), picture.size)
 
 
-def pieces_in(picture: Image.Image, place: Box) -> list[Box]:
+def boxes_in(picture: Image.Image, place: Box) -> list[Box]:
     """The boxes of all pieces of ink in a part of a picture, in pixels of the whole picture."""
-    (_, _, factor), ink, _, where = look_at(picture.crop(place))
-    left, top, scale = scaled(where, factor)
-    offset = np.array((left + place[0], top + place[1]) * 2)
-    return [tuple(box) for box in (offset + scale * piece_boxes(*label(ink >= FAINT))).tolist()]
+    original, seen = look_at(picture.crop(place))
+    left, top, scale = seen.where.scaled(original.factor).moved(*place[:2])
+    return [tuple(box) for box in (scale * pieces_of(seen.ink >= FAINT).boxes + [left, top] * 2).tolist()]
 
 
 def fitted(frame: Box, pieces: Sequence[Box], size: tuple[int, int]) -> Box:

@@ -1,12 +1,13 @@
 """The best of all ways to group the pieces of a picture: a path through each line, and the best division in lines.
 
-best_lines(writing, lines, reads, crossed)
+best_lines(writing, lines, reads)
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +35,6 @@ from preprocessing.rows import Place, place_in_row
 from preprocessing.signs import SOLID, Sign, is_stacked, sign_of, solidity
 from preprocessing.writing import Group, Read, TextLines, Writing, union_box
 
-# Columns for each row by which writing leans to the right: up to 31 degrees, and a little to the left.
-SLANTS = np.linspace(-0.2, 0.6, 9)
 # The digits that dots and short bars look like when they fill MNIST's frame.
 LIKE_DOTS_AND_BARS = (0, 1, 8)
 # Rows are one line if each digit has at least this share of its height, or of the next one's, beside the next one.
@@ -74,15 +73,19 @@ class Path(NamedTuple):
 NO_PATH = Path(-math.inf, ())
 
 
-def best_lines(
-    writing: Writing,
-    lines: TextLines,
-    reads: dict[Group, Read],
-    crossed: dict[int, float],
-) -> Path:
+class Run(NamedTuple):
+    """Neighbouring pieces of a line, or parts of pieces, that may be a digit or a sign together."""
+
+    group: Group
+    boxes: np.ndarray  # (n, 4), theirs
+    box: np.ndarray  # (4,), around all
+    read: Read | None  # what the reader says of them, if it was asked
+    whole: int  # how many whole pieces they are; 0 if a piece begins or ends outside
+
+
+def best_lines(writing: Writing, lines: TextLines, reads: dict[Group, Read]) -> Path:
     """The best way to read all pieces, as one or more lines from top to bottom."""
-    sides = straightened_sides(writing) if crossed else None
-    found = {rows: best_line(line, candidates_of(writing, line, reads, crossed, sides)) for rows, line in lines.items()}
+    found = {rows: best_line(line, candidates_of(writing, line, reads)) for rows, line in lines.items()}
     best = [Path(0.0, ())]  # for the first 0, 1, 2 ... rows
     for last in range(1, max(end for _, end in lines) + 1):
         ways = []
@@ -128,68 +131,57 @@ def best_line(line: list[int], candidates: dict[tuple[int, int], list[Candidate 
 
 
 def candidates_of(
-    writing: Writing,
-    line: list[int],
-    reads: dict[Group, Read],
-    crossed: dict[int, float],
-    sides: np.ndarray | None,
+    writing: Writing, line: list[int], reads: dict[Group, Read]
 ) -> dict[tuple[int, int], list[Candidate | float]]:
     """(start, end) of runs in a line -> what the run may be; a number is the price of leaving it out."""
-    boxes = writing.boxes[line]
-    first = [part not in crossed for part in line] + [True]  # whether a piece starts here
-    found = {}
-    for start in range(len(line)):
-        for end in range(start + 1, len(line) + 1):
-            if sum(first[start:end]) > LONGEST_GROUP:
-                break
-            group, own = tuple(line[start:end]), boxes[start:end]
-            pieces = sum(first[start:end]) if first[start] and first[end] else 0  # 0: a part of a piece at least
-            read = reads.get(group)
-            if not (read or 1 <= pieces <= 2):
-                continue
-            box, sign, price = union_box(own), None, 0.0
-            place = place_in_row(box, boxes) if 1 <= pieces <= 2 else None
-            if place and pieces == 1:
-                price, sign = as_sign(writing, group, box, place, read)
-            elif place and len(own) == 2 and is_stacked(own, place, writing.stroke):
-                sign = Candidate(group, box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE)
-            ways = [] if sign is None else [sign]
-            if read:
-                straight = None if sides is None else straight_union_box(sides[list(group)])
-                ways.append(as_digit(group, own, read, pieces, price, crossed.get(line[start]), straight))
-            elif pieces == 1:
-                ways.append(SPECK_PRICE)
-            if ways:
-                found[start, end] = ways
+    boxes, found = writing.boxes[line], {}
+    for ends, run in runs_of(writing, line, reads):
+        price, sign = 0.0, None
+        place = place_in_row(run.box, boxes) if 1 <= run.whole <= 2 else None
+        if place and run.whole == 1:
+            price, sign = as_sign(writing, run, place)
+        elif place and len(run.boxes) == 2 and is_stacked(run.boxes, place, writing.stroke):
+            sign = Candidate(run.group, run.box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE)
+        ways = [] if sign is None else [sign]
+        if run.read:
+            ways.append(as_digit(writing, run, price))
+        elif run.whole == 1:
+            ways.append(SPECK_PRICE)
+        if ways:
+            found[ends] = ways
     return found
 
 
-def as_digit(
-    group: Group,
-    boxes: np.ndarray,
-    read: Read,
-    pieces: int,
-    price: float,
-    crossing: float | None,
-    sides: np.ndarray | None,
-) -> Candidate:
-    """A group, whose boxes (n, 4) these are, taken for a digit at this extra price.
+def runs_of(writing: Writing, line: list[int], reads: dict[Group, Read]) -> Iterator[tuple[tuple[int, int], Run]]:
+    """(start, end) of the runs in a line that were read or may be signs, and each of these runs."""
+    boxes = writing.boxes[line]
+    begins = [part not in writing.crossed for part in line] + [True]  # whether a piece begins here
+    for start in range(len(line)):
+        for end in range(start + 1, len(line) + 1):
+            pieces = sum(begins[start:end])
+            if pieces > LONGEST_GROUP:
+                break
+            group, own = tuple(line[start:end]), boxes[start:end]
+            read, whole = reads.get(group), pieces if begins[start] and begins[end] else 0
+            if read or 1 <= whole <= 2:
+                yield (start, end), Run(group, own, union_box(own), read, whole)
 
-    pieces: how many whole pieces it has. crossing: how many stroke widths of ink the cut before it crosses; None where
-    no cut is. sides: as in Candidate.
-    """
-    box, doubt = union_box(boxes), 0.0
-    price += DIGIT_PRICE + gap_cost(boxes) + broadness_price(box, read, pieces)
+
+def as_digit(writing: Writing, run: Run, price: float) -> Candidate:
+    """A run that was read, taken for a digit at this extra price."""
+    price += DIGIT_PRICE + gap_cost(run.boxes) + broadness_price(run.box, run.read, run.whole)
+    doubt, crossing = 0.0, writing.crossed.get(run.group[0])
     if crossing is not None:
         price += CUT_PRICE + CROSSING_PRICE * crossing
         doubt = DOUBT_OF_CUT
-    return Candidate(group, box, log_confidence(read.digit) - price, None, doubt, crossing is not None, sides)
+    sides = straight_union_box(writing.straightened_sides[list(run.group)]) if writing.crossed else None
+    score = log_confidence(run.read.digit) - price
+    return Candidate(run.group, run.box, score, None, doubt, crossing is not None, sides)
 
 
-def as_sign(
-    writing: Writing, group: Group, box: np.ndarray, place: Place, read: Read | None
-) -> tuple[float, Candidate | None]:
-    """The extra price of taking a piece for a digit, and the piece taken for a sign, or None if it cannot be one."""
+def as_sign(writing: Writing, run: Run, place: Place) -> tuple[float, Candidate | None]:
+    """The extra price of taking a whole piece for a digit; and the piece taken for a sign, None if it cannot be one."""
+    group, box, read = run.group, run.box, run.read
     sign = sign_of(box, place, writing.stroke)
     size = max(box[2] - box[0], box[3] - box[1]) / place.height
     if sign and len(group) == 1 and solidity(writing.ink_of(group[0])) >= SOLID:
@@ -217,16 +209,6 @@ def cost_of_neighbours(a: Candidate, b: Candidate) -> float:
     if shared <= 0:
         return 0.0
     return overlap_cost(shared, max(a.size, b.size) if a.sign or b.sign else min(a.size, b.size))
-
-
-def straightened_sides(writing: Writing) -> np.ndarray:
-    """The left and right side of each piece, once the writing is straightened from each of SLANTS, (n, slants, 2)."""
-    rows, columns = writing.pieces.nonzero()
-    pieces = writing.pieces[rows, columns]
-    order = np.argsort(pieces, kind="stable")
-    starts = np.searchsorted(pieces[order], np.arange(1, len(writing.boxes) + 1))
-    across = columns[order] + np.multiply.outer(SLANTS, rows[order])
-    return np.stack([np.minimum.reduceat(across, starts, 1).T, np.maximum.reduceat(across, starts, 1).T + 1], axis=2)
 
 
 def straight_union_box(sides: np.ndarray) -> np.ndarray:

@@ -111,6 +111,11 @@ def reduced(picture: Image.Image) -> tuple[Image.Image, int]:
     return picture.reduce(factor), factor
 
 
+def reduction_to(picture: Image.Image, side: int) -> int:
+    """By which whole number a picture is reduced to about the area of a square with this side, 1 at least."""
+    return max(1, round((picture.width * picture.height) ** 0.5 / side))
+
+
 def to_opaque(image: Image.Image | np.ndarray) -> Image.Image:
     """A picture as a person would see it; see `reduced_to_opaque`, which also tells how it was reduced."""
     return reduced_to_opaque(image).picture

@@ -15,16 +15,16 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
+from preprocessing.components import pieces_of
 from preprocessing.morphology import closed_to_edge, dilated
-from preprocessing.surround import edges
+from preprocessing.pen import INK_TONE_QUANTILE, SAME_PEN, STROKES_WIDE, stroke_width
+from preprocessing.picture import reduction_to
+from preprocessing.surround import may_be_photo
 from preprocessing.tones import border, deviation_of, median, two_classes
 
 # The shadow is looked for on a picture reduced to about the area of a square with this side. Pens are a pixel or two
 # wide there, and it takes a twentieth of the time of reading.
 SMALL_SIDE = 130
-# On a smaller picture than this a stroke is a large part of it, and no photograph is so small.
-SMALLEST_PHOTO = 40
 # The shadow leaves the paper between these shares of its light. More is a slope of light, which is followed anyway;
 # less is a black table.
 LEFT_OVER = 0.33, 0.92
@@ -40,23 +40,17 @@ VARIES = 0.1, 0.9
 LEVELS = 64
 # A stroke is at first taken to be narrower than this share of the picture's longer side.
 WIDEST_STROKE = 0.15
-# Paper is wider than this many strokes: joints of strokes are wider than a stroke, but narrower than this.
-STROKES_WIDE = 3.0
 # The window that closes strokes has at least this many pixels: a middle and two sides.
 SMALLEST_WINDOW = 5
 # Ink takes at least this share of the light that the paper beside it has: grain takes less.
 FAINTEST_INK = 0.15
-# It is darker by at least this many times the noise of the paper: the texture of a table is no ink.
+# Ink is darker by at least this many times the noise of the paper: the texture of a table is no ink.
 INK_TO_NOISE = 5.0
 # The ink in the shadow is at least this long, as a share of the picture's shorter side.
 SMALLEST_INK = 0.08
 # The ink in the shadow and the ink in the light take the same share of their paper's light to within this factor, for
 # one pen wrote them. What lies on a table rarely does.
 SAME_INK = 1.5
-# And one is as thick as the other to within this factor: digits are crossed by the shadow's edge.
-SAME_PEN = 2.0
-# The level of ink is this quantile of its pixels: most others lie on blurred edges.
-DARK_INK_QUANTILE = 0.7
 # Of red, green and blue a shadow takes the same share to within this factor, for skylight is blue. Wood is not grey.
 SAME_COLOUR = 1.3
 # The shadow is taken off by way of a picture of no more than about this area: it takes time.
@@ -79,16 +73,11 @@ def without_shadow(picture: Image.Image) -> Image.Image:
     """A picture in L or RGB -> a copy whose paper is as light in a large shadow as beside it; the same picture if no
     shadow with writing in it is plain to see.
     """
-    if max(picture.size) < SMALLEST_PHOTO or np.ptp(np.concatenate(edges(picture))) == 0:
-        return picture  # a drawing pad, which is told fast
-    small = picture.reduce(reduction(picture, SMALL_SIDE))
+    if not may_be_photo(picture):
+        return picture
+    small = picture.reduce(reduction_to(picture, SMALL_SIDE))
     found = shadow_on(small)
     return picture if found is None else relit(picture, found)
-
-
-def reduction(picture: Image.Image, side: int) -> int:
-    """By which whole number a picture is reduced to about the area of a square with this side, 1 at least."""
-    return max(1, round((picture.width * picture.height) ** 0.5 / side))
 
 
 def shadow_on(small: Image.Image) -> Shadow | None:
@@ -143,21 +132,19 @@ def is_written_on(grey: np.ndarray, paper: np.ndarray, dark: np.ndarray) -> bool
         faintest = max(FAINTEST_INK, usual + INK_TO_NOISE * deviation_of(share[part] - usual))
         inks.append(part & (share > faintest))
     ink, other = inks
-    labels, count = label(ink)
-    long = longer_sides(piece_boxes(labels, count)) >= SMALLEST_INK * min(grey.shape)
-    if not long.any():
+    shortest = SMALLEST_INK * min(grey.shape)
+    if not (pieces_of(ink).longest >= shortest).any():
         return False
-    labels, count = label(other)
-    if not (longer_sides(piece_boxes(labels, count)) >= SMALLEST_INK * min(grey.shape)).any():
+    if not (pieces_of(other).longest >= shortest).any():
         return True
-    levels = [float(np.quantile(share[each], DARK_INK_QUANTILE)) for each in (ink, other)]
+    levels = [float(np.quantile(share[each], INK_TONE_QUANTILE)) for each in (ink, other)]
     widths = [stroke_width(each.astype(np.float32)) for each in (ink, other)]
     return max(levels) <= SAME_INK * min(levels) and max(widths) <= SAME_PEN * min(widths)
 
 
 def relit(picture: Image.Image, shadow: Shadow) -> Image.Image:
     """A picture in L or RGB without the shadow."""
-    smaller = picture.reduce(reduction(picture, RELIT_SIDE))
+    smaller = picture.reduce(reduction_to(picture, RELIT_SIDE))
     grey = np.asarray(smaller.convert("L")).astype(np.float32) / 255
     paper = closed_to_edge(grey, max(round(shadow.window * max(grey.shape)), SMALLEST_WINDOW))
     gain = shadow.lit / np.clip(paper, shadow.shaded, shadow.lit)

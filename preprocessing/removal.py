@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, ink_level, label, longer_sides, piece_boxes
-from preprocessing.lines import Line, Lines, mark
+from preprocessing.components import FAINT, HALF, SMALLEST_DIGIT, pieces_of, without
+from preprocessing.lines import Darkness, Line, Lines, mark
 from preprocessing.morphology import dilated
+from preprocessing.pen import ink_level
 
 # A stroke that crosses a line is continued across it in directions up to this slope (columns per row).
 CROSSING_SLOPES = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2.2, 2.2)
@@ -16,12 +19,12 @@ THICKER = 1.4
 # The sides of boxes are drawn one by one, and their thickness varies more: a stroke on them makes them more than this
 # many times as thick.
 THICKER_BOX = 1.7
-# It also makes them thicker by so many pixels: the sides of neighbouring boxes may lie beside each other.
+# A stroke on the side of a box makes it this many pixels thicker, too: sides of two boxes may lie beside each other.
 THICKER_PIXELS = 2
 # The thickness at one place is the sum of the darkness across the line, divided by the line's own darkness. It counts
 # the pixels around the line's middle that reach this share of its darkness.
 OF_LINE = 0.3
-# It is the median of so many columns.
+# The thickness at one place is the median of so many columns.
 THICKNESS_COLUMNS = 5
 # Beside a line, what is darker than a place nearer to it by this share of the ink's darkness is ink of its own.
 RISES = 0.2
@@ -35,22 +38,36 @@ PLAINLY_INK = 0.4
 FAINT_LINE = 0.7
 
 
-def without_paper(
-    darkness: np.ndarray, lines: Lines, faintest: float, even: bool = True
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Darkness (H, W) without these lines, across and upright; the pixels that they covered, (H, W) bool; and those of
-    these pixels that are plainly ink over a faint line, (H, W) bool.
+class Ink(NamedTuple):
+    """What tells ink from the printed lines under it."""
+
+    level: float  # its darkness
+    # With a stroke on it a line is more than `thicker` times as thick as usual, and `thicker_pixels` more.
+    thicker: float
+    thicker_pixels: int
+
+
+class Cleared(NamedTuple):
+    """A picture without its printed lines, (H, W) each."""
+
+    levels: np.ndarray  # its darkness, float32
+    zone: np.ndarray  # bool, the pixels that the lines covered
+    plain: np.ndarray  # bool, those of these that are plainly ink over a faint line
+
+
+def without_paper(darkness: Darkness, lines: Lines, even: bool = True) -> Cleared:
+    """A picture without these lines, across and upright.
 
     even: whether each line is as thick and as dark everywhere. The sides of boxes, drawn one by one, are not.
     """
     printed = levels_of(darkness.shape, lines)
     zone = printed > 0
-    outside = darkness[~zone]
-    ink = ink_level(outside[outside > faintest]) or 1.0
-    cleared = without_lines(darkness, lines[0], ink, even)
-    cleared = without_lines(cleared.T, lines[1], ink, even).T
-    plain = zone & (printed < FAINT_LINE * ink) & (darkness > (printed + ink) / 2)
-    return cleared, zone, plain if even else np.zeros_like(zone)
+    level = ink_level(darkness.levels[~zone & darkness.dark]) or 1.0
+    ink = Ink(level, THICKER, 0) if even else Ink(level, THICKER_BOX, THICKER_PIXELS)
+    levels = without_lines(darkness.levels, lines[0], ink)
+    levels = without_lines(levels.T, lines[1], ink).T
+    plain = zone & (printed < FAINT_LINE * level) & (darkness.levels > (printed + level) / 2)
+    return Cleared(levels, zone, plain if even else np.zeros_like(zone))
 
 
 def levels_of(shape: tuple[int, int], lines: Lines) -> np.ndarray:
@@ -64,17 +81,16 @@ def levels_of(shape: tuple[int, int], lines: Lines) -> np.ndarray:
     return levels.sum(axis=0)
 
 
-def without_lines(darkness: np.ndarray, lines: list[Line], ink: float, even: bool) -> np.ndarray:
-    """Darkness (H, W) without these lines across. Strokes that cross a line are continued; `ink` is their darkness.
-    even: as for `without_paper`.
-    """
-    out, covered = darkness, np.zeros(darkness.shape, np.uint8)  # by how many lines that are still there
+def without_lines(levels: np.ndarray, lines: list[Line], ink: Ink) -> np.ndarray:
+    """Darkness (H, W) without these lines across. Strokes that cross a line are continued."""
+    covered = np.zeros(levels.shape, np.uint8)  # by how many lines that are still there
     for line in lines:
         covered[core_of(line, len(covered))] += 1
     for line in lines:
         covered[core_of(line, len(covered))] -= 1
-        out = without_line(out, line, ink, np.where(covered > 0, 0, out) if covered.any() else out, even)
-    return out
+        strokes = np.where(covered > 0, 0, levels) if covered.any() else levels
+        levels = without_line(levels, line, strokes, ink)
+    return levels
 
 
 def core_of(line: Line, height: int) -> tuple[np.ndarray, np.ndarray]:
@@ -85,46 +101,55 @@ def core_of(line: Line, height: int) -> tuple[np.ndarray, np.ndarray]:
     return rows[inside], np.broadcast_to(np.arange(line.start, line.end), rows.shape)[inside]
 
 
-def without_line(darkness: np.ndarray, line: Line, ink: float, strokes: np.ndarray, even: bool) -> np.ndarray:
+def without_line(levels: np.ndarray, line: Line, strokes: np.ndarray, ink: Ink) -> np.ndarray:
     """Darkness (H, W) without one line. `strokes` is the darkness without other lines: of two that lie side by side
-    the one must not continue strokes that touch the other. even: as for `without_paper`.
+    the one must not continue strokes that touch the other.
 
-    Four kinds of pixels in the rows of the line stay: those plainly darker than the line, which are ink over it; those
-    between ink on both sides of the line, straight or slanted; those where the line is thicker than usual; and those
-    beside the line that it does not account for.
+    Four kinds of pixels in the rows of the line stay: those between ink on both sides of the line, straight or slanted;
+    those where the line is thicker than usual, by a stroke that runs along it or stands on it; those beside the line
+    that it does not account for; and those plainly darker than the line, which are ink over it.
     """
-    height = len(darkness)
-    half = line.half
+    height = len(levels)
     columns = np.arange(line.start, line.end)
-    middle = np.rint(line.rows).astype(int)
-    offsets = np.arange(-half, half + 1)
-    rows = middle[None] + offsets[:, None]
+    rows = np.rint(line.rows).astype(int) + np.arange(-line.half, line.half + 1)[:, None]
     inside = (rows >= 0) & (rows < height)
     rows = np.clip(rows, 0, height - 1)
-    covered = darkness[rows, columns]
-    room = 2 * half + 3
+    covered = levels[rows, columns]
+    kept = np.where(is_thicker(levels, line, ink), covered, crossing(strokes, line))
+    kept = np.maximum(np.minimum(kept, covered), other_ink(covered, round(line.thickness / 2), RISES * ink.level))
+    if line.level < FAINT_LINE * ink.level:
+        kept = np.where(covered > (line.level + ink.level) / 2, covered, kept)
+    out = levels.copy()
+    out[rows[inside], np.broadcast_to(columns, rows.shape)[inside]] = kept[inside]
+    return out
+
+
+def rows_around(line: Line, height: int, room: int) -> np.ndarray:
+    """The row of the middle of a line in each of its columns, (W,) int, in a picture of this height with so many rows
+    added above. Where the line leaves the picture, it goes on right beyond its edge.
+    """
+    return np.clip(np.rint(line.rows).astype(int), -line.half, height - 1 + line.half) + room
+
+
+def crossing(strokes: np.ndarray, line: Line) -> np.ndarray:
+    """The strokes (H, W) that lie on both sides of a line, continued across it: their darkness in each column of the
+    line and in each of its rows, (rows, W).
+    """
+    half = line.half
+    columns, room = np.arange(line.start, line.end), 2 * half + 3
     beyond = np.pad(strokes, ((room, room), (0, 0)))
-    centre = np.clip(middle, -half, height - 1 + half) + room
+    centre = rows_around(line, len(strokes), room)
     above = np.maximum(beyond[centre - half - 1, columns], beyond[centre - half - 2, columns])
     below = np.maximum(beyond[centre + half + 1, columns], beyond[centre + half + 2, columns])
-    kept = np.zeros_like(covered)
+    offsets = np.arange(-half, half + 1)
+    found = np.zeros((len(offsets), len(columns)), strokes.dtype)
     place = np.arange(len(columns))
     from_above, to_below = (offsets + half + 1)[:, None], (half + 1 - offsets)[:, None]  # rows to go
     for slope in CROSSING_SLOPES:
         start = np.clip(np.rint(place - slope * from_above).astype(int), 0, len(place) - 1)
         end = np.clip(np.rint(place + slope * to_below).astype(int), 0, len(place) - 1)
-        np.maximum(kept, np.minimum(above[start], below[end]), out=kept)
-    # a stroke that runs along the line, or stands on it, makes it thicker
-    tall = np.pad(darkness, ((room, room), (0, 0)))[
-        np.clip(centre + np.arange(-half - room // 2, half + room // 2 + 1)[:, None], 0, len(beyond) - 1), columns
-    ]
-    kept = np.where(is_thicker(tall, line, ink, even), covered, kept)
-    kept = np.maximum(np.minimum(kept, covered), other_ink(covered, round(line.thickness / 2), RISES * ink))
-    if line.level < FAINT_LINE * ink:
-        kept = np.where(covered > (line.level + ink) / 2, covered, kept)
-    out = darkness.copy()
-    out[rows[inside], np.broadcast_to(columns, rows.shape)[inside]] = kept[inside]
-    return out
+        np.maximum(found, np.minimum(above[start], below[end]), out=found)
+    return found
 
 
 def other_ink(covered: np.ndarray, core: int, rise: float) -> np.ndarray:
@@ -140,11 +165,15 @@ def other_ink(covered: np.ndarray, core: int, rise: float) -> np.ndarray:
     return found
 
 
-def is_thicker(tall: np.ndarray, line: Line, ink: float, even: bool) -> np.ndarray:
-    """In which columns of a line, bool (W,), it is thicker than usual. `tall` (rows, W) is the darkness around its
-    middle row, `ink` the darkness of ink. even: as for `without_paper`.
-    """
-    dark = tall > OF_LINE * min(line.level, ink)
+def is_thicker(levels: np.ndarray, line: Line, ink: Ink) -> np.ndarray:
+    """In which columns of a line across the darkness (H, W), bool (W,), it is thicker than usual."""
+    half = line.half
+    columns, room = np.arange(line.start, line.end), 2 * half + 3
+    beyond = np.pad(levels, ((room, room), (0, 0)))
+    reach = half + room // 2
+    rows = rows_around(line, len(levels), room) + np.arange(-reach, reach + 1)[:, None]
+    tall = beyond[np.clip(rows, 0, len(beyond) - 1), columns]
+    dark = tall > OF_LINE * min(line.level, ink.level)
     middle = len(tall) // 2
     above = np.logical_and.accumulate(dark[middle::-1], axis=0)[::-1]
     below = np.logical_and.accumulate(dark[middle:], axis=0)
@@ -154,7 +183,7 @@ def is_thicker(tall: np.ndarray, line: Line, ink: float, even: bool) -> np.ndarr
     thickness = np.median(np.lib.stride_tricks.sliding_window_view(across, THICKNESS_COLUMNS), axis=1)
     there = thickness[thickness > 0]
     usual = float(np.median(there)) if there.size else line.thickness
-    return thickness > (THICKER * usual if even else THICKER_BOX * usual + THICKER_PIXELS)
+    return thickness > ink.thicker * usual + ink.thicker_pixels
 
 
 def without_remains(ink: np.ndarray, zone: np.ndarray, plain: np.ndarray) -> np.ndarray:
@@ -164,12 +193,8 @@ def without_remains(ink: np.ndarray, zone: np.ndarray, plain: np.ndarray) -> np.
     the foot of a 1, may lie on a line. If nothing else were left, the ink is returned as it is.
     """
     edges = dilated(dilated(zone)) & (ink < HALF)  # what is left of the blurred edges of lines
-    labels, count = label(ink >= FAINT)
-    pixels = np.bincount(labels.ravel(), minlength=count + 1)
-    lying = np.bincount(labels[zone | edges], minlength=count + 1)
-    remains = (lying > REMAINS * pixels) & (np.bincount(labels[plain], minlength=count + 1) < PLAINLY_INK * pixels)
-    boxes = piece_boxes(labels, count)
-    longest = longer_sides(boxes)
-    remains[1:] &= (longest < SMALLEST_DIGIT * min(ink.shape)) | (pixels[1:] < THIN_REMAINS * longest)
-    remains[0] = False
-    return np.where(remains[labels], 0, ink).astype(ink.dtype) if not remains[1:].all() else ink
+    pieces = pieces_of(ink >= FAINT)
+    pixels, longest = pieces.pixels(), pieces.longest
+    remains = (pieces.pixels(zone | edges) > REMAINS * pixels) & (pieces.pixels(plain) < PLAINLY_INK * pixels)
+    remains &= (longest < SMALLEST_DIGIT * min(ink.shape)) | (pixels < THIN_REMAINS * longest)
+    return without(ink, pieces.where(remains)) if not remains.all() else ink

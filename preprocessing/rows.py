@@ -46,21 +46,11 @@ def usual_height(boxes: np.ndarray) -> float:
 
 
 def find_rows(boxes: np.ndarray) -> list[list[int]]:
-    """The pieces' indices row by row from top to bottom, each row from left to right.
-
-    The slope is the one under which the rows are told apart best (projection profile, Postl 1986).
-    """
+    """The pieces' indices row by row from top to bottom, each row from left to right."""
     heights = boxes[:, 3] - boxes[:, 1]
     tall = np.flatnonzero(heights >= TALL * usual_height(boxes))
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    half = CORE / 2 * heights[tall]
-    slope = 0.0
-    if len(tall) >= FEWEST_TO_SLOPE:
-        clarity = [profile_clarity(y[tall] - slope * x[tall], half) for slope in SLOPES]
-        best = int(np.argmax(clarity))
-        if clarity[best] > CLEARER * clarity[len(SLOPES) // 2]:
-            slope = float(SLOPES[best])
-    level = y - slope * x
+    level = y - clearest_slope(x[tall], y[tall], CORE / 2 * heights[tall]) * x
     order = tall[np.argsort(level[tall], kind="stable")]
     half = CORE / 2 * heights[order]
     ends = np.maximum.accumulate(level[order] + half)
@@ -73,6 +63,19 @@ def find_rows(boxes: np.ndarray) -> list[list[int]]:
         middle = [abs(level[piece] - (top + bottom) / 2) for top, bottom in extents]
         rows[min(range(len(rows)), key=lambda row: (apart[row], middle[row]))].append(int(piece))
     return [sorted(row, key=lambda piece: x[piece]) for row in rows]
+
+
+def clearest_slope(x: np.ndarray, y: np.ndarray, half: np.ndarray) -> float:
+    """The slope under which rows are told apart best (projection profile, Postl 1986), in rows of pixels per column; 0
+    unless one is plainly better than none.
+
+    x, y, half: (n,) the middle of each tall piece and half the height of its core.
+    """
+    if len(x) < FEWEST_TO_SLOPE:
+        return 0.0
+    clarity = [profile_clarity(y - slope * x, half) for slope in SLOPES]
+    best = int(np.argmax(clarity))
+    return float(SLOPES[best]) if clarity[best] > CLEARER * clarity[len(SLOPES) // 2] else 0.0
 
 
 def joined_by_lone_pieces(rows: list[np.ndarray], level: np.ndarray, heights: np.ndarray) -> list[np.ndarray]:

@@ -23,10 +23,12 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.closer import FEW_PIECES, look_closer, without_grain
-from preprocessing.components import HALF, label, longer_sides, piece_boxes, stroke_width
+from preprocessing.components import HALF, longer_sides, pieces_of
 from preprocessing.groups import cut, may_touch, promising, runs_in
+from preprocessing.look import look_at
 from preprocessing.paths import SURE_OF_PLACE, Candidate, Path, best_lines
-from preprocessing.prepare import Prepared, describe, is_blank, look_at, scaled
+from preprocessing.pen import stroke_width
+from preprocessing.prepare import Prepared, describe, is_blank
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row
 from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
@@ -66,22 +68,20 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     Raises:
         ValueError: as `prepare`.
     """
-    (picture, size, factor), ink, left_out, where = look_at(image)
-    place = scaled(where, factor)
-    if is_blank(ink, place, size):
+    (picture, size, factor), seen = look_at(image)
+    if is_blank(size, seen.scaled(factor)):
         return []
-    whole = describe(size, ink, left_out, place)
+    whole = describe(size, seen.scaled(factor))
     alone = [whole] if whole.has_ink else []  # a long row of thin strokes vanishes in the frame of one digit
-    pieces, count = label(ink > HALF)
-    if count == 0 or count > MOST_PIECES or (count == 1 and not (alone and may_touch(whole, predict))):
+    pieces = pieces_of(seen.ink > HALF)
+    if not 1 <= pieces.count <= MOST_PIECES or (pieces.count == 1 and not (alone and may_touch(whole, predict))):
         return alone
-    ink, where, in_boxes = look_closer(picture, ink, where, piece_boxes(pieces, count), left_out)
-    pieces, count = label(ink > HALF)
-    stroke = stroke_width(ink)
-    pieces, count = without_grain(pieces, count, GRAIN * stroke)
-    if not 1 <= count <= MOST_PIECES:
+    seen = look_closer(picture, seen, pieces.boxes)
+    stroke = stroke_width(seen.ink)
+    pieces = without_grain(pieces_of(seen.ink > HALF), GRAIN * stroke)
+    if not 1 <= pieces.count <= MOST_PIECES:
         return alone
-    writing = Writing(size, ink, scaled(where, factor), pieces, piece_boxes(pieces, count), stroke, in_boxes)
+    writing = Writing(size, seen.scaled(factor), pieces, stroke)
     return read_writing(writing, alone, predict)
 
 
@@ -94,8 +94,8 @@ def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> l
         return alone
     reads |= read_all(writing, promising(writing, lines, reads), predict)
     as_one = predict_all(alone, predict)
-    writing, lines, reads, crossed = with_cuts(writing, lines, reads, predict)
-    best = best_lines(writing, lines, reads, crossed)
+    writing, lines, reads = with_cuts(writing, lines, reads, predict)
+    best = best_lines(writing, lines, reads)
     main = boxes[~specks] if not specks.all() else boxes
     better = len(boxes) <= FEW_PIECES and any(score_of_one(read, main) >= best.score for read in as_one)
     if len(best.parts) < 2 or better or is_nonsense(best):
@@ -116,18 +116,18 @@ def lines_of(boxes: np.ndarray) -> TextLines:
 
 def with_cuts(
     writing: Writing, lines: TextLines, reads: dict[Group, Read], predict: Predict
-) -> tuple[Writing, TextLines, dict[Group, Read], dict[int, float]]:
-    """The same with the parts of cut pieces in the place of pieces, and what each cut crosses; see `cut`. All stays as
-    it is where nothing is cut, or where there are more than MOST_RUNS runs of parts to read.
+) -> tuple[Writing, TextLines, dict[Group, Read]]:
+    """The same with the parts of cut pieces in the place of pieces; see `cut`. All stays as it is where nothing is cut,
+    or where there are more than MOST_RUNS runs of parts to read.
     """
-    divided, parts, crossed = cut(writing, reads)
+    divided, parts = cut(writing, reads)
     runs = [run for part in parts if len(part) > 1 for run in runs_in(part, divided.boxes)]
     if not 0 < len(runs) <= MOST_RUNS:
-        return writing, lines, reads, {}
+        return writing, lines, reads
     reads = {parts_of(group, parts): read for group, read in reads.items()}
     lines = {rows: list(parts_of(line, parts)) for rows, line in lines.items()}
     reads |= read_all(divided, [run for run in runs if run not in reads], predict)
-    return divided, lines, reads, crossed
+    return divided, lines, reads
 
 
 def parts_of(pieces: Sequence[int], parts: list[Group]) -> Group:
@@ -188,7 +188,8 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
 def is_boxed(writing: Writing, box: np.ndarray) -> bool:
     """Whether what has this box (4,) is written in a box of a form, and not between boxes."""
     left, top, right, bottom = box
-    return writing.in_boxes is not None and writing.in_boxes[top:bottom, left:right].mean() > IN_BOX
+    in_boxes = writing.seen.in_boxes
+    return in_boxes is not None and in_boxes[top:bottom, left:right].mean() > IN_BOX
 
 
 def mark_of(row: Sequence[Candidate], index: int) -> str | None:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.components import stroke_width
 from preprocessing.morphology import box_mean, closed_to_edge, dilated, eroded, mean_of
+from preprocessing.pen import STROKES_WIDE, stroke_width
 from preprocessing.tones import median, three_classes
 
 # Tones are told apart by a histogram of this many levels between the picture's darkest and lightest: finer than the
@@ -53,8 +53,6 @@ LEAST_SOFT_SHADOW = 0.01
 SOFTER_THAN_INK = 0.5
 # A shadow covers at most this share of the paper. Where more is darker than the rest, the rest is glare.
 MOST_SHADOW = 0.65
-# Ink in glare is narrower than this many strokes, as in light.py.
-STROKES_WIDE = 3.0
 # Of the steps along an edge, and of its levels, this quantile counts: single pixels are grain.
 STEEPEST = 0.95
 # Steps are seen within so many pixels: one to either side.
@@ -86,17 +84,10 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
         ink = soft < tones.ink_top
         plain, pen = tones.shadow - tones.ink >= INK_IN_SHADOW * tones.lit, is_pen(ink)
         if plain and pen:
-            clean = ~dilated(dilated(ink))  # without the blurred edges of strokes
-            width = stroke_width(ink.astype(np.float32))
-            shadow = clean & (soft < shadow_top)
-            if is_shadow(soft, shadow, clean, width, soft_only):
-                window = 2 * (int(np.ceil(BESIDE_STROKES * width)) + BESIDE_PIXELS) + 1
-                beside = mean_of(clean, soft, window, float(median(soft)))
-                paper = np.where(clean, soft, beside).astype(np.float32)
-                if shadow.sum() <= MOST_SHADOW * clean.sum():
-                    return paper
-                # ink in glare is as light as the paper beside the glare
-                return closed_to_edge(paper, max(round(STROKES_WIDE * width), STEP_WINDOW))
+            strokes = Strokes(~dilated(dilated(ink)), stroke_width(ink.astype(np.float32)))
+            shadow = strokes.clean & (soft < shadow_top)
+            if is_shadow(soft, shadow, strokes, soft_only):
+                return paper_under(soft, shadow, strokes)
         soft_only |= pen or not plain  # a hard edge may then be that of a paler pen
         tones = three_tones(soft[ink])
         if tones is None or tones.shadow < DEEPEST_SHADOW * lit:
@@ -104,25 +95,44 @@ def paper_in_shadow(soft: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def is_shadow(soft: np.ndarray, shadow: np.ndarray, clean: np.ndarray, width: float, soft_only: bool) -> bool:
+class Strokes(NamedTuple):
+    """The strokes of the ink that was found by its tone."""
+
+    clean: np.ndarray  # (H, W) bool, the pixels beside the strokes and their blurred edges
+    width: float  # of the strokes, in pixels
+
+
+def paper_under(soft: np.ndarray, shadow: np.ndarray, strokes: Strokes) -> np.ndarray:
+    """The level of the paper, (H, W) float32: what is seen, and under the strokes the mean of what is seen beside them.
+    soft, shadow: as for `is_shadow`.
+    """
+    window = 2 * (int(np.ceil(BESIDE_STROKES * strokes.width)) + BESIDE_PIXELS) + 1
+    beside = mean_of(strokes.clean, soft, window, float(median(soft)))
+    paper = np.where(strokes.clean, soft, beside).astype(np.float32)
+    if shadow.sum() <= MOST_SHADOW * strokes.clean.sum():
+        return paper
+    # ink in glare is as light as the paper beside the glare
+    return closed_to_edge(paper, max(round(STROKES_WIDE * strokes.width), STEP_WINDOW))
+
+
+def is_shadow(soft: np.ndarray, shadow: np.ndarray, strokes: Strokes, soft_only: bool) -> bool:
     """Whether what is darker than the lit paper is a shadow, and not the pale parts of strokes.
 
     Args:
         soft: grey levels, as for `paper_in_shadow`.
         shadow: (H, W) bool, the pixels that may be shadow.
-        clean: (H, W) bool, the pixels away from the ink.
-        width: of the strokes, in pixels.
+        strokes: those that were found.
         soft_only: only a shadow with a soft edge counts.
     """
-    inside = 2 * int(np.ceil(WIDER_THAN_STROKES * width / 2)) + 1  # odd, so that it has a middle
+    inside = 2 * int(np.ceil(WIDER_THAN_STROKES * strokes.width / 2)) + 1  # odd, so that it has a middle
     share = np.mean(box_mean(shadow.astype(np.float32), inside) > ALL)
     if share >= LEAST_SHADOW and not soft_only:
         return True
     if share < LEAST_SOFT_SHADOW:
         return False
     steps = -eroded(-soft, STEP_WINDOW) - eroded(soft, STEP_WINDOW)
-    away = shadow & ~dilated(~clean)  # no step there is towards ink
-    return steepness(soft, steps, away) < SOFTER_THAN_INK * steepness(soft, steps, ~clean)
+    away = shadow & ~dilated(~strokes.clean)  # no step there is towards ink
+    return steepness(soft, steps, away) < SOFTER_THAN_INK * steepness(soft, steps, ~strokes.clean)
 
 
 def steepness(soft: np.ndarray, steps: np.ndarray, where: np.ndarray) -> float:

@@ -17,15 +17,16 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.beyond import with_paper_beyond
-from preprocessing.components import label, longer_sides, piece_boxes, stroke_width
-from preprocessing.morphology import between, dilated, eroded, mean_of
-from preprocessing.surround import edges
+from preprocessing.components import pieces_of
+from preprocessing.light import FAINTEST_INK
+from preprocessing.morphology import dilated, eroded, mean_of
+from preprocessing.pen import INK_TONE_QUANTILE, SAME_PEN, stroke_width
+from preprocessing.shapes import filled, half_planes, quadrilateral
+from preprocessing.surround import may_be_photo
 from preprocessing.tones import median
 
 # The sheet is looked for on a picture reduced to about this many pixels along its longer side: its edges are long.
 SHEET_SIDE = 120
-# On a smaller picture strokes are a pixel wide, and no photograph is so small.
-SMALLEST_PHOTO = 40
 # Neighbouring pixels that differ by at least so many levels lie on an edge. A sheet may differ from the table by
 # little, and its grain may be coarse; each is tried.
 STEPS = 4, 7, 12, 20
@@ -43,18 +44,8 @@ RIM, BEYOND_RIM = 2, 3
 OTHER = 0.85
 # If what lies beyond is lighter, a step of at least this share of the difference lies at the edge itself. Glare fades.
 SHARP = 0.4
-# Edges are tried at so many angles: a corner then is wrong by 1.3 % of a side at most.
-ANGLES = 120
-# A sheet has so many edges.
-CORNERS = 4
-# Ink takes at least this share of the light that the paper around it has.
-FAINTEST_INK = 0.06
-# The colour of ink is this quantile of what its pixels lack: most others lie on blurred edges.
-DARK_INK_QUANTILE = 0.7
 # Two inks are of one colour if they differ by no more than this share of the darker one.
 SAME_INK = 0.2
-# And of one pen if one is as thick as the other to within this factor.
-SAME_PEN = 2.0
 # The paper under ink is the mean of what lies within this share of the picture.
 BESIDE = 0.2
 # The ink on the sheet is at least this long, as a share of the sheet's side. A thick chalk 1 holds none.
@@ -72,6 +63,13 @@ WIDEST_PEN = 0.15
 MARGIN = 0.1
 
 Box = tuple[int, int, int, int]
+
+
+class Sheet(NamedTuple):
+    """A sheet in a small picture, (H, W) bool each."""
+
+    whole: np.ndarray  # all its pixels
+    blank: np.ndarray  # those that nothing is written on
 
 
 class Ink(NamedTuple):
@@ -94,54 +92,52 @@ def on_paper_alone(picture: Image.Image) -> tuple[Image.Image, Box]:
     top, right, bottom) of the sheet with a margin; the same picture and all of it if there is no such sheet.
     """
     whole = (0, 0, *picture.size)
-    if max(picture.size) < SMALLEST_PHOTO or np.ptp(np.concatenate(edges(picture))) == 0:
-        return picture, whole  # a drawing pad, which is told fast
+    if not may_be_photo(picture):
+        return picture, whole
     small = picture.reduce(max(1, round(max(picture.size) / SHEET_SIDE)))
     levels = np.asarray(small).astype(np.float32).reshape(small.height, small.width, -1)
-    found = sheet_on(levels)
-    if found is None:
+    sheet = sheet_on(levels)
+    if sheet is None:
         return picture, whole
-    paper, sheet = found
-    return with_paper_beyond(picture, levels, paper, sheet), around(sheet, picture.size)
+    return with_paper_beyond(picture, levels, sheet.blank, sheet.whole), box_around(sheet.whole, picture.size)
 
 
-def sheet_on(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Where the blank paper of a sheet lies in a small picture (H, W, channels) of levels 0 to 255, (H, W) bool, and
-    where all of the sheet does; None without a sheet.
+def sheet_on(levels: np.ndarray) -> Sheet | None:
+    """The sheet in a small picture (H, W, channels) of levels 0 to 255; None without one, or if the writing on it goes
+    on beyond it.
     """
-    planes, steep = half_planes(levels.shape[:2]), steps(levels)
+    planes, steps = half_planes(levels.shape[:2]), largest_steps(levels)
     best, best_share, best_step = None, STRAIGHT, 0
     for step in STEPS:
-        for paper in even_pieces(steep < step):
-            sheet = filled(paper)
-            if sheet.mean() > SHARES[1]:
+        for blank in even_pieces(steps < step):
+            sheet = Sheet(filled(blank), blank)
+            if sheet.whole.mean() > SHARES[1]:
                 continue
-            share = sheet.sum() / quadrilateral(sheet, planes).sum()
-            if share <= best_share or not is_on_table(levels, steep, paper, sheet, step):
+            share = sheet.whole.sum() / quadrilateral(sheet.whole, planes).sum()
+            if share <= best_share or not is_on_table(levels, steps, sheet, step):
                 continue
-            ink = ink_on(levels, paper, sheet)
+            ink = ink_on(levels, sheet)
             if ink is not None and not ink.crosses:
-                best, best_share, best_step = (paper, sheet, ink), share, step
+                best, best_share, best_step = (sheet, ink), share, step
     if best is None:
         return None
-    paper, sheet, ink = best
-    for other in even_pieces((steep < best_step) & ~sheet):
-        for part in (filled(other) & ~sheet, ~sheet):  # what is written there, and what runs on there
-            also = ink_on(levels, other, part)
+    sheet, ink = best
+    for other in even_pieces((steps < best_step) & ~sheet.whole):
+        for part in (filled(other) & ~sheet.whole, ~sheet.whole):  # what is written there, and what runs on there
+            also = ink_on(levels, Sheet(part, other))
             if also is not None and goes_on(ink, also):
                 return None
-    return paper, sheet
+    return sheet
 
 
 def even_pieces(even: np.ndarray) -> Iterator[np.ndarray]:
     """The pieces of the pixels (H, W) bool that lie on no edge and are large enough for a sheet, (H, W) bool each."""
-    labels, count = label(even)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    for piece in np.flatnonzero(sizes[1:] >= SHARES[0] * even.size) + 1:
-        yield labels == piece
+    pieces = pieces_of(even)
+    for piece in np.flatnonzero(pieces.pixels() >= SHARES[0] * even.size):
+        yield pieces.labels == piece + 1
 
 
-def steps(levels: np.ndarray) -> np.ndarray:
+def largest_steps(levels: np.ndarray) -> np.ndarray:
     """By how much each pixel differs from its four neighbours at most, in any channel of (H, W, channels): (H, W)."""
     found = np.zeros(levels.shape[:2], np.float32)
     for view, out in ((levels, found), (levels.swapaxes(0, 1), found.T)):
@@ -151,69 +147,43 @@ def steps(levels: np.ndarray) -> np.ndarray:
     return found
 
 
-def half_planes(shape: tuple[int, int]) -> np.ndarray:
-    """How far each pixel of a picture (H, W) lies out in each direction, (ANGLES, H * W)."""
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False, dtype=np.float32)[:, None]
-    return np.cos(angle) * x.ravel() + np.sin(angle) * y.ravel()
-
-
-def quadrilateral(piece: np.ndarray, planes: np.ndarray) -> np.ndarray:
-    """Where a small quadrilateral around a piece (H, W) bool lies in the picture: one edge after the other cuts off as
-    much as it can. planes: as `half_planes` gives them.
-    """
-    beyond = planes > planes[:, piece.ravel()].max(axis=1, keepdims=True)
-    inside = np.ones(piece.size, bool)
-    for _ in range(CORNERS):
-        inside &= ~beyond[int(np.count_nonzero(beyond[:, inside], axis=1).argmax())]
-    return inside.reshape(piece.shape)
-
-
-def filled(piece: np.ndarray) -> np.ndarray:
-    """The piece (H, W) bool with all that lies between parts of it, both in its row and in its column."""
-    return between(piece) & between(piece.T).T
-
-
-def is_on_table(levels: np.ndarray, steep: np.ndarray, paper: np.ndarray, sheet: np.ndarray, step: int) -> bool:
+def is_on_table(levels: np.ndarray, steps: np.ndarray, sheet: Sheet, step: int) -> bool:
     """Whether what lies beyond the edges of a sheet is of another colour by `step` levels, and wider than a line, and
     no glare.
 
-    levels, paper, sheet: as for `ink_on`. steep: as `steps` gives it.
+    levels: (H, W, channels) 0 to 255. steps: as `largest_steps` gives them.
     """
-    if not eroded((~sheet).astype(np.float32), 2 * round(FARTHEST * max(sheet.shape)) + 1).any():
+    if not eroded((~sheet.whole).astype(np.float32), 2 * round(FARTHEST * max(sheet.whole.shape)) + 1).any():
         return False
-    rim = widened(sheet, RIM)
-    ring = widened(sheet, RIM + BEYOND_RIM) & ~rim
+    rim = widened(sheet.whole, RIM)
+    ring = widened(sheet.whole, RIM + BEYOND_RIM) & ~rim
     window = 2 * (2 * RIM + BEYOND_RIM) + 1  # from the ring to paper behind the blurred edge
-    lighter = np.stack([view - beside(view, paper, window) for view in levels.transpose(2, 0, 1)])
+    lighter = np.stack([view - paper_beside(view, sheet.blank, window) for view in levels.transpose(2, 0, 1)])
     apart = np.abs(lighter).max(axis=0)
-    steepest = -eroded(-np.where(rim, steep, 0), 2 * (RIM + BEYOND_RIM) + 1)
+    steepest = -eroded(-np.where(rim, steps, 0), 2 * (RIM + BEYOND_RIM) + 1)
     glare = (lighter.mean(axis=0) > 0) & (steepest < SHARP * apart)
     return bool(ring.any() and np.mean((apart > step)[ring] & ~glare[ring]) > OTHER)
 
 
-def ink_on(levels: np.ndarray, paper: np.ndarray, sheet: np.ndarray) -> Ink | None:
-    """What a pen wrote on a sheet, (H, W) bool; None if it wrote nothing there.
-
-    levels: (H, W, channels) 0 to 255. paper: where the sheet is blank, (H, W) bool.
-    """
-    window = 2 * (round(BESIDE * max(sheet.shape)) // 2) + 1
-    light = max(float(median(view[paper])) for view in levels.transpose(2, 0, 1))
-    missing = np.stack([beside(view, paper, window) - view for view in levels.transpose(2, 0, 1)]) / max(light, 1)
-    dark = sheet & (missing.max(axis=0) > FAINTEST_INK)
-    labels, count = label(dark)
-    rim, core = dilated(~sheet), ~widened(~sheet, CROSSING)
+def ink_on(levels: np.ndarray, sheet: Sheet) -> Ink | None:
+    """What a pen wrote on a sheet; None if it wrote nothing there. levels: (H, W, channels) 0 to 255."""
+    views = levels.transpose(2, 0, 1)
+    window = 2 * (round(BESIDE * max(sheet.whole.shape)) // 2) + 1
+    light = max(float(median(view[sheet.blank])) for view in views)
+    missing = np.stack([paper_beside(view, sheet.blank, window) - view for view in views]) / max(light, 1)
+    dark = sheet.whole & (missing.max(axis=0) > FAINTEST_INK)
+    labels = pieces_of(dark).labels
+    rim, core = dilated(~sheet.whole), ~widened(~sheet.whole, CROSSING)
     crosses = np.intersect1d(labels[rim & dark], labels[core & dark]).size > 0
     ink = dark & ~rim
-    labels, count = label(ink)
-    sizes, side = longer_sides(piece_boxes(labels, count)), sheet.sum() ** 0.5
+    sizes, side = pieces_of(ink).longest, sheet.whole.sum() ** 0.5
     large = sizes.max(initial=0) >= SMALLEST_INK * side
     if not large and np.count_nonzero(sizes >= PAGE_PIXELS) < PAGE_PIECES:
         return None
     width = stroke_width(ink.astype(np.float32))
     if width > WIDEST_PEN * side:
         return None
-    return Ink(ink, width, np.quantile(missing[:, ink], DARK_INK_QUANTILE, axis=1), crosses)
+    return Ink(ink, width, np.quantile(missing[:, ink], INK_TONE_QUANTILE, axis=1), crosses)
 
 
 def goes_on(ink: Ink, beyond: Ink) -> bool:
@@ -231,7 +201,7 @@ def is_like(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.linalg.norm(one - other) <= SAME_INK * max(lengths))
 
 
-def beside(view: np.ndarray, paper: np.ndarray, window: int) -> np.ndarray:
+def paper_beside(view: np.ndarray, paper: np.ndarray, window: int) -> np.ndarray:
     """The mean level of the paper (H, W) bool around each pixel of (H, W)."""
     return mean_of(paper, view, window, float(median(view[paper])))
 
@@ -243,7 +213,7 @@ def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
     return mask
 
 
-def around(sheet: np.ndarray, size: tuple[int, int]) -> Box:
+def box_around(sheet: np.ndarray, size: tuple[int, int]) -> Box:
     """The box of a sheet (H, W) bool with a margin, in pixels of a picture of this size."""
     sides = []
     for axis, length in zip((0, 1), size, strict=True):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.lines import THICKEST, THICKEST_AT_LEAST, Line
+from preprocessing.lines import Darkness, Edges, Line, thickest_line
 
 # A side is there along at least this share of the way between the lines.
 SIDE_FILLED = 0.8
@@ -14,7 +14,7 @@ SIDE_FILLED = 0.8
 LEAST_FILLED = 0.3
 # Each end of a side is this share of it.
 END = 0.12
-# It has at least this many pixels.
+# Each end of a side has at least this many pixels.
 END_PIXELS = 2
 # An end joins its line if at least this share of it is dark. A stroke ends before the line.
 JOINED = 0.75
@@ -28,14 +28,14 @@ PROBES = (0.06, 0.25, 0.5, 0.75, 0.94)
 # Where at least this many of these rows are dark, a side is looked for in all rows.
 PROBED = 2
 # Lines across that come closer to each other than this share of their usual distance are no edges of boxes there.
-LEAST_DEEP = 0.5
+LEAST_HEIGHT = 0.5
 # A side goes on if it is longer than the way between the lines by this share.
 GOES_ON = 0.15
 # The distances of sides, teeth and rules with a period differ from it by no more than this share.
 UNEVEN = 0.12
 # Printed lines differ in thickness and darkness by no more than this factor.
 ALIKE = 1.8
-# Their thickness may differ by this many pixels more: that of a side is measured in whole ones.
+# The thickness of printed lines may differ by this many pixels more: that of a side is measured in whole ones.
 ROUNDED = 0.5
 # A side goes on beyond the lines if a gap in it is no longer than this share of the boxes' height.
 GAP = 0.25
@@ -65,62 +65,88 @@ class Side(NamedTuple):
         return self.filled >= SIDE_FILLED and self.joined == 2
 
 
-def sides_between(
-    upper: Line, lower: Line, darkness: np.ndarray, wide: np.ndarray, beyond: float = np.inf
-) -> list[Side]:
-    """Straight upright lines between two lines across the darkness (H, W) float32, from left to right.
+class Strip(NamedTuple):
+    """The columns between two lines across in which an upright may stand, and the lines' rows there, (n,) each."""
 
-    `wide` (H, W) bool is where the picture or a pixel beside it is dark. Sides are looked for up to `beyond` columns
-    outside the lines.
-    """
-    height, width = darkness.shape
-    reach = min(BEYOND * (lower.middle - upper.middle), beyond)
+    columns: np.ndarray
+    top: np.ndarray
+    bottom: np.ndarray
+    height: float  # the usual way between the lines, in rows
+
+
+class Uprights(NamedTuple):
+    """The straight upright that fills each column of a strip best, (n,) each; see `Side`."""
+
+    filled: np.ndarray
+    joined: np.ndarray
+    loose: np.ndarray
+    lean: np.ndarray  # by how many columns per row it leans
+    shade: np.ndarray  # its mean darkness
+
+
+def sides_between(edges: Edges, darkness: Darkness, beyond: float = np.inf) -> list[Side]:
+    """Straight upright lines between two lines across, from left to right, up to `beyond` columns outside these."""
+    strip = likely_columns(edges, darkness, beyond)
+    if not strip.columns.size:
+        return []
+    uprights = uprights_in(strip, darkness, edges.upper.lean)
+    longest = (1 + GOES_ON) * strip.height + edges.upper.half + edges.lower.half
+    found = []
+    for whole in groups_of(strip.columns, uprights.filled):
+        for group in parted(whole, uprights):
+            worth = uprights.filled[group] + uprights.joined[group]
+            best = group[worth == worth.max()]
+            at = best[len(best) // 2]
+            line = side_at(strip.columns[at], uprights.lean[at], (strip.top[at], strip.bottom[at]), darkness)
+            if line.thickness <= thickest_line(darkness.shape):
+                goes_on, loose = len(line.rows) > longest, bool(uprights.loose[best].all())
+                found.append(Side(line, float(uprights.filled[at]), int(uprights.joined[at]), goes_on, loose))
+    return sorted(found, key=lambda side: side.line.middle)
+
+
+def likely_columns(edges: Edges, darkness: Darkness, beyond: float) -> Strip:
+    """The columns in which a few rows between two lines across are dark; `beyond` as for `sides_between`."""
+    (upper, lower), (height, width) = edges, darkness.shape
+    reach = min(BEYOND * edges.height, beyond)
     start = int(max(max(upper.start, lower.start) - reach, 0))
     end = int(min(min(upper.end, lower.end) + reach, width))
     columns = np.arange(start, end)
     top, bottom = np.clip(upper.continued(columns), 0, height - 1), np.clip(lower.continued(columns), 0, height - 1)
-    deep = float(np.median(bottom - top))
+    usual = float(np.median(bottom - top))
 
-    room = int(np.ceil(LEANS[-1] * deep / 2 + abs(upper.lean) * deep / 2)) + 1
+    room = int(np.ceil(LEANS[-1] * usual / 2 + abs(upper.lean) * usual / 2)) + 1
     probed = np.zeros(len(columns), int)
     for share in PROBES:
         row = np.rint(top + share * (bottom - top)).astype(int)
-        seen = np.pad(wide[row, columns], room)
+        seen = np.pad(darkness.widened[row, columns], room)
         counts = np.concatenate([[0], seen.cumsum()])
         probed += counts[2 * room + 1 :] > counts[: len(columns)]
-    likely = np.flatnonzero((probed >= PROBED) & (bottom - top >= LEAST_DEEP * deep))
-    if not likely.size:
-        return []
+    likely = np.flatnonzero((probed >= PROBED) & (bottom - top >= LEAST_HEIGHT * usual))
+    return Strip(columns[likely], top[likely], bottom[likely], usual)
 
-    steps = np.linspace(0, 1, int(deep) + 1)[:, None]
-    rows = np.rint(top[likely] + steps * (bottom[likely] - top[likely])).astype(int)  # (steps, likely)
-    filled, lean, joined = np.zeros(likely.size), np.zeros(likely.size), np.zeros(likely.size, int)
-    loose = np.zeros(likely.size, bool)
+
+def uprights_in(strip: Strip, darkness: Darkness, lean: float) -> Uprights:
+    """The best of all uprights in each column of a strip. lean: that of an upright at a right angle to the lines."""
+    last, count = darkness.shape[1] - 1, len(strip.columns)
+    steps = np.linspace(0, 1, int(strip.height) + 1)[:, None]
+    rows = np.rint(strip.top + steps * (strip.bottom - strip.top)).astype(int)  # (steps, n)
+
+    def places(leans: float | np.ndarray) -> np.ndarray:
+        """The columns of uprights that lean so, (steps, n)."""
+        return np.clip(np.rint(strip.columns + leans * strip.height * (steps - 0.5)).astype(int), 0, last)
+
+    filled, leans = np.zeros(count), np.zeros(count)
+    joined, loose = np.zeros(count, int), np.zeros(count, bool)
     tip = max(round(END * len(steps)), END_PIXELS)
-    for way in LEANS + upper.lean:
-        places = np.rint(columns[likely] + way * deep * (steps - 0.5)).astype(int)
-        seen = wide[rows, np.clip(places, 0, width - 1)]
+    for way in LEANS + lean:
+        seen = darkness.widened[rows, places(way)]
         share = seen.mean(axis=0)
         ends = (seen[:tip].mean(axis=0) >= JOINED).astype(int) + (seen[-tip:].mean(axis=0) >= JOINED)
         better = (share + ends > filled + joined) & (share >= LEAST_FILLED)
-        filled[better], lean[better], joined[better] = share[better], way, ends[better]
+        filled[better], leans[better], joined[better] = share[better], way, ends[better]
         stops = ~seen[:tip].all(axis=0) & ~seen[-tip:].all(axis=0)
         loose[better] = (stops & seen[tip:-tip].all(axis=0))[better]
-    found = []
-    places = np.rint(columns[likely] + lean * deep * (steps - 0.5)).astype(int)
-    shade = darkness[rows, np.clip(places, 0, width - 1)].mean(axis=0)
-    for group in [part for whole in groups_of(likely, filled) for part in parted(whole, shade, joined)]:
-        worth = filled[group] + joined[group]
-        best = group[worth == worth.max()]
-        middle = best[len(best) // 2]
-        line = side_at(
-            columns[likely[middle]], lean[middle], (top[likely[middle]], bottom[likely[middle]]), darkness, wide
-        )
-        if line.thickness <= max(THICKEST * min(height, width), THICKEST_AT_LEAST):
-            longest = (1 + GOES_ON) * deep + upper.half + lower.half
-            goes_on = len(line.rows) > longest
-            found.append(Side(line, float(filled[middle]), int(joined[middle]), goes_on, bool(loose[best].all())))
-    return sorted(found, key=lambda side: side.line.middle)
+    return Uprights(filled, joined, loose, leans, darkness.levels[rows, places(leans)].mean(axis=0))
 
 
 def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
@@ -136,40 +162,37 @@ def groups_of(columns: np.ndarray, filled: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def parted(group: np.ndarray, shade: np.ndarray, joined: np.ndarray) -> list[np.ndarray]:
+def parted(group: np.ndarray, uprights: Uprights) -> list[np.ndarray]:
     """A group of neighbouring columns, as indices, in two if it shows the sides of two boxes that stand close together:
     both join the lines, and it is light between them.
-
-    shade, joined: (n,) the mean darkness along the side in each column, and how many of its two ends are there.
     """
+    shade = uprights.shade
     seen = np.maximum(shade[group], 0)
     peaks = np.minimum(np.maximum.accumulate(seen), np.maximum.accumulate(seen[::-1])[::-1])
     valley = int(np.argmin(seen - BETWEEN * peaks))
     if seen[valley] >= BETWEEN * peaks[valley]:
         return [group]
     halves = [half[shade[half] >= SIDE_LEVEL * shade[half].max()] for half in (group[:valley], group[valley + 1 :])]
-    return halves if all((joined[half] == 2).any() for half in halves) else [group]
+    return halves if all((uprights.joined[half] == 2).any() for half in halves) else [group]
 
 
-def side_at(column: float, lean: float, ends: tuple[float, float], darkness: np.ndarray, wide: np.ndarray) -> Line:
-    """The side that crosses a column halfway between two rows, `ends`, lengthened as far as it is dark; a line of the
-    transposed picture.
-
-    lean: by how many columns per row it leans. darkness, wide: as for `sides_between`.
+def side_at(column: float, lean: float, ends: tuple[float, float], darkness: Darkness) -> Line:
+    """The side that crosses a column halfway between two rows, `ends`, and leans by so many columns per row, lengthened
+    as far as it is dark; a line of the transposed picture.
     """
     height, width = darkness.shape
     rows = np.arange(height)
     path = np.clip(column + lean * (rows - (ends[0] + ends[1]) / 2), 0, width - 1)
     places = np.rint(path).astype(int)
-    there = wide[rows, places]
+    there = darkness.widened[rows, places]
     first, last = round(ends[0]), round(ends[1])
     gap = max(round(GAP * (last - first)), GAP_PIXELS)
     first -= dark_ahead(there[:first][::-1], gap)
     last += dark_ahead(there[last + 1 :], gap)
     inner = slice(round(ends[0]), round(ends[1]) + 1)
-    reach = max(round(THICKEST * min(height, width) / 2), LEAST_REACH)
+    reach = max(round(thickest_line(darkness.shape) / 2), LEAST_REACH)
     around = np.clip(places[inner] + np.arange(-reach, reach + 1)[:, None], 0, width - 1)
-    profile = darkness[rows[inner], around]  # (across the side, along it)
+    profile = darkness.levels[rows[inner], around]  # (across the side, along it)
     level = profile[reach - 1 : reach + 2].max(axis=0)
     dark = profile > SIDE_LEVEL * level
     run = dark[reach].astype(int)

@@ -11,6 +11,9 @@ from PIL import Image
 
 from preprocessing.tones import border
 
+# On a smaller picture strokes and lines are a pixel or two wide and cannot be told apart. No photograph is so small,
+# but MNIST's own digits are.
+SMALLEST_PHOTO = 40
 # A border is of one colour if its levels (of 255) differ by no more than this: grain and JPEG noise do.
 EVEN = 24
 # Of its levels, those between these quantiles count: a few pixels may be of anything.
@@ -83,7 +86,9 @@ def without_surround(picture: Image.Image) -> Image.Image:
     levels = np.asarray(picture.convert("L")).astype(np.int16)
     box = [0, 0, picture.width, picture.height]
     for side, colour in colours.items():
-        box[side] += begin(turned(np.abs(levels - colour) > CONTRAST, side)) * (1 if side in (LEFT, TOP) else -1)
+        box[side] += first_of_paper(turned(np.abs(levels - colour) > CONTRAST, side)) * (
+            1 if side in (LEFT, TOP) else -1
+        )
     left, top, right, bottom = box
     if right - left < SMALLEST_PAPER * picture.width or bottom - top < SMALLEST_PAPER * picture.height:
         return picture
@@ -108,13 +113,18 @@ def edges(picture: Image.Image) -> list[np.ndarray]:
     return [np.asarray(picture.crop(box).convert("L")).ravel().astype(np.int16) for box in boxes]
 
 
+def may_be_photo(picture: Image.Image) -> bool:
+    """Whether a picture in L or RGB may be a photograph; that it is a drawing pad or tiny is told fast."""
+    return max(picture.size) >= SMALLEST_PHOTO and np.ptp(np.concatenate(edges(picture))) > 0
+
+
 def turned(array: np.ndarray, side: int) -> np.ndarray:
     """A view of an array (H, W) whose first row is this side of it."""
     array = array.T if side in (LEFT, RIGHT) else array
     return array[::-1] if side in (RIGHT, BOTTOM) else array
 
 
-def begin(other: np.ndarray) -> int:
+def first_of_paper(other: np.ndarray) -> int:
     """The first row of the paper, told by which pixels (H, W) bool are of another colour than the surround; 0 if there
     is none.
     """

@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image
 
 from preprocessing.beyond import with_paper_beyond
-from preprocessing.components import HALF, label, longer_sides, piece_boxes, stroke_width
+from preprocessing.components import HALF, pieces_of
 from preprocessing.morphology import dilated
-from preprocessing.sheet import filled, half_planes, quadrilateral
+from preprocessing.pen import stroke_width
+from preprocessing.shapes import filled, half_planes, quadrilateral
 
 # Windows cover at least this share of the picture. The ink of most drawings covers less, and they are told fast.
 LEAST_INK = 0.08
@@ -56,25 +57,23 @@ def windows_in(ink: np.ndarray) -> Windows | None:
     """
     if ink.mean() < LEAST_INK:
         return None
-    labels, count = label(ink > HALF)
-    boxes = piece_boxes(labels, count)
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    pixels = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    able = (sizes.min(axis=1, initial=ink.size) >= SMALLEST_WINDOW) & (pixels >= IN_BOX * sizes.prod(axis=1))
+    pieces = pieces_of(ink > HALF)
+    sizes = pieces.boxes[:, 2:] - pieces.boxes[:, :2]
+    wide = sizes.min(axis=1, initial=ink.size) >= SMALLEST_WINDOW
+    able = wide & (pieces.pixels() >= IN_BOX * sizes.prod(axis=1))
     found, sure = np.zeros(ink.shape, bool), np.ones((0, 2))
     by_size = sorted(np.flatnonzero(able), key=lambda piece: sizes[piece].prod())
     for like_others in (False, True):  # a digit in one window may be too thick for a pen, but not in all
         for piece in by_size:
-            left, top, right, bottom = boxes[piece]
-            part = slice(top, bottom), slice(left, right)
-            window = filled(labels[part] == piece + 1)
+            part, own = pieces.in_box(piece)
+            window = filled(own)
             if found[part][window].any():
                 continue
             if like_others:
                 factors = np.maximum(sizes[piece] / sure, sure / sizes[piece])
                 is_one = (factors <= ALIKE).all(axis=1).any()
             else:
-                is_one = is_window(window, labels[part] == piece + 1, ink[part])
+                is_one = is_window(window, own, ink[part])
             if is_one:
                 found[part] |= window
                 sure = np.vstack([sure, sizes[piece]])
@@ -96,8 +95,7 @@ def is_window(window: np.ndarray, piece: np.ndarray, ink: np.ndarray) -> bool:
     for _ in range(RIM):
         around = dilated(around)
     light = np.where(around[1:-1, 1:-1], 0, 1 - ink)
-    strokes = piece_boxes(*label(light > HALF))
-    if longer_sides(strokes).max(initial=0) < LONGEST_STROKE * min(window.shape):
+    if pieces_of(light > HALF).longest.max(initial=0) < LONGEST_STROKE * min(window.shape):
         return False
     if stroke_width(light) > WIDEST_PEN * area**0.5:
         return False

@@ -5,16 +5,22 @@ A reader is `MLP.predict_proba` or the like. Each group of pieces is brought int
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from preprocessing.components import Pieces
+from preprocessing.look import Seen, Where
 from preprocessing.morphology import dilated
-from preprocessing.prepare import LeftOut, Prepared, Where, describe
+from preprocessing.prepare import Prepared, describe
 
 # The antialiased edge of a piece lies within this many pixels.
 FRINGE = 2
+# Columns for each row by which writing leans to the right: up to 31 degrees, and a little to the left.
+SLANTS = np.linspace(-0.2, 0.6, 9)
 DIGITS = 10
 Predict = Callable[[np.ndarray], np.ndarray]  # (n, 784) float32 -> (n, classes); column d is digit d
 Group = tuple[int, ...]  # numbers of pieces, from left to right
@@ -22,38 +28,65 @@ Group = tuple[int, ...]  # numbers of pieces, from left to right
 TextLines = dict[tuple[int, int], list[int]]
 
 
-class Writing(NamedTuple):
-    """The ink of a picture and its pieces."""
+@dataclass(frozen=True, eq=False)  # arrays have no truth value
+class Writing:
+    """The ink of a picture and its pieces.
 
-    size: tuple[int, int]  # of the picture
-    ink: np.ndarray
-    where: Where  # of the ink in the picture
-    pieces: np.ndarray  # (H, W) int32: 0, or the number of the piece from 1 on
-    boxes: np.ndarray  # (n, 4)
+    size: width and height of the picture.
+    seen: the ink, its place in the picture, and the boxes of a form.
+    pieces: of the ink; parts of pieces once these were cut.
+    stroke: the width of the pen, in pixels.
+    crossed: for each part right of a cut, how many stroke widths of ink that cut crosses; empty if nothing was cut.
+    """
+
+    size: tuple[int, int]
+    seen: Seen
+    pieces: Pieces
     stroke: float
-    in_boxes: np.ndarray | None = None  # (H, W) bool, the pixels in the boxes of a form; None without a form
+    crossed: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def ink(self) -> np.ndarray:
+        """(H, W) float32 coverage in [0, 1]."""
+        return self.seen.ink
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """(n, 4) int64, those of the pieces."""
+        return self.pieces.boxes
+
+    @cached_property
+    def straightened_sides(self) -> np.ndarray:
+        """The left and right side of each piece when the writing is straightened from each slant, (n, slants, 2)."""
+        labels = self.pieces.labels
+        rows, columns = labels.nonzero()
+        pieces = labels[rows, columns]
+        order = np.argsort(pieces, kind="stable")
+        starts = np.searchsorted(pieces[order], np.arange(1, self.pieces.count + 1))
+        across = columns[order] + np.multiply.outer(SLANTS, rows[order])
+        left, right = (function.reduceat(across, starts, 1).T for function in (np.minimum, np.maximum))
+        return np.stack([left, right + 1], axis=2)
 
     def ink_of(self, piece: int) -> np.ndarray:
         """The ink of one piece, in its box."""
-        left, top, right, bottom = self.boxes[piece]
-        crop = slice(top, bottom), slice(left, right)
-        return np.where(self.pieces[crop] == piece + 1, self.ink[crop], 0)
+        crop, own = self.pieces.in_box(piece)
+        return np.where(own, self.ink[crop], 0)
 
     def prepared(self, group: Group) -> Prepared:
         """The ink of these pieces alone, with their antialiased edges, in MNIST's frame."""
         left, top, right, bottom = union_box(self.boxes[list(group)])
         left, top = max(left - FRINGE, 0), max(top - FRINGE, 0)
         crop = slice(top, bottom + FRINGE), slice(left, right + FRINGE)
-        pieces = self.pieces[crop]
-        mine = pieces == group[0] + 1
+        labels = self.pieces.labels[crop]
+        mine = labels == group[0] + 1
         for piece in group[1:]:
-            mine |= pieces == piece + 1
-        others = (pieces > 0) & ~mine
+            mine |= labels == piece + 1
+        others = (labels > 0) & ~mine
         for _ in range(FRINGE):
             mine = dilated(mine)
         ink = np.where(mine & ~others, self.ink[crop], 0).astype(self.ink.dtype)
-        x, y, scale = self.where
-        return describe(self.size, ink, LeftOut(), Where(x + scale * left, y + scale * top, scale))
+        x, y, scale = self.seen.where
+        return describe(self.size, Seen(ink, Where(x + scale * left, y + scale * top, scale)))
 
 
 class Read(NamedTuple):

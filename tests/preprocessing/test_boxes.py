@@ -12,9 +12,10 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 import app
 from preprocessing.boxes import Boxes, boxed
-from preprocessing.lines import Line, level_lines
+from preprocessing.lines import Darkness, Edges, Line
 from preprocessing.paper import paper_lines
 from preprocessing.sides import sides_between
+from preprocessing.tracing import level_lines
 
 HEIGHT = 100
 WAYS = range(6)
@@ -312,8 +313,8 @@ def test_every_side_of_a_row_of_boxes_is_found_in_its_place(way):
     for column in columns:
         darkness[20:100, column : column + 2] = 0.8
     darkness[35:85, columns[1] + 20 : columns[1] + 26] = 0.9  # a 1 in a box
-    found = level_lines(darkness, 0.06), level_lines(darkness.T, 0.06)
-    (_, sides), _ = boxed(found, darkness, 0.06)
+    darkness = Darkness(darkness, 0.06)
+    (_, sides), _ = boxed((level_lines(darkness), level_lines(darkness.turned)), darkness)
     sure = sorted(side.middle for side in sides if side.is_printed)
     assert sure == pytest.approx(columns + 0.5, abs=1.5)
 
@@ -411,10 +412,9 @@ def test_each_of_two_sides_close_together_is_found(gap):
     darkness, lefts = np.zeros((120, 420), np.float32), 20 + (70 + gap) * np.arange(5)
     darkness[[[20], [21], [100], [101]], 20 : lefts[-1] + 72] = 0.8
     upright(darkness, [*lefts, *(lefts + 70)])
-    upper, lower = sorted(level_lines(darkness, 0.06)[:2], key=lambda line: line.middle)
-    dark = darkness > 0
-    wide = dark | np.roll(dark, 1, axis=1) | np.roll(dark, -1, axis=1)
-    found = [side.line.middle for side in sides_between(upper, lower, darkness, wide)]
+    darkness = Darkness(darkness, 0.06)
+    edges = Edges(*sorted(level_lines(darkness)[:2], key=lambda line: line.middle))
+    found = [side.line.middle for side in sides_between(edges, darkness)]
     assert found == pytest.approx(sorted([*(lefts + 0.5), *(lefts + 70.5)]), abs=1)
 
 
@@ -428,7 +428,8 @@ def test_an_upright_stroke_among_others_in_one_of_many_boxes_is_no_side(way):
     stroke = lefts[rng.integers(5)] + int(rng.integers(32, 45))
     upright(darkness, [stroke], ends=(22, 99))
     darkness[70:74, stroke - 25 : stroke + 16] = 0.8  # the bar of a 4
-    (_, sides), _ = boxed((level_lines(darkness, 0.06), []), darkness, 0.06)
+    darkness = Darkness(darkness, 0.06)
+    (_, sides), _ = boxed((level_lines(darkness), []), darkness)
     assert not any(abs(side.middle - stroke) < 5 for side in sides)
     assert len(sides) == 10
 
@@ -444,7 +445,7 @@ def test_thin_sides_of_boxes_are_no_ones_where_there_are_many_dots(way):
 
 def test_a_stroke_in_a_box_is_contained_though_its_ends_are_known_to_a_block_of_rows():
     edges = [Line(10, np.full(400, row, np.float32), 2, 0.6, 1) for row in (30, 160)]
-    rows = Boxes({}, [], [tuple(edges)])
+    rows = Boxes({}, [], [Edges(*edges)])
     strokes = [Line(start, np.full(end - start, 200, np.float32), 6, 0.9, 1) for start, end in ((24, 162), (30, 168))]
     assert all(rows.contain(stroke) for stroke in strokes)
     assert not rows.contain(Line(0, np.full(194, 200, np.float32), 2, 0.6, 1))
@@ -473,7 +474,7 @@ STRAIGHT_DIGITS = {
 
 @pytest.mark.parametrize("name", STRAIGHT_DIGITS)
 def test_straight_strokes_of_digits_are_no_lines_of_the_paper(name):
-    assert paper_lines(stroked(STRAIGHT_DIGITS[name]), 0.06)[0] == ([], [])
+    assert paper_lines(Darkness(stroked(STRAIGHT_DIGITS[name]), 0.06))[0] == ([], [])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -482,6 +483,6 @@ def test_ones_between_two_rules_are_no_sides_of_boxes(way):
     strokes = [[(-1, y), (101, y)] for y in (22, 82)]
     ones = [[(x + rng.uniform(-2, 2), rng.uniform(26, 32)), (x, rng.uniform(76, 88))] for x in (25, 45, 65)]
     darkness = np.maximum(stroked(strokes, width=2), stroked(ones, width=7))
-    (across, upright), _ = paper_lines(darkness, 0.06)
+    (across, upright), _ = paper_lines(Darkness(darkness, 0.06))
     assert len(across) == 2
     assert not upright

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from preprocessing.combs import teeth
-from preprocessing.lines import level_lines, runs_of
+from preprocessing.lines import Darkness, runs_of
+from preprocessing.tracing import level_lines
 
 FAINTEST, PRINT, INK = 0.06, 0.5, 0.9
 LEFT, RIGHT, BASE = 30, 370, 90
 
 
 def sheet(*uprights, base=((LEFT, RIGHT),)):
-    """Darkness (120, 400): a line of two pixels' thickness, and uprights (column, length, thickness, darkness) on it; a
-    negative length hangs from it.
+    """The darkness of 120x400 pixels: a line of two pixels' thickness, and uprights (column, length, thickness,
+    darkness) on it; a negative length hangs from it.
     """
     darkness = np.zeros((120, 400), np.float32)
     for left, right in base:
@@ -20,15 +21,13 @@ def sheet(*uprights, base=((LEFT, RIGHT),)):
     for column, length, thickness, dark in uprights:
         rows = slice(BASE - length, BASE) if length > 0 else slice(BASE, BASE + 2 - length)
         darkness[rows, column : column + thickness] = dark
-    return darkness
+    return Darkness(darkness, FAINTEST)
 
 
 def found(darkness):
     """The columns of the teeth on the line in the darkness."""
-    (line, *_) = level_lines(darkness, FAINTEST)
-    dark = darkness > FAINTEST
-    wide = dark | np.roll(dark, 1, axis=1) | np.roll(dark, -1, axis=1)
-    return sorted(round(tooth.middle) for tooth in teeth(line, darkness, wide))
+    (line, *_) = level_lines(darkness)
+    return sorted(round(tooth.middle) for tooth in teeth(line, darkness))
 
 
 def evenly(places, length):
@@ -89,7 +88,7 @@ EVEN = [(30, 90), (120, 180), (210, 270), (300, 360)]
 def test_blanks_are_parts_of_one_line_and_gaps_in_print_are_not():
     def runs(base):
         darkness = sheet(base=base)
-        return [(run.start, run.end) for run in runs_of(level_lines(darkness, FAINTEST)[0], darkness, FAINTEST)]
+        return [(run.start, run.end) for run in runs_of(level_lines(darkness)[0], darkness)]
 
     assert runs(EVEN) == EVEN
     assert runs([(30, 60), (63, 90), *EVEN[1:]]) == EVEN

@@ -8,12 +8,13 @@ from pictures import digit, draw_stroke
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 import app
+from preprocessing.captions import without_captions
 from preprocessing.closer import with_paper_over
 from preprocessing.frames import may_be_form
-from preprocessing.labels import without_labels
-from preprocessing.lines import Line, level_lines
+from preprocessing.lines import Darkness, Edges, Line
 from preprocessing.removal import other_ink
 from preprocessing.squares import without_squares
+from preprocessing.tracing import level_lines
 
 
 class Form:
@@ -81,10 +82,10 @@ def test_digits_as_tall_as_those_in_the_boxes_stay_and_a_minus_does():
         ink[12:42, left : left + 10] = 1
     ink[50:55, 60:90] = 1  # a label below
     ink[25:29, 170:182] = 1  # a minus on the right
-    fields = [tuple(Line(2, np.full(120, row, np.float32), 2, 0.6, 1) for row in (5, 46))]
+    rows = [Edges(*(Line(2, np.full(120, row, np.float32), 2, 0.6, 1) for row in (5, 46)))]
     expected = ink.copy()
     expected[50:55, 60:90] = 0
-    assert np.array_equal(without_labels(ink, fields, ([], [])), expected)
+    assert np.array_equal(without_captions(ink, rows, ([], [])), expected)
 
 
 @pytest.mark.parametrize("gap", [0, 12])
@@ -111,7 +112,7 @@ def test_each_of_two_thick_lines_close_together_is_found(apart):
     darkness = np.zeros((120, 300), np.float32)
     for row in (40, 40 + apart):
         darkness[row : row + 4, 20:280] = 0.8
-    found = sorted(line.middle for line in level_lines(darkness, 0.06))
+    found = sorted(line.middle for line in level_lines(Darkness(darkness, 0.06)))
     assert found == pytest.approx([41.5, 41.5 + apart], abs=0.6)
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from drawn import unlikeness
 from pictures import digit
 from PIL import Image, ImageDraw, ImageOps
-from test_preprocessing import unlikeness
 
 import app
 import preprocessing

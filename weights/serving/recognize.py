@@ -26,9 +26,10 @@ from nn.measure.metrics import CLASSES, NOT_A_DIGIT, Answer
 from nn.mlp import MLP, PIXELS
 from nn.pictures.splits import BORDER
 from preprocessing.decoding import MAX_PIXELS, InputError
+from preprocessing.diagnostics import Diagnostics
 from preprocessing.frame import SIDE
 from preprocessing.picture import open_picture
-from preprocessing.prepare import Diagnostics, Prepared, prepare
+from preprocessing.prepare import Prepared, prepare
 from preprocessing.segment import split
 from weights.serving.limits.pictures import room_for
 

@@ -1,6 +1,6 @@
-"""Leaves out the words that are printed beside the boxes of a form: "Date", "ZIP code", "Name:".
+"""Leaves out captions, the words that are printed beside the boxes of a form: "Date", "ZIP code", "Name:".
 
-Digits are written in the boxes. What lies outside is a label if it is set smaller than they are written. Digits that
+Digits are written in the boxes. What lies outside is a caption if it is set smaller than they are written. Digits that
 are written beside a row of boxes are as tall as those in it, and stay. Small print may stand in a corner of a box, too.
 """
 
@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.components import FAINT, HALF, label, longer_sides, piece_boxes
-from preprocessing.lines import Line, Lines, zone_of
+from preprocessing.components import FAINT, HALF, Pieces, label, pieces_of, without
+from preprocessing.lines import Edges, Lines, zone_of
 from preprocessing.rows import usual_height
 from preprocessing.signs import SOLID, solidity
 
-Field = tuple[Line, Line]  # the upper and the lower edge of a row of boxes
-
 # A piece of ink is written in a box if at least this share of it lies there: digits reach over the edges of their box.
 IN_FIELD = 0.5
-# A word is a label if its letters are lower than this share of the digits: those of a large label come near it.
+# A word is a caption if its letters are lower than this share of the digits: those of a large caption come near it.
 LOWER = 0.8
 # Letters are of one word if the gap between them is no wider than this share of their height.
 LETTER_GAP = 0.6
@@ -29,47 +27,46 @@ IN_CORNER = 0.1
 TALLER_THAN_BOX = 1.3
 
 
-def without_labels(ink: np.ndarray, fields: list[Field], lines: Lines) -> np.ndarray:
-    """Ink (H, W) in [0, 1] without labels beside rows of boxes and in their corners; the ink itself if nothing is
+def without_captions(ink: np.ndarray, rows: list[Edges], lines: Lines) -> np.ndarray:
+    """Ink (H, W) in [0, 1] without captions beside rows of boxes and in their corners; the ink itself if nothing is
     written in these.
 
-    fields: the edges of the rows of boxes. lines: all printed lines.
+    rows: the edges of the rows of boxes. lines: all printed lines.
     """
-    if not fields:
+    if not rows:
         return ink
-    labels, count = label(ink >= FAINT)
-    inside = inside_of(fields, ink.shape)
-    pixels = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    written = np.bincount(labels[inside], minlength=count + 1)[1:] >= IN_FIELD * pixels
+    pieces = pieces_of(ink >= FAINT)
+    inside = inside_of(rows, ink.shape)
+    written = pieces.pixels(inside) >= IN_FIELD * pieces.pixels()
     if not written.any():
         return ink
-    boxes = piece_boxes(labels, count)
+    boxes = pieces.boxes
     digits = usual_height(boxes[written])
-    deep = np.median([lower.middle - upper.middle for upper, lower in fields])
-    if digits > TALLER_THAN_BOX * deep:
+    high = np.median([row.height for row in rows])
+    if digits > TALLER_THAN_BOX * high:
         return ink
-    gone = np.zeros(count + 1, bool)
+    gone = np.zeros(pieces.count, bool)
     for word in words(boxes, np.flatnonzero(~written), ink.shape):
-        sign = len(word) == 1 and is_sign(ink, labels, word[0], boxes[word[0]], fields)
-        gone[word + 1] = usual_height(boxes[word]) < LOWER * digits and not sign
-    small = np.flatnonzero(written & (longer_sides(boxes) < SMALL_PRINT * digits))
+        sign = len(word) == 1 and is_sign(ink, pieces, word[0], rows)
+        gone[word] = usual_height(boxes[word]) < LOWER * digits and not sign
+    small = np.flatnonzero(written & (pieces.longest < SMALL_PRINT * digits))
     if small.size:
         zones = zone_of(ink.shape, (lines[0], [])), zone_of(ink.shape, ([], lines[1]))
         for word in words(boxes, small, ink.shape):
-            gone[word + 1] = is_in_corner(boxes[word], zones, IN_CORNER * digits)
+            gone[word] = is_in_corner(boxes[word], zones, IN_CORNER * digits)
     if not gone.any():
         return ink
-    rim = (labels == 0) & ~inside & (ink > 0)  # the faint edges of letters go with them
-    return np.where(gone[labels] | rim, 0, ink).astype(ink.dtype)
+    rim = (pieces.labels == 0) & ~inside & (ink > 0)  # the faint edges of letters go with them
+    return without(ink, pieces.where(gone) | rim)
 
 
-def inside_of(fields: list[Field], shape: tuple[int, int]) -> np.ndarray:
+def inside_of(rows: list[Edges], shape: tuple[int, int]) -> np.ndarray:
     """The pixels in rows of boxes, bool (H, W)."""
     inside = np.zeros(shape, bool)
-    rows = np.arange(shape[0])[:, None]
-    for upper, lower in fields:
+    down = np.arange(shape[0])[:, None]
+    for upper, lower in rows:
         columns = np.arange(max(upper.start, lower.start, 0), min(upper.end, lower.end, shape[1]))
-        inside[:, columns] |= (rows >= upper.at(columns)) & (rows <= lower.at(columns))
+        inside[:, columns] |= (down >= upper.at(columns)) & (down <= lower.at(columns))
     return inside
 
 
@@ -84,13 +81,14 @@ def words(boxes: np.ndarray, pieces: np.ndarray, shape: tuple[int, int]) -> list
     return [pieces[own == word] for word in range(1, count + 1)]
 
 
-def is_sign(ink: np.ndarray, labels: np.ndarray, piece: int, box: np.ndarray, fields: list[Field]) -> bool:
-    """Whether a piece in this box (4,) is a minus or a point beside a row of boxes: solid, as high up as the boxes."""
-    left, top, right, bottom = box
+def is_sign(ink: np.ndarray, pieces: Pieces, piece: int, rows: list[Edges]) -> bool:
+    """Whether a piece of the ink is a minus or a point beside a row of boxes: solid, as high up as the boxes."""
+    left, top, right, bottom = pieces.boxes[piece]
     across, middle = (left + right) / 2, (top + bottom) / 2
-    if not any(upper.at(across) < middle < lower.at(across) for upper, lower in fields):
+    if not any(upper.at(across) < middle < lower.at(across) for upper, lower in rows):
         return False
-    own = np.where(labels[top:bottom, left:right] == piece + 1, ink[top:bottom, left:right], 0)
+    crop, mine = pieces.in_box(piece)
+    own = np.where(mine, ink[crop], 0)
     return bool(own.max() > HALF and solidity(own) >= SOLID)
 
 
