@@ -2,7 +2,7 @@
 // switching units off then work on them here, with the same formulas.
 (() => {
   const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, unpacked, best, article, softmax } = window.lab.tools;
-  const { paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered, invitation, shared, tappedOrDrawn } =
+  const { paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered, whichPicture, shared, tappedOrDrawn } =
     window.lab.tools;
 
   const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
@@ -284,9 +284,7 @@
         ".which-picture",
         shared.tapped
           ? `This is one of the digits that it never saw, <b>${article(shared.tapped.label)}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
-          : pixels
-            ? ""
-            : invitation("The picture is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."),
+          : whichPicture(pixels),
       );
     }
 
@@ -303,16 +301,34 @@
     }
     const stepInSight = () => $(element, ".stepper [aria-pressed=true]");
 
+    // A question of the lesson stays in sight above what answers it, until its answer is asked for.
+    let posed = null; // its list item
+    function pose(item, isAboutLearning) {
+      const place = $(element, isAboutLearning ? ".learning" : ".stepper");
+      const line = $(element, ".asked");
+      posed = item;
+      put(element, ".asked span", item.firstChild.textContent);
+      line.hidden = false;
+      isAboutLearning ? place.before(line) : place.after(line);
+      (isAboutLearning ? line : place).scrollIntoView({ block: "start" });
+      (isAboutLearning ? $(element, '[data-learn="again"]') : stepInSight()).focus({ preventScroll: true });
+    }
+
+    function answerAsked() {
+      $(element, ".asked").hidden = true;
+      $(posed, "details").open = true;
+      posed.scrollIntoView({ block: "center" });
+      $(posed, "summary").focus({ preventScroll: true });
+    }
+
     element.addEventListener("click", async ({ target }) => {
       const data = target.closest("button")?.dataset ?? {};
       if (data.step && data.step !== "learn") {
         stepTo(data.step);
         window.rooms.name(`#inside=${data.step}`);
       }
-      if (target.closest(".show")) {
-        $(element, data.step === "learn" ? ".learning" : ".stepper").scrollIntoView({ block: "start" });
-        (data.step === "learn" ? $(element, '[data-learn="again"]') : stepInSight()).focus({ preventScroll: true });
-      }
+      if (target.closest(".show")) pose(target.closest("li"), data.step === "learn");
+      if ("answer" in data) answerAsked();
       if ("own" in data) {
         own = Boolean(data.own);
         await look();
