@@ -759,6 +759,9 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(drawn, serv
     expect(inside.locator(".stepper [data-step=percent]")).to_have_attribute("aria-pressed", "true")
     inside.get_by_role("link", name="#lab=64,bold,100,optimizer=momentum").click()
     expect(v.page.get_by_role("radio", name="100", exact=True)).to_be_checked()
+    expect(v.page.get_by_role("button", name="Play")).to_be_focused()
+    v.page.get_by_role("link", name="See one step in numbers").click()
+    expect(inside.locator(".learning")).to_be_focused()
     v.page.evaluate("rooms.go('#lab=64,100')")
     v.page.get_by_role("radio", name="sigmoid", exact=True).check()
     expect(v.page).to_have_url(re.compile("#lab=64,good,100,sigmoid$"))  # what a link does not name is as usual

@@ -371,8 +371,13 @@
     );
     function open() {
       if (named()) stepTo(named());
-      const section = { "#inside=kernels": ".kernels", "#inside=learn": ".learning" }[location.hash];
-      if (section) requestAnimationFrame(() => $(element, section).scrollIntoView({ block: "start" })); // once it is in sight
+      const section = $(element, { "#inside=kernels": ".kernels", "#inside=learn": ".learning" }[location.hash] ?? ":not(*)");
+      if (!section) return;
+      requestAnimationFrame(() => {
+        section.scrollIntoView({ block: "start" }); // once it is in sight
+        // Who came here with a link goes on from here with the next key.
+        if (document.activeElement?.matches("[role=tab]")) section.focus({ preventScroll: true });
+      });
     }
     const showSlope = window.lab.slope($(element, ".slope"), (moved) => {
       weight = moved;
