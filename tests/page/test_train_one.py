@@ -839,6 +839,8 @@ def test_the_room_is_accessible_and_fits_a_small_phone(visit):
     expect(room.locator(".round")).to_have_text("1 round through the digits")
     expect(room.locator(".big")).to_have_attribute("aria-busy", "false")
     expect(room.locator(".told")).to_contain_text("A round was 141 steps")
+    right = re.compile(r"^Right answers: from 9.7% to [678]\d.*, from 10.8% to ")
+    expect(room.locator(".curves")).to_have_attribute("aria-label", right)
     accessible_and_as_wide_as_the_screen(v.page)
 
 

@@ -80,7 +80,7 @@ def people() -> str:
 
 def missions() -> str:
     items = "".join(
-        f'<li data-mission="{name}"><span class="state">open</span> {mission.text}</li>'
+        f'<li data-mission="{name}"><span class="state">to do</span> {mission.text}</li>'
         for name, mission in questions.MISSIONS.items()
     )
     return (

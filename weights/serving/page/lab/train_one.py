@@ -76,8 +76,8 @@ def view() -> gr.HTML:
 
 def content() -> str:
     return (
-        f'<p class="lead">Your network begins with random {word("weights")}. It sees a few digits at a time, and then '
-        f"each weight moves a little, against its {word('gradient')}. "
+        f'<p class="lead">Your network begins with random {word("weights")}. After every few digits each weight moves '
+        f"a little, so that the answers get better: against its {word('gradient')}. "
         '<a href="#inside=learn">See one step in numbers</a>.</p>'
         f"{settings()}"
         '<p class="controls running"><button type="button" class="main" data-press="play">Play</button>'
@@ -95,7 +95,7 @@ def content() -> str:
         '<p class="measures"><button type="button" data-curve="share" aria-pressed="true">Right answers</button>'
         f'<button type="button" data-curve="loss" aria-pressed="false">Loss</button><span>What is {word("loss")}?'
         "</span></p>"
-        '<div class="curves"><span></span><span></span><span></span><div></div></div>'
+        '<div class="curves" role="img"><span></span><span></span><span></span><div></div></div>'
         '<p class="key"><span class="line seen">digits it learns from <b></b></span>'
         '<span class="line unseen">digits it never saw <b></b></span></p><p class="told" role="status"></p></section>'
         '<section class="filters"><h2>What its units look for</h2>'
@@ -136,9 +136,14 @@ def settings() -> str:
         f'<form class="settings" data-kernels="{KERNELS}" data-kernel-size="{KERNEL_SIZE}" '
         f'data-rates="{escape(json.dumps(RATES))}">{chips}'
         f'<details class="more"><summary>More</summary>{more}<p>{selects}</p>'
-        f'<p class="terms">What is {", ".join(map(word, MORE_TERMS))}?</p>'
+        f'<p class="terms">What is {" ".join(map(asked_about, MORE_TERMS))}</p>'
         f'{others}<p class="about"></p></details></form>'
     )
+
+
+def asked_about(term: str) -> str:
+    """A word of a question that ends with the last one; no line begins with its comma."""
+    return f"<span>{word(term)}{'?' if term == MORE_TERMS[-1] else ','}</span>"
 
 
 def about_preset(name: str) -> str:
