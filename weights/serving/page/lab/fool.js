@@ -146,7 +146,8 @@
       shown = String([answer.own, hidden]);
       rebuild = false;
       off = hidden.map(() => []);
-      put(element, ".silenced .network", answer.own ? "These are units of <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} These are units of the small network.`);
+      const whose = answer.own ? "These are units of <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} These are units of the small network.`;
+      put(element, ".silenced .network", `${whose}${Math.min(...hidden) <= few ? " Tap one to switch it off." : ""}`);
       const single = (layer, unit) =>
         `<button type="button" data-layer="${layer}" data-silence="${unit}" aria-pressed="false" aria-label="Switch unit ${unit + 1} of layer ${layer + 1} off">` +
         `${layer ? "" : "<canvas></canvas>"}<b>${unit + 1}</b></button>`;
