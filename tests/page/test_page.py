@@ -895,11 +895,13 @@ def test_pad_and_answer_share_one_screen(device, parts, request):
 def test_nothing_is_cut_off_on_the_narrowest_phone(five):
     """320 pixels are also what a laptop's window has at a zoom of 400%: WCAG 1.4.10."""
     five.page.set_viewport_size({"width": 320, "height": 568})
-    card, unit = (
-        five.page.locator(place).first.bounding_box() for place in ("#why", "#why .units li:nth-child(3) img")
+    card, unit, title = (
+        five.page.locator(place).first.bounding_box()
+        for place in ("#why", "#why .units li:nth-child(3) img", "#why .units .about")
     )
     five.page.set_viewport_size({name: PHONE[name] for name in ("width", "height")})
     assert unit["x"] + unit["width"] < card["x"] + card["width"] <= 320
+    assert title["y"] < unit["y"]  # what they are is said before them
 
 
 def test_preview_is_enlarged_with_crisp_pixels(seven):

@@ -55,6 +55,8 @@ def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(pad):
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
     frame(v, (0.43, 0.18, 0.65, 0.4))
     expect(v.answer).to_have_text("2")
+    hint = "frame => getComputedStyle(frame, '::after').content"
+    assert v.page.locator("#picture .image-frame").evaluate(hint) == '"Tap or click to read all of it"'
     v.page.mouse.click(*corners(v.page, (0.43, 0.18, 0.65, 0.4))[0])
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
 
