@@ -48,7 +48,7 @@ SHARE = """
 """
 
 ROOMS = """
-<p><span>Wrong? <a href="#lab">Teach your own</a>.</span>
+<p><span>Wrong? <a href="#lab">Train your own</a>.</span>
 <span>How does it know? <a href="#inside">See inside</a>.</span>
 <span>Can you <a href="#fool">fool it</a>?</span></p>
 """

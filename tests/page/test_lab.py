@@ -613,7 +613,7 @@ def test_back_returns_to_the_room_before_and_keeps_the_drawing(drawn):
 
 def test_it_is_fooled(drawn):
     room = opened(drawn, "Fool it", "fool")
-    expect(room.locator(".lead").first).to_contain_text("It has 16 hidden units, and it is not the one that you train")
+    expect(room.locator(".lead").first).to_contain_text("it is not the one that you train")
     room.locator(".target").select_option("3")
     room.locator("[data-press=fool]").click()
     expect(room).to_have_attribute("data-fooled", "true")
@@ -657,7 +657,7 @@ def test_it_is_fooled(drawn):
     expect(room.locator(".achieved")).to_have_text("✓ Missions done: 1 of 3")
     drawn.page.reload()
     expect(room.locator("[data-mission=letter]")).to_contain_text("done")
-    expect(room.locator("[data-mission=even]")).to_contain_text("open")
+    expect(room.locator("[data-mission=even]")).to_contain_text("to do")
     expect(room.locator(".achieved")).to_be_visible()
 
 
@@ -746,12 +746,22 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(drawn, serv
     expect(v.page.get_by_role("tab", name="Fool it")).to_be_focused()
     inside = opened(v, "See inside", "inside")
     inside.get_by_text("Lesson: six questions").click()
-    inside.get_by_role("button", name="Show me").first.click()
-    expect(inside.locator(".stepper [data-step=pixels]")).to_be_focused()
+    for number, focused in ((0, ".stepper [data-step=pixels]"), (5, "[data-learn=again]")):
+        inside.get_by_role("button", name="Show me").nth(number).click()
+        expect(inside.locator(focused)).to_be_focused()
+        expect(inside.locator(".asked")).to_contain_text(QUESTIONS[number].text)  # it stays in sight above its answer
+        expect(inside.locator(".asked")).to_be_in_viewport(ratio=1)
+    inside.get_by_role("button", name="Its answer").click()
+    expect(inside.locator(".solution summary").nth(5)).to_be_focused()
+    expect(inside.locator(".solution p").nth(5)).to_be_in_viewport()
+    expect(inside.locator(".asked")).to_be_hidden()
     inside.get_by_role("link", name="#inside=percent").click()
     expect(inside.locator(".stepper [data-step=percent]")).to_have_attribute("aria-pressed", "true")
     inside.get_by_role("link", name="#lab=64,bold,100,optimizer=momentum").click()
     expect(v.page.get_by_role("radio", name="100", exact=True)).to_be_checked()
+    expect(v.page.get_by_role("button", name="Play")).to_be_focused()
+    v.page.get_by_role("link", name="See one step in numbers").click()
+    expect(inside.locator(".learning")).to_be_focused()
     v.page.evaluate("rooms.go('#lab=64,100')")
     v.page.get_by_role("radio", name="sigmoid", exact=True).check()
     expect(v.page).to_have_url(re.compile("#lab=64,good,100,sigmoid$"))  # what a link does not name is as usual
@@ -767,7 +777,10 @@ def test_links_lead_to_the_rooms_and_a_fragment_opens_one_as_it_says(drawn, serv
     expect(v.page).to_have_url(re.compile("#lab=16,good,4500,relu,optimizer=adam,dropout=0.5,seed=3$"))
     v.page.locator(".settings select[name=dropout]").select_option("0")
     expect(v.page).to_have_url(re.compile("#lab=16,good,4500,relu,optimizer=adam,seed=3$"))
+    v.page.locator(".settings").get_by_text("More", exact=True).click()
+    expect(v.page.get_by_role("radio", name="sigmoid", exact=True)).to_be_hidden()
     v.page.evaluate("rooms.go('#lab=none,good,100,sigmoid')")
+    expect(v.page.get_by_role("radio", name="sigmoid", exact=True)).to_be_visible()
     expect(v.page.get_by_role("radio", name="none", exact=True)).to_be_checked()
     v.page.evaluate("rooms.go('#lab=64%2Cwild')")  # as some programs write it that pass a link on
     for chip in ("64", "wild"):
@@ -893,7 +906,7 @@ def test_an_answer_that_comes_late_reaches_the_room_in_sight(drawn):
     expect(room.locator(".small .bars .top b")).to_have_text("7")
 
 
-def test_several_digits_are_not_called_no_drawing(drawn):
+def test_of_several_digits_the_rooms_show_the_first_one_until_another_is_chosen(drawn):
     v = drawn
     v.page.get_by_role("tab", name="Draw").click()
     v.press("Clear canvas")
@@ -905,11 +918,31 @@ def test_several_digits_are_not_called_no_drawing(drawn):
     v.take_example("sum 27")
     v.page.locator("#words").filter(has_text="digits").wait_for()
     for title, name, place in rooms:
-        expect(opened(v, title, name).locator(place)).to_contain_text("choose one of them")
+        room = opened(v, title, name)
+        expect(room.locator(place)).to_contain_text("the first of several digits")
+        expect(room.locator(".top b").first).to_have_text("2")
     v.page.get_by_role("tab", name="Draw").click()
-    v.page.locator("#why button[data-tile='0']").click()
+    v.page.locator("#why button[data-tile='1']").click()
     v.page.locator("#why ol.chosen").wait_for()
     expect(opened(v, "Fool it", "fool").locator(".example")).to_be_empty()
+    expect(v.page.locator(".fool .served .top b")).to_have_text("7")
+
+
+def test_the_rooms_show_the_drawing_of_who_looked_for_a_picture_and_brought_none(drawn):
+    v = drawn
+    v.page.get_by_role("tab", name="Draw").click()
+    v.page.get_by_role("tab", name="On the pad").click()
+    v.press("Clear canvas")
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.get_by_role("button", name="Remove Image").click()
+    expect(v.page.locator("#words")).to_contain_text("Add a picture")
+    room = opened(v, "Fool it", "fool")
+    expect(room.locator(".example")).to_be_empty()
+    expect(room.locator(".served .top b")).to_have_text("7")
+    v.page.get_by_role("tab", name="Draw").click()
+    expect(v.answer).to_have_text("7")
 
 
 FAILURES = (
@@ -935,7 +968,7 @@ def test_a_room_whose_script_and_content_did_not_load_can_be_opened_again_and_st
         press = room.get_by_role("button", name="Try again").dblclick
     press()
     expect(room).to_have_attribute("data-ready", "true")
-    expect(room.locator(".silenced .big")).to_contain_text("digits it never saw")
+    expect(room.locator(".silenced .big")).to_contain_text("1,000 new digits")
     v.requests.clear()
     with v.page.expect_response("**/component_server/**"):
         room.get_by_role("button", name="Switch unit 3 of layer 1 off").click()

@@ -689,9 +689,12 @@ def test_without_webgl_the_page_says_why_there_is_no_pad_and_links_to_rooms_work
     page = context.new_page()
     page.goto(f"{server}#inside")
     expect(page.locator(".lab.inside[data-ready]")).to_be_visible()
+    expect(page.locator(".lab.inside .which-picture")).to_contain_text("add one on Draw")
     page.get_by_role("tab", name="Draw").click()
+    expect(page.locator("#words p")).to_contain_text("Add a picture")
+    page.get_by_role("tab", name="On the pad").click()
     expect(page.locator("#pad")).to_contain_text("needs WebGL")
-    expect(page.locator("#words p")).to_contain_text("Nothing here yet")
+    expect(page.get_by_text("Nothing here yet")).to_be_hidden()
     expect(page.get_by_role("button", name="Example: letter A")).to_be_hidden()
     page.get_by_role("button", name="Example: sum 27").click()
     expect(page.locator("#words strong")).to_contain_text("2 7")
@@ -811,8 +814,17 @@ def test_network_view_begins_with_its_results_and_a_misread_digit_goes_on_the_pa
     expect(v.page.get_by_role("button", name="This digit has no link")).to_be_visible()
 
 
+# What a finger may miss: less than 40 pixels high.
+SMALL = """() => matchMedia("(pointer: coarse)").matches
+    ? [...document.querySelectorAll("[role=tab], #pad button, #ways button, #share button, .lab :is(summary, select,"
+        + "input[type=range], .controls button, .stepper button, [data-curve], .settings label > span)")]
+        .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+        .filter((each) => Math.round(each.getBoundingClientRect().height) < 40).map((each) => each.outerHTML)
+    : []"""
+
+
 def serious(page):
-    """Serious and critical findings of axe-core, as (rule, selector)."""
+    """Serious and critical findings of axe-core and what is small for a finger, as (rule, selector or HTML)."""
     from axe_playwright_python.sync_playwright import Axe  # there when playwright is
 
     findings = Axe().run(page).response["violations"]
@@ -821,7 +833,7 @@ def serious(page):
         for finding in findings
         if finding["impact"] in ("serious", "critical")
         for node in finding["nodes"]
-    ]
+    ] + [("small", html) for html in page.evaluate(SMALL)]
 
 
 def test_bars_are_seen_in_the_colours_of_a_system_with_high_contrast(seven):
@@ -883,11 +895,13 @@ def test_pad_and_answer_share_one_screen(device, parts, request):
 def test_nothing_is_cut_off_on_the_narrowest_phone(five):
     """320 pixels are also what a laptop's window has at a zoom of 400%: WCAG 1.4.10."""
     five.page.set_viewport_size({"width": 320, "height": 568})
-    card, unit = (
-        five.page.locator(place).first.bounding_box() for place in ("#why", "#why .units li:nth-child(3) img")
+    card, unit, title = (
+        five.page.locator(place).first.bounding_box()
+        for place in ("#why", "#why .units li:nth-child(3) img", "#why .units .about")
     )
     five.page.set_viewport_size({name: PHONE[name] for name in ("width", "height")})
     assert unit["x"] + unit["width"] < card["x"] + card["width"] <= 320
+    assert title["y"] < unit["y"]  # what they are is said before them
 
 
 def test_preview_is_enlarged_with_crisp_pixels(seven):

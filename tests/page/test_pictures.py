@@ -55,6 +55,8 @@ def test_part_of_a_picture_is_read_alone_and_a_click_takes_that_back(pad):
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
     frame(v, (0.43, 0.18, 0.65, 0.4))
     expect(v.answer).to_have_text("2")
+    hint = "frame => getComputedStyle(frame, '::after').content"
+    assert v.page.locator("#picture .image-frame").evaluate(hint) == '"Tap or click to read all of it"'
     v.page.mouse.click(*corners(v.page, (0.43, 0.18, 0.65, 0.4))[0])
     expect(v.page.locator("#words strong")).to_contain_text("2 7")
 
@@ -387,13 +389,21 @@ def test_a_pad_that_is_cleared_out_of_sight_leaves_the_answer_to_a_picture(pad):
     assert v.page.evaluate("emptied") == 0
 
 
-def test_picture_is_chosen_with_a_button_of_words(pad):
+def test_picture_is_chosen_with_a_button_of_words_and_fills_its_square(pad):
     v = pad
     v.page.get_by_role("tab", name="Use a picture").click()
+    expect(v.page.locator("#words")).to_contain_text("Add a picture")
     with v.page.expect_file_chooser() as chooser:
         v.page.get_by_role("button", name="Choose a file").click()
-    chooser.value.set_files(EXAMPLES / "7.png")
+    with v.held("**/queue/join**"):
+        chooser.value.set_files(EXAMPLES / "7.png")
+        expect(v.page.locator("#said")).to_have_text("Reading the picture …")
+        expect(v.page.locator("#picture .image-frame img")).to_be_visible()
+        said = v.page.locator("#words p").evaluate("p => getComputedStyle(p, '::before').content")
+        assert said == '"Reading it …"'  # nobody is invited to add one any more
     expect(v.answer).to_have_text("7")
+    (_, y, _, height), square = picture_of(v.page), v.page.locator("#picture").bounding_box()
+    assert (y, height) == pytest.approx((square["y"] + 1, square["height"] - 2), abs=1)
     v.page.evaluate(NO_CLIPBOARD)
     v.page.get_by_role("button", name="Paste").click()
     expect(v.page.locator("#ways button").last).to_have_text("Press Ctrl+V")

@@ -154,8 +154,8 @@ def test_the_room_says_each_figure_once():
     tooltips, tags = r'<span role="tooltip">.*?</span>', r"<[^>]*>"
     room, _ = train_one.content().split("<summary>Words")
     text = re.sub(tags, " ", re.sub(tooltips, "", room)).lower()
-    for once in ("1,000 digits", "16 kernels", "press play", "never saw", "gradient", "random"):
-        assert text.count(once) == {"never saw": 3}.get(once, 1), once  # its share, the curve's name, and the pictures
+    for once in ("1,000 new digits", "16 kernels", "press play", "never saw", "gradient", "random"):
+        assert text.count(once) == {"never saw": 2}.get(once, 1), once  # the curve's name, and the pictures
     assert not re.search(r"\b(six|twenty|two files)\b", text)
 
 
@@ -289,7 +289,15 @@ def test_a_network_is_not_kept_longer_than_it_is_said_to_be(monkeypatch):
 
 def test_a_preset_is_not_called_divergent_for_a_setting_that_it_replaces():
     run = begun(preset="sgd64", rate="wild", digits=100)
-    assert runs.go({"run": run})["said"] == ""
+    assert runs.go({"run": run})["said"].startswith("A round was 100 steps: each looked at one digit and moved ")
+
+
+def test_a_round_is_put_in_numbers():
+    for settings, numbers in (
+        ({}, "141 steps: each looked at 32 digits and moved 12,730 numbers"),
+        ({"digits": 100, "batch_size": 128}, "one step: it looked at 100 digits and moved 12,730 numbers"),
+    ):
+        assert numbers in runs.go({"run": begun(**settings)})["said"]
 
 
 def test_all_that_was_done_to_a_network_is_said(tmp_path):
@@ -620,7 +628,7 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
 
     # A network that is gone answers nothing, and another drawing is seen all the same.
     gone = {"error": "This network is not kept any longer: press Reset for a new one.", "gone": True}
-    changes = {"Draw a digit": lambda: v.press("Clear canvas"), "no answer to this drawing": lambda: v.draw(1)}
+    changes = {"draw a digit": lambda: v.press("Clear canvas"), "no answer to this": lambda: v.draw(1)}
     for note, change in changes.items():
         v.page.get_by_role("tab", name="Draw").click()
         before = v.page.locator("#why").inner_html()
@@ -633,7 +641,7 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
         expect(room.locator(".note")).to_contain_text(note)
         expect(room.locator(".mine li, .theirs li")).to_have_count(0)
         expect(room.locator(".label")).to_have_value("")
-        assert room.locator(".you canvas").is_visible() == (note != "Draw a digit")
+        assert room.locator(".teach").is_visible() == (note != "draw a digit")  # not the example
 
 
 def held(v, name):
@@ -821,8 +829,18 @@ def test_curves_show_the_loss_and_the_network_before_comes_back(laptop):
 def test_the_room_is_accessible_and_fits_a_small_phone(visit):
     v = visit(width=360, height=640, phone=True)
     room = opened(v, "Train one", "train")
-    room.get_by_role("button", name="One round").click()
-    expect(room.locator(".round")).to_contain_text("1 round")
+    expect(room.locator(".you h2")).to_have_text("The example, now")
+    expect(room.locator(".theirs .top b")).to_have_text("2")
+    expect(room.locator(".told")).to_have_text("All of its 12,730 numbers are random: it guesses.")
+    expect(room.get_by_role("button", name="Play")).to_be_in_viewport(ratio=1)
+    with v.held("**/component_server/**"):
+        room.get_by_role("button", name="One round").click()
+        expect(room.locator(".big[role=status]")).to_have_attribute("aria-busy", "true")  # one sentence at the end
+    expect(room.locator(".round")).to_have_text("1 round through the digits")
+    expect(room.locator(".big")).to_have_attribute("aria-busy", "false")
+    expect(room.locator(".told")).to_contain_text("A round was 141 steps")
+    right = re.compile(r"^Right answers: from 9.7% to [678]\d.*, from 10.8% to ")
+    expect(room.locator(".curves")).to_have_attribute("aria-label", right)
     accessible_and_as_wide_as_the_screen(v.page)
 
 

@@ -136,7 +136,7 @@ def confusion_matrix(found: dict, results: dict) -> str:
     return (
         "<h2>Its mistakes</h2>"
         "<p>Rows: what was written. Columns: what was read. Choose a coloured number to see its digits, and a digit to "
-        "put it on the pad. There it is cut out and centred again, so the answer may differ.</p>"
+        "try it. It is then cut out and centred again, so the answer may differ.</p>"
         f'<div class="matrix"><table><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{digits}"
     )
@@ -162,7 +162,7 @@ def cell(true: str, read: str, count: int) -> str:
 def misread(index: int, mistake: dict) -> str:
     """One misread digit as a list item: a button that puts it on the pad."""
     share, sure = percent.sure(mistake["confidence"]), percent.in_words(mistake["confidence"])
-    said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']}, {sure} sure. Put it on the pad."
+    said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']}, {sure} sure. Try it."
     image = f'<img src="data:image/png;base64,{mistake["png"]}" width="28" height="28" alt="{said}">'
     return f'<li><button type="button" data-mistake="{index}" title="{said}">{image}{escape(share)}</button></li>'
 

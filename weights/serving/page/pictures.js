@@ -117,7 +117,8 @@
     if (!file) return;
     if (file === files[0] && isPicture(file) && !isHeic(file)) {
       sent = { file, number: newest };
-      return;
+      document.getElementById("answer").classList.add("old"); // until live.js has the answer to this one
+      return say(null, "Reading the picture …");
     }
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -236,6 +237,19 @@
     giveAny(file);
   }, { capture: true });
 
+  // --- The input in sight ---
+
+  // The other rooms show what is in the input in sight. Who drew, looked for a picture and brought none, and then goes to
+  // a room, means the drawing.
+  let isDrawn = false;
+  let arrived = 0; // number of the newest picture that came into sight
+  const isUnderWay = () => sent?.number === newest && arrived !== newest;
+  for (const type of ["pad:ink", "pad:clear"]) document.addEventListener(type, () => (isDrawn = type === "pad:ink"));
+  document.addEventListener("click", ({ target }) => {
+    const room = target.closest?.("#rooms > .tab-wrapper [role=tab]");
+    if (room && isDrawn && inSight() && !address() && !isUnderWay()) pad.part("padTab").click();
+  }, { capture: true });
+
   // --- A reload ---
   //
   // It keeps the picture that is in sight, as it keeps a drawing, but no longer than the server does, as the page
@@ -282,9 +296,14 @@
   }
 
   // Not before the pad is there and Draw in sight: a question about a picture out of sight would be about the pad.
-  function whenInSight() {
-    const stage = document.getElementById("stage");
-    new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && bringBack()).observe(stage);
+  function whenInSight({ type }) {
+    let isOnlyWay = type === "pad:none"; // without a pad
+    new IntersectionObserver((seen) => {
+      if (!seen.some((each) => each.isIntersecting)) return;
+      if (isOnlyWay) pad.part("pictureTab").click();
+      isOnlyWay = false;
+      bringBack();
+    }).observe(document.getElementById("stage"));
   }
   for (const type of ["drawing:opened", "pad:none"]) document.addEventListener(type, whenInSight, { once: true });
   // Who draws or brings another picture before it is there waits for it no longer.
@@ -295,6 +314,7 @@
   document.addEventListener("load", ({ target }) => {
     if (target !== pad.part("picture")) return;
     since = Date.now();
+    arrived = newest;
     crop.leave(target);
     if (returning?.number !== newest || !returning.box) return;
     crop.take(target, returning.box);

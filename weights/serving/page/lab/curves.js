@@ -1,7 +1,7 @@
 // The curves of Train one: how many digits the network reads right, or its loss, for those that it learns from and for
 // those that it never saw.
 (() => {
-  const { $$, put, percentRight } = window.lab.tools;
+  const { $, $$, put, percentRight } = window.lab.tools;
   const FIRST_WIDTH = 12; // frames: before there are so many, a curve leaves room for them
   const FEW_ROUNDS = 4; // a curve says how many rounds it shows when they are more
   const FIRST_LOSS = 2.4; // the top of its curve: ten digits that are equally likely have ln 10, which is 2.3
@@ -20,6 +20,8 @@
       tops: [FIRST_LOSS, MOST_LOSS],
     },
   };
+
+  const NAMES = { share: "Right answers", loss: "Loss" };
 
   function drawn(course, { of }, most) {
     const width = Math.max(course.length - 1, FIRST_WIDTH);
@@ -53,6 +55,9 @@
       $$(section, ".curves > span").forEach((label, i) => (label.textContent = axis(most * (1 - i / 2))));
       $$(section, ".curves > span")[0].classList.toggle("more", largest > most);
       $$(section, ".key b").forEach((value, i) => (value.textContent = words(of(course.at(-1))[i])));
+      const way = (which) => `from ${words(of(course[0])[which])} to ${words(of(course.at(-1))[which])}`;
+      const said = `${NAMES[measure]}: ${way(0)} for digits it learns from, ${way(1)} for digits it never saw`;
+      $(section, ".curves").setAttribute("aria-label", said);
       for (const button of $$(section, "[data-curve]")) button.setAttribute("aria-pressed", button.dataset.curve === measure);
     }
 

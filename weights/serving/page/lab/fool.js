@@ -2,7 +2,7 @@
 (() => {
   const { $, $$, put, minus, percentSure, percentRight, bytes, unpacked, pieces, best, runnerUp, name, paint, strongest, bars } =
     window.lab.tools;
-  const { article, drawing, glideTo, follow, answered, invitation, keep, kept, shared } = window.lab.tools;
+  const { article, drawing, glideTo, follow, answered, whichPicture, keep, kept, shared } = window.lab.tools;
   const LIVE = 150; // ms after the last move of a slider
 
   function fool(element, server) {
@@ -116,7 +116,7 @@
       if (rebuild) layers(answer);
       showSwitches();
       const [before, now] = answer.right;
-      put(element, ".silenced .big", `<b>${percentRight(now)}</b> right on 1,000 digits it never saw${now === before ? "" : `; ${percentRight(before)} with all units`}`);
+      put(element, ".silenced .big", `<b>${percentRight(now)}</b> right on 1,000 new digits${now === before ? "" : `; ${percentRight(before)} with all units`}`);
       put(element, ".silenced .of-digits", bars(answer.digits[1], answer.digits[0], true));
       put(element, ".silenced .of-drawing", bars(answer.drawing[1], answer.drawing[0]));
       return true;
@@ -146,7 +146,8 @@
       shown = String([answer.own, hidden]);
       rebuild = false;
       off = hidden.map(() => []);
-      put(element, ".silenced .network", answer.own ? "These are units of <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} These are units of the small network.`);
+      const whose = answer.own ? "These are units of <b>your network</b>, as you left it on <i>Train one</i>." : `${answer.why} These are units of the small network.`;
+      put(element, ".silenced .network", `${whose}${Math.min(...hidden) <= few ? " Tap one to switch it off." : ""}`);
       const single = (layer, unit) =>
         `<button type="button" data-layer="${layer}" data-silence="${unit}" aria-pressed="false" aria-label="Switch unit ${unit + 1} of layer ${layer + 1} off">` +
         `${layer ? "" : "<canvas></canvas>"}<b>${unit + 1}</b></button>`;
@@ -220,7 +221,7 @@
       fooling = aimed = false;
       rebuild = true;
       put(element, ".which-picture", pixels ? "Your drawing" : "The example");
-      put(element, ".example", pixels ? "" : invitation("This is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."));
+      put(element, ".example", whichPicture(pixels));
       return (await ask()) && silence();
     }, drawing, about);
   }

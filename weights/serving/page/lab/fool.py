@@ -34,11 +34,9 @@ def slider(name: str, title: str, low: int, high: int, value: int) -> str:
 def gradient() -> str:
     digits = "".join(f'<option value="{digit}">{digit}</option>' for digit in range(DIGITS))  # fool.js chooses one
     return (
-        f'<p class="lead">The {word("gradient")} says for each pixel which way it must move so that another digit '
-        "seems likelier. If all pixels follow it, a change that you hardly see fools the network: an "
-        f"{word('adversarial example')}. The small network "
-        f"here comes with the page. It has {questions.small().hidden[0]} hidden units, and it is not the one that you "
-        'train. <span class="example"></span></p>'
+        f'<p class="lead">A change that you hardly see fools a network: an {word("adversarial example")}. Each pixel '
+        f"moves a little, the way that its {word('gradient')} says. The small network comes with the page; it is not "
+        'the one that you train. <span class="example"></span></p>'
         f'{PROBLEM}<p class="controls"><label>Target digit <select class="target">{digits}</select></label>'
         '<button type="button" class="main" data-press="fool">Fool it</button>'
         '<button type="button" data-press="back">As drawn</button></p>'
@@ -82,7 +80,7 @@ def people() -> str:
 
 def missions() -> str:
     items = "".join(
-        f'<li data-mission="{name}"><span class="state">open</span> {mission.text}</li>'
+        f'<li data-mission="{name}"><span class="state">to do</span> {mission.text}</li>'
         for name, mission in questions.MISSIONS.items()
     )
     return (

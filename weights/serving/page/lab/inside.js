@@ -2,7 +2,7 @@
 // switching units off then work on them here, with the same formulas.
 (() => {
   const { SIDE, PIXELS, DIGITS, $, $$, put, number, readable, unpacked, best, article, softmax } = window.lab.tools;
-  const { paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered, invitation, shared, tappedOrDrawn } =
+  const { paint, greyCell, strongest, bars, signed, pointed, succeed, follow, answered, whichPicture, shared, tappedOrDrawn } =
     window.lab.tools;
 
   const NEAR = 4; // pixels to each side of the chosen one whose numbers are shown
@@ -187,7 +187,7 @@
       for (let j = 0; j < net.width; j++) {
         $(tiles[j], ".pick").setAttribute("aria-pressed", j === unit);
         $(tiles[j], ".off").setAttribute("aria-pressed", off.has(j));
-        $(tiles[j], ".off").textContent = off.has(j) ? "is off" : "off";
+        $(tiles[j], ".off").textContent = off.has(j) ? "is off" : "turn off";
         tiles[j].classList.toggle("silent", h(j) === 0);
         put(tiles[j], ".value", `z ${number(z(j))}<br>h ${number(h(j))}`);
         put(tiles[j], ".fired", signed(z(j), most));
@@ -228,7 +228,7 @@
           (_, j) =>
             `<li><button type="button" class="pick" data-unit="${j}" aria-label="Unit ${j + 1}"><canvas></canvas><b>${j + 1}</b></button>` +
             `<span class="fired"></span><span class="value"></span>` +
-            `<button type="button" class="off" data-off="${j}" aria-label="Switch unit ${j + 1} off">off</button></li>`,
+            `<button type="button" class="off" data-off="${j}" aria-label="Turn unit ${j + 1} off">turn off</button></li>`,
         ).join(""),
       );
       $$(element, ".units canvas").forEach((canvas, j) => paint(canvas, column(j), strongest(column(j))));
@@ -284,9 +284,7 @@
         ".which-picture",
         shared.tapped
           ? `This is one of the digits that it never saw, <b>${article(shared.tapped.label)}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
-          : pixels
-            ? ""
-            : invitation("The picture is an example; draw a digit on <a href='#draw'>Draw</a> and it comes here."),
+          : whichPicture(pixels),
       );
     }
 
@@ -303,16 +301,34 @@
     }
     const stepInSight = () => $(element, ".stepper [aria-pressed=true]");
 
+    // A question of the lesson stays in sight above what answers it, until its answer is asked for.
+    let posed = null; // its list item
+    function pose(item, isAboutLearning) {
+      const place = $(element, isAboutLearning ? ".learning" : ".stepper");
+      const line = $(element, ".asked");
+      posed = item;
+      put(element, ".asked span", item.firstChild.textContent);
+      line.hidden = false;
+      isAboutLearning ? place.before(line) : place.after(line);
+      (isAboutLearning ? line : place).scrollIntoView({ block: "start" });
+      (isAboutLearning ? $(element, '[data-learn="again"]') : stepInSight()).focus({ preventScroll: true });
+    }
+
+    function answerAsked() {
+      $(element, ".asked").hidden = true;
+      $(posed, "details").open = true;
+      posed.scrollIntoView({ block: "center" });
+      $(posed, "summary").focus({ preventScroll: true });
+    }
+
     element.addEventListener("click", async ({ target }) => {
       const data = target.closest("button")?.dataset ?? {};
       if (data.step && data.step !== "learn") {
         stepTo(data.step);
         window.rooms.name(`#inside=${data.step}`);
       }
-      if (target.closest(".show")) {
-        $(element, data.step === "learn" ? ".learning" : ".stepper").scrollIntoView({ block: "start" });
-        (data.step === "learn" ? $(element, '[data-learn="again"]') : stepInSight()).focus({ preventScroll: true });
-      }
+      if (target.closest(".show")) pose(target.closest("li"), data.step === "learn");
+      if ("answer" in data) answerAsked();
       if ("own" in data) {
         own = Boolean(data.own);
         await look();
@@ -355,8 +371,13 @@
     );
     function open() {
       if (named()) stepTo(named());
-      const section = { "#inside=kernels": ".kernels", "#inside=learn": ".learning" }[location.hash];
-      if (section) requestAnimationFrame(() => $(element, section).scrollIntoView({ block: "start" })); // once it is in sight
+      const section = $(element, { "#inside=kernels": ".kernels", "#inside=learn": ".learning" }[location.hash] ?? ":not(*)");
+      if (!section) return;
+      requestAnimationFrame(() => {
+        section.scrollIntoView({ block: "start" }); // once it is in sight
+        // Who came here with a link goes on from here with the next key.
+        if (document.activeElement?.matches("[role=tab]")) section.focus({ preventScroll: true });
+      });
     }
     const showSlope = window.lab.slope($(element, ".slope"), (moved) => {
       weight = moved;

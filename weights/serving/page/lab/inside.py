@@ -41,6 +41,8 @@ def stepper() -> str:
     return (
         '<p class="lead">A small network looks at your drawing.</p><p class="which-picture"></p>'
         f'{PROBLEM}<div class="stepper" role="group" aria-label="The way through the network">{buttons}</div>'
+        '<p class="asked" hidden><b>Question:</b> <span></span> '
+        '<button type="button" data-answer>Its answer</button></p>'
     )
 
 

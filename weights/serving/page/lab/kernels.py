@@ -30,7 +30,7 @@ def view() -> str:
         "<figcaption>Its outputs h, place by place: the whiter, the larger.</figcaption></figure>"
     )
     return (
-        '<section class="kernels"><h2>Kernels: one pattern, looked for everywhere</h2>'
+        '<section class="kernels" tabindex="-1"><h2>Kernels: one pattern, looked for everywhere</h2>'
         f'<p class="lead"></p>{PROBLEM}<ul class="legend"><li class="ink">ink wanted</li>'
         '<li class="no-ink">no ink wanted</li><li>does not matter</li></ul><p class="whole-numbers"></p>'
         '<h3 class="which-are"></h3><div class="tiles found"></div>'

@@ -37,7 +37,7 @@ def view() -> str:
     most = questions.MOST_STEPS
     elsewhere, together = settings.RATES["sgd"]["good"], settings.Settings.model_fields["batch_size"].default
     return (
-        '<section class="learning"><h2>How it learns: one step backwards</h2>'
+        '<section class="learning" tabindex="-1"><h2>How it learns: one step backwards</h2>'
         "<p>Say which digit the picture should be. The error goes back through the network: that is "
         f"{word('backpropagation')}. Then all weights move a little, each against its {word('gradient')}.</p>"
         '<p class="pretend" role="status"></p>'

@@ -122,7 +122,8 @@ def view() -> str:
     links = "".join(f'<li><a href="{link}"><code>{link}</code></a> {shown}</li>' for link, shown in LINKS.items())
     return (
         f"<details><summary>Lesson: six questions</summary><ol>{questions}</ol>"
-        f"<p>For teachers: send pupils one of these links. Each opens a part of this page with its settings.</p>"
+        "<p>For teachers: right-click one of these links, or hold it on a phone, to copy it for your pupils. Each "
+        "opens a part of this page with its settings.</p>"
         f"<ul>{links}</ul></details>"
         f"{glossary()}"
     )

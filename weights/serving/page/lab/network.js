@@ -75,8 +75,10 @@
       for (const place of [".problem", ".told", ".along .problem", ".taken"]) put(room, place, "");
       units.introduce(answer);
       unseen.introduce(answer);
+      reading.introduce(answer);
       worthSeeing(false);
       show(first);
+      if (!hasLearned(own)) put(room, ".told", `All of its ${answer.parameters.toLocaleString("en")} numbers are random: it guesses.`);
       if (!reading.chosen()) reading.suggest(first); // the visitor's own choice stays
       room.dataset.ready = "true";
     }

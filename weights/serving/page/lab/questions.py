@@ -18,7 +18,6 @@ from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from PIL import Image
 from pydantic import Field, StrictInt
 
 import weights
@@ -30,10 +29,8 @@ from nn.inside import kernels_at_work, one_pass, one_step, without_units
 from nn.mlp import DIGITS, SIDE
 from nn.pictures.corruptions import impulse_noise, warped
 from nn.pictures.pens import thickened
-from preprocessing import to_mnist
 from weights.current import served
 from weights.serving import recognize
-from weights.serving.page.inputs import EXAMPLES
 from weights.serving.page.lab import kept
 from weights.serving.page.lab.asking import (
     Digit,
@@ -42,13 +39,19 @@ from weights.serving.page.lab.asking import (
     Refusal,
     Token,
     answering,
-    as_shares,
     packed,
     probabilities,
     rounded,
 )
 from weights.serving.page.lab.settings import MOST_UNITS
-from weights.serving.page.lab.shown import MOST_PICTURES, answers_of, bytes_of_weights, first_weights, share_right
+from weights.serving.page.lab.shown import (
+    MOST_PICTURES,
+    answers_of,
+    bytes_of_weights,
+    first_weights,
+    share_right,
+    shares_of,
+)
 from weights.serving.page.lab.splits import unseen
 
 # 784-16-10, whose numbers fit on a screen. Its README has the command that trained it.
@@ -158,7 +161,7 @@ def why_not(model: MLP, shown: bool) -> str:
 def numbers(question: About) -> dict:
     """Every number of one forward pass: the network's parameters, and what this picture makes of them."""
     model, own, why = subject(question.run, shown=True)
-    x = pixels_of(question)
+    x = shares_of(question)
     seen = one_pass(model, x)
     (W1, W2), (b1, b2) = model.views(model.theta)
     return {
@@ -188,7 +191,7 @@ def kernels(question: About) -> dict:
     if not model.kernel_size:
         return {"own": False, "side": None}
     with kept.working():
-        seen = kernels_at_work(model, pixels_of(question))
+        seen = kernels_at_work(model, shares_of(question))
     top = int(seen.logits.argmax())
     starts = window_starts(model.kernel_size).ravel()
     return {
@@ -210,7 +213,7 @@ def kernels(question: About) -> dict:
 def learn(question: Lesson) -> dict:
     """The last of some steps of backpropagation on this picture, each from the network that the one before left."""
     start, own, _ = subject(question.run, shown=True)
-    model, x, losses = start, pixels_of(question), []
+    model, x, losses = start, shares_of(question), []
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(question.steps):
             before, step = model, one_step(model, x, question.target, question.rate)
@@ -274,7 +277,7 @@ MISSIONS = {
 @answering(Change)
 def change(question: Change) -> dict:
     """The picture as drawn and as changed, what both networks say of each, and the missions that this completes."""
-    model, drawn = small(), pixels_of(question)
+    model, drawn = small(), shares_of(question)
     start = end = changed(drawn, question)
     steps, fooled = 0, None
     if question.target is not None:
@@ -303,7 +306,7 @@ def change(question: Change) -> dict:
 def silence(question: Silence) -> dict:
     """How many unseen digits are read, and what is said of the drawing, with all units and without some."""
     model, own, why = subject(question.run, shown=False)
-    x, test = pixels_of(question), unseen()
+    x, test = shares_of(question), unseen()
     for layer, units in enumerate(question.off):
         if layer >= len(model.hidden) or max(units, default=0) >= model.hidden[layer]:
             wrong = Refusal if own or question.run is None else Gone
@@ -341,20 +344,6 @@ def changed(pixels: np.ndarray, how: Change) -> np.ndarray:
 def small() -> MLP:
     """The small network. Its probabilities here are the plain softmax of its logits, without calibration."""
     return weights.load(SMALL)
-
-
-@functools.cache
-def example() -> np.ndarray:
-    """The picture before anything is drawn, (784,)."""
-    with Image.open(EXAMPLES / "2-slanted.png") as image:
-        return to_mnist(image).reshape(-1)
-
-
-def pixels_of(question: Picture) -> np.ndarray:
-    """(784,) float32 in [0, 1]"""
-    if question.pixels is None:
-        return np.rint(example() * 255).astype(np.float32) / 255
-    return as_shares(question.pixels)
 
 
 def served_widths() -> list[int]:

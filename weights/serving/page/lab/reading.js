@@ -1,26 +1,31 @@
-// The visitor's drawing in Train one, what two networks read, and what the visitor says it is.
+// The visitor's drawing in Train one, or the example, what two networks read, and what the visitor says it is.
 (() => {
-  const { $, $$, put, greys, best, paint, bars, invitation } = window.lab.tools;
+  const { $, $$, put, bytes, greys, best, paint, bars, whichPicture } = window.lab.tools;
 
   // teach(label, pixels, mixed): teaches the network this drawing, mixed with old digits or alone.
   function reading(section, teach) {
-    let pixels = null;
+    let pixels = null; // of the drawing
+    let example = null;
     const chosen = () => $(section, ".label").value;
 
     function show({ drawing: mine, served: theirs }, unread = "Its numbers are out of bounds: it has no answer.") {
       put(section, ".mine", mine ? bars(mine) : "");
       put(section, ".theirs", theirs ? bars(theirs) : "");
-      if (pixels) paint($(section, "canvas"), greys(pixels));
-      const none = () => invitation("Draw a digit on <a href='#draw'>Draw</a>, and watch here how the guess becomes an answer.");
-      const said = () => (mine ? `Your network says <b>${best(mine)}</b>.` : unread);
-      put(section, ".note", pixels ? said() : none());
-      section.classList.toggle("empty", !pixels);
+      put(section, "h2", `${pixels ? "Your drawing" : "The example"}, now`);
+      if (pixels ?? example) paint($(section, "canvas"), greys(pixels ?? example));
+      const said = mine ? `Your network says <b>${best(mine)}</b>.` : unread;
+      put(section, ".note", `${said} ${whichPicture(pixels)}`);
+      section.classList.toggle("unread", !example && !pixels);
+      section.classList.toggle("example", !pixels);
       teachable();
     }
 
+    // answer: what the server says of a network at first.
+    const introduce = (answer) => (example = bytes(answer.example));
+
     // A drawing without an answer; those to the drawing before are not about it.
     function showUnread() {
-      show({}, "There is no answer to this drawing.");
+      show({}, "There is no answer to this.");
       suggest({});
     }
 
@@ -41,7 +46,7 @@
     });
     $(section, ".label").addEventListener("change", teachable);
     const setDrawing = (given) => (pixels = given);
-    return { show, showUnread, suggest, chosen, setDrawing, pixels: () => pixels };
+    return { introduce, show, showUnread, suggest, chosen, setDrawing, pixels: () => pixels };
   }
 
   window.lab.reading = reading;

@@ -21,8 +21,12 @@
       put(room, "[data-press=play]", on ? "Pause" : "Play");
     }
 
+    // While rounds go on the share changes several times a second. A screen reader waits for what is said after them.
+    const setBusy = (is) => $(room, ".big").setAttribute("aria-busy", is);
+
     function stop() {
       play(false);
+      setBusy(false);
       if (inLine) put(room, ".told", "");
       inLine = false;
       network.showProgress();
@@ -65,6 +69,7 @@
     async function start(once) {
       const mine = ++turn;
       play(!once);
+      setBusy(true);
       if (network.latest()?.epoch === 0) put(room, ".round", FIRST);
       showCurves();
       let more;

@@ -46,6 +46,7 @@ from weights.serving.page.lab.shown import (
     TEST_DIGITS,
     answers_of,
     bytes_of_weights,
+    example,
     first_weights,
     frame,
     share_right,
@@ -71,6 +72,8 @@ ALONE, MIXED = (0.02, 1), (0.1, 3)
 # The gradient of a kernel is a sum over all places where it looks. 784-400-10 with 16 kernels: alone, these mend 18 of
 # 20 mistakes and cost one percent; mixed, 17, and cost nothing.
 ALONE_KERNELS, MIXED_KERNELS = (0.005, 3), (0.03, 6)
+# A network that reads fewer unseen digits than before, by more than this share, has forgotten some.
+FORGOT = 0.01
 # A network that reads the seen digits better than the unseen ones by this much knows them by heart.
 OVERFIT = 0.08
 # The loss of a network that gives each digit the same share. One that begins at random is hardly above it, one that has
@@ -125,7 +128,7 @@ def begun(settings: Settings, recipe: Recipe) -> Run:
 
 
 def introduced(run: Run, settings: Settings) -> dict:
-    """The first answer about a network: its name, its shape, and the test digits that the page shows."""
+    """The first answer about a network: its name, its shape, and the pictures that the page shows."""
     shown, model = unseen()[:TEST_DIGITS], run.trainer.model
     first = frame(run, model.theta, settings)
     run.first_loss, _ = first["losses"]
@@ -133,9 +136,11 @@ def introduced(run: Run, settings: Settings) -> dict:
         "run": kept.RUNS.add(run, settings.instead_of),
         "widths": list(model.widths),
         "activation": model.activation,
+        "parameters": model.theta.size,
         "kernels": first_weights(model).shape[1] if model.kernel_size else 0,
         "side": model.kernel_size or SIDE,  # of the weight pictures
         "shown_inside": not why_not(model, shown=True),
+        "example": packed(np.uint8(example())),
         "tests": {"pixels": packed(shown.images), "labels": shown.labels.tolist()},
         "frames": [first],
     }
@@ -215,7 +220,7 @@ BLOWN_UP = "It blew up: every step was so large that it overshot, and the number
 
 
 def sentence(run: Run, shown: dict) -> str:
-    """What the page says about a network after an epoch; often nothing."""
+    """What the page says about a network after an epoch: what goes wrong, or else what an epoch was."""
     loss, unseen_loss = shown["losses"]
     if run.astray >= DIVERGED:
         return (
@@ -234,7 +239,14 @@ def sentence(run: Run, shown: dict) -> str:
             f"Where it is wrong, it is sure of it. {beside_guessing('The loss on new digits', unseen_loss)} "
             "The steps are too large: take smaller ones."
         )
-    return " ".join(said)
+    return " ".join(said) or of_steps(run.trainer)
+
+
+def of_steps(trainer: Trainer) -> str:
+    steps, size, numbers = trainer.steps_per_epoch, trainer.batch_size, trainer.model.theta.size
+    looked_at = "one digit" if size == 1 else f"{size:,} digits"
+    count = "one step: it" if steps == 1 else f"{steps:,} steps: each"
+    return f"A round was {count} looked at {looked_at} and moved {numbers:,} numbers, its weights and biases."
 
 
 def beside_guessing(name: str, loss: float | None) -> str:
@@ -295,8 +307,12 @@ def teach(question: Correction) -> dict:
     else:
         learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {(read == labels).sum()}."
     cost = f"Of the unseen digits it read {percent.right(before)} before and reads {percent.right(shown['unseen'])} now"
-    forgot = before - shown["unseen"] > 0.01 and not question.mixed
-    return {"frames": [shown], "said": f"{learned} {cost}{': learning one thing alone, it forgot others' * forgot}."}
+    forgot = before - shown["unseen"] > FORGOT
+    if question.mixed:
+        why = f": {beside} old ones were repeated beside it"
+    else:
+        why = ": learning one thing alone, it forgot others" * forgot
+    return {"frames": [shown], "said": f"{learned} {cost}{why}."}
 
 
 # --- Looking at it ----------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@
         const said = option && $(form, `select[name="${menu}"] option[value="${option}"]`);
         if (said) said.selected = true;
       }
-      if (unusual().length) $(form, ".more").open = true;
+      if (unusual().length || $$(form, ".more input:checked").some((chip) => !chip.defaultChecked)) $(form, ".more").open = true;
       showPreset();
     }
 

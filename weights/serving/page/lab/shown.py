@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
+from PIL import Image
 
 from nn import MLP
 from nn.functions import cross_entropy, one_hot, softmax
 from nn.mlp import DIGITS
 from nn.pictures.splits import Split
+from preprocessing import to_mnist
 from weights.current import served
+from weights.serving.page.inputs import EXAMPLES
 from weights.serving.page.lab.asking import Picture, as_shares, packed, probabilities, rounded
 from weights.serving.page.lab.kept import Run
 from weights.serving.page.lab.splits import digits, unseen
+from weights.serving.recognize import pixels_of
 
 # Weight pictures and test digits on the page: two rows of each on a laptop.
 MOST_PICTURES, TEST_DIGITS = 16, 20
@@ -22,13 +28,9 @@ MOST_SEEN = 1000
 def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
     """What the page shows of the network with these parameters."""
     model = run.trainer.answering_model(theta)
-    drawing, served_says = None, None
+    x = shares_of(question)
     with np.errstate(over="ignore", invalid="ignore"):
-        if question.pixels is not None:
-            x = as_shares(question.pixels)
-            probs = probabilities(model, x)
-            drawing = rounded(probs) if np.isfinite(probs).all() else None
-            served_says = rounded(served().current.model.predict_proba(x[None])[0])
+        probs = probabilities(model, x)
         unseen_logits, seen_digits = model.logits(unseen().pixels()), digits(min(run.digits, MOST_SEEN))
         answers = unseen_logits.argmax(axis=1)
         seen_logits = model.logits(seen_digits.pixels())
@@ -40,9 +42,21 @@ def frame(run: Run, theta: np.ndarray, question: Picture) -> dict:
         "losses": losses,  # of the digits that it learns from, and of the unseen ones
         "weights": packed(bytes_of_weights(first_weights(model)[:, :MOST_PICTURES].T)),  # (pictures, 784)
         "tests": answers[:TEST_DIGITS].tolist(),
-        "drawing": drawing,
-        "served": served_says,
+        "drawing": rounded(probs) if np.isfinite(probs).all() else None,  # or the example
+        "served": rounded(served().current.model.predict_proba(x[None])[0]),
     }
+
+
+@functools.cache
+def example() -> list[int]:
+    """The picture before anything is drawn, as 784 levels."""
+    with Image.open(EXAMPLES / "2-slanted.png") as image:
+        return pixels_of(to_mnist(image))
+
+
+def shares_of(question: Picture) -> np.ndarray:
+    """The picture that is asked about, or the example: (784,) float32 in [0, 1]."""
+    return as_shares(example() if question.pixels is None else question.pixels)
 
 
 def first_weights(model: MLP) -> np.ndarray:

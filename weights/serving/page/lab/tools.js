@@ -51,9 +51,17 @@
     return exps.map((e) => e / sum);
   }
 
+  // Of several digits the one that was chosen on Draw is shown there step by step. Without one the first is taken; a sign
+  // may stand before it.
+  const chosen = () => document.querySelector("#why ol:not(.blank) > .seen img");
+  function firstOfSeveral() {
+    const tiles = $$(document, "#why [data-tile]:has(b)");
+    return chosen() ? null : (tiles.find((tile) => /\d/.test($(tile, "b").textContent)) ?? tiles[0]);
+  }
+
   // What the network saw of the newest drawing, as 784 integers; null before anything is drawn.
   async function drawing() {
-    const image = document.querySelector("#why ol:not(.blank) > .seen img");
+    const image = chosen() ?? firstOfSeveral()?.querySelector("img");
     if (!image) return null;
     const { src } = image;
     try {
@@ -142,20 +150,22 @@
     }
   });
 
-  // What a room says in the place of a drawing: why it has none.
-  const invitation = (otherwise) =>
-    document.querySelector("#why .several")
-      ? "Your drawing has several digits: choose one of them on <a href='#draw'>Draw</a> and it comes here."
-      : otherwise;
+  // What a room says of the picture that it shows, where that may surprise. The example is the server's.
+  function whichPicture(pixels) {
+    const padless = document.documentElement.matches(".padless"); // nothing can be drawn
+    if (!pixels)
+      return `The picture is an example; ${padless ? "add one" : "draw a digit"} on <a href='#draw'>Draw</a> and it comes here.`;
+    return firstOfSeveral() ? "This is the first of several digits; choose another on <a href='#draw'>Draw</a>." : "";
+  }
 
-  // Asks whenever the element comes into sight, or an answer comes while it is, about another picture, another reason
-  // for having none, or something else that `about` names. Gives the function that looks again.
+  // Asks whenever the element comes into sight, or an answer comes while it is, about another picture, other words about
+  // it, or something else that `about` names. Gives the function that looks again.
   // ask: gives false when nothing was answered. Then, or if it fails, the next look asks once more.
   function follow(element, ask, given = drawing, about = () => "") {
     let asked;
     const look = async () => {
       const pixels = await given();
-      const key = `${about()} ${pixels ?? invitation("")}`;
+      const key = `${about()} ${pixels} ${whichPicture(pixels)}`;
       if (key === asked) return;
       asked = key;
       let done = false;
@@ -222,7 +232,7 @@
 
   const tools = {
     SIDE, PIXELS, DIGITS, $, $$, put, minus, number, readable, bracketed, brief, percentSure, percentRight, bytes, base64,
-    unpacked, pieces, greys, best, runnerUp, name, article, softmax, drawing, invitation, paint, greyCell, strongest, bars,
+    unpacked, pieces, greys, best, runnerUp, name, article, softmax, drawing, whichPicture, paint, greyCell, strongest, bars,
     signed, pointed, succeed, glideTo, follow, answered, keep, kept, shared, tappedOrDrawn, tap,
   };
   window.lab = Object.assign(window.lab ?? {}, { tools });

@@ -198,7 +198,10 @@
       wanted = null;
       settings.choose(linked());
       renew();
-      glideTo($(element, ".running"), "nearest"); // Play is what comes next
+      requestAnimationFrame(() => { // once it is in sight
+        $(element, "[data-press=play]").focus({ preventScroll: true }); // which is what comes next
+        glideTo($(element, ".running"), "nearest");
+      });
     });
     element.addEventListener("change", ({ target }) => {
       if (target.matches(".along input")) loadNetwork(archives.takenFrom(target));

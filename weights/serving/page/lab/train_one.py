@@ -22,12 +22,12 @@ from weights.serving.page.lab.settings import KERNEL_SIZE, KERNELS, MOST_DRAWING
 HIDDEN = {"": "none", "16": "16", "64": "64", "256-128": "256, then 128", "kernels": f"{KERNELS} kernels"}
 # Settings in sight: name, what the page calls it, value -> words, the value that is chosen at first.
 CHIPS = (
-    ("hidden", "Hidden units", HIDDEN, "16"),
+    ("hidden", "Size of the network", HIDDEN, "16"),
     ("rate", "Size of steps", {"careful": "careful", "good": "good", "bold": "bold", "wild": "wild"}, "good"),
     ("digits", "Digits to learn from", {"100": "100", "1000": "1,000", "4500": "4,500"}, "4500"),
-    ("activation", "Kind of unit", {"relu": "ReLU", "sigmoid": "sigmoid"}, "relu"),
 )
-# More of them, in menus; here the first value is chosen.
+# More of them, as chips and in menus; in a menu the first value is chosen.
+MORE_CHIPS = (("activation", "Kind of unit", {"relu": "ReLU", "sigmoid": "sigmoid"}, "relu"),)
 MORE = (
     ("optimizer", "Optimizer", {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}),
     ("batch_size", "Digits per step", {"32": "32", "8": "8", "128": "128", "512": "512"}),
@@ -35,7 +35,11 @@ MORE = (
     ("decay", "Weight decay", {"0": "none", "0.001": "0.001", "0.01": "0.01"}),
 )
 # The field's own name of a setting
-TERMS = {"rate": f": the {word('learning rate')}", "activation": f": its {word('activation')}"}
+TERMS = {
+    "hidden": f": its {word('hidden units')}",
+    "rate": f": the {word('learning rate')}",
+    "activation": f": its {word('activation')}",
+}
 # Words under More that are explained below it
 MORE_TERMS = ("SGD", "momentum", "Adam", "mini-batch", "dropout", "weight decay", "seed")
 SEEDS = 5
@@ -72,8 +76,8 @@ def view() -> gr.HTML:
 
 def content() -> str:
     return (
-        f'<p class="lead">Your network begins with random {word("weights")}. It sees a few digits at a time, and then '
-        f"each weight moves a little, against its {word('gradient')}. "
+        f'<p class="lead">Your network begins with random {word("weights")}. After every few digits each weight moves '
+        f"a little, so that the answers get better: against its {word('gradient')}. "
         '<a href="#inside=learn">See one step in numbers</a>.</p>'
         f"{settings()}"
         '<p class="controls running"><button type="button" class="main" data-press="play">Play</button>'
@@ -83,15 +87,15 @@ def content() -> str:
         '<p class="earlier" role="status"></p>'
         f"{experiments()}"
         f'<div class="bench" data-most-files="{archives.MOST_SENT}" data-most-bytes="{archives.MOST_BYTES}">'
-        '<section class="you empty"><h2>Your drawing, now</h2><div class="now"><canvas role="img" '
-        f'aria-label="Your drawing as the network sees it"></canvas><div><p class="note"></p>{teaching()}</div></div>'
+        '<section class="you unread example"><h2>Your drawing, now</h2><div class="now"><canvas role="img" '
+        f'aria-label="The picture as the network sees it"></canvas><div><p class="note"></p>{teaching()}</div></div>'
         '<div class="pair both"><div><h3>Your network</h3><ol class="bars mine"></ol></div>'
         '<div><h3>The network on <i>Draw</i></h3><ol class="bars theirs"></ol></div></div></section>'
-        '<section class="score"><p class="big"><b>…</b> right on 1,000 digits it never saw</p>'
+        '<section class="score"><p class="big" role="status"><b>…</b> right on 1,000 new digits</p>'
         '<p class="measures"><button type="button" data-curve="share" aria-pressed="true">Right answers</button>'
         f'<button type="button" data-curve="loss" aria-pressed="false">Loss</button><span>What is {word("loss")}?'
         "</span></p>"
-        '<div class="curves"><span></span><span></span><span></span><div></div></div>'
+        '<div class="curves" role="img"><span></span><span></span><span></span><div></div></div>'
         '<p class="key"><span class="line seen">digits it learns from <b></b></span>'
         '<span class="line unseen">digits it never saw <b></b></span></p><p class="told" role="status"></p></section>'
         '<section class="filters"><h2>What its units look for</h2>'
@@ -122,6 +126,7 @@ def settings() -> str:
     """All that decides how a network learns."""
     beside_preset = {"digits"}  # chips that a preset leaves alone
     chips = "".join(group(*each, own=each[0] not in beside_preset) for each in CHIPS)
+    more = "".join(group(*each, own=True) for each in MORE_CHIPS)
     selects = "".join(select(*each, own=True) for each in MORE)
     selects += select("seed", "Seed", {str(seed): str(seed) for seed in range(SEEDS)}, own=False)
     presets = {"": "the settings above"} | {name: name for name, preset in PRESETS.items() if preset.repeats}
@@ -130,10 +135,15 @@ def settings() -> str:
     return (
         f'<form class="settings" data-kernels="{KERNELS}" data-kernel-size="{KERNEL_SIZE}" '
         f'data-rates="{escape(json.dumps(RATES))}">{chips}'
-        f'<details class="more"><summary>More</summary><p>{selects}</p>'
-        f'<p class="terms">What is {", ".join(map(word, MORE_TERMS))}?</p>'
+        f'<details class="more"><summary>More</summary>{more}<p>{selects}</p>'
+        f'<p class="terms">What is {" ".join(map(asked_about, MORE_TERMS))}</p>'
         f'{others}<p class="about"></p></details></form>'
     )
+
+
+def asked_about(term: str) -> str:
+    """A word of a question that ends with the last one; no line begins with its comma."""
+    return f"<span>{word(term)}{'?' if term == MORE_TERMS[-1] else ','}</span>"
 
 
 def about_preset(name: str) -> str:
@@ -168,7 +178,7 @@ def teaching() -> str:
     digits = options({"": "?"} | {str(digit): str(digit) for digit in range(DIGITS)})
     return (
         f'<div class="teach"><label>My drawing is a <select class="label">{digits}</select></label>'
-        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it with old digits</button>'
+        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it</button>'
         '<button type="button" data-press="alone" disabled>Teach only this</button></p></div>'
     )
 
