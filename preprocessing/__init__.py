@@ -27,6 +27,7 @@ edge         bindings, tables, shadows and other writing at the edges left out
 components   connected pieces of ink; stray dots left out
 frames       frames and rings around digits left out
 bars         lines below numbers and between them left out
+outlines     hollow digits filled
 windows      dark fields with light digits in them
 frame        20x20 box, stroke width mended, center of mass at the centre of 28x28
 prepare      all of these in their order

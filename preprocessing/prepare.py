@@ -21,6 +21,7 @@ from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_
 from preprocessing.frames import is_framed, may_be_form, without_frames
 from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, inked
 from preprocessing.morphology import dilated
+from preprocessing.outlines import with_outlines_filled
 from preprocessing.picture import Opaque, reduced_to_opaque
 from preprocessing.relit import without_shadow
 from preprocessing.sheet import on_paper_alone
@@ -355,6 +356,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
         kept = ink >= FAINT if found.lines else None
     if sheet and not is_substantial(ink, SMALLEST_ON_SHEET, 1):
         ink = np.zeros_like(ink)  # the ends of lines, and nothing that is written
+    ink = with_outlines_filled(ink)
     left_out = LeftOut(
         specks, found.lines, edge_pieces, framed, removed, kept, in_boxes=found.in_boxes, windows=windows
     )
