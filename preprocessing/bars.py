@@ -111,6 +111,7 @@ def is_bar(piece: np.ndarray, highest: int) -> bool:
     """Whether a piece of ink, (H, W) bool between its left and its right end, is a straight bar across. It may be
     turned a little. highest: the height in pixels of the digits beside it.
     """
+    piece = between(piece)  # the upper and the lower side of a 0 are no bar
     thick = piece.sum(axis=0)
     thickness = float(np.median(thick))
     middles = (piece * np.arange(len(piece))[:, None]).sum(axis=0) / np.maximum(thick, 1)

@@ -150,6 +150,13 @@ def test_the_points_of_dice_are_no_zeros(points):
         assert not any(reading.best.isdigit() for reading in app.read(dice)), size
 
 
+def test_a_zero_close_below_a_nine_is_no_underline():
+    ring, nine = arc(0, 360, squeeze=1), digit("9", 130)
+    image = drawn([[(x * 0.6 + 0.2, y * 0.4 + 0.5) for x, y in ring]], 400)
+    image.paste(nine, (200 - nine.width // 2, 60))
+    assert text(app.read(image)) == "9 0"
+
+
 def test_a_digit_of_dots_is_one_digit():
     two = Image.new("L", (400, 400), "white")
     for y, row in enumerate(("01110", "10001", "00001", "00110", "01000", "10000", "11111")):
