@@ -150,6 +150,14 @@ def test_the_points_of_dice_are_no_zeros(points):
         assert not any(reading.best.isdigit() for reading in app.read(dice)), size
 
 
+@pytest.mark.parametrize("gap", [4, 12, 20])
+def test_the_two_halves_of_a_one_on_a_display_are_one_digit(gap):
+    one = Image.new("L", (400, 400), "white")
+    ImageDraw.Draw(one).rectangle((190, 80, 212, 200 - gap // 2), fill="black")
+    ImageDraw.Draw(one).rectangle((190, 200 + gap // 2, 212, 320), fill="black")
+    assert text(app.read(one)) == "1"
+
+
 def test_a_zero_close_below_a_nine_is_no_underline():
     ring, nine = arc(0, 360, squeeze=1), digit("9", 130)
     image = drawn([[(x * 0.6 + 0.2, y * 0.4 + 0.5) for x, y in ring]], 400)
