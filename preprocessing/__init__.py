@@ -36,6 +36,7 @@ The pieces of this ink, `look.ink_alone`:
     edge         holes of a binding; tables, shadows and other writing at the picture's edge
     bars         lines below numbers and between them
     components   faint stains and stray dots
+    outlines     nothing: hollow digits are filled
     windows      where the ink is a dark field with light digits, the field becomes paper, and all is looked at again
 
 What is left is one digit, `prepare.prepare`:

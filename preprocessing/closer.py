@@ -13,6 +13,7 @@ from preprocessing.frames import may_be_form
 from preprocessing.ink import inked
 from preprocessing.look import CLOSE_UP_MARGIN, CLOSE_UP_SIDE, Seen, Where, seen_from
 from preprocessing.morphology import dilated
+from preprocessing.outlines import with_outlines_filled
 
 # Where the pieces are small, the picture is reduced up to this many times less. The work grows with the square of this.
 MOST_ZOOM = 4
@@ -51,7 +52,7 @@ def look_closer(picture: Image.Image, first: Seen, boxes: np.ndarray) -> Seen:
         if first.where.scale > factor and may_be_form(found.ink):  # its lines are too thin to be seen from farther off
             closer, place = cut_out(picture, first, round(FORM_MARGIN * longest), factor)
             found = inked(closer, boxes=True, dark_ink=first.on_sheet)
-        return Seen(found.ink, place, in_boxes=found.in_boxes)
+        return Seen(with_outlines_filled(found.ink), place, in_boxes=found.in_boxes)
 
     def seen(mask: np.ndarray) -> np.ndarray:
         return seen_from(place, shape, mask, first.where)
@@ -60,7 +61,7 @@ def look_closer(picture: Image.Image, first: Seen, boxes: np.ndarray) -> Seen:
     if first.removed is not None:
         closer = with_paper_over(closer, seen(dilated(first.removed > 0)) & ~within)
     ink = np.where(within, inked(closer, within, dark_ink=first.on_sheet).ink, 0)
-    return Seen(ink, place, in_boxes=None if first.in_boxes is None else seen(first.in_boxes))
+    return Seen(with_outlines_filled(ink), place, in_boxes=None if first.in_boxes is None else seen(first.in_boxes))
 
 
 def reduction_for(boxes: np.ndarray, scale: int) -> int:

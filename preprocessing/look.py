@@ -22,6 +22,7 @@ from preprocessing.frame import bounding_box
 from preprocessing.frames import is_framed, may_be_form, without_frames
 from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, Inked, inked
 from preprocessing.morphology import dilated
+from preprocessing.outlines import with_outlines_filled
 from preprocessing.picture import Opaque, reduced_to_opaque
 from preprocessing.relit import without_shadow
 from preprocessing.sheet import on_paper_alone
@@ -181,7 +182,7 @@ def ink_alone(reduced: Image.Image, on_sheet: bool) -> Seen:
     seen = digits_among(found) if several else digit_inside(found)
     if on_sheet and not is_substantial(seen.ink, SMALLEST_ON_SHEET, 1):
         seen = replace(seen, ink=np.zeros_like(seen.ink))  # the ends of lines, and nothing that is written
-    return replace(seen, windows=windows, in_boxes=found.in_boxes)
+    return replace(seen, ink=with_outlines_filled(seen.ink), windows=windows, in_boxes=found.in_boxes)
 
 
 def without_noise(reduced: Image.Image, found: Inked, on_sheet: bool) -> tuple[Image.Image, Inked]:

@@ -27,6 +27,7 @@ from preprocessing.prices import (
     SMALL_PRICE,
     SPECK_PRICE,
     broadness_price,
+    closeness_price,
     gap_cost,
     log_confidence,
     overlap_cost,
@@ -92,9 +93,12 @@ def best_lines(writing: Writing, lines: TextLines, reads: dict[Group, Read]) -> 
         for first in range(last):
             if (first, last) in found and (last == first + 1 or is_level(found[first, last])):
                 before, line = best[first], found[first, last]
+                price = LINE_PRICE
+                if before.lines[-1:] == (1,) and len(line.parts) == 1:
+                    price += closeness_price(before.parts[-1].box, line.parts[0].box)
                 ways.append(
                     Path(
-                        before.score + line.score - LINE_PRICE,
+                        before.score + line.score - price,
                         before.parts + line.parts,
                         (*before.lines, len(line.parts)),
                     )

@@ -19,6 +19,9 @@ TOLERANCE = 0.25
 DIGIT_PRICE = 0.1
 # Each line costs this much: it decides between readings with as many digits.
 LINE_PRICE = 0.01
+# Digits below each other cost up to 1 if less than this share of the lower one's height is free between them: rows of
+# writing lie farther apart, the parts of a digit do not.
+CLOSE_BELOW = 0.25
 # A sign that its size and place tell.
 PLACED_SIGN_PRICE = 0.3
 # A sign that only the reader tells.
@@ -64,6 +67,13 @@ def gap_cost(boxes: np.ndarray) -> float:
 def overlap_cost(shared: float, size: float) -> float:
     """The price of taking neighbours for two digits that share this many columns, by the size of one of them."""
     return max(shared, 0) / (TOLERANCE * size)
+
+
+def closeness_price(upper: np.ndarray, lower: np.ndarray) -> float:
+    """The price of taking what has these boxes, (4,) each, for two digits, the one below the other."""
+    shared = min(upper[2], lower[2]) - max(upper[0], lower[0])
+    free = (lower[1] - upper[3]) / (lower[3] - lower[1])
+    return min(max(1 - free / CLOSE_BELOW, 0), 1) if shared > 0 else 0.0
 
 
 def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:

@@ -48,6 +48,12 @@ MOST_RUNS = 600
 GRAIN = 0.6
 # A piece no larger than this many stroke widths may be a dot that means nothing.
 SPECK = 1.9
+# A drawing is made of dots if they are this share of its pieces: some may touch. Dots are read as zeros.
+DOTTED = 0.8
+# The shorter side of a dot is at least this share of its longer side.
+ROUND = 0.85
+# The solidity of a dot: a zero whose hole is a quarter as wide as it has 0.92.
+FILLED = 0.92
 # What is written in a box of a form has more than this share of its own box there.
 IN_BOX = 0.5
 
@@ -87,6 +93,8 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
 
 def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> list[Prepared]:
     """The parts of the writing; `alone` is all of it taken for one digit, and empty if it vanishes in that frame."""
+    if is_dotted(writing):
+        return alone
     boxes, lines = writing.boxes, lines_of(writing.boxes)
     specks = longer_sides(boxes) <= SPECK * writing.stroke
     reads = read_all(writing, [(piece,) for piece in range(len(boxes)) if not specks[piece]], predict)
@@ -103,6 +111,15 @@ def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> l
     if len(boxes) == 1 and any(is_no_digit(reads[part.group], part.doubt) for part in best.parts):
         return alone  # a drawing that is cut into digits and something else is one drawing that is no digit
     return in_order(writing, best, reads)
+
+
+def is_dotted(writing: Writing) -> bool:
+    """Whether the writing is made of dots, as the points of dice are, or a digit on a display of lamps."""
+    sides = writing.boxes[:, 2:] - writing.boxes[:, :2]
+    able = np.flatnonzero(sides.min(axis=1) >= ROUND * sides.max(axis=1))
+    if len(able) < DOTTED * len(sides):
+        return False
+    return sum(solidity(writing.ink_of(piece)) >= FILLED for piece in able) >= DOTTED * len(sides)
 
 
 def lines_of(boxes: np.ndarray) -> TextLines:

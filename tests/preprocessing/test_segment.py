@@ -138,6 +138,52 @@ def test_a_drawing_in_one_piece_is_not_cut_into_a_digit_and_something_else(turn)
     assert symbols == ["?"] or "?" not in symbols
 
 
+@pytest.mark.parametrize("points", [[0, 8], [0, 4, 8], [0, 2, 6, 8], [0, 2, 4, 6, 8], [0, 2, 3, 5, 6, 8]])
+def test_the_points_of_dice_are_no_zeros(points):
+    for size in (22, 28, 36):
+        dice = Image.new("L", (400, 400), "white")
+        draw = ImageDraw.Draw(dice)
+        draw.rounded_rectangle((70, 70, 330, 330), 40, outline="black", width=10)
+        for point in points:
+            x, y = 120 + 80 * (point % 3), 120 + 80 * (point // 3)
+            draw.ellipse((x - size, y - size, x + size, y + size), fill="black")
+        assert not any(reading.best.isdigit() for reading in app.read(dice)), size
+
+
+@pytest.mark.parametrize("gap", [4, 12, 20])
+def test_the_two_halves_of_a_one_on_a_display_are_one_digit(gap):
+    one = Image.new("L", (400, 400), "white")
+    ImageDraw.Draw(one).rectangle((190, 80, 212, 200 - gap // 2), fill="black")
+    ImageDraw.Draw(one).rectangle((190, 200 + gap // 2, 212, 320), fill="black")
+    assert text(app.read(one)) == "1"
+
+
+def test_a_zero_close_below_a_nine_is_no_underline():
+    ring, nine = arc(0, 360, squeeze=1), digit("9", 130)
+    image = drawn([[(x * 0.6 + 0.2, y * 0.4 + 0.5) for x, y in ring]], 400)
+    image.paste(nine, (200 - nine.width // 2, 60))
+    assert text(app.read(image)) == "9 0"
+
+
+def test_a_digit_of_dots_is_one_digit():
+    two = Image.new("L", (400, 400), "white")
+    for y, row in enumerate(("01110", "10001", "00001", "00110", "01000", "10000", "11111")):
+        for x in (index for index, dot in enumerate(row) if dot == "1"):
+            ImageDraw.Draw(two).ellipse((100 + 40 * x, 60 + 40 * y, 136 + 40 * x, 96 + 40 * y), fill="black")
+    assert text(app.read(two)) == "2"
+
+
+@pytest.mark.parametrize("name", ["0", "2", "3", "5", "6", "8", "9"])
+@pytest.mark.parametrize("turn", [-4, 0, 4])
+def test_an_underlined_digit_is_read_without_the_line(name, turn):
+    image, ink = Image.new("L", (400, 400), "white"), digit(name, 200)
+    image.paste(ink, (200 - ink.width // 2, 80))
+    for length in (0.8, 1.1):
+        reach = length * max(ink.width, 100) / 2
+        draw_stroke(image, [(200 - reach, 325), (200 + reach, 325)], 20)
+        assert text(app.read(image.rotate(turn, fillcolor="white"))) == name, length
+
+
 def test_dot_beside_a_digit_is_no_digit():
     picture = written("7")
     pen = ImageDraw.Draw(picture)

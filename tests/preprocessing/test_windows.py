@@ -67,6 +67,33 @@ def test_a_house_number_on_a_dark_plate_with_a_border_is_read(colours):
     assert text_of(picture) == "258"
 
 
+@pytest.mark.parametrize("corners", [None, 4, 5, 6, 8])
+def test_a_digit_on_a_badge_is_read(corners):
+    for digit in "0123456789":
+        picture = Image.new("RGB", (400, 400), "white")
+        draw = ImageDraw.Draw(picture)
+        if corners:
+            draw.regular_polygon(
+                (200, 200, 170), corners, rotation=180 / corners if corners == 4 else 0, fill="#c8202a"
+            )
+        else:
+            draw.ellipse((60, 60, 340, 340), fill="#c8202a")
+        draw.text((200, 200), digit, "white", ImageFont.truetype(FONTS + "DejaVuSans.ttf", 130), anchor="mm")
+        assert text_of(picture) == digit
+
+
+@pytest.mark.parametrize("pen", [40, 60, 80, 100])
+@pytest.mark.parametrize("lean", [-60, 0, 60])
+def test_the_slit_in_a_fat_zero_is_no_digit_on_a_badge(pen, lean):
+    for width in (60, 120, 180):
+        ring = Image.new("L", (400, 400))
+        angle = np.linspace(0, 2 * np.pi, 90)
+        path = np.stack([200 + width / 2 * np.cos(angle) - lean * np.sin(angle), 200 + 90 * np.sin(angle)], axis=1)
+        for x, y in path:
+            ImageDraw.Draw(ring).ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=255)
+        assert windows_in(np.asarray(ring.reduce(2)) / np.float32(255)) is None, width
+
+
 @pytest.mark.parametrize("font", NAMES)
 def test_no_printed_digit_is_a_window(font):
     for high in (30, 60, 120):
