@@ -24,6 +24,7 @@ paper        which lines belong to the paper
 removal      these lines are taken out, the strokes across them mended
 labels       words beside boxes, and small print in their corners, left out
 edge         bindings, tables, shadows and other writing at the edges left out
+dotted       dotted and dashed lines left out
 components   connected pieces of ink; stray dots left out
 frames       frames and rings around digits left out
 bars         lines below numbers and between them left out

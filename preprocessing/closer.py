@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from preprocessing.components import longer_sides, piece_boxes
+from preprocessing.dotted import without_dotted_lines
 from preprocessing.frame import bounding_box
 from preprocessing.frames import may_be_form
 from preprocessing.ink import inked
@@ -74,7 +75,7 @@ def look_closer(
         if scale > factor and may_be_form(found.ink):  # its lines are too thin to be seen from farther off
             closer, place = cut_out(round(FORM_MARGIN * longest))
             found = inked(closer, boxes=True, dark_ink=left_out.sheet)
-        return found.ink, place, found.in_boxes
+        return without_dotted_lines(found.ink), place, found.in_boxes
 
     def seen(mask: np.ndarray) -> np.ndarray:
         return seen_from(place, (closer.height, closer.width), mask, where)
@@ -83,7 +84,7 @@ def look_closer(
     if left_out.removed is not None:
         closer = with_paper_over(closer, seen(dilated(left_out.removed > 0)) & ~within)
     found = np.where(within, inked(closer, within, dark_ink=left_out.sheet).ink, 0)
-    return found, place, None if left_out.in_boxes is None else seen(left_out.in_boxes)
+    return without_dotted_lines(found), place, None if left_out.in_boxes is None else seen(left_out.in_boxes)
 
 
 def with_paper_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:

@@ -16,6 +16,7 @@ from preprocessing.components import (
     without_specks,
     without_stains,
 )
+from preprocessing.dotted import without_dotted_lines
 from preprocessing.edge import is_substantial, without_edge, without_holes
 from preprocessing.frame import MNIST_STROKE_WIDTHS, SIDE, bounding_box, center_of_mass, to_frame
 from preprocessing.frames import is_framed, may_be_form, without_frames
@@ -341,7 +342,7 @@ def ink_alone(reduced: Image.Image, sheet: bool) -> tuple[np.ndarray, LeftOut]:
         framed = unframed is not ink
         if framed:
             removed = np.maximum(ink - unframed, 0 if removed is None else removed)
-        alone = without_holes(unframed)
+        alone = without_dotted_lines(without_holes(unframed))
         apart = alone is not ink
         if not blank_edge:
             alone, edge_pieces = without_edge(alone)
