@@ -30,8 +30,8 @@ from preprocessing.prices import (
     log_confidence,
     overlap_cost,
 )
-from preprocessing.rows import Place, place_in_row
-from preprocessing.signs import SOLID, Sign, is_stacked, sign_of, solidity
+from preprocessing.rows import TALL, Place, place_in_row
+from preprocessing.signs import SOLID, Sign, is_stacked, lean, sign_of, solidity
 from preprocessing.writing import Group, Read, TextLines, Writing, union_box
 
 # Columns for each row by which writing leans to the right: up to 31 degrees, and a little to the left.
@@ -44,6 +44,8 @@ BESIDE = 0.2
 SURE_OF_PLACE = 0.95
 # The probability that a cut was wrong.
 DOUBT_OF_CUT = 0.15
+# Two 1s that touch lean alike to within this many columns per row. Strokes that differ more are those of a tick or a V.
+LEAN_ALIKE = 0.6
 
 
 class Candidate(NamedTuple):
@@ -56,6 +58,7 @@ class Candidate(NamedTuple):
     doubt: float = 0.0
     after_cut: bool = False  # what stands before it is a part of the same piece
     sides: np.ndarray | None = None  # (slants, 2), in a writing with cuts: left and right once it is straightened
+    lean: float | None = None  # of a 1 that is a part of a piece, see `signs.lean`
 
     @property
     def size(self) -> int:
@@ -154,10 +157,10 @@ def candidates_of(
             elif place and len(own) == 2 and is_stacked(own, place, writing.stroke):
                 sign = Candidate(group, box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE)
             ways = [] if sign is None else [sign]
-            if read:
+            if read and (pieces > 0 or may_be_cut_off(box, read, boxes[whole_piece(first, start, end)])):
                 straight = None if sides is None else straight_union_box(sides[list(group)])
                 ways.append(as_digit(group, own, read, pieces, price, crossed.get(line[start]), straight))
-            elif pieces == 1:
+            elif not read and pieces == 1:
                 ways.append(SPECK_PRICE)
             if ways:
                 found[start, end] = ways
@@ -183,7 +186,31 @@ def as_digit(
     if crossing is not None:
         price += CUT_PRICE + CROSSING_PRICE * crossing
         doubt = DOUBT_OF_CUT
-    return Candidate(group, box, log_confidence(read.digit) - price, None, doubt, crossing is not None, sides)
+    leaning = lean(read.prepared.ink) if pieces == 0 and read.best == 1 else None
+    return Candidate(group, box, log_confidence(read.digit) - price, None, doubt, crossing is not None, sides, leaning)
+
+
+def whole_piece(first: list[bool], start: int, end: int) -> slice:
+    """The parts of the whole pieces that a run of parts belongs to. first: whether a piece starts at each part, and
+    True for the end.
+    """
+    while not first[start]:
+        start -= 1
+    while not first[end]:
+        end += 1
+    return slice(start, end)
+
+
+def may_be_cut_off(box: np.ndarray, read: Read, whole: np.ndarray) -> bool:
+    """Whether a part of a piece in this box (4,) may be a digit that touches others. A part of a sign is none, nor
+    is what is much lower than the piece. whole: the boxes of all its parts, (n, 4).
+    """
+    return box[3] - box[1] >= TALL * np.ptp(whole[:, 1::2]) and not is_no_digit(read, DOUBT_OF_CUT)
+
+
+def is_no_digit(read: Read, doubt: float) -> bool:
+    """Whether a group will be answered as no digit, once the doubt about its place is added."""
+    return (1 - doubt) * read.digit < (1 - doubt) * read.other + doubt
 
 
 def as_sign(
@@ -208,9 +235,12 @@ def as_sign(
 def cost_of_neighbours(a: Candidate, b: Candidate) -> float:
     """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
     may stand under an arm of a digit, so beside a sign the larger size counts. Digits that lean share columns: on
-    either side of a cut, the columns are counted at that slant of SLANTS at which the two share fewest.
+    either side of a cut, the columns are counted at that slant of SLANTS at which the two share fewest. Two straight
+    strokes on either side of a cut that run apart are no 1s.
     """
     if b.after_cut:
+        if a.lean is not None and b.lean is not None and abs(a.lean - b.lean) > LEAN_ALIKE:
+            return math.inf
         shared = (a.sides[:, 1] - b.sides[:, 0]).min()
     else:
         shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])

@@ -100,8 +100,6 @@ def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> l
     better = len(boxes) <= FEW_PIECES and any(score_of_one(read, main) >= best.score for read in as_one)
     if len(best.parts) < 2 or better or is_nonsense(best):
         return alone
-    if len(boxes) == 1 and any(is_no_digit(reads[part.group], part.doubt) for part in best.parts):
-        return alone  # a drawing that is cut into digits and something else is one drawing that is no digit
     return in_order(writing, best, reads)
 
 
@@ -139,11 +137,6 @@ def score_of_one(read: Read, boxes: np.ndarray) -> float:
     """What the writing is worth as one digit: `Path.score` of a path through it that has one part."""
     price = gap_cost(boxes) + broadness_price(union_box(boxes), read, len(boxes)) + DIGIT_PRICE + LINE_PRICE
     return log_confidence(read.digit) - price
-
-
-def is_no_digit(read: Read, doubt: float) -> bool:
-    """Whether a group will be answered as no digit, once the doubt about its place is added."""
-    return (1 - doubt) * read.digit < (1 - doubt) * read.other + doubt
 
 
 def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Prepared]:
