@@ -36,6 +36,7 @@ closer       a second look from as close as small pieces need
 writing      pieces of ink, and what the network says of groups of them
 cuts         where a piece may be two digits that touch
 groups       which pieces may be a digit together, and which may be several
+words        small words beside digits left out
 prices       what a reading is worth
 paths        the best of all readings
 signs        points, commas and dashes told from digits

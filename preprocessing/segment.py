@@ -30,6 +30,7 @@ from preprocessing.prepare import Prepared, describe, is_blank, look_at, scaled
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row
 from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
+from preprocessing.words import without_words
 from preprocessing.writing import Group, Predict, Read, TextLines, Writing, predict_all, read_all, union_box
 
 # More pieces than this are noise: the picture is read as one digit. A sheet full of small numbers has fewer.
@@ -92,6 +93,10 @@ def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> l
     reads = read_all(writing, [(piece,) for piece in range(len(boxes)) if not specks[piece]], predict)
     if len(boxes) > MANY_PIECES and 2 * sum(read.digit < read.other for read in reads.values()) > len(reads):
         return alone
+    rest = without_words(writing, reads)
+    if rest is not writing:
+        whole = rest.prepared(tuple(range(len(rest.boxes))))
+        return read_writing(rest, [whole] if whole.has_ink else [], predict)
     reads |= read_all(writing, promising(writing, lines, reads), predict)
     as_one = predict_all(alone, predict)
     writing, lines, reads, crossed = with_cuts(writing, lines, reads, predict)

@@ -1,0 +1,61 @@
+"""Small words beside what is written: "Age:", "Room", the heads of a table. They are left out.
+
+A letter alone may look like a digit, as o and l do. Letters side by side, most of which the reader takes for no digits,
+are a word. Where digits are written that are taller, such a word says what they mean, and is no part of them. The words
+beside the boxes of a form are told by their place (labels.py), without a reader.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from preprocessing.labels import LOWER, words
+from preprocessing.morphology import dilated
+from preprocessing.rows import digits_height
+from preprocessing.writing import Group, Read, Writing
+
+# A word has at least so many letters.
+FEWEST_LETTERS = 2
+# At least this share of its letters, and so many of them, is no digit: in a sum more than half are digits.
+NO_DIGITS = 0.5
+# Or its first letter is none, and is at least this share of the word's height: a plus or a times sign is lower.
+FIRST_LETTER = 0.65
+# What is lower than this share of the word is a dot or a dash, and no letter.
+LETTER = 0.4
+
+
+def without_words(writing: Writing, reads: dict[Group, Read]) -> Writing:
+    """The writing without words; the same one if it has none.
+
+    reads: what the reader says of single pieces; it was not asked about specks.
+    """
+    boxes = writing.boxes
+    digits = [piece for (piece,), read in reads.items() if read.digit > read.other]
+    if not digits or len(digits) == len(reads):
+        return writing
+    gone = np.zeros(len(boxes), bool)
+    heights = boxes[:, 3] - boxes[:, 1]
+    pixels = np.bincount(writing.pieces.ravel())[1:]
+    lower = heights < LOWER * digits_height(boxes[digits], pixels[digits])
+    for word in words(boxes, np.flatnonzero(lower), writing.ink.shape):
+        if is_word(boxes, word, reads):
+            (left, top), (right, bottom) = boxes[word, :2].min(axis=0), boxes[word, 2:].max(axis=0)
+            gone |= lower & (boxes[:, :2] >= (left, top)).all(axis=1) & (boxes[:, 2:] <= (right, bottom)).all(axis=1)
+    if not gone.any():
+        return writing
+    number = np.zeros(len(boxes) + 1, np.int32)
+    number[1:][~gone] = np.arange(1, np.count_nonzero(~gone) + 1)
+    ink = np.where(dilated(np.concatenate([[False], gone])[writing.pieces]), 0, writing.ink).astype(writing.ink.dtype)
+    return writing._replace(ink=ink, pieces=number[writing.pieces], boxes=boxes[~gone])
+
+
+def is_word(boxes: np.ndarray, pieces: np.ndarray, reads: dict[Group, Read]) -> bool:
+    """Whether some pieces, (n,) their numbers, are letters of a word. boxes, reads: of all pieces."""
+    heights = boxes[pieces, 3] - boxes[pieces, 1]
+    letters = [piece for piece in pieces[heights >= LETTER * heights.max()] if (piece,) in reads]
+    if len(letters) < FEWEST_LETTERS:
+        return False
+    no_digits = [piece for piece in letters if reads[piece,].digit < reads[piece,].other]
+    first = min(letters, key=lambda piece: boxes[piece, 0])
+    begins = first in no_digits and boxes[first, 3] - boxes[first, 1] >= FIRST_LETTER * heights.max()
+    return begins or len(no_digits) >= max(FEWEST_LETTERS, NO_DIGITS * len(letters))
