@@ -29,7 +29,7 @@ from preprocessing.paths import SURE_OF_PLACE, Candidate, Path, best_lines
 from preprocessing.prepare import Prepared, describe, is_blank, look_at, scaled
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row
-from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
+from preprocessing.signs import BRACKET_BOW, SOLID, Sign, bow, is_bracket, is_slash, lean, solidity
 from preprocessing.words import without_words
 from preprocessing.writing import Group, Predict, Read, TextLines, Writing, predict_all, read_all, union_box
 
@@ -149,6 +149,7 @@ def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Pre
     found, parts = [], iter(path.parts)
     for line, length in enumerate(length for length in path.lines if length):
         row = with_slashes(writing, [next(parts) for _ in range(length)])
+        row = with_brackets(writing, row, reads)
         for index, part in enumerate(row):
             if part.sign in (Sign.POINT, Sign.DOT) and not 0 < index < length - 1:
                 continue  # a dot at either end of a row is a speck
@@ -180,6 +181,24 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
         place = place_in_row(row[index].box, boxes)
         if place and is_slash(row[index].box, place, leans[index] - max(float(np.median(others)), 0)):
             found[index] = row[index]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
+    return found
+
+
+def with_brackets(writing: Writing, row: list[Candidate], reads: dict[Group, Read]) -> list[Candidate]:
+    """The parts of a row. Two strokes around digits that look like 1s and bow away from each other become signs."""
+    found, opened = list(row), None
+    for index, part in enumerate(row):
+        read = reads.get(part.group)
+        able = len(part.group) == 1 and read is not None and (read.best == 1 or read.digit < read.other)
+        bowed = bow(writing.ink_of(part.group[0])) if able else 0.0
+        if bowed >= BRACKET_BOW:
+            opened = index
+        elif bowed <= -BRACKET_BOW and opened is not None and index > opened + 1:
+            inside = union_box(np.array([each.box for each in row[opened + 1 : index]]))
+            if is_bracket(row[opened].box, inside) and is_bracket(part.box, inside):
+                for each in (opened, index):
+                    found[each] = row[each]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
+            opened = None
     return found
 
 
