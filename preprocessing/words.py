@@ -12,7 +12,7 @@ import numpy as np
 from preprocessing.labels import LOWER, words
 from preprocessing.morphology import dilated
 from preprocessing.rows import digits_height
-from preprocessing.writing import Group, Read, Writing
+from preprocessing.writing import Group, Read, Writing, union_box
 
 # A word has at least so many letters.
 FEWEST_LETTERS = 2
@@ -20,6 +20,8 @@ FEWEST_LETTERS = 2
 NO_DIGITS = 0.5
 # Or its first letter is none, and is at least this share of the word's height: a plus or a times sign is lower.
 FIRST_LETTER = 0.65
+# What begins no farther behind a digit than this share of its height is no word before a number.
+AFTER = 1.0
 # What is lower than this share of the word is a dot or a dash, and no letter.
 LETTER = 0.4
 
@@ -36,17 +38,27 @@ def without_words(writing: Writing, reads: dict[Group, Read]) -> Writing:
     gone = np.zeros(len(boxes), bool)
     heights = boxes[:, 3] - boxes[:, 1]
     pixels = np.bincount(writing.pieces.ravel())[1:]
-    lower = heights < LOWER * digits_height(boxes[digits], pixels[digits])
+    tall = digits_height(boxes[digits], pixels[digits])
+    lower = heights < LOWER * tall
     for word in words(boxes, np.flatnonzero(lower), writing.ink.shape):
-        if is_word(boxes, word, reads):
-            (left, top), (right, bottom) = boxes[word, :2].min(axis=0), boxes[word, 2:].max(axis=0)
-            gone |= lower & (boxes[:, :2] >= (left, top)).all(axis=1) & (boxes[:, 2:] <= (right, bottom)).all(axis=1)
+        around = union_box(boxes[word])
+        if is_word(boxes, word, reads) and not follows(around, boxes[~lower], AFTER * tall):
+            gone |= lower & (boxes[:, :2] >= around[:2]).all(axis=1) & (boxes[:, 2:] <= around[2:]).all(axis=1)
     if not gone.any():
         return writing
     number = np.zeros(len(boxes) + 1, np.int32)
     number[1:][~gone] = np.arange(1, np.count_nonzero(~gone) + 1)
     ink = np.where(dilated(np.concatenate([[False], gone])[writing.pieces]), 0, writing.ink).astype(writing.ink.dtype)
     return writing._replace(ink=ink, pieces=number[writing.pieces], boxes=boxes[~gone])
+
+
+def follows(word: np.ndarray, digits: np.ndarray, room: float) -> bool:
+    """Whether a word in this box (4,) begins at most `room` pixels behind a digit beside it; `digits` (n, 4) are the
+    boxes of all: it is a unit, or goes on with a sum.
+    """
+    gap, middle = word[0] - digits[:, 2], (word[1] + word[3]) / 2
+    in_rows = (digits[:, 1] < middle) & (digits[:, 3] > middle)
+    return bool((in_rows & (digits[:, 0] < word[0]) & (gap <= room)).any())
 
 
 def is_word(boxes: np.ndarray, pieces: np.ndarray, reads: dict[Group, Read]) -> bool:

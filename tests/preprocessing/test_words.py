@@ -55,3 +55,12 @@ def test_what_is_written_small_beside_large_digits_is_read(small):
             ImageDraw.Draw(paper).line((x + 12, 168, x + 12, 192), width=5)
             x += 40
     assert text_of(paper) == small.replace(" ", "").replace("+", "?") + "46"
+
+
+def test_a_sum_that_goes_on_in_smaller_digits_is_no_word():
+    paper = sheet("98", left=40)
+    for line in ((215, 130, 255, 172), (255, 130, 215, 172)):
+        ImageDraw.Draw(paper).line(line, fill=0, width=6)
+    part = digit("3", 45)
+    paper.paste(part, (275, 130), ImageOps.invert(part))
+    assert text_of(paper) == "98?3"
