@@ -33,7 +33,9 @@ The ink of a reduced picture, `look.look`; if it is small, once more of the part
 The pieces of this ink, `look.ink_alone`:
 
     frames       frames and rings around digits
-    edge         holes of a binding; tables, shadows and other writing at the picture's edge
+    edge         holes of a binding
+    dotted       dotted and dashed lines
+    edge         tables, shadows and other writing at the picture's edge
     bars         lines below numbers and between them
     components   faint stains and stray dots
     outlines     nothing: hollow digits are filled
@@ -51,6 +53,7 @@ or several, `segment.split`:
     cuts         where a piece may be two digits that touch
     groups       which pieces may be a digit together, and which may be several
     writing      the pieces, and what the network says of groups of them
+    words        small words beside digits, left out
     signs        points, commas and dashes told from digits
     prices       what a reading is worth
     paths        the best of all readings

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from preprocessing.components import Pieces
+from preprocessing.dotted import without_dotted_lines
 from preprocessing.frame import bounding_box
 from preprocessing.frames import may_be_form
 from preprocessing.ink import inked
@@ -52,7 +53,7 @@ def look_closer(picture: Image.Image, first: Seen, boxes: np.ndarray) -> Seen:
         if first.where.scale > factor and may_be_form(found.ink):  # its lines are too thin to be seen from farther off
             closer, place = cut_out(picture, first, round(FORM_MARGIN * longest), factor)
             found = inked(closer, boxes=True, dark_ink=first.on_sheet)
-        return Seen(with_outlines_filled(found.ink), place, in_boxes=found.in_boxes)
+        return Seen(with_outlines_filled(without_dotted_lines(found.ink)), place, in_boxes=found.in_boxes)
 
     def seen(mask: np.ndarray) -> np.ndarray:
         return seen_from(place, shape, mask, first.where)
@@ -61,7 +62,8 @@ def look_closer(picture: Image.Image, first: Seen, boxes: np.ndarray) -> Seen:
     if first.removed is not None:
         closer = with_paper_over(closer, seen(dilated(first.removed > 0)) & ~within)
     ink = np.where(within, inked(closer, within, dark_ink=first.on_sheet).ink, 0)
-    return Seen(with_outlines_filled(ink), place, in_boxes=None if first.in_boxes is None else seen(first.in_boxes))
+    ink = with_outlines_filled(without_dotted_lines(ink))
+    return Seen(ink, place, in_boxes=None if first.in_boxes is None else seen(first.in_boxes))
 
 
 def reduction_for(boxes: np.ndarray, scale: int) -> int:
@@ -105,8 +107,4 @@ def with_paper_over(picture: Image.Image, lines: np.ndarray) -> Image.Image:
 
 def without_grain(pieces: Pieces, size: float) -> Pieces:
     """The pieces without those that are smaller than `size` pixels in both directions, numbered anew."""
-    kept = pieces.longest >= size
-    count = int(np.count_nonzero(kept))
-    number = np.zeros(pieces.count + 1, np.int32)
-    number[1:][kept] = np.arange(1, count + 1)
-    return Pieces(number[pieces.labels], count)
+    return pieces.those(pieces.longest >= size)

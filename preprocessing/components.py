@@ -57,6 +57,12 @@ class Pieces:
         """The pixels, (H, W) bool, of those pieces that are chosen, (count,) bool."""
         return np.concatenate([[False], chosen])[self.labels]
 
+    def those(self, chosen: np.ndarray) -> Pieces:
+        """The pieces that are chosen, (count,) bool, numbered anew."""
+        number = np.zeros(self.count + 1, np.int32)
+        number[1:][chosen] = np.arange(1, np.count_nonzero(chosen) + 1)
+        return Pieces(number[self.labels], int(np.count_nonzero(chosen)))
+
     def in_box(self, piece: int) -> tuple[tuple[slice, slice], np.ndarray]:
         """The box of a piece as a pair of slices, and which pixels in it are the piece's, bool."""
         left, top, right, bottom = self.boxes[piece]

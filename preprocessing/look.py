@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 from preprocessing.bars import without_bars
 from preprocessing.components import FAINT, label, lone_pixels, without_specks, without_stains
 from preprocessing.diagnostics import LeftOut
+from preprocessing.dotted import without_dotted_lines
 from preprocessing.edge import is_substantial, without_edge, without_holes
 from preprocessing.frame import bounding_box
 from preprocessing.frames import is_framed, may_be_form, without_frames
@@ -200,14 +201,14 @@ def without_noise(reduced: Image.Image, found: Inked, on_sheet: bool) -> tuple[I
 
 
 def digits_among(found: Inked) -> Seen:
-    """What is left of ink in several pieces, once frames, holes of a binding, things at the edge, bars, stains and
-    specks are left out, in this order.
+    """What is left of ink in several pieces, once frames, holes of a binding, dotted lines, things at the edge, bars,
+    stains and specks are left out, in this order.
     """
     unframed = without_frames(found.ink)
     framed, removed = unframed is not found.ink, found.removed
     if framed:
         removed = np.maximum(found.ink - unframed, 0 if removed is None else removed)
-    unbound = without_holes(unframed)
+    unbound = without_dotted_lines(without_holes(unframed))
     inside, edge_pieces = (unbound, 0) if found.blank_edge else without_edge(unbound)
     alone = without_bars(inside)
     anything_drawn = found.lines or unbound is not found.ink or alone is not inside

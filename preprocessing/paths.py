@@ -32,8 +32,8 @@ from preprocessing.prices import (
     log_confidence,
     overlap_cost,
 )
-from preprocessing.rows import Place, place_in_row
-from preprocessing.signs import SOLID, Sign, is_stacked, sign_of, solidity
+from preprocessing.rows import TALL, Place, place_in_row
+from preprocessing.signs import SOLID, Sign, is_stacked, lean, sign_of, solidity
 from preprocessing.writing import Group, Read, TextLines, Writing, union_box
 
 # The digits that dots and short bars look like when they fill MNIST's frame.
@@ -44,6 +44,8 @@ BESIDE = 0.2
 SURE_OF_PLACE = 0.95
 # The probability that a cut was wrong.
 DOUBT_OF_CUT = 0.15
+# Two 1s that touch lean alike to within this many columns per row. Strokes that differ more are those of a tick or a V.
+LEAN_ALIKE = 0.6
 
 
 class Candidate(NamedTuple):
@@ -56,6 +58,7 @@ class Candidate(NamedTuple):
     doubt: float = 0.0
     after_cut: bool = False  # what stands before it is a part of the same piece
     sides: np.ndarray | None = None  # (slants, 2), in a writing with cuts: left and right once it is straightened
+    lean: float | None = None  # of a 1 that is a part of a piece, see `signs.lean`
 
     @property
     def size(self) -> int:
@@ -82,6 +85,7 @@ class Run(NamedTuple):
     box: np.ndarray  # (4,), around all
     read: Read | None  # what the reader says of them, if it was asked
     whole: int  # how many whole pieces they are; 0 if a piece begins or ends outside
+    height: int  # of all the parts of these pieces together
 
 
 def best_lines(writing: Writing, lines: TextLines, reads: dict[Group, Read]) -> Path:
@@ -147,9 +151,9 @@ def candidates_of(
         elif place and len(run.boxes) == 2 and is_stacked(run.boxes, place, writing.stroke):
             sign = Candidate(run.group, run.box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE)
         ways = [] if sign is None else [sign]
-        if run.read:
+        if run.read and (run.whole or may_be_cut_off(run)):
             ways.append(as_digit(writing, run, price))
-        elif run.whole == 1:
+        elif not run.read and run.whole == 1:
             ways.append(SPECK_PRICE)
         if ways:
             found[ends] = ways
@@ -168,7 +172,31 @@ def runs_of(writing: Writing, line: list[int], reads: dict[Group, Read]) -> Iter
             group, own = tuple(line[start:end]), boxes[start:end]
             read, whole = reads.get(group), pieces if begins[start] and begins[end] else 0
             if read or 1 <= whole <= 2:
-                yield (start, end), Run(group, own, union_box(own), read, whole)
+                touching = boxes[whole_pieces(begins, start, end)]
+                yield (start, end), Run(group, own, union_box(own), read, whole, np.ptp(touching[:, 1::2]))
+
+
+def whole_pieces(begins: list[bool], start: int, end: int) -> slice:
+    """The parts of all pieces that a run of parts belongs to. begins: whether a piece begins at each part, and True for
+    the end.
+    """
+    while not begins[start]:
+        start -= 1
+    while not begins[end]:
+        end += 1
+    return slice(start, end)
+
+
+def may_be_cut_off(run: Run) -> bool:
+    """Whether a part of a piece may be a digit that touches others. A part of a sign is none, nor is what is much lower
+    than the piece.
+    """
+    return run.box[3] - run.box[1] >= TALL * run.height and not is_no_digit(run.read, DOUBT_OF_CUT)
+
+
+def is_no_digit(read: Read, doubt: float) -> bool:
+    """Whether a group will be answered as no digit, once the doubt about its place is added."""
+    return (1 - doubt) * read.digit < (1 - doubt) * read.other + doubt
 
 
 def as_digit(writing: Writing, run: Run, price: float) -> Candidate:
@@ -180,7 +208,8 @@ def as_digit(writing: Writing, run: Run, price: float) -> Candidate:
         doubt = DOUBT_OF_CUT
     sides = straight_union_box(writing.straightened_sides[list(run.group)]) if writing.crossed else None
     score = log_confidence(run.read.digit) - price
-    return Candidate(run.group, run.box, score, None, doubt, crossing is not None, sides)
+    leaning = None if run.whole or run.read.best != 1 else lean(run.read.prepared.ink)
+    return Candidate(run.group, run.box, score, None, doubt, crossing is not None, sides, leaning)
 
 
 def as_sign(writing: Writing, run: Run, place: Place) -> tuple[float, Candidate | None]:
@@ -204,9 +233,12 @@ def as_sign(writing: Writing, run: Run, place: Place) -> tuple[float, Candidate 
 def cost_of_neighbours(a: Candidate, b: Candidate) -> float:
     """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
     may stand under an arm of a digit, so beside a sign the larger size counts. Digits that lean share columns: on
-    either side of a cut, the columns are counted at that slant of SLANTS at which the two share fewest.
+    either side of a cut, the columns are counted at that slant of SLANTS at which the two share fewest. Two straight
+    strokes on either side of a cut that run apart are no 1s.
     """
     if b.after_cut:
+        if a.lean is not None and b.lean is not None and abs(a.lean - b.lean) > LEAN_ALIKE:
+            return math.inf
         shared = (a.sides[:, 1] - b.sides[:, 0]).min()
     else:
         shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])

@@ -45,6 +45,17 @@ def usual_height(boxes: np.ndarray) -> float:
     return float(heights[np.searchsorted(heights.cumsum(), heights.sum() / 2)])
 
 
+def digits_height(boxes: np.ndarray, pixels: np.ndarray) -> float:
+    """Like `usual_height`, of pieces of which many may be small: dots or letters. Each counts by its ink, too.
+
+    pixels: of each piece, (n,).
+    """
+    heights = boxes[:, 3] - boxes[:, 1]
+    order = np.argsort(heights)
+    weights = (pixels * heights)[order].cumsum()
+    return float(heights[order][np.searchsorted(weights, weights[-1] / 2)])
+
+
 def find_rows(boxes: np.ndarray) -> list[list[int]]:
     """The pieces' indices row by row from top to bottom, each row from left to right."""
     heights = boxes[:, 3] - boxes[:, 1]

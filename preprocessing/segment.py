@@ -31,7 +31,8 @@ from preprocessing.pen import stroke_width
 from preprocessing.prepare import Prepared, describe, is_blank
 from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.rows import find_rows, mergeable, place_in_row
-from preprocessing.signs import SOLID, Sign, is_slash, lean, solidity
+from preprocessing.signs import BRACKET_BOW, SOLID, Sign, bow, is_bracket, is_slash, lean, solidity
+from preprocessing.words import without_words
 from preprocessing.writing import Group, Predict, Read, TextLines, Writing, predict_all, read_all, union_box
 
 # More pieces than this are noise: the picture is read as one digit. A sheet full of small numbers has fewer.
@@ -100,6 +101,10 @@ def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> l
     reads = read_all(writing, [(piece,) for piece in range(len(boxes)) if not specks[piece]], predict)
     if len(boxes) > MANY_PIECES and 2 * sum(read.digit < read.other for read in reads.values()) > len(reads):
         return alone
+    rest = without_words(writing, reads)
+    if rest is not writing:
+        whole = rest.prepared(tuple(range(len(rest.boxes))))
+        return read_writing(rest, [whole] if whole.has_ink else [], predict)
     reads |= read_all(writing, promising(writing, lines, reads), predict)
     as_one = predict_all(alone, predict)
     writing, lines, reads = with_cuts(writing, lines, reads, predict)
@@ -108,8 +113,6 @@ def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> l
     better = len(boxes) <= FEW_PIECES and any(score_of_one(read, main) >= best.score for read in as_one)
     if len(best.parts) < 2 or better or is_nonsense(best):
         return alone
-    if len(boxes) == 1 and any(is_no_digit(reads[part.group], part.doubt) for part in best.parts):
-        return alone  # a drawing that is cut into digits and something else is one drawing that is no digit
     return in_order(writing, best, reads)
 
 
@@ -158,16 +161,12 @@ def score_of_one(read: Read, boxes: np.ndarray) -> float:
     return log_confidence(read.digit) - price
 
 
-def is_no_digit(read: Read, doubt: float) -> bool:
-    """Whether a group will be answered as no digit, once the doubt about its place is added."""
-    return (1 - doubt) * read.digit < (1 - doubt) * read.other + doubt
-
-
 def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Prepared]:
     """The parts of a path with their lines and marks."""
     found, parts = [], iter(path.parts)
     for line, length in enumerate(length for length in path.lines if length):
         row = with_slashes(writing, [next(parts) for _ in range(length)])
+        row = with_brackets(writing, row, reads)
         for index, part in enumerate(row):
             if part.sign in (Sign.POINT, Sign.DOT) and not 0 < index < length - 1:
                 continue  # a dot at either end of a row is a speck
@@ -199,6 +198,24 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
         place = place_in_row(row[index].box, boxes)
         if place and is_slash(row[index].box, place, leans[index] - max(float(np.median(others)), 0)):
             found[index] = row[index]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
+    return found
+
+
+def with_brackets(writing: Writing, row: list[Candidate], reads: dict[Group, Read]) -> list[Candidate]:
+    """The parts of a row. Two strokes around digits that look like 1s and bow away from each other become signs."""
+    found, opened = list(row), None
+    for index, part in enumerate(row):
+        read = reads.get(part.group)
+        able = len(part.group) == 1 and read is not None and (read.best == 1 or read.digit < read.other)
+        bowed = bow(writing.ink_of(part.group[0])) if able else 0.0
+        if bowed >= BRACKET_BOW:
+            opened = index
+        elif bowed <= -BRACKET_BOW and opened is not None and index > opened + 1:
+            inside = union_box(np.array([each.box for each in row[opened + 1 : index]]))
+            if is_bracket(row[opened].box, inside) and is_bracket(part.box, inside):
+                for each in (opened, index):
+                    found[each] = row[each]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
+            opened = None
     return found
 
 

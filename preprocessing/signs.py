@@ -11,6 +11,7 @@ from enum import Enum
 
 import numpy as np
 
+from preprocessing.components import HALF
 from preprocessing.rows import Place
 
 # A dot or a straight stroke fills at least this share of its extent; the strokes of a small digit turn.
@@ -49,6 +50,14 @@ SLASH_LEAN = 0.22
 # A slash reaches this far above and below the digits beside it. Of 83 straight 1s by other writers one leans and
 # reaches so.
 SLASH_REACH = 0.04
+# A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right.
+BRACKET_BOW = 0.07
+# It reaches no less far up and down than the digits in it, to within this share of their height.
+BRACKET_SHORT = 0.1
+# In nearly all rows, this share, a bracket is a single stroke.
+ONE_STROKE = 0.9
+# In fewer rows than this nobody can tell a bow.
+FEWEST_ROWS = 8
 # The variance of a pixel's width, in pixels: that of a uniform distribution.
 PIXEL_VARIANCE = 1 / 12
 
@@ -80,6 +89,25 @@ def lean(ink: np.ndarray) -> float:
     return -xy / max(yy, PIXEL_VARIANCE)
 
 
+def bow(ink: np.ndarray) -> float:
+    """How far the middle of a thin stroke, ink (H, W) in [0, 1], stands out to the left of its ends, as a share of its
+    height: above 0 for "(", below 0 for ")"; 0.0 for what is no single stroke from top to bottom.
+    """
+    mass = ink.sum(axis=1)
+    rows = np.flatnonzero(mass > HALF)
+    if len(rows) < FEWEST_ROWS:
+        return 0.0
+    columns = np.arange(ink.shape[1])
+    middles = ink[rows] @ columns / mass[rows]
+    spread = np.sqrt((ink[rows] * (columns - middles[:, None]) ** 2).sum(axis=1) / mass[rows])
+    place = np.linspace(-1, 1, len(rows))
+    factors = np.polynomial.polynomial.polyfit(place, middles, 2)
+    off = np.abs(middles - np.polynomial.polynomial.polyval(place, factors))
+    thick = float(np.median(mass[rows]))
+    one_stroke = np.quantile(spread, ONE_STROKE) <= thick / 2 and np.quantile(off, ONE_STROKE) <= thick / 2
+    return float(factors[2]) / len(rows) if one_stroke else 0.0
+
+
 def second_moments(ink: np.ndarray) -> tuple[float, float, float]:
     """The variances of the columns and of the rows of ink (H, W) in [0, 1], and their covariance, in pixels; 0.0 each
     without ink.
@@ -95,6 +123,12 @@ def is_slash(box: np.ndarray, place: Place, leaning: float) -> bool:
     """Whether a straight stroke that leans more than its neighbours, by `leaning`, is a slash and no 1."""
     reach = min(place.top - box[1], box[3] - place.bottom) / place.height
     return leaning >= SLASH_LEAN and reach >= SLASH_REACH
+
+
+def is_bracket(box: np.ndarray, inside: np.ndarray) -> bool:
+    """Whether a stroke in this box (4,) is as tall as what stands in brackets, whose box (4,) is `inside`."""
+    room = BRACKET_SHORT * (inside[3] - inside[1])
+    return bool(box[1] <= inside[1] + room and box[3] >= inside[3] - room)
 
 
 def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:

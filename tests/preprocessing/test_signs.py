@@ -21,6 +21,9 @@ SIGNS = {
     "x": [[(0.25, 0.28), (0.75, 0.74)], [(0.75, 0.26), (0.25, 0.76)]],
     "/": [[(0.75, -0.08), (0.35, 1.1)]],
     ":": [[(0.5, 0.36), (0.5, 0.37)], [(0.5, 0.72), (0.5, 0.73)]],
+    "(": [[(0.6, -0.08), (0.46, 0.2), (0.42, 0.5), (0.46, 0.8), (0.6, 1.08)]],
+    ")": [[(0.4, -0.08), (0.54, 0.2), (0.58, 0.5), (0.54, 0.8), (0.4, 1.08)]],
+    "v": [[(0.05, 0.45), (0.3, 0.85)], [(0.3, 0.85), (0.95, 0.05)]],  # a tick
 }
 
 
@@ -72,6 +75,8 @@ def text_of(readings):
         ("3/14", "3?14"),
         ("-7.5", "-7.5"),
         ("46+18=", "46?18?"),
+        ("(12)", "?12?"),
+        ("71", "71"),
     ],
 )
 def test_sign_is_a_reading_of_its_own_and_takes_no_digit(text, expected, seed):
@@ -80,6 +85,11 @@ def test_sign_is_a_reading_of_its_own_and_takes_no_digit(text, expected, seed):
     assert text_of(readings) == expected
     lefts = [reading.box[0] for reading in readings]
     assert lefts == sorted(lefts)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tick_behind_a_number_is_not_cut_into_digits(seed):
+    assert text_of(app.read(written("57v", seed, pen=10 + seed % 4 * 2))) == "57?"
 
 
 def test_sign_is_named_not_a_digit_though_it_looks_like_a_one():
