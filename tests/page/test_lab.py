@@ -931,12 +931,15 @@ def test_of_several_digits_the_rooms_show_the_first_one_until_another_is_chosen(
 def test_the_rooms_show_the_drawing_of_who_looked_for_a_picture_and_brought_none(drawn):
     v = drawn
     v.page.get_by_role("tab", name="Draw").click()
+    v.take_example("sum 27")
+    v.page.locator("#words").filter(has_text="digits").wait_for()
+    v.page.get_by_role("button", name="Remove Image").click()
+    expect(v.page.locator("#words")).to_contain_text("Add a picture")
     v.page.get_by_role("tab", name="On the pad").click()
     v.press("Clear canvas")
     v.draw(7)
     expect(v.answer).to_have_text("7")
     v.page.get_by_role("tab", name="Use a picture").click()
-    v.page.get_by_role("button", name="Remove Image").click()
     expect(v.page.locator("#words")).to_contain_text("Add a picture")
     room = opened(v, "Fool it", "fool")
     expect(room.locator(".example")).to_be_empty()

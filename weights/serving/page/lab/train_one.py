@@ -76,8 +76,8 @@ def view() -> gr.HTML:
 
 def content() -> str:
     return (
-        f'<p class="lead">Your network begins with random {word("weights")}. After every few digits each weight moves '
-        f"a little, so that the answers get better: against its {word('gradient')}. "
+        f'<p class="lead">Your network begins with random {word("weights")}. After every few digits each moves a '
+        f"little, against its {word('gradient')}: the answers get better. "
         '<a href="#inside=learn">See one step in numbers</a>.</p>'
         f"{settings()}"
         '<p class="controls running"><button type="button" class="main" data-press="play">Play</button>'
