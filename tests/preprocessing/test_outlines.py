@@ -32,6 +32,17 @@ def test_two_hollow_digits_are_read():
     assert [reading.best for reading in app.read(picture)] == ["2", "5"]
 
 
+@pytest.mark.parametrize("tail", [(240, 285), (300, 300)])
+def test_a_letter_in_a_ring_is_no_outline(tail):
+    sign = Image.new("L", (400, 400))
+    draw = ImageDraw.Draw(sign)
+    draw.ellipse((60, 60, 340, 340), outline=255, width=24)
+    draw.ellipse((130, 140, 220, 230), outline=255, width=24)
+    draw.line([(208, 140), (208, 260), tail], fill=255, width=24)
+    ink = np.asarray(sign.reduce(2)) / np.float32(255)
+    assert with_outlines_filled(ink) is ink
+
+
 def test_the_holes_of_written_digits_are_not_filled():
     rng = np.random.default_rng(0)
     for digit in [0, 4, 6, 8, 9] * 40:
