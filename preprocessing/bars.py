@@ -20,7 +20,7 @@ THIN = 3.0
 # A bar is at least this many times as long as thick.
 ASPECT = 3.5
 # A bar rises or falls by no more than this for each column: a 7 is a line, too, if its columns alone are looked at.
-STEEPEST = 0.3
+STEEPEST = 0.5
 # A bar is as thick as usual along at least this share of it: strokes may come close to it.
 EVEN = 0.8
 # Bars below digits may be shorter. They are at least as long as this share of the digits' width: the bars of an equals
@@ -115,9 +115,10 @@ def is_bar(piece: np.ndarray, highest: int) -> bool:
     """Whether a piece of ink, (H, W) bool between its left and its right end, is a straight bar across. It may be
     turned a little. highest: the height in pixels of the digits beside it.
     """
-    piece = filled_columns(piece)  # the upper and the lower side of a 0 are no bar
     thick = piece.sum(axis=0)
     thickness = float(np.median(thick))
+    if np.median(filled_columns(piece).sum(axis=0)) > thickness:
+        return False  # the upper and the lower side of a 0 are no bar
     middles = (piece * np.arange(len(piece))[:, None]).sum(axis=0) / np.maximum(thick, 1)
     slope = slope_of(middles)
     straight = abs(slope) <= STEEPEST and is_straight(middles, slope, max(thickness / 2, 1.0))

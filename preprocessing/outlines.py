@@ -10,8 +10,8 @@ from preprocessing.pen import stroke_width
 from preprocessing.signs import solidity
 
 # The inside of an outline is a band that turns: its solidity is at most this. The holes of plain digits, also of a 0
-# with a dot, are more solid. A hollow 1 is as solid as the hole of a narrow 0, and stays as it is.
-BAND = 0.7
+# with a dot or a slash, are more solid. A hollow 1 is as solid as the hole of a narrow 0, and stays as it is.
+BAND = 0.65
 # A band around a contour with another hole is so solid at most: no hole of a plain digit has such a thing inside.
 BAND_AROUND_CONTOUR = 0.8
 # A contour is no larger than the hole inside it but for this many stroke widths: where it turns sharply it takes more
