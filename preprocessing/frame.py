@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from preprocessing.components import FAINT
-from preprocessing.morphology import grown, with_margin
-from preprocessing.pen import stroke_width
+from preprocessing.pieces.components import FAINT
+from preprocessing.pixels.morphology import grown, with_margin
+from preprocessing.pixels.pen import stroke_width
 
 # The side of MNIST's frame, in pixels.
 SIDE = 28

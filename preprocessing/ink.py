@@ -7,11 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from preprocessing.captions import inside_of, without_captions
-from preprocessing.channel import one_channel
-from preprocessing.edge import is_substantial
-from preprocessing.frames import is_framed
-from preprocessing.light import (
+from preprocessing.background.surround import SMALLEST_PHOTO
+from preprocessing.light.channel import one_channel
+from preprocessing.light.darkness import (
     BLACKEST_PAPER,
     DIMMEST_EVEN_PAPER,
     FAINTEST_INK,
@@ -21,13 +19,15 @@ from preprocessing.light import (
     paper_noise,
     paper_surface,
 )
-from preprocessing.lines import Darkness, Edges, along
-from preprocessing.morphology import blurred
-from preprocessing.paper import REACHES, paper_lines
-from preprocessing.removal import without_paper, without_remains
-from preprocessing.shadow import paper_in_shadow
-from preprocessing.surround import SMALLEST_PHOTO
-from preprocessing.tones import border
+from preprocessing.light.shadow import paper_in_shadow
+from preprocessing.lines.captions import inside_of, without_captions
+from preprocessing.lines.line import Darkness, Edges, along
+from preprocessing.lines.paper import REACHES, paper_lines
+from preprocessing.lines.removal import without_paper, without_remains
+from preprocessing.pieces.edge import is_substantial
+from preprocessing.pieces.frames import is_framed
+from preprocessing.pixels.morphology import blurred
+from preprocessing.pixels.tones import border
 
 # Printed lines are darker than the paper by at least this many times the noise: means over many pixels tell them.
 LINE_TO_NOISE = 3.0

@@ -14,22 +14,22 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.bars import without_bars
-from preprocessing.components import FAINT, label, lone_pixels, without_specks, without_stains
+from preprocessing.background.relit import without_shadow
+from preprocessing.background.sheet import on_paper_alone
+from preprocessing.background.squares import without_squares
+from preprocessing.background.surround import inside_margin, repainted, without_surround
+from preprocessing.background.windows import Windows, windows_alone, windows_in
 from preprocessing.diagnostics import LeftOut
-from preprocessing.dotted import without_dotted_lines
-from preprocessing.edge import is_substantial, without_edge, without_holes
 from preprocessing.frame import bounding_box
-from preprocessing.frames import is_framed, may_be_form, without_frames
 from preprocessing.ink import MANY_LINES, SMALLEST_ON_SHEET, Inked, inked
-from preprocessing.morphology import dilated
-from preprocessing.outlines import with_outlines_filled
 from preprocessing.picture import Opaque, reduced_to_opaque
-from preprocessing.relit import without_shadow
-from preprocessing.sheet import on_paper_alone
-from preprocessing.squares import without_squares
-from preprocessing.surround import inside_margin, repainted, without_surround
-from preprocessing.windows import Windows, windows_alone, windows_in
+from preprocessing.pieces.bars import without_bars
+from preprocessing.pieces.components import FAINT, label, lone_pixels, without_specks, without_stains
+from preprocessing.pieces.dotted import without_dotted_lines
+from preprocessing.pieces.edge import is_substantial, without_edge, without_holes
+from preprocessing.pieces.frames import is_framed, may_be_form, without_frames
+from preprocessing.pieces.outlines import with_outlines_filled
+from preprocessing.pixels.morphology import dilated
 
 # Ink is looked for on a picture reduced to about the area of a square with this side: twelve times the 20-pixel box. On
 # a smaller one the thin lines of a form are paler than the noise.

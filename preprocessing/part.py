@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from preprocessing.components import FAINT, pieces_of
 from preprocessing.look import look_at
+from preprocessing.pieces.components import FAINT, pieces_of
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 

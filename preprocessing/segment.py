@@ -22,18 +22,18 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from preprocessing.closer import FEW_PIECES, look_closer, without_grain
-from preprocessing.components import HALF, longer_sides, pieces_of
-from preprocessing.groups import cut, may_touch, promising, runs_in
 from preprocessing.look import look_at
-from preprocessing.paths import SURE_OF_PLACE, Candidate, Path, best_lines
-from preprocessing.pen import stroke_width
+from preprocessing.pieces.components import HALF, longer_sides, pieces_of
+from preprocessing.pieces.rows import find_rows, mergeable, place_in_row
+from preprocessing.pieces.signs import BRACKET_BOW, SOLID, Sign, bow, is_bracket, is_slash, lean, solidity
+from preprocessing.pixels.pen import stroke_width
 from preprocessing.prepare import Prepared, describe, is_blank
-from preprocessing.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
-from preprocessing.rows import find_rows, mergeable, place_in_row
-from preprocessing.signs import BRACKET_BOW, SOLID, Sign, bow, is_bracket, is_slash, lean, solidity
-from preprocessing.words import without_words
-from preprocessing.writing import Group, Predict, Read, TextLines, Writing, predict_all, read_all, union_box
+from preprocessing.reading.closer import FEW_PIECES, look_closer, without_grain
+from preprocessing.reading.groups import cut, may_touch, promising, runs_in
+from preprocessing.reading.paths import SURE_OF_PLACE, Candidate, Path, best_lines
+from preprocessing.reading.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
+from preprocessing.reading.words import without_words
+from preprocessing.reading.writing import Group, Predict, Read, TextLines, Writing, predict_all, read_all, union_box
 
 # More pieces than this are noise: the picture is read as one digit. A sheet full of small numbers has fewer.
 MOST_PIECES = 1000

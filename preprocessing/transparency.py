@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
-from preprocessing.tones import TONE_QUANTILES
+from preprocessing.pixels.tones import TONE_QUANTILES
 
 # A pixel is opaque from this alpha (of 255) on, if the picture has any such pixel.
 OPAQUE = 128

@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("nn", "preprocessing", "weights")
 WEB = {"gradio", "gradio_client", "fastapi", "starlette", "uvicorn"}
+# The rooms of preprocessing. Each may use those before it; light and pieces need nothing of each other.
+ROOMS = ("pixels", "light", "pieces", "lines", "background", "reading")
 # The files that a learner reads from top to bottom.
 CORE = {f"nn.{name}" for name in ("functions", "mlp", "backprop", "optimizers", "trainer")}
 # images.py frames what programs are given, made_up.py what is drawn for training, and corruptions.py what it damaged.
@@ -67,6 +69,14 @@ def test_the_network_and_the_preprocessing_know_nothing_of_the_web_or_of_weights
 
 def test_preprocessing_knows_no_network():
     assert not offenders([module for module in FILES if within(module, "preprocessing")], "nn")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_of_preprocessing_use_only_those_before_them(room):
+    later = [f"preprocessing.{other}" for other in ROOMS[ROOMS.index(room) + 1 :]]
+    modules = [module for module in FILES if within(module, f"preprocessing.{room}")]
+    assert len(modules) > 3
+    assert not offenders(modules, *later)
 
 
 def test_only_what_frames_pictures_uses_preprocessing():

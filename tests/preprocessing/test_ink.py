@@ -7,7 +7,7 @@ from pictures import draw_stroke
 from PIL import Image, ImageDraw, ImageFilter
 
 from preprocessing import prepare, to_mnist
-from preprocessing.channel import level_of_most
+from preprocessing.light.channel import level_of_most
 
 COLOURS = {
     "light on dark": ("white", "black"),

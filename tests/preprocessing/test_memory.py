@@ -10,10 +10,10 @@ import pytest
 from pictures import oriented
 from PIL import Image, ImageDraw, ImageOps
 
+from preprocessing.background.squares import without_squares
 from preprocessing.decoding import ENOUGH_PIXELS, MAX_DECODING_BYTES, decoding_bytes
 from preprocessing.picture import open_picture, reduced_to_opaque, to_bytes
 from preprocessing.prepare import prepare
-from preprocessing.squares import without_squares
 
 # What one picture may take at most.
 MUST_BYTES = 250_000_000

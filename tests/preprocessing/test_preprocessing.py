@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from preprocessing import prepare, to_mnist
 from preprocessing.frame import MNIST_STROKE_WIDTHS, center_of_mass
-from preprocessing.pen import stroke_width
+from preprocessing.pixels.pen import stroke_width
 
 
 def test_the_tensor_is_mnists_frame():

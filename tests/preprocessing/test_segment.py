@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 import app
 from preprocessing import prepare
-from preprocessing.rows import mergeable
+from preprocessing.pieces.rows import mergeable
 from preprocessing.segment import split
 from weights.serving.recognize import examine, joint_confidence
 

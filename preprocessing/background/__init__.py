@@ -1,0 +1,1 @@
+"""What the ink lies on: the sheet, the table around it, shadows, printed squares, dark windows."""

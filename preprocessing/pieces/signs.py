@@ -1,0 +1,180 @@
+"""Signs between digits: points, commas, dashes and the like, told by their size and their place in the row.
+
+The network answers "not a digit" to + - x and =, so for these it is asked. A point fills MNIST's frame like any blob
+and a comma looks exactly like a 1: both are told from digits by what surrounds them.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+
+import numpy as np
+
+from preprocessing.pieces.components import HALF
+from preprocessing.pieces.rows import Place
+
+# A dot or a straight stroke fills at least this share of its extent; the strokes of a small digit turn.
+SOLID = 0.75
+# Lengths and places below are shares of the height of the digits beside the sign; places are measured from their top.
+# A dot is no larger than this in both directions.
+DOT = 0.3
+# A dot is no larger than this many stroke widths: a tap of the pen with a little movement.
+DOT_STROKES = 2.5
+# What is no larger than this is a dot, however thin the pen.
+SURE_DOT = 0.18
+# A dot on the baseline has its middle at this place or below.
+ON_BASELINE = 0.7
+# A comma or an apostrophe is no taller than this.
+COMMA = 0.55
+# A comma or an apostrophe is no wider than this.
+COMMA_WIDTH = 0.35
+# A comma or an apostrophe is taller than this share of its width: it may be almost as wide as tall.
+COMMA_ASPECT = 0.8
+# The middle of a comma lies at this place or below.
+COMMA_BELOW = 0.72
+# An apostrophe ends at this place or above.
+APOSTROPHE_END = 0.62
+# A dash is no shorter and no longer than this.
+DASH_LENGTH = 0.15, 1.3
+# A dash is at least this many times as long as high.
+DASH_ASPECT = 1.8
+# The middle of a dash lies between these places.
+DASH_MIDDLE = 0.25, 0.85
+# Two marks stand above each other if they share at least this part of the narrower one's columns.
+STACKED = 0.5
+# A colon or an equals sign starts and ends between these places: a little outside the digits at most.
+STACK_ENDS = -0.1, 1.25
+# A slash leans to the right by this much more (columns per row) than the digits beside it.
+SLASH_LEAN = 0.22
+# A slash reaches this far above and below the digits beside it. Of 83 straight 1s by other writers one leans and
+# reaches so.
+SLASH_REACH = 0.04
+# A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right.
+BRACKET_BOW = 0.07
+# It reaches no less far up and down than the digits in it, to within this share of their height.
+BRACKET_SHORT = 0.1
+# In nearly all rows, this share, a bracket is a single stroke.
+ONE_STROKE = 0.9
+# In fewer rows than this nobody can tell a bow.
+FEWEST_ROWS = 8
+# The variance of a pixel's width, in pixels: that of a uniform distribution.
+PIXEL_VARIANCE = 1 / 12
+
+
+class Sign(Enum):
+    """What a piece of ink is, if it is no digit."""
+
+    POINT = "point"  # a dot on the baseline: a decimal point, if there are digits on both sides
+    COMMA = "comma"  # the same
+    DOT = "dot"  # higher up
+    DASH = "dash"  # a minus, if a number follows and none comes before
+    OTHER = "other"
+
+
+def solidity(ink: np.ndarray) -> float:
+    """How much of its extent a piece of ink (H, W) in [0, 1] fills: about 1 for a dot or a straight bar at any angle,
+    less for strokes that turn; 0.0 without ink. The extent is that of a rectangle with the same second moments.
+    """
+    xx, yy, xy = second_moments(ink)
+    xx, yy = xx + PIXEL_VARIANCE, yy + PIXEL_VARIANCE  # a pixel has an extent of its own
+    return float(ink.sum()) / (12 * math.sqrt(max(xx * yy - xy * xy, 1e-9)))
+
+
+def lean(ink: np.ndarray) -> float:
+    """By how many columns a row the ink (H, W) in [0, 1] leans to the right: the slope of the line that fits its rows
+    best; 0.0 without ink.
+    """
+    _, yy, xy = second_moments(ink)
+    return -xy / max(yy, PIXEL_VARIANCE)
+
+
+def bow(ink: np.ndarray) -> float:
+    """How far the middle of a thin stroke, ink (H, W) in [0, 1], stands out to the left of its ends, as a share of its
+    height: above 0 for "(", below 0 for ")"; 0.0 for what is no single stroke from top to bottom.
+    """
+    mass = ink.sum(axis=1)
+    rows = np.flatnonzero(mass > HALF)
+    if len(rows) < FEWEST_ROWS:
+        return 0.0
+    columns = np.arange(ink.shape[1])
+    middles = ink[rows] @ columns / mass[rows]
+    spread = np.sqrt((ink[rows] * (columns - middles[:, None]) ** 2).sum(axis=1) / mass[rows])
+    place = np.linspace(-1, 1, len(rows))
+    factors = np.polynomial.polynomial.polyfit(place, middles, 2)
+    off = np.abs(middles - np.polynomial.polynomial.polyval(place, factors))
+    thick = float(np.median(mass[rows]))
+    one_stroke = np.quantile(spread, ONE_STROKE) <= thick / 2 and np.quantile(off, ONE_STROKE) <= thick / 2
+    return float(factors[2]) / len(rows) if one_stroke else 0.0
+
+
+def second_moments(ink: np.ndarray) -> tuple[float, float, float]:
+    """The variances of the columns and of the rows of ink (H, W) in [0, 1], and their covariance, in pixels; 0.0 each
+    without ink.
+    """
+    total = max(float(ink.sum()), 1e-6)
+    y, x = (np.arange(side, dtype=np.float32) for side in ink.shape)
+    columns, rows = ink.sum(axis=0) / total, ink.sum(axis=1) / total
+    x, y = x - columns @ x, y - rows @ y
+    return float(columns @ x**2), float(rows @ y**2), float(y @ ink @ x) / total
+
+
+def is_slash(box: np.ndarray, place: Place, leaning: float) -> bool:
+    """Whether a straight stroke that leans more than its neighbours, by `leaning`, is a slash and no 1."""
+    reach = min(place.top - box[1], box[3] - place.bottom) / place.height
+    return leaning >= SLASH_LEAN and reach >= SLASH_REACH
+
+
+def is_bracket(box: np.ndarray, inside: np.ndarray) -> bool:
+    """Whether a stroke in this box (4,) is as tall as what stands in brackets, whose box (4,) is `inside`."""
+    room = BRACKET_SHORT * (inside[3] - inside[1])
+    return bool(box[1] <= inside[1] + room and box[3] >= inside[3] - room)
+
+
+def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:
+    """The sign that one solid piece of ink is by its size and place; None for what may as well be a digit.
+
+    Args:
+        box: (4,) left, top, right, bottom.
+        place: of the digits beside it.
+        stroke: the width of the pen in pixels.
+    """
+    height, width = (box[3] - box[1]) / place.height, (box[2] - box[0]) / place.height
+    start, end = (box[1] - place.top) / place.height, (box[3] - place.top) / place.height
+    middle = (start + end) / 2
+    if is_dot(max(height, width), stroke / place.height):
+        return Sign.POINT if middle >= ON_BASELINE else Sign.DOT
+    if width >= DASH_ASPECT * height and DASH_LENGTH[0] <= width <= DASH_LENGTH[1]:
+        return Sign.DASH if DASH_MIDDLE[0] <= middle <= DASH_MIDDLE[1] else None
+    if height <= COMMA and width <= COMMA_WIDTH and height > COMMA_ASPECT * width:
+        if middle >= COMMA_BELOW:
+            return Sign.COMMA
+        if end <= APOSTROPHE_END:
+            return Sign.OTHER
+    return None
+
+
+def is_dot(size: float, stroke: float) -> bool:
+    """Whether a solid mark of this size may be a dot of a pen of this width, both as shares of the digits' height."""
+    return size <= min(DOT, max(DOT_STROKES * stroke, SURE_DOT))
+
+
+def is_stacked(boxes: np.ndarray, place: Place, stroke: float) -> bool:
+    """Whether two pieces are one sign made of two dots or two dashes above each other, as : and =.
+
+    Args:
+        boxes: (2, 4) left, top, right, bottom of the pieces.
+        place: of the digits beside them.
+        stroke: the width of the pen in pixels.
+    """
+    upper, lower = boxes[np.argsort(boxes[:, 1])]
+    shared = min(upper[2], lower[2]) - max(upper[0], lower[0])
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    if shared < STACKED * sizes[:, 0].min() or lower[1] < upper[3]:
+        return False
+    start, end = (upper[1] - place.top) / place.height, (lower[3] - place.top) / place.height
+    if start < STACK_ENDS[0] or end > STACK_ENDS[1]:
+        return False
+    dots = is_dot(sizes.max() / place.height, stroke / place.height)
+    dashes = (sizes[:, 0] >= DASH_ASPECT * sizes[:, 1]).all() and sizes[:, 0].max() <= DASH_LENGTH[1] * place.height
+    return bool(dots or dashes)

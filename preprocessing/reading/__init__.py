@@ -1,0 +1,1 @@
+"""Several digits: which pieces are a digit together, and which row of digits they are."""

@@ -1,0 +1,252 @@
+"""The best of all ways to group the pieces of a picture: a path through each line, and the best division in lines.
+
+best_lines(writing, lines, reads)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from preprocessing.pieces.rows import TALL, Place, place_in_row
+from preprocessing.pieces.signs import SOLID, Sign, is_stacked, lean, sign_of, solidity
+from preprocessing.reading.groups import LONGEST_GROUP
+from preprocessing.reading.prices import (
+    CROSSING_PRICE,
+    CUT_PRICE,
+    DIGIT_PRICE,
+    LARGE_PRICE,
+    LARGE_SIGN,
+    LEADING_COMMA_PRICE,
+    LINE_PRICE,
+    PLACED_SIGN_PRICE,
+    SIGN_PRICE,
+    SMALL,
+    SMALL_PRICE,
+    SPECK_PRICE,
+    broadness_price,
+    closeness_price,
+    gap_cost,
+    log_confidence,
+    overlap_cost,
+)
+from preprocessing.reading.writing import Group, Read, TextLines, Writing, union_box
+
+# The digits that dots and short bars look like when they fill MNIST's frame.
+LIKE_DOTS_AND_BARS = (0, 1, 8)
+# Rows are one line if each digit has at least this share of its height, or of the next one's, beside the next one.
+BESIDE = 0.2
+# The probability that what looks like a sign by its place is one.
+SURE_OF_PLACE = 0.95
+# The probability that a cut was wrong.
+DOUBT_OF_CUT = 0.15
+# Two 1s that touch lean alike to within this many columns per row. Strokes that differ more are those of a tick or a V.
+LEAN_ALIKE = 0.6
+
+
+class Candidate(NamedTuple):
+    """A group of pieces, taken for a digit or a sign."""
+
+    group: Group
+    box: np.ndarray  # left, top, right, bottom
+    score: float  # log of the confidence, less prices
+    sign: Sign | None
+    doubt: float = 0.0
+    after_cut: bool = False  # what stands before it is a part of the same piece
+    sides: np.ndarray | None = None  # (slants, 2), in a writing with cuts: left and right once it is straightened
+    lean: float | None = None  # of a 1 that is a part of a piece, see `signs.lean`
+
+    @property
+    def size(self) -> int:
+        """The longer side of its box."""
+        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
+
+
+class Path(NamedTuple):
+    """A way to read some of the pieces."""
+
+    score: float
+    parts: tuple[Candidate, ...]  # in reading order
+    lines: tuple[int, ...] = ()  # how many of the parts are in each line
+
+
+NO_PATH = Path(-math.inf, ())
+
+
+class Run(NamedTuple):
+    """Neighbouring pieces of a line, or parts of pieces, that may be a digit or a sign together."""
+
+    group: Group
+    boxes: np.ndarray  # (n, 4), theirs
+    box: np.ndarray  # (4,), around all
+    read: Read | None  # what the reader says of them, if it was asked
+    whole: int  # how many whole pieces they are; 0 if a piece begins or ends outside
+    height: int  # of all the parts of these pieces together
+
+
+def best_lines(writing: Writing, lines: TextLines, reads: dict[Group, Read]) -> Path:
+    """The best way to read all pieces, as one or more lines from top to bottom."""
+    found = {rows: best_line(line, candidates_of(writing, line, reads)) for rows, line in lines.items()}
+    best = [Path(0.0, ())]  # for the first 0, 1, 2 ... rows
+    for last in range(1, max(end for _, end in lines) + 1):
+        ways = []
+        for first in range(last):
+            if (first, last) in found and (last == first + 1 or is_level(found[first, last])):
+                before, line = best[first], found[first, last]
+                price = LINE_PRICE
+                if before.lines[-1:] == (1,) and len(line.parts) == 1:
+                    price += closeness_price(before.parts[-1].box, line.parts[0].box)
+                ways.append(
+                    Path(
+                        before.score + line.score - price,
+                        before.parts + line.parts,
+                        (*before.lines, len(line.parts)),
+                    )
+                )
+        best.append(max(ways, key=lambda path: path.score))
+    return best[-1]
+
+
+def is_level(line: Path) -> bool:
+    """Whether each digit of a line stands beside the next one, and not above or below it."""
+    boxes = [part.box for part in line.parts if part.sign is None]
+    return all(
+        min(one[3], other[3]) - max(one[1], other[1]) >= BESIDE * min(one[3] - one[1], other[3] - other[1])
+        for one, other in itertools.pairwise(boxes)
+    )
+
+
+def best_line(line: list[int], candidates: dict[tuple[int, int], list[Candidate | float]]) -> Path:
+    """The best way to read the pieces of one line, given from left to right."""
+    best: list[dict[Group, Path]] = [{(): Path(0.0, ())}] + [{} for _ in line]  # by the last part
+    for end in range(1, len(line) + 1):
+        for start in range(end):
+            for way in candidates.get((start, end), ()):
+                for last, path in best[start].items():
+                    if isinstance(way, float):
+                        key, new = last, path._replace(score=path.score - way)
+                    else:
+                        leading = LEADING_COMMA_PRICE if way.sign is Sign.COMMA else 0.0
+                        cost = cost_of_neighbours(path.parts[-1], way) if path.parts else leading
+                        key, new = way.group, Path(path.score + way.score - cost, (*path.parts, way))
+                    if key not in best[end] or new.score > best[end][key].score:
+                        best[end][key] = new
+    return max(best[-1].values(), key=lambda path: path.score, default=NO_PATH)
+
+
+def candidates_of(
+    writing: Writing, line: list[int], reads: dict[Group, Read]
+) -> dict[tuple[int, int], list[Candidate | float]]:
+    """(start, end) of runs in a line -> what the run may be; a number is the price of leaving it out."""
+    boxes, found = writing.boxes[line], {}
+    for ends, run in runs_of(writing, line, reads):
+        price, sign = 0.0, None
+        place = place_in_row(run.box, boxes) if 1 <= run.whole <= 2 else None
+        if place and run.whole == 1:
+            price, sign = as_sign(writing, run, place)
+        elif place and len(run.boxes) == 2 and is_stacked(run.boxes, place, writing.stroke):
+            sign = Candidate(run.group, run.box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE)
+        ways = [] if sign is None else [sign]
+        if run.read and (run.whole or may_be_cut_off(run)):
+            ways.append(as_digit(writing, run, price))
+        elif not run.read and run.whole == 1:
+            ways.append(SPECK_PRICE)
+        if ways:
+            found[ends] = ways
+    return found
+
+
+def runs_of(writing: Writing, line: list[int], reads: dict[Group, Read]) -> Iterator[tuple[tuple[int, int], Run]]:
+    """(start, end) of the runs in a line that were read or may be signs, and each of these runs."""
+    boxes = writing.boxes[line]
+    begins = [part not in writing.crossed for part in line] + [True]  # whether a piece begins here
+    for start in range(len(line)):
+        for end in range(start + 1, len(line) + 1):
+            pieces = sum(begins[start:end])
+            if pieces > LONGEST_GROUP:
+                break
+            group, own = tuple(line[start:end]), boxes[start:end]
+            read, whole = reads.get(group), pieces if begins[start] and begins[end] else 0
+            if read or 1 <= whole <= 2:
+                touching = boxes[whole_pieces(begins, start, end)]
+                yield (start, end), Run(group, own, union_box(own), read, whole, np.ptp(touching[:, 1::2]))
+
+
+def whole_pieces(begins: list[bool], start: int, end: int) -> slice:
+    """The parts of all pieces that a run of parts belongs to. begins: whether a piece begins at each part, and True for
+    the end.
+    """
+    while not begins[start]:
+        start -= 1
+    while not begins[end]:
+        end += 1
+    return slice(start, end)
+
+
+def may_be_cut_off(run: Run) -> bool:
+    """Whether a part of a piece may be a digit that touches others. A part of a sign is none, nor is what is much lower
+    than the piece.
+    """
+    return run.box[3] - run.box[1] >= TALL * run.height and not is_no_digit(run.read, DOUBT_OF_CUT)
+
+
+def is_no_digit(read: Read, doubt: float) -> bool:
+    """Whether a group will be answered as no digit, once the doubt about its place is added."""
+    return (1 - doubt) * read.digit < (1 - doubt) * read.other + doubt
+
+
+def as_digit(writing: Writing, run: Run, price: float) -> Candidate:
+    """A run that was read, taken for a digit at this extra price."""
+    price += DIGIT_PRICE + gap_cost(run.boxes) + broadness_price(run.box, run.read, run.whole)
+    doubt, crossing = 0.0, writing.crossed.get(run.group[0])
+    if crossing is not None:
+        price += CUT_PRICE + CROSSING_PRICE * crossing
+        doubt = DOUBT_OF_CUT
+    sides = straight_union_box(writing.straightened_sides[list(run.group)]) if writing.crossed else None
+    score = log_confidence(run.read.digit) - price
+    leaning = None if run.whole or run.read.best != 1 else lean(run.read.prepared.ink)
+    return Candidate(run.group, run.box, score, None, doubt, crossing is not None, sides, leaning)
+
+
+def as_sign(writing: Writing, run: Run, place: Place) -> tuple[float, Candidate | None]:
+    """The extra price of taking a whole piece for a digit; and the piece taken for a sign, None if it cannot be one."""
+    group, box, read = run.group, run.box, run.read
+    sign = sign_of(box, place, writing.stroke)
+    size = max(box[2] - box[0], box[3] - box[1]) / place.height
+    if sign and len(group) == 1 and solidity(writing.ink_of(group[0])) >= SOLID:
+        score = -PLACED_SIGN_PRICE
+        if read and sign is Sign.DASH:
+            score += log_confidence(read.other)
+        elif read and read.best not in LIKE_DOTS_AND_BARS:
+            score += log_confidence(1 - read.digit)
+        return SMALL_PRICE * max(math.log2(SMALL / size), 0), Candidate(group, box, score, sign, SURE_OF_PLACE)
+    if not read:
+        return 0.0, None
+    price = SIGN_PRICE + LARGE_PRICE * max(size - LARGE_SIGN, 0)
+    return 0.0, Candidate(group, box, log_confidence(read.other) - price, Sign.OTHER)
+
+
+def cost_of_neighbours(a: Candidate, b: Candidate) -> float:
+    """The price of taking neighbours in a line for two parts: the columns they share, by the smaller one's size. A sign
+    may stand under an arm of a digit, so beside a sign the larger size counts. Digits that lean share columns: on
+    either side of a cut, the columns are counted at that slant of SLANTS at which the two share fewest. Two straight
+    strokes on either side of a cut that run apart are no 1s.
+    """
+    if b.after_cut:
+        if a.lean is not None and b.lean is not None and abs(a.lean - b.lean) > LEAN_ALIKE:
+            return math.inf
+        shared = (a.sides[:, 1] - b.sides[:, 0]).min()
+    else:
+        shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
+    if shared <= 0:
+        return 0.0
+    return overlap_cost(shared, max(a.size, b.size) if a.sign or b.sign else min(a.size, b.size))
+
+
+def straight_union_box(sides: np.ndarray) -> np.ndarray:
+    """The sides of several pieces together, (n, slants, 2) -> (slants, 2)."""
+    return np.stack([sides[..., 0].min(axis=0), sides[..., 1].max(axis=0)], axis=1)
