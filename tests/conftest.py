@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import importlib.util
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -264,6 +265,11 @@ def behind_nginx(folder, http, port):
 def log_file(tmp_path_factory):
     """Where the server of this test run writes."""
     return tmp_path_factory.mktemp("server") / "log.txt"
+
+
+def raised_in(log):
+    """The last line of each traceback in the text of a log: what was raised."""
+    return re.findall(r"^Traceback .*\n(?:(?: .*)?\n)*(\S.*)", log, re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
