@@ -916,7 +916,7 @@ def test_of_several_digits_the_rooms_show_the_first_one_until_another_is_chosen(
         expect(opened(v, title, name).locator(place)).to_contain_text("an example")
     v.page.get_by_role("tab", name="Draw").click()
     v.take_example("sum 27")
-    v.page.locator("#words").filter(has_text="digits").wait_for()
+    v.page.locator("#answer:not(.old) #words").filter(has_text="digits").wait_for()
     for title, name, place in rooms:
         room = opened(v, title, name)
         expect(room.locator(place)).to_contain_text("the first of several digits")
@@ -932,7 +932,7 @@ def test_the_rooms_show_the_drawing_of_who_looked_for_a_picture_and_brought_none
     v = drawn
     v.page.get_by_role("tab", name="Draw").click()
     v.take_example("sum 27")
-    v.page.locator("#words").filter(has_text="digits").wait_for()
+    v.page.locator("#answer:not(.old) #words").filter(has_text="digits").wait_for()
     v.page.get_by_role("button", name="Remove Image").click()
     expect(v.page.locator("#words")).to_contain_text("Add a picture")
     v.page.get_by_role("tab", name="On the pad").click()
