@@ -45,12 +45,14 @@ class LeftOut(NamedTuple):
 
     specks, lines, edge_pieces: how many stray dots, printed lines and things at the edge.
     framed: whether a frame or ring was drawn around digits.
+    words: whether small words stood beside digits.
     """
 
     specks: int = 0
     lines: int = 0
     edge_pieces: int = 0
     framed: bool = False
+    words: bool = False
 
 
 def hints(found: Diagnostics, size: tuple[int, int], left_out: LeftOut) -> tuple[str, ...]:
@@ -69,6 +71,7 @@ def hints(found: Diagnostics, size: tuple[int, int], left_out: LeftOut) -> tuple
         "Drawn far off the centre: it was moved there.": max(map(abs, found.center_offset)) > FAR_OFF_CENTER,
         f"{in_words(found.lines)} of the paper {'was' if found.lines == 1 else 'were'} left out.": found.lines > 0,
         "What was drawn around the digits was left out.": left_out.framed,
+        "A small word beside the digits was left out.": left_out.words,
         "Something at the picture's edge was left out.": found.edge_pieces > 0,
         f"{specks} stray {'dot was' if specks == 1 else 'dots were'} left out.": specks > 0,
     }

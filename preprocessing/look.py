@@ -71,15 +71,17 @@ NOTHING_LEFT_OUT = LeftOut()
 
 @dataclass(frozen=True, eq=False)  # arrays have no truth value
 class Seen:
-    """What a look at a picture finds. All arrays are (H, W), of one and the same reduced part of the picture.
+    """What a look at a picture finds. All arrays but those of `windows` are (H, W), of one and the same reduced part of
+    the picture.
 
     ink: float32 coverage in [0, 1], without paper and all that was left out.
     where: where these pixels lie in the picture.
     left_out: how much was left out.
     removed: float32 in [0, 1], where the lines and frames were that were left out; None without any.
-    kept: bool, the pixels of ink, specks and stains included, if lines or a frame were left out; None otherwise.
+    kept: bool, the pixels of ink, specks and stains included, if lines, frames, holes, dotted lines or bars were left
+        out; None otherwise.
     in_boxes: bool, the pixels in the boxes of a form; None without a form.
-    windows: the dark fields with light digits that were taken for ink; None without any.
+    windows: the dark fields with light digits that were taken for ink, on the whole reduced picture; None without any.
     on_sheet: whether the squares or rules of a whole sheet were taken out before: what is written on it is darker than
         the paper.
     """
@@ -114,11 +116,13 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, Seen]:
         paper = without_shadow(inner)
 
     sheet = paper.crop(part) if on_table else paper
-    seen = look(sheet, on_sheet=rules > 0)
+    on_sheet = rules > 0
+    seen = look(sheet, on_sheet)
     if seen.windows is not None:
         sheet = windows_alone(sheet, seen.windows)
         paper = paper.copy()
         paper.paste(sheet, part)
+        on_sheet = False  # the digits are lighter than their field
         seen = look(sheet)
 
     if paper is not picture:
@@ -126,12 +130,12 @@ def look_at(image: Image.Image | np.ndarray) -> tuple[Opaque, Seen]:
         picture.paste(paper, box)
     if has_margin:
         picture = repainted(picture, box)  # from close by the margin may be in sight
-    _, lines, edge_pieces, _ = seen.left_out
+    lines, edge_pieces = seen.left_out.lines, seen.left_out.edge_pieces
     return Opaque(picture, size, factor), replace(
         seen,
         where=seen.where.moved(part[0] + box[0], part[1] + box[1]),
         left_out=seen.left_out._replace(lines=lines + rules, edge_pieces=edge_pieces + on_table),
-        on_sheet=rules > 0,
+        on_sheet=on_sheet,
     )
 
 

@@ -19,7 +19,8 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 # Around the frame so much is looked at, of its height: whole digits of the rows beside it, if it is a row's.
 AROUND = 1.0
-TALLEST = 3  # widths that such a height may have: a frame around a column is as tall as many digits
+# At most this many widths of the frame count as a row's height: a frame around a column is as tall as many digits.
+TALLEST = 3
 # A piece is meant if so much of its box lies in the frame. People aim at the middle of what they want.
 MEANT = 0.5
 # What is meant gets so much paper around it, of the tallest piece: more than a stroke, less than lies between rows.
@@ -27,7 +28,10 @@ MARGIN = 0.2
 
 
 def without_cuts(picture: Image.Image, frame: Box) -> Box:
-    """The frame (left, top, right, bottom) in the picture's pixels, with the sides that cut a piece of ink moved."""
+    """The frame (left, top, right, bottom) in the picture's pixels, with the sides that cut a piece of ink moved. What
+    reaches beyond the picture is left out, but a pixel stays at least.
+    """
+    frame = inside(frame, picture.size)
     height = min(frame[3] - frame[1], TALLEST * (frame[2] - frame[0]))
     around = grown(frame, round(AROUND * height), picture.size)
     return fitted(frame, boxes_in(picture, around), picture.size)
@@ -87,3 +91,10 @@ def grown(box: Box, by: int, size: tuple[int, int]) -> Box:
     """The box with `by` pixels more on each side, as far as the picture of this (width, height) goes."""
     left, top, right, bottom = box
     return max(left - by, 0), max(top - by, 0), min(right + by, size[0]), min(bottom + by, size[1])
+
+
+def inside(box: Box, size: tuple[int, int]) -> Box:
+    """The part of the box that lies in a picture of this (width, height), or its pixel nearest to the box."""
+    left, top = (min(max(edge, 0), side - 1) for edge, side in zip(box[:2], size, strict=True))
+    right, bottom = (min(edge, side) for edge, side in zip(box[2:], size, strict=True))
+    return left, top, max(right, left + 1), max(bottom, top + 1)

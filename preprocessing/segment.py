@@ -22,11 +22,12 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from preprocessing.look import look_at
-from preprocessing.pieces.components import HALF, longer_sides, pieces_of
+from preprocessing.look import Seen, look_at, seen_from
+from preprocessing.pieces.components import HALF, pieces_of, without
 from preprocessing.pieces.rows import find_rows, mergeable, place_in_row
-from preprocessing.pieces.signs import BRACKET_BOW, SOLID, Sign, bow, is_bracket, is_slash, lean, solidity
+from preprocessing.pieces.signs import BRACKET_BOW, Sign, bow, is_bracket, is_slash, lean
 from preprocessing.pixels.pen import stroke_width
+from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.prepare import Prepared, describe, is_blank
 from preprocessing.reading.closer import FEW_PIECES, look_closer, without_grain
 from preprocessing.reading.groups import cut, may_touch, promising, runs_in
@@ -70,7 +71,7 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
 
     Returns:
         One Prepared for each digit and sign, with its own bounding box in the picture and its line; exactly what
-        `prepare` gives when the picture holds a single digit; an empty list without ink.
+        `prepare` gives when the picture holds a single digit, without the words beside it; an empty list without ink.
 
     Raises:
         ValueError: as `prepare`.
@@ -78,34 +79,61 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
     (picture, size, factor), seen = look_at(image)
     if is_blank(size, seen.scaled(factor)):
         return []
-    whole = describe(size, seen.scaled(factor))
-    alone = [whole] if whole.has_ink else []  # a long row of thin strokes vanishes in the frame of one digit
+    alone = as_one_digit(size, first := seen.scaled(factor))
     pieces = pieces_of(seen.ink > HALF)
-    if not 1 <= pieces.count <= MOST_PIECES or (pieces.count == 1 and not (alone and may_touch(whole, predict))):
+    if not 1 <= pieces.count <= MOST_PIECES or (pieces.count == 1 and not (alone and may_touch(*alone, predict))):
         return alone
     seen = look_closer(picture, seen, pieces.boxes)
     stroke = stroke_width(seen.ink)
     pieces = without_grain(pieces_of(seen.ink > HALF), GRAIN * stroke)
     if not 1 <= pieces.count <= MOST_PIECES:
         return alone
-    writing = Writing(size, seen.scaled(factor), pieces, stroke)
-    return read_writing(writing, alone, predict)
+    return read_writing(Writing(size, seen.scaled(factor), pieces, stroke), first, predict, alone)
 
 
-def read_writing(writing: Writing, alone: list[Prepared], predict: Predict) -> list[Prepared]:
-    """The parts of the writing; `alone` is all of it taken for one digit, and empty if it vanishes in that frame."""
+def read_writing(writing: Writing, first: Seen, predict: Predict, alone: list[Prepared]) -> list[Prepared]:
+    """The parts of the writing. first: the first look at its picture; `alone` is that look taken for one digit, and
+    empty if it vanishes in the frame of one.
+    """
     if is_dotted(writing):
         return alone
-    boxes, lines = writing.boxes, lines_of(writing.boxes)
-    specks = longer_sides(boxes) <= SPECK * writing.stroke
-    reads = read_all(writing, [(piece,) for piece in range(len(boxes)) if not specks[piece]], predict)
-    if len(boxes) > MANY_PIECES and 2 * sum(read.digit < read.other for read in reads.values()) > len(reads):
+    reads = read_all(writing, [(piece,) for piece in np.flatnonzero(~specks_of(writing)).tolist()], predict)
+    if writing.pieces.count > MANY_PIECES and 2 * sum(read.digit < read.other for read in reads.values()) > len(reads):
         return alone
-    rest = without_words(writing, reads)
+    rest, reads = without_words(writing, reads)
     if rest is not writing:
-        whole = rest.prepared(tuple(range(len(rest.boxes))))
-        return read_writing(rest, [whole] if whole.has_ink else [], predict)
-    reads |= read_all(writing, promising(writing, lines, reads), predict)
+        alone = as_one_digit(writing.size, with_the_rest(first, writing, rest))
+    return read_parts(rest, reads, alone, predict)
+
+
+def as_one_digit(size: tuple[int, int], seen: Seen) -> list[Prepared]:
+    """All that was seen in a picture of this size, taken for one digit: a list of it alone. It is empty for a long row
+    of thin strokes, which vanishes in the frame of one digit.
+    """
+    whole = describe(size, seen)
+    return [whole] if whole.has_ink else []
+
+
+def with_the_rest(first: Seen, writing: Writing, rest: Writing) -> Seen:
+    """The first look at a picture without the words, which are in the writing and not in the rest of it."""
+    letters, left = (
+        seen_from(first.where, first.ink.shape, mask, writing.seen.where)
+        for mask in ((writing.pieces.labels > 0) & (rest.pieces.labels == 0), rest.pieces.labels > 0)
+    )
+    pieces = pieces_of(first.ink > 0)  # with their antialiased edges
+    gone = pieces.where((pieces.pixels(letters) > 0) & (pieces.pixels(left) == 0)) | letters
+    return replace(first, ink=without(first.ink, gone), left_out=first.left_out._replace(words=True))
+
+
+def specks_of(writing: Writing) -> np.ndarray:
+    """Which pieces may be dots that mean nothing, (n,) bool."""
+    return writing.pieces.longest <= SPECK * writing.stroke
+
+
+def read_parts(writing: Writing, reads: dict[Group, Read], alone: list[Prepared], predict: Predict) -> list[Prepared]:
+    """The parts of the writing; `reads` are those of single pieces, `alone` is all of it taken for one digit."""
+    boxes, specks, lines = writing.boxes, specks_of(writing), lines_of(writing.boxes)
+    reads = reads | read_all(writing, promising(writing, lines, reads), predict)
     as_one = predict_all(alone, predict)
     writing, lines, reads = with_cuts(writing, lines, reads, predict)
     best = best_lines(writing, lines, reads)

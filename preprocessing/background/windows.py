@@ -15,10 +15,9 @@ from PIL import Image
 
 from preprocessing.background.beyond import with_paper_beyond
 from preprocessing.pieces.components import HALF, pieces_of
-from preprocessing.pieces.signs import second_moments
 from preprocessing.pixels.morphology import dilated
 from preprocessing.pixels.pen import stroke_width
-from preprocessing.pixels.shapes import filled, half_planes, quadrilateral
+from preprocessing.pixels.shapes import filled, half_planes, quadrilateral, second_moments
 
 # Windows cover at least this share of the picture. The ink of most drawings covers less, and they are told fast.
 LEAST_INK = 0.08
@@ -31,7 +30,8 @@ IN_BOX = 0.45
 STRAIGHT = 0.93
 # Light strokes cover between these shares of a window: a speck covers less, and the hole of a 0 more.
 LIGHT = 0.02, 0.4
-# The light strokes are no wider than this share of the window's side. The holes of a thick 8 are wider.
+# The light strokes are no wider than this share of the side of a square as large as the window. The holes of a thick 8
+# are wider.
 WIDEST_PEN = 0.13
 # The longest light stroke is at least so long, as a share of the window's shorter side, or of the side of a square that
 # is as large as the window.
@@ -45,7 +45,8 @@ BULGING = 0.98
 # A badge is at least this many times as wide as long, along its axes: discs, squares and hexagons are 1. Most zeros are
 # narrower.
 BADGE_WIDE = 0.9
-# The hole of a 0 is longer than wide by as much as the 0 is, and by less than this share of its width more.
+# The hole of a 0 is longer than it is wide, about as much as the 0 itself. A stroke that is longer than the hole could
+# be, by this share of the shape's width, is no hole but a digit on a badge.
 SLIT = 0.1
 # A slit is this many times as wide as its mean stroke width, for its ends are round.
 SLIT_WIDTH = 1.5

@@ -11,7 +11,7 @@ import numpy as np
 from preprocessing.lines.line import Edges, Lines, zone_of
 from preprocessing.pieces.components import FAINT, HALF, Pieces, label, pieces_of, without
 from preprocessing.pieces.rows import usual_height
-from preprocessing.pieces.signs import SOLID, solidity
+from preprocessing.pixels.shapes import SOLID, solidity
 
 # A piece of ink is written in a box if at least this share of it lies there: digits reach over the edges of their box.
 IN_FIELD = 0.5
@@ -46,13 +46,13 @@ def without_captions(ink: np.ndarray, rows: list[Edges], lines: Lines) -> np.nda
     if digits > TALLER_THAN_BOX * high:
         return ink
     gone = np.zeros(pieces.count, bool)
-    for word in words(boxes, np.flatnonzero(~written), ink.shape):
+    for word in grouped_letters(boxes, np.flatnonzero(~written), ink.shape):
         sign = len(word) == 1 and is_sign(ink, pieces, word[0], rows)
         gone[word] = usual_height(boxes[word]) < LOWER * digits and not sign
     small = np.flatnonzero(written & (pieces.longest < SMALL_PRINT * digits))
     if small.size:
         zones = zone_of(ink.shape, (lines[0], [])), zone_of(ink.shape, ([], lines[1]))
-        for word in words(boxes, small, ink.shape):
+        for word in grouped_letters(boxes, small, ink.shape):
             gone[word] = is_in_corner(boxes[word], zones, IN_CORNER * digits)
     if not gone.any():
         return ink
@@ -70,7 +70,7 @@ def inside_of(rows: list[Edges], shape: tuple[int, int]) -> np.ndarray:
     return inside
 
 
-def words(boxes: np.ndarray, pieces: np.ndarray, shape: tuple[int, int]) -> list[np.ndarray]:
+def grouped_letters(boxes: np.ndarray, pieces: np.ndarray, shape: tuple[int, int]) -> list[np.ndarray]:
     """Some of the pieces with these boxes (n, 4), as words: letters side by side, with small gaps."""
     covered = np.zeros(shape, bool)
     for left, top, right, bottom in boxes[pieces].tolist():

@@ -25,7 +25,7 @@ MEETS = 0.04
 # One of two lines that meet may end by this many pixels more before the other, for blurred ends.
 MEETS_PIXELS = 2
 # A line is a stroke of the same pen if it is no thinner and no fainter than this share of the ink.
-SAME_PEN = 0.7
+LEAST_OF_PEN = 0.7
 # A line is interrupted on purpose if its parts are as long and as far apart as each other, to within this share.
 UNEVEN_RUNS = 0.2
 # A gap that is made on purpose is at least this long, as a share of the longest part; a gap in print is shorter.
@@ -164,7 +164,7 @@ class Pen(NamedTuple):
 
     def drew(self, line: Line) -> bool:
         """Whether a line may be a stroke of this pen."""
-        return SAME_PEN * self.width < line.thickness and SAME_PEN * self.level < line.level
+        return LEAST_OF_PEN * self.width < line.thickness and LEAST_OF_PEN * self.level < line.level
 
 
 def pen_of(darkness: Darkness) -> Pen:

@@ -26,7 +26,8 @@ EVEN = 0.8
 # Bars below digits may be shorter. They are at least as long as this share of the digits' width: the bars of an equals
 # sign below are shorter.
 UNDERLINE_LONG = 0.7
-# One such bar leaves this many stroke widths of paper above it: the foot of a 1 is mostly closer.
+# Between one such bar and the digits there are at least this many stroke widths of paper: the foot of a 1 is mostly
+# closer.
 UNDERLINE_APART = 0.5
 # It is no farther below the digits than this share of their height: a minus in the next row is.
 UNDERLINE_NEAR = 0.4

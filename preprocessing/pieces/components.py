@@ -75,6 +75,16 @@ def pieces_of(mask: np.ndarray) -> Pieces:
     return Pieces(*label(mask))
 
 
+def holds(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Which of these boxes (n, 4) hold another one (4,), which touches none of their sides; (n,) bool."""
+    return (boxes[:, :2] < box[:2]).all(axis=1) & (boxes[:, 2:] > box[2:]).all(axis=1)
+
+
+def lies_in(boxes: np.ndarray, outer: np.ndarray) -> np.ndarray:
+    """Which of these boxes (n, 4) lie inside another one (4,), none of whose sides they touch; (n,) bool."""
+    return (boxes[:, :2] > outer[:2]).all(axis=1) & (boxes[:, 2:] < outer[2:]).all(axis=1)
+
+
 def without(ink: np.ndarray, gone: np.ndarray) -> np.ndarray:
     """Ink (H, W) with 0 where pixels (H, W) bool are gone."""
     return np.where(gone, 0, ink).astype(ink.dtype)

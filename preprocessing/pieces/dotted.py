@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from preprocessing.pieces.components import FAINT, Pieces, longer_sides, pieces_of, without
-from preprocessing.pieces.rows import digits_height
+from preprocessing.pieces.rows import SLOPES, digits_height
 from preprocessing.pixels.lattices import UNEVEN
 from preprocessing.pixels.morphology import dilated
 
@@ -17,7 +17,7 @@ from preprocessing.pixels.morphology import dilated
 FEWEST_DOTS = 4
 # Where there is one, others may show so many: the short sides of a dashed box.
 FEWEST_BESIDE = 3
-# So many rows are looked at in vain: the fullest come first.
+# The search ends after this many rows that are no lines: the fullest rows are tried first.
 MOST_IN_VAIN = 4
 # More pieces than this are noise, and no line is looked for.
 MOST_PIECES = 2000
@@ -27,11 +27,9 @@ SMALL = 0.25
 THIN = 0.2
 # It may always have so many pixels, however small the digits.
 SMALLEST = 3
-# From one dot to the next it is at most this share of the digits' height: decimal points below each other, and minus
-# signs, stand a line apart.
+# It is at most this share of the digits' height from one dot to the next: decimal points and minus signs below each
+# other are a line of writing apart.
 APART = 0.5
-# The slopes of a line that are tried, in rows per column: a sheet turned by up to 11 degrees.
-SLOPES = np.linspace(-0.2, 0.2, 41)
 # The middles of dots lie no farther from their line than this share of their thickness, and a pixel.
 OFF_LINE = 0.5
 # Dots are as long as their median to within this share of it.

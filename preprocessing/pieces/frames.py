@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from preprocessing.pieces.components import FAINT, Pieces, piece_boxes, pieces_of, without
+from preprocessing.pieces.components import FAINT, Pieces, lies_in, piece_boxes, pieces_of, without
 from preprocessing.pixels.morphology import dilated, eroded, with_margin
 from preprocessing.pixels.pen import stroke_width
 from preprocessing.pixels.shapes import filled_columns, is_straight, slope_of
@@ -53,11 +53,6 @@ def large_enough(pieces: Pieces) -> np.ndarray:
     """The numbers of the pieces that have room for a digit inside."""
     shorter = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).min(axis=1, initial=pieces.labels.size)
     return np.flatnonzero(shorter >= FRAME_SHORTEST)
-
-
-def lies_in(boxes: np.ndarray, outer: np.ndarray) -> np.ndarray:
-    """Which of these boxes (n, 4) lie inside another one (4,), none of whose sides they touch, (n,) bool."""
-    return (boxes[:, :2] > outer[:2]).all(axis=1) & (boxes[:, 2:] < outer[2:]).all(axis=1)
 
 
 def is_straight_sided(piece: np.ndarray) -> bool:

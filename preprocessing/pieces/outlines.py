@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.pieces.components import FAINT, Pieces, pieces_of
-from preprocessing.pieces.signs import solidity
+from preprocessing.pieces.components import FAINT, Pieces, holds, lies_in, pieces_of
 from preprocessing.pixels.morphology import dilated, with_margin
 from preprocessing.pixels.pen import stroke_width
+from preprocessing.pixels.shapes import solidity
 
 # The inside of an outline is a band that turns: its solidity is at most this. The holes of plain digits, also of a 0
 # with a dot or a slash, are more solid. A hollow 1 is as solid as the hole of a narrow 0, and stays as it is.
 BAND = 0.65
 # A band around a contour with another hole is so solid at most: no hole of a plain digit has such a thing inside.
 BAND_AROUND_CONTOUR = 0.8
-# A contour is no larger than the hole inside it but for this many stroke widths: where it turns sharply it takes more
-# than two. The letter in an @ is larger, or of one piece with the ring.
+# The band of a hollow 8 goes around two contours. What goes around more is no digit.
+MOST_CONTOURS = 2
+# A contour's box is larger than the box of the hole inside it by at most this many stroke widths: where a contour turns
+# sharply it takes more than two. The letter in an @ exceeds this, or is of one piece with the ring.
 CONTOUR = 4.0
-# The rims of contours are up to this many pixels wide together, on both sides.
+# Blurred edges add up to this many pixels to that difference, both sides together.
 RIMS = 4
 # The band is no wider than this share of its longer side.
 BAND_WIDE = 0.2
@@ -44,21 +46,13 @@ def with_outlines_filled(ink: np.ndarray) -> np.ndarray:
             continue
         place, band = paper.in_box(hole)
         large = band.size >= BAND_LARGE * (around[:, 2:] - around[:, :2]).prod(axis=1).min()
-        inner, rings = boxes[is_held(boxes, box) & wide], contours[is_held(contours, box)]
-        ringed = all(is_ringed(each, rings, stroke) for each in inner)
-        if large and ringed and is_band(band.astype(np.float32), len(inner) > 0):
+        inner = boxes[lies_in(boxes, box) & wide]
+        if not large or len(inner) > MOST_CONTOURS or not is_band(band.astype(np.float32), len(inner) > 0):
+            continue
+        rings = contours[lies_in(contours, box)]
+        if all(is_ringed(each, rings, stroke) for each in inner):
             filled[place] |= band
     return np.where(dilated(filled), 1, ink).astype(ink.dtype) if filled.any() else ink
-
-
-def holds(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Which of the boxes (n, 4) hold a box (4,), with room on all sides; (n,) bool."""
-    return (boxes[:, :2] < box[:2]).all(axis=1) & (boxes[:, 2:] > box[2:]).all(axis=1)
-
-
-def is_held(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Which of the boxes (n, 4) lie in a box (4,), with room on all sides; (n,) bool."""
-    return (boxes[:, :2] > box[:2]).all(axis=1) & (boxes[:, 2:] < box[2:]).all(axis=1)
 
 
 def is_ringed(hole: np.ndarray, rings: np.ndarray, stroke: float) -> bool:

@@ -18,7 +18,8 @@ CORE = 0.3
 # A piece that is alone in its row is of a row beside it if at least this share of its height lies within that row: a
 # small 1 stands low.
 WITHIN = 0.65
-# The slopes of a row that are tried, in rows of pixels per column: a sheet turned by up to 11 degrees.
+# The slopes of a row and of a dotted line that are tried, in rows of pixels per column: a sheet turned by up to 11
+# degrees.
 SLOPES = np.linspace(-0.2, 0.2, 41)
 # A slope is looked for among at least this many tall pieces: fewer lie on a slanted line by chance.
 FEWEST_TO_SLOPE = 4

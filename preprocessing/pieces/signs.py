@@ -6,16 +6,14 @@ and a comma looks exactly like a 1: both are told from digits by what surrounds 
 
 from __future__ import annotations
 
-import math
 from enum import Enum
 
 import numpy as np
 
 from preprocessing.pieces.components import HALF
 from preprocessing.pieces.rows import Place
+from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 
-# A dot or a straight stroke fills at least this share of its extent; the strokes of a small digit turn.
-SOLID = 0.75
 # Lengths and places below are shares of the height of the digits beside the sign; places are measured from their top.
 # A dot is no larger than this in both directions.
 DOT = 0.3
@@ -58,8 +56,6 @@ BRACKET_SHORT = 0.1
 ONE_STROKE = 0.9
 # In fewer rows than this nobody can tell a bow.
 FEWEST_ROWS = 8
-# The variance of a pixel's width, in pixels: that of a uniform distribution.
-PIXEL_VARIANCE = 1 / 12
 
 
 class Sign(Enum):
@@ -70,15 +66,6 @@ class Sign(Enum):
     DOT = "dot"  # higher up
     DASH = "dash"  # a minus, if a number follows and none comes before
     OTHER = "other"
-
-
-def solidity(ink: np.ndarray) -> float:
-    """How much of its extent a piece of ink (H, W) in [0, 1] fills: about 1 for a dot or a straight bar at any angle,
-    less for strokes that turn; 0.0 without ink. The extent is that of a rectangle with the same second moments.
-    """
-    xx, yy, xy = second_moments(ink)
-    xx, yy = xx + PIXEL_VARIANCE, yy + PIXEL_VARIANCE  # a pixel has an extent of its own
-    return float(ink.sum()) / (12 * math.sqrt(max(xx * yy - xy * xy, 1e-9)))
 
 
 def lean(ink: np.ndarray) -> float:
@@ -106,17 +93,6 @@ def bow(ink: np.ndarray) -> float:
     thick = float(np.median(mass[rows]))
     one_stroke = np.quantile(spread, ONE_STROKE) <= thick / 2 and np.quantile(off, ONE_STROKE) <= thick / 2
     return float(factors[2]) / len(rows) if one_stroke else 0.0
-
-
-def second_moments(ink: np.ndarray) -> tuple[float, float, float]:
-    """The variances of the columns and of the rows of ink (H, W) in [0, 1], and their covariance, in pixels; 0.0 each
-    without ink.
-    """
-    total = max(float(ink.sum()), 1e-6)
-    y, x = (np.arange(side, dtype=np.float32) for side in ink.shape)
-    columns, rows = ink.sum(axis=0) / total, ink.sum(axis=1) / total
-    x, y = x - columns @ x, y - rows @ y
-    return float(columns @ x**2), float(rows @ y**2), float(y @ ink @ x) / total
 
 
 def is_slash(box: np.ndarray, place: Place, leaning: float) -> bool:

@@ -31,7 +31,8 @@ def stroke_width(ink: np.ndarray) -> float:
 
 
 def ink_level(strokes: np.ndarray) -> float:
-    """The typical darkness of ink, from the darkness (n,) of all pixels that may be ink; 0.0 without any.
+    """The typical darkness of ink, from the darkness (n,) above 0 of all pixels that may be ink; 0.0
+    without any.
 
     Of these pixels, the rims of strokes and faint stains are lighter than half of full ink: they do not count.
     """

@@ -1,6 +1,8 @@
-"""Shapes: what is straight, and what fills a quadrilateral."""
+"""Shapes: what is straight, what fills a quadrilateral, and how much of its extent a piece of ink fills."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -10,6 +12,10 @@ ANGLES = 120
 CORNERS = 4
 # What is straight is so along at least this share: a digit may stand out over a side, and lines may be broken.
 STRAIGHT_SIDE = 0.8
+# A dot or a straight stroke fills at least this share of its extent; the strokes of a small digit turn.
+SOLID = 0.75
+# The variance of a pixel's width, in pixels: that of a uniform distribution.
+PIXEL_VARIANCE = 1 / 12
 
 
 def slope_of(heights: np.ndarray) -> float:
@@ -51,3 +57,23 @@ def filled_columns(mask: np.ndarray) -> np.ndarray:
     """All pixels of (H, W) bool from the first True to the last one in each column."""
     after = np.logical_or.accumulate(mask, axis=0)
     return after & np.logical_or.accumulate(mask[::-1], axis=0)[::-1]
+
+
+def solidity(ink: np.ndarray) -> float:
+    """How much of its extent a piece of ink (H, W) in [0, 1] fills: about 1 for a dot or a straight bar at any angle,
+    less for strokes that turn; 0.0 without ink. The extent is that of a rectangle with the same second moments.
+    """
+    xx, yy, xy = second_moments(ink)
+    xx, yy = xx + PIXEL_VARIANCE, yy + PIXEL_VARIANCE  # a pixel has an extent of its own
+    return float(ink.sum()) / (12 * math.sqrt(max(xx * yy - xy * xy, 1e-9)))
+
+
+def second_moments(ink: np.ndarray) -> tuple[float, float, float]:
+    """The variances of the columns and of the rows of ink (H, W) in [0, 1], and their covariance, in pixels; 0.0 each
+    without ink.
+    """
+    total = max(float(ink.sum()), 1e-6)
+    y, x = (np.arange(side, dtype=np.float32) for side in ink.shape)
+    columns, rows = ink.sum(axis=0) / total, ink.sum(axis=1) / total
+    x, y = x - columns @ x, y - rows @ y
+    return float(columns @ x**2), float(rows @ y**2), float(y @ ink @ x) / total

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from preprocessing.pieces.rows import TALL, Place, place_in_row
-from preprocessing.pieces.signs import SOLID, Sign, is_stacked, lean, sign_of, solidity
+from preprocessing.pieces.signs import Sign, is_stacked, lean, sign_of
+from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.reading.groups import LONGEST_GROUP
 from preprocessing.reading.prices import (
     CROSSING_PRICE,

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from preprocessing.lines.captions import LOWER, words
+from preprocessing.lines.captions import LOWER, grouped_letters
 from preprocessing.pieces.components import without
 from preprocessing.pieces.rows import digits_height
 from preprocessing.pixels.morphology import dilated
@@ -21,7 +21,7 @@ from preprocessing.reading.writing import Group, Read, Writing, union_box
 FEWEST_LETTERS = 2
 # At least this share of its letters, and so many of them, is no digit: in a sum more than half are digits.
 NO_DIGITS = 0.5
-# Or its first letter is none, and is at least this share of the word's height: a plus or a times sign is lower.
+# Or its first letter is no digit and at least this share of the word's height: a plus or a times sign is lower.
 FIRST_LETTER = 0.65
 # What begins no farther behind a digit than this share of its height is no word before a number.
 AFTER = 1.0
@@ -29,27 +29,35 @@ AFTER = 1.0
 LETTER = 0.4
 
 
-def without_words(writing: Writing, reads: dict[Group, Read]) -> Writing:
-    """The writing without words; the same one if it has none.
+def without_words(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, dict[Group, Read]]:
+    """The writing without words, and the reads of what is left, whose pieces are numbered anew; both as they are if
+    there are no words.
 
     reads: what the reader says of single pieces; it was not asked about specks.
     """
+    while (gone := letters_in(writing, reads)).any():
+        number = np.cumsum(~gone) - 1
+        reads = {(int(number[piece]),): read for (piece,), read in reads.items() if not gone[piece]}
+        ink = without(writing.ink, dilated(writing.pieces.where(gone)))
+        writing = replace(writing, seen=replace(writing.seen, ink=ink), pieces=writing.pieces.those(~gone))
+    return writing, reads
+
+
+def letters_in(writing: Writing, reads: dict[Group, Read]) -> np.ndarray:
+    """Which pieces are letters of words, (n,) bool. reads: as for `without_words`."""
     boxes = writing.boxes
+    gone = np.zeros(len(boxes), bool)
     digits = [piece for (piece,), read in reads.items() if read.digit > read.other]
     if not digits or len(digits) == len(reads):
-        return writing
-    gone = np.zeros(len(boxes), bool)
+        return gone
     heights = boxes[:, 3] - boxes[:, 1]
     tall = digits_height(boxes[digits], writing.pieces.pixels()[digits])
     lower = heights < LOWER * tall
-    for word in words(boxes, np.flatnonzero(lower), writing.ink.shape):
+    for word in grouped_letters(boxes, np.flatnonzero(lower), writing.ink.shape):
         around = union_box(boxes[word])
         if is_word(boxes, word, reads) and not follows(around, boxes[~lower], AFTER * tall):
             gone |= lower & (boxes[:, :2] >= around[:2]).all(axis=1) & (boxes[:, 2:] <= around[2:]).all(axis=1)
-    if not gone.any():
-        return writing
-    ink = without(writing.ink, dilated(writing.pieces.where(gone)))
-    return replace(writing, seen=replace(writing.seen, ink=ink), pieces=writing.pieces.those(~gone))
+    return gone
 
 
 def follows(word: np.ndarray, digits: np.ndarray, room: float) -> bool:

@@ -78,9 +78,9 @@ class Writing:
         left, top = max(left - FRINGE, 0), max(top - FRINGE, 0)
         crop = slice(top, bottom + FRINGE), slice(left, right + FRINGE)
         labels = self.pieces.labels[crop]
-        mine = labels == group[0] + 1
-        for piece in group[1:]:
-            mine |= labels == piece + 1
+        chosen = np.zeros(self.pieces.count + 1, bool)
+        chosen[np.array(group) + 1] = True
+        mine = chosen[labels]
         others = (labels > 0) & ~mine
         for _ in range(FRINGE):
             mine = dilated(mine)

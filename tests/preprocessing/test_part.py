@@ -107,5 +107,18 @@ def test_even_a_frame_over_noise_stays_in_the_picture():
     for _ in range(20):
         (left, right), (top, bottom) = np.sort(rng.integers(0, 120, 2)), np.sort(rng.integers(0, 90, 2))
         left, top, right, bottom = without_cuts(noise, (int(left), int(top), int(right) + 1, int(bottom) + 1))
-        assert 0 <= left < right <= 121
-        assert 0 <= top < bottom <= 91
+        assert 0 <= left < right <= 120
+        assert 0 <= top < bottom <= 90
+
+
+@pytest.mark.parametrize(
+    ("frame", "kept"),
+    [
+        ((120, 90, 121, 91), (119, 89, 120, 90)),
+        ((0, 0, 0, 0), (0, 0, 1, 1)),
+        ((60, 90, 200, 300), (60, 89, 120, 90)),
+        ((-5, -5, 30, 20), (0, 0, 30, 20)),
+    ],
+)
+def test_a_frame_that_reaches_beyond_the_picture_ends_with_it(frame, kept):
+    assert without_cuts(Image.new("L", (120, 90), "white"), frame) == kept

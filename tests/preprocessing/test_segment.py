@@ -147,7 +147,9 @@ def test_the_points_of_dice_are_no_zeros(points):
         for point in points:
             x, y = 120 + 80 * (point % 3), 120 + 80 * (point // 3)
             draw.ellipse((x - size, y - size, x + size, y + size), fill="black")
-        assert not any(reading.best.isdigit() for reading in app.read(dice)), size
+        readings = app.read(dice)
+        assert readings, size
+        assert not any(reading.best.isdigit() for reading in readings), size
 
 
 @pytest.mark.parametrize("gap", [4, 12, 20])

@@ -1,6 +1,7 @@
 """Small words beside digits are left out; what is written small stays."""
 
 import pytest
+from drawn import unlikeness
 from pictures import digit
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -32,6 +33,23 @@ def text_of(picture):
 @pytest.mark.parametrize("text", ["5", "42"])
 def test_a_word_before_a_number_is_left_out(word, text):
     assert text_of(with_word(sheet(text), word, (40, 200), 56)) == text
+
+
+def test_a_digit_beside_a_word_is_read_as_the_digit_alone():
+    alone, beside = app.read(sheet("5")), app.read(with_word(sheet("5"), "Age:", (40, 200), 56))
+    assert beside[0].box == alone[0].box
+    assert unlikeness(beside[0].prepared.tensor, alone[0].prepared.tensor) < 0.05
+    assert "A small word beside the digits was left out." in beside[0].prepared.diagnostics.hints
+
+
+def test_what_was_left_out_beside_a_word_is_told_as_without_the_word():
+    ruled = sheet("5")
+    for y in (30, 85, 215, 245):
+        ImageDraw.Draw(ruled).line((0, y, 640, y), fill=120, width=2)
+    alone, beside = app.read(ruled), app.read(with_word(ruled.copy(), "Age:", (40, 200), 56))
+    assert [reading.best for reading in beside] == ["5"]
+    assert beside[0].prepared.diagnostics.lines == alone[0].prepared.diagnostics.lines > 0
+    assert beside[0].prepared.removed is not None
 
 
 def test_words_above_numbers_are_left_out():
