@@ -13,7 +13,7 @@ The whole picture, `look.look_at`:
     picture             mode, size, rotation and transparency: upright, opaque, grey or RGB
                         (decoding: what the header tells; transparency: the paper that suits transparent parts)
     background/squares  the many thin lines of a whole sheet, divided out (lines/rules: finds them)
-    background/surround an even margin or frame around the paper
+    background/surround an even margin or frame around the paper, here and once more on the reduced picture
     background/sheet    the table that a sheet lies on, painted over with paper (beyond)
     background/relit    a shadow over a large part of the paper
 
@@ -30,6 +30,9 @@ The ink of a reduced picture, `look.look`; if it is small, once more of the part
     lines/removal       takes the lines out, and mends the strokes that they cross
     lines/captions      words beside boxes, and small print in their corners
 
+Where this ink is a dark field with light digits (background/windows), the field becomes paper, and all is looked at
+again. Where it is noise, it is looked for once more after a median.
+
 The pieces of this ink, `look.ink_alone`:
 
     pieces/frames       frames and rings around digits
@@ -39,8 +42,6 @@ The pieces of this ink, `look.ink_alone`:
     pieces/bars         lines below numbers and between them
     pieces/components   faint stains and stray dots
     pieces/outlines     nothing: hollow digits are filled
-    background/windows  where the ink is a dark field with light digits, the field becomes paper, and all is looked at
-                        again
 
 What is left is one digit, `prepare.prepare`:
 
