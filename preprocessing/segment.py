@@ -224,7 +224,7 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
         if is_boxed(writing, row[index].box):
             continue  # a box holds a digit, not a slash between two
         place = place_in_row(row[index].box, boxes)
-        if place and is_slash(row[index].box, place, leans[index] - max(float(np.median(others)), 0)):
+        if place and is_slash(inks[index], row[index].box, place, leans[index] - max(float(np.median(others)), 0)):
             found[index] = row[index]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
     return found
 

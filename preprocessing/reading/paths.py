@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from preprocessing.pieces.rows import TALL, Place, place_in_row
-from preprocessing.pieces.signs import Sign, is_stacked, lean, sign_of
+from preprocessing.pieces.signs import PERCENT_WIDE, Sign, is_degree, is_percent, is_stacked, lean, sign_of
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.reading.groups import LONGEST_GROUP
 from preprocessing.reading.prices import (
@@ -41,6 +41,10 @@ from preprocessing.reading.writing import Group, Read, TextLines, Writing, union
 LIKE_DOTS_AND_BARS = (0, 1, 8)
 # Rows are one line if each digit has at least this share of its height, or of the next one's, beside the next one.
 BESIDE = 0.2
+# A sign has no more pieces than this: those of a percent sign.
+MOST_OF_SIGN = 3
+# A percent sign has at least this share of the digits' height.
+PERCENT_TALL = 0.5
 # The probability that what looks like a sign by its place is one.
 SURE_OF_PLACE = 0.95
 # The probability that a cut was wrong.
@@ -143,14 +147,16 @@ def candidates_of(
     writing: Writing, line: list[int], reads: dict[Group, Read]
 ) -> dict[tuple[int, int], list[Candidate | float]]:
     """(start, end) of runs in a line -> what the run may be; a number is the price of leaving it out."""
-    boxes, found = writing.boxes[line], {}
+    boxes, wholes, found = writing.boxes[line], whole_boxes(writing, line), {}
     for ends, run in runs_of(writing, line, reads):
         price, sign = 0.0, None
-        place = place_in_row(run.box, boxes) if 1 <= run.whole <= 2 else None
-        if place and run.whole == 1:
-            price, sign = as_sign(writing, run, place)
+        place = place_in_row(run.box, boxes) if 1 <= run.whole <= MOST_OF_SIGN else None
+        if place and may_be_percent(run, place) and is_percent(writing.ink_of(*run.group)):
+            sign = placed(run, -DIGIT_PRICE)
+        elif place and run.whole == 1:
+            price, sign = as_sign(writing, run, place, wholes)
         elif place and len(run.boxes) == 2 and is_stacked(run.boxes, place, writing.stroke):
-            sign = Candidate(run.group, run.box, -PLACED_SIGN_PRICE, Sign.OTHER, SURE_OF_PLACE)
+            sign = placed(run, -PLACED_SIGN_PRICE)
         ways = [] if sign is None else [sign]
         if run.read and (run.whole or may_be_cut_off(run)):
             ways.append(as_digit(writing, run, price))
@@ -172,9 +178,17 @@ def runs_of(writing: Writing, line: list[int], reads: dict[Group, Read]) -> Iter
                 break
             group, own = tuple(line[start:end]), boxes[start:end]
             read, whole = reads.get(group), pieces if begins[start] and begins[end] else 0
-            if read or 1 <= whole <= 2:
+            if read or 1 <= whole <= MOST_OF_SIGN:
                 touching = boxes[whole_pieces(begins, start, end)]
                 yield (start, end), Run(group, own, union_box(own), read, whole, np.ptp(touching[:, 1::2]))
+
+
+def may_be_percent(run: Run, place: Place) -> bool:
+    """Whether whole pieces may be a percent sign by their size beside digits, and by what the reader says."""
+    if run.read and run.read.digit > run.read.other:
+        return False
+    height, width = run.box[3] - run.box[1], run.box[2] - run.box[0]
+    return height >= PERCENT_TALL * place.height and width <= PERCENT_WIDE * height
 
 
 def whole_pieces(begins: list[bool], start: int, end: int) -> slice:
@@ -186,6 +200,13 @@ def whole_pieces(begins: list[bool], start: int, end: int) -> slice:
     while not begins[end]:
         end += 1
     return slice(start, end)
+
+
+def whole_boxes(writing: Writing, line: list[int]) -> np.ndarray:
+    """The boxes of the whole pieces of a line, (n, 4): all parts of a piece together."""
+    starts = [place for place, part in enumerate(line) if part not in writing.crossed]
+    boxes = writing.boxes[line]
+    return np.array([union_box(boxes[start:end]) for start, end in itertools.pairwise([*starts, len(line)])])
 
 
 def may_be_cut_off(run: Run) -> bool:
@@ -213,22 +234,32 @@ def as_digit(writing: Writing, run: Run, price: float) -> Candidate:
     return Candidate(run.group, run.box, score, None, doubt, crossing is not None, sides, leaning)
 
 
-def as_sign(writing: Writing, run: Run, place: Place) -> tuple[float, Candidate | None]:
-    """The extra price of taking a whole piece for a digit; and the piece taken for a sign, None if it cannot be one."""
+def as_sign(writing: Writing, run: Run, place: Place, line: np.ndarray) -> tuple[float, Candidate | None]:
+    """The extra price of taking a whole piece for a digit; and the piece taken for a sign, None if it cannot be one.
+    `line` (n, 4) are the boxes of the whole pieces in its line.
+    """
     group, box, read = run.group, run.box, run.read
     sign = sign_of(box, place, writing.stroke)
     size = max(box[2] - box[0], box[3] - box[1]) / place.height
+    small = SMALL_PRICE * max(math.log2(SMALL / size), 0)
     if sign and len(group) == 1 and solidity(writing.ink_of(group[0])) >= SOLID:
         score = -PLACED_SIGN_PRICE
         if read and sign is Sign.DASH:
             score += log_confidence(read.other)
         elif read and read.best not in LIKE_DOTS_AND_BARS:
             score += log_confidence(1 - read.digit)
-        return SMALL_PRICE * max(math.log2(SMALL / size), 0), Candidate(group, box, score, sign, SURE_OF_PLACE)
+        return small, placed(run, score, sign)
+    if len(group) == 1 and is_degree(writing.ink_of(*group), box, place, line):
+        return small, placed(run, -PLACED_SIGN_PRICE)
     if not read:
         return 0.0, None
     price = SIGN_PRICE + LARGE_PRICE * max(size - LARGE_SIGN, 0)
     return 0.0, Candidate(group, box, log_confidence(read.other) - price, Sign.OTHER)
+
+
+def placed(run: Run, score: float, sign: Sign = Sign.OTHER) -> Candidate:
+    """A run that is a sign by its shape and its place."""
+    return Candidate(run.group, run.box, score, sign, SURE_OF_PLACE)
 
 
 def cost_of_neighbours(a: Candidate, b: Candidate) -> float:

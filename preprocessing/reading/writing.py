@@ -67,10 +67,17 @@ class Writing:
         left, right = (function.reduceat(across, starts, 1).T for function in (np.minimum, np.maximum))
         return np.stack([left, right + 1], axis=2)
 
-    def ink_of(self, piece: int) -> np.ndarray:
-        """The ink of one piece, in its box."""
-        crop, own = self.pieces.in_box(piece)
-        return np.where(own, self.ink[crop], 0)
+    def ink_of(self, *group: int) -> np.ndarray:
+        """The ink of these pieces, in the box around them."""
+        left, top, right, bottom = union_box(self.boxes[list(group)])
+        crop = slice(top, bottom), slice(left, right)
+        return np.where(self.among(group)[self.pieces.labels[crop]], self.ink[crop], 0)
+
+    def among(self, group: Group) -> np.ndarray:
+        """Whether each label of `pieces` is that of one of these, (count + 1,) bool."""
+        chosen = np.zeros(self.pieces.count + 1, bool)
+        chosen[np.array(group) + 1] = True
+        return chosen
 
     def prepared(self, group: Group) -> Prepared:
         """The ink of these pieces alone, with their antialiased edges, in MNIST's frame."""
@@ -78,9 +85,7 @@ class Writing:
         left, top = max(left - FRINGE, 0), max(top - FRINGE, 0)
         crop = slice(top, bottom + FRINGE), slice(left, right + FRINGE)
         labels = self.pieces.labels[crop]
-        chosen = np.zeros(self.pieces.count + 1, bool)
-        chosen[np.array(group) + 1] = True
-        mine = chosen[labels]
+        mine = self.among(group)[labels]
         others = (labels > 0) & ~mine
         for _ in range(FRINGE):
             mine = dilated(mine)

@@ -1,5 +1,6 @@
 """Signs between digits, pages of many digits and digits that touch: what is what, and in which row."""
 
+import matplotlib
 import numpy as np
 import pytest
 from pictures import digit, draw_stroke
@@ -23,6 +24,12 @@ SIGNS = {
     ":": [[(0.5, 0.36), (0.5, 0.37)], [(0.5, 0.72), (0.5, 0.73)]],
     "(": [[(0.6, -0.08), (0.46, 0.2), (0.42, 0.5), (0.46, 0.8), (0.6, 1.08)]],
     ")": [[(0.4, -0.08), (0.54, 0.2), (0.58, 0.5), (0.54, 0.8), (0.4, 1.08)]],
+    "%": [
+        [(0.85, 0.02), (0.15, 1.0)],
+        [(0.22 + 0.15 * np.cos(turn), 0.22 + 0.18 * np.sin(turn)) for turn in np.linspace(0, 6.6, 15)],
+        [(0.78 + 0.15 * np.cos(turn), 0.8 + 0.18 * np.sin(turn)) for turn in np.linspace(0, 6.6, 15)],
+    ],
+    "°": [[(0.3 + 0.14 * np.cos(turn), 0.1 + 0.15 * np.sin(turn)) for turn in np.linspace(0, 6.6, 15)]],
     "v": [[(0.05, 0.45), (0.3, 0.85)], [(0.3, 0.85), (0.95, 0.05)]],  # a tick
 }
 
@@ -77,6 +84,9 @@ def text_of(readings):
         ("46+18=", "46?18?"),
         ("(12)", "?12?"),
         ("71", "71"),
+        ("35%", "35?"),
+        ("6%4", "6?4"),
+        ("24°", "24?"),
     ],
 )
 def test_sign_is_a_reading_of_its_own_and_takes_no_digit(text, expected, seed):
@@ -85,6 +95,34 @@ def test_sign_is_a_reading_of_its_own_and_takes_no_digit(text, expected, seed):
     assert text_of(readings) == expected
     lefts = [reading.box[0] for reading in readings]
     assert lefts == sorted(lefts)
+
+
+@pytest.mark.parametrize("face", ["DejaVuSans", "DejaVuSerif", "DejaVuSans-Oblique", "STIXGeneral"])
+@pytest.mark.parametrize("text", ["6/8", "1/2", "12/03/2024", "31/12", "45%", "100%", "23°", "18°C"])
+def test_printed_slashes_percent_and_degree_signs_take_no_digit(text, face):
+    font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/{face}.ttf", 90)
+    picture = Image.new("L", (720, 200), "white")
+    ImageDraw.Draw(picture).text((50, 40), text, font=font, fill=20)
+    assert text_of(app.read(picture)) == "".join(c if c.isdigit() else "?" for c in text)
+
+
+@pytest.mark.parametrize("share", [0.4, 0.5, 0.6])
+@pytest.mark.parametrize(("euros", "cents"), [("5", "00"), ("3", "50"), ("7", "09")])
+def test_raised_cents_of_a_price_are_digits(euros, cents, share):
+    picture, x = Image.new("L", (560, 220), "white"), 40
+    for name, height in [(each, HEIGHT) for each in euros] + [(each, int(share * HEIGHT)) for each in cents]:
+        part = digit(name, height)
+        picture.paste(part, (x, 50), ImageOps.invert(part))
+        x += part.width + 18
+    assert text_of(app.read(picture)) == euros + cents
+
+
+@pytest.mark.parametrize("leaning", [-0.5, -0.3, 0.3, 0.5])
+def test_slanted_digits_with_two_holes_are_no_percent_signs(leaning):
+    picture = written("28869")
+    move = (1, leaning, -leaning * picture.height / 2, 0, 1, 0)
+    slanted = picture.transform(picture.size, Image.Transform.AFFINE, move, fillcolor="white")
+    assert text_of(app.read(slanted)) == "28869"
 
 
 @pytest.mark.parametrize("seed", range(5))
