@@ -25,7 +25,7 @@ from PIL import Image
 from preprocessing.look import Seen, look_at, seen_from
 from preprocessing.pieces.components import HALF, pieces_of, without
 from preprocessing.pieces.rows import find_rows, mergeable, place_in_row
-from preprocessing.pieces.signs import BRACKET_BOW, Sign, bow, is_bracket, is_slash, lean
+from preprocessing.pieces.signs import Sign, is_bracket, is_slash, lean, opens
 from preprocessing.pixels.pen import stroke_width
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.prepare import Prepared, describe, is_blank
@@ -230,15 +230,15 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
 
 
 def with_brackets(writing: Writing, row: list[Candidate], reads: dict[Group, Read]) -> list[Candidate]:
-    """The parts of a row. Two strokes around digits that look like 1s and bow away from each other become signs."""
+    """The parts of a row. Two strokes around digits that look like 1s become signs if they open and close a bracket."""
     found, opened = list(row), None
     for index, part in enumerate(row):
         read = reads.get(part.group)
         able = len(part.group) == 1 and read is not None and (read.best == 1 or read.digit < read.other)
-        bowed = bow(writing.ink_of(part.group[0])) if able else 0.0
-        if bowed >= BRACKET_BOW:
+        way = opens(writing.ink_of(part.group[0])) if able else 0
+        if way > 0:
             opened = index
-        elif bowed <= -BRACKET_BOW and opened is not None and index > opened + 1:
+        elif way < 0 and opened is not None and index > opened + 1:
             inside = union_box(np.array([each.box for each in row[opened + 1 : index]]))
             if is_bracket(row[opened].box, inside) and is_bracket(part.box, inside):
                 for each in (opened, index):

@@ -17,8 +17,10 @@ LONGER_OF_SEVERAL = 1.2
 DIGIT = 0.6
 # The digits beside it are at least this many times as high as it is thick: beside a dash there may be specks.
 THIN = 3.0
-# A bar is at least this many times as long as thick.
+# A bar is at least this many times as long as the strokes of the picture are thick.
 ASPECT = 3.5
+# It is at least this many times as long as it is thick itself, with blurred edges: a dot below a stroke is no bar.
+OWN_ASPECT = 2.0
 # A bar rises or falls by no more than this for each column: a 7 is a line, too, if its columns alone are looked at.
 STEEPEST = 0.5
 # A bar is as thick as usual along at least this share of it: strokes may come close to it.
@@ -118,6 +120,8 @@ def is_bar(piece: np.ndarray, highest: int) -> bool:
     """
     thick = piece.sum(axis=0)
     thickness = float(np.median(thick))
+    if len(thick) < OWN_ASPECT * thickness:
+        return False
     if np.median(filled_columns(piece).sum(axis=0)) > thickness:
         return False  # the upper and the lower side of a 0 are no bar
     middles = (piece * np.arange(len(piece))[:, None]).sum(axis=0) / np.maximum(thick, 1)

@@ -46,6 +46,12 @@ DASH_MIDDLE = 0.25, 0.85
 STACKED = 0.5
 # A colon or an equals sign starts and ends between these places: a little outside the digits at most.
 STACK_ENDS = -0.1, 1.25
+# The dot of an exclamation or a question mark ends no farther from the digits' lower end than this.
+DOT_ON_LINE = 0.2
+# What stands over it starts no farther from their upper end than this.
+MARK_TOP = 0.3
+# It is at least as high as this.
+MARK_TALL = 0.45
 # A slash leans to the right by this much more (columns per row) than the digits beside it.
 SLASH_LEAN = 0.22
 # A slash reaches this far above and below the digits beside it. Of 83 straight 1s by other writers one leans and
@@ -79,6 +85,10 @@ DEGREE_END = 0.55
 DEGREE_ROUND = 0.6
 # A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right.
 BRACKET_BOW = 0.07
+# The arms of a square bracket lie in this share of its height at either end ...
+ARM = 0.2
+# ... and reach this share of its height to one side of its stem, and less than half of that to the other.
+ARM_LONG = 0.1
 # It reaches no less far up and down than the digits in it, to within this share of their height.
 BRACKET_SHORT = 0.1
 # In nearly all rows, this share, a bracket is a single stroke.
@@ -124,6 +134,33 @@ def bow(ink: np.ndarray) -> float:
     return float(factors[2]) / len(rows) if one_stroke else 0.0
 
 
+def opens(ink: np.ndarray) -> int:
+    """1 if a stroke, ink (H, W) in [0, 1], may open a bracket, round or square; -1 if it may close one; else 0."""
+    bowed = bow(ink)
+    if abs(bowed) >= BRACKET_BOW:
+        return 1 if bowed > 0 else -1
+    right, left = arms(ink), arms(ink[:, ::-1])
+    long = ARM_LONG * len(ink)
+    if min(right) >= long and max(left) < long / 2:
+        return 1
+    return -1 if min(left) >= long and max(right) < long / 2 else 0
+
+
+def arms(ink: np.ndarray) -> tuple[float, float]:
+    """How far a stroke, ink (H, W) in [0, 1], reaches at its upper and at its lower end to the right of its stem, in
+    pixels. The stem may lean.
+    """
+    dark = ink >= HALF
+    rows = np.flatnonzero(dark.any(axis=1))
+    end = int(ARM * len(rows))
+    if len(rows) < FEWEST_ROWS:
+        return 0.0, 0.0
+    edge = ink.shape[1] - 1 - dark[rows, ::-1].argmax(axis=1)
+    stem = np.polynomial.Polynomial.fit(rows[end:-end], edge[end:-end], 1)
+    beyond = edge - stem(rows)
+    return float(beyond[:end].max()), float(beyond[-end:].max())
+
+
 def is_slash(ink: np.ndarray, box: np.ndarray, place: Place, leaning: float) -> bool:
     """Whether a straight stroke, ink (H, W) in its box (4,), that leans more than its neighbours, by `leaning`, is a
     slash and no 1. A printed one need not be longer than they are: no hand draws so straight.
@@ -153,6 +190,21 @@ def is_bracket(box: np.ndarray, inside: np.ndarray) -> bool:
     """Whether a stroke in this box (4,) is as tall as what stands in brackets, whose box (4,) is `inside`."""
     room = BRACKET_SHORT * (inside[3] - inside[1])
     return bool(box[1] <= inside[1] + room and box[3] >= inside[3] - room)
+
+
+def is_dotted_below(boxes: np.ndarray, place: Place, stroke: float) -> bool:
+    """Whether two pieces are an exclamation or a question mark: a stroke over a dot that stands on the line.
+
+    Args: as for `is_stacked`.
+    """
+    upper, dot = boxes[np.argsort(boxes[:, 1])]
+    if dot[1] < upper[3] or dot[2] < upper[0] or dot[0] > upper[2]:
+        return False
+    if not is_dot(longer_sides(boxes).min() / place.height, stroke / place.height):
+        return False
+    off = abs(dot[3] - place.bottom) / place.height, abs(upper[1] - place.top) / place.height
+    tall = (upper[3] - upper[1]) / place.height
+    return bool(off[0] <= DOT_ON_LINE and off[1] <= MARK_TOP and tall >= MARK_TALL)
 
 
 def is_percent(ink: np.ndarray) -> bool:

@@ -13,7 +13,16 @@ from typing import NamedTuple
 import numpy as np
 
 from preprocessing.pieces.rows import TALL, Place, place_in_row
-from preprocessing.pieces.signs import PERCENT_WIDE, Sign, is_degree, is_percent, is_stacked, lean, sign_of
+from preprocessing.pieces.signs import (
+    PERCENT_WIDE,
+    Sign,
+    is_degree,
+    is_dotted_below,
+    is_percent,
+    is_stacked,
+    lean,
+    sign_of,
+)
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.reading.groups import LONGEST_GROUP
 from preprocessing.reading.prices import (
@@ -155,7 +164,7 @@ def candidates_of(
             sign = placed(run, -DIGIT_PRICE)
         elif place and run.whole == 1:
             price, sign = as_sign(writing, run, place, wholes)
-        elif place and len(run.boxes) == 2 and is_stacked(run.boxes, place, writing.stroke):
+        elif place and len(run.boxes) == 2 and is_of_two(run.boxes, place, writing.stroke):
             sign = placed(run, -PLACED_SIGN_PRICE)
         ways = [] if sign is None else [sign]
         if run.read and (run.whole or may_be_cut_off(run)):
@@ -181,6 +190,11 @@ def runs_of(writing: Writing, line: list[int], reads: dict[Group, Read]) -> Iter
             if read or 1 <= whole <= MOST_OF_SIGN:
                 touching = boxes[whole_pieces(begins, start, end)]
                 yield (start, end), Run(group, own, union_box(own), read, whole, np.ptp(touching[:, 1::2]))
+
+
+def is_of_two(boxes: np.ndarray, place: Place, stroke: float) -> bool:
+    """Whether two pieces, boxes (2, 4), are one sign. stroke: the width of the pen in pixels."""
+    return is_stacked(boxes, place, stroke) or is_dotted_below(boxes, place, stroke)
 
 
 def may_be_percent(run: Run, place: Place) -> bool:

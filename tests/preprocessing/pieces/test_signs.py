@@ -30,6 +30,9 @@ SIGNS = {
         [(0.78 + 0.15 * np.cos(turn), 0.8 + 0.18 * np.sin(turn)) for turn in np.linspace(0, 6.6, 15)],
     ],
     "°": [[(0.3 + 0.14 * np.cos(turn), 0.1 + 0.15 * np.sin(turn)) for turn in np.linspace(0, 6.6, 15)]],
+    "!": [[(0.5, 0.0), (0.49, 0.72)], [(0.48, 0.97), (0.49, 0.97)]],
+    "[": [[(0.62, -0.05), (0.4, -0.05), (0.4, 1.05), (0.62, 1.05)]],
+    "]": [[(0.38, -0.05), (0.6, -0.05), (0.6, 1.05), (0.38, 1.05)]],
     "v": [[(0.05, 0.45), (0.3, 0.85)], [(0.3, 0.85), (0.95, 0.05)]],  # a tick
 }
 
@@ -87,6 +90,8 @@ def text_of(readings):
         ("35%", "35?"),
         ("6%4", "6?4"),
         ("24°", "24?"),
+        ("5!", "5?"),
+        ("[12]", "?12?"),
     ],
 )
 def test_sign_is_a_reading_of_its_own_and_takes_no_digit(text, expected, seed):
@@ -98,8 +103,10 @@ def test_sign_is_a_reading_of_its_own_and_takes_no_digit(text, expected, seed):
 
 
 @pytest.mark.parametrize("face", ["DejaVuSans", "DejaVuSerif", "DejaVuSans-Oblique", "STIXGeneral"])
-@pytest.mark.parametrize("text", ["6/8", "1/2", "12/03/2024", "31/12", "45%", "100%", "23°", "18°C"])
-def test_printed_slashes_percent_and_degree_signs_take_no_digit(text, face):
+@pytest.mark.parametrize(
+    "text", ["6/8", "1/2", "12/03/2024", "31/12", "45%", "100%", "23°", "18°C", "4!", "3?", "[72]"]
+)
+def test_printed_signs_take_no_digit(text, face):
     font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/{face}.ttf", 90)
     picture = Image.new("L", (720, 200), "white")
     ImageDraw.Draw(picture).text((50, 40), text, font=font, fill=20)
