@@ -24,8 +24,9 @@ from PIL import Image
 
 from preprocessing.look import Seen, look_at, seen_from
 from preprocessing.pieces.components import HALF, pieces_of, without
+from preprocessing.pieces.glyphs import lean, opens
 from preprocessing.pieces.rows import find_rows, mergeable, place_in_row
-from preprocessing.pieces.signs import Sign, is_bracket, is_slash, lean, opens
+from preprocessing.pieces.signs import Sign, is_bracket, is_slash
 from preprocessing.pixels.pen import stroke_width
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.prepare import Prepared, describe, is_blank

@@ -1,21 +1,19 @@
 """Signs between digits: points, commas, dashes and the like, told by their size and their place in the row.
 
 The network answers "not a digit" to + - x and =, so for these it is asked. A point fills MNIST's frame like any blob
-and a comma looks exactly like a 1: both are told from digits by what surrounds them.
+and a comma looks exactly like a 1: both are told from digits by what surrounds them. The signs that are told by their
+shape are in glyphs.py.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 from enum import Enum
 
 import numpy as np
 
-from preprocessing.pieces.components import HALF, longer_sides, pieces_of
+from preprocessing.pieces.components import longer_sides
+from preprocessing.pieces.glyphs import has_hole, unevenness
 from preprocessing.pieces.rows import Place
-from preprocessing.pixels.morphology import with_margin
-from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 
 # Lengths and places below are shares of the height of the digits beside the sign; places are measured from their top.
 # A dot is no larger than this in both directions.
@@ -62,39 +60,14 @@ PRINTED_SHORT = 0.05
 # Its middle strays from a straight line by this share of its height at most, as a root mean square. Of 288 straight 1s
 # of MNIST that lean, one in forty keeps so straight.
 PRINTED_STRAIGHT = 0.0053
-# This share of its height at either end does not count: it may be cut off level.
-SLASH_END = 0.1
-# Each ring of a percent sign is no taller and no wider than this share of the sign's height.
-RING = 0.65
-# The middles of its rings lie at least this far apart, as shares of the sign's width and height: those of an 8 stand
-# above each other.
-RINGS_ACROSS, RINGS_DOWN = 0.2, 0.3
-# A percent sign is no wider than this many times its height: two digits side by side are.
-PERCENT_WIDE = 1.35
-# Its stroke is ink along at least this share of a straight line.
-STROKE_DRAWN = 0.85
-# That line is looked for between so many places above and below ...
-STROKE_PLACES = 9
-# ... that lie within one of these shares of the height from the top and from the bottom: rings may reach farther.
-STROKE_ENDS = (0, 0.08, 0.16)
 # A degree sign is a ring no taller and no wider than this share of the digits' height ...
 DEGREE = 0.55
 # ... that ends at this place or above ...
 DEGREE_END = 0.55
 # ... and whose shorter side is at least this share of its longer one.
 DEGREE_ROUND = 0.6
-# A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right.
-BRACKET_BOW = 0.07
-# The arms of a square bracket lie in this share of its height at either end ...
-ARM = 0.2
-# ... and reach this share of its height to one side of its stem, and less than half of that to the other.
-ARM_LONG = 0.1
 # It reaches no less far up and down than the digits in it, to within this share of their height.
 BRACKET_SHORT = 0.1
-# In nearly all rows, this share, a bracket is a single stroke.
-ONE_STROKE = 0.9
-# In fewer rows than this nobody can tell a bow.
-FEWEST_ROWS = 8
 
 
 class Sign(Enum):
@@ -107,60 +80,6 @@ class Sign(Enum):
     OTHER = "other"
 
 
-def lean(ink: np.ndarray) -> float:
-    """By how many columns a row the ink (H, W) in [0, 1] leans to the right: the slope of the line that fits its rows
-    best; 0.0 without ink.
-    """
-    _, yy, xy = second_moments(ink)
-    return -xy / max(yy, PIXEL_VARIANCE)
-
-
-def bow(ink: np.ndarray) -> float:
-    """How far the middle of a thin stroke, ink (H, W) in [0, 1], stands out to the left of its ends, as a share of its
-    height: above 0 for "(", below 0 for ")"; 0.0 for what is no single stroke from top to bottom.
-    """
-    mass = ink.sum(axis=1)
-    rows = np.flatnonzero(mass > HALF)
-    if len(rows) < FEWEST_ROWS:
-        return 0.0
-    columns = np.arange(ink.shape[1])
-    middles = ink[rows] @ columns / mass[rows]
-    spread = np.sqrt((ink[rows] * (columns - middles[:, None]) ** 2).sum(axis=1) / mass[rows])
-    place = np.linspace(-1, 1, len(rows))
-    factors = np.polynomial.polynomial.polyfit(place, middles, 2)
-    off = np.abs(middles - np.polynomial.polynomial.polyval(place, factors))
-    thick = float(np.median(mass[rows]))
-    one_stroke = np.quantile(spread, ONE_STROKE) <= thick / 2 and np.quantile(off, ONE_STROKE) <= thick / 2
-    return float(factors[2]) / len(rows) if one_stroke else 0.0
-
-
-def opens(ink: np.ndarray) -> int:
-    """1 if a stroke, ink (H, W) in [0, 1], may open a bracket, round or square; -1 if it may close one; else 0."""
-    bowed = bow(ink)
-    if abs(bowed) >= BRACKET_BOW:
-        return 1 if bowed > 0 else -1
-    right, left = arms(ink), arms(ink[:, ::-1])
-    long = ARM_LONG * len(ink)
-    if min(right) >= long and max(left) < long / 2:
-        return 1
-    return -1 if min(left) >= long and max(right) < long / 2 else 0
-
-
-def arms(ink: np.ndarray) -> tuple[float, float]:
-    """How far a stroke, ink (H, W) in [0, 1], reaches at its upper and at its lower end to the right of its stem, in
-    pixels. The stem may lean.
-    """
-    dark = ink >= HALF
-    rows = np.flatnonzero(dark.any(axis=1))
-    end = int(ARM * len(rows))
-    if len(rows) < FEWEST_ROWS:
-        return 0.0, 0.0
-    edge = ink.shape[1] - 1 - dark[rows, ::-1].argmax(axis=1)
-    stem = np.polynomial.Polynomial.fit(rows[end:-end], edge[end:-end], 1)
-    beyond = edge - stem(rows)
-    return float(beyond[:end].max()), float(beyond[-end:].max())
-
-
 def is_slash(ink: np.ndarray, box: np.ndarray, place: Place, leaning: float) -> bool:
     """Whether a straight stroke, ink (H, W) in its box (4,), that leans more than its neighbours, by `leaning`, is a
     slash and no 1. A printed one need not be longer than they are: no hand draws so straight.
@@ -169,21 +88,6 @@ def is_slash(ink: np.ndarray, box: np.ndarray, place: Place, leaning: float) -> 
         return False
     reach = min(place.top - box[1], box[3] - place.bottom) / place.height
     return reach >= SLASH_REACH or (reach >= -PRINTED_SHORT and unevenness(ink) <= PRINTED_STRAIGHT)
-
-
-def unevenness(ink: np.ndarray) -> float:
-    """How far the middle of a stroke, ink (H, W) in [0, 1], strays from a straight line, as a share of its height: the
-    root mean square, without its ends.
-    """
-    mass = ink.sum(axis=1)
-    rows = np.flatnonzero(mass > HALF)
-    end = int(SLASH_END * len(rows))
-    rows = rows[end : len(rows) - end]
-    if len(rows) < FEWEST_ROWS:
-        return math.inf
-    middles = ink[rows] @ np.arange(ink.shape[1]) / mass[rows]
-    line = np.polynomial.Polynomial.fit(rows, middles, 1)
-    return float(np.sqrt(np.mean((middles - line(rows)) ** 2))) / len(rows)
 
 
 def is_bracket(box: np.ndarray, inside: np.ndarray) -> bool:
@@ -207,43 +111,6 @@ def is_dotted_below(boxes: np.ndarray, place: Place, stroke: float) -> bool:
     return bool(off[0] <= DOT_ON_LINE and off[1] <= MARK_TOP and tall >= MARK_TALL)
 
 
-def is_percent(ink: np.ndarray) -> bool:
-    """Whether ink (H, W) in [0, 1] in its box is a percent sign: a small ring above on the left, another below on the
-    right, and a straight stroke between them that leans to the right. They may touch.
-    """
-    height, width = ink.shape
-    paper = pieces_of(with_margin(ink, 1) < HALF)
-    inside = np.flatnonzero(paper.labels[0, 0] != np.arange(1, paper.count + 1))
-    if width > PERCENT_WIDE * height or len(inside) < 2:
-        return False
-    largest = inside[np.argsort(paper.pixels()[inside])[-2:]]
-    first, second = sorted(paper.boxes[largest] - 1, key=lambda box: box[0] + box[2])
-    if max(longer_sides(np.array([first, second]))) > RING * height:
-        return False
-    across, down = (second[i] + second[i + 2] - first[i] - first[i + 2] for i in (0, 1))
-    if across < 2 * RINGS_ACROSS * width or down < 2 * RINGS_DOWN * height:
-        return False
-    return line_between(ink, (first, second))
-
-
-def line_between(ink: np.ndarray, holes: tuple[np.ndarray, np.ndarray]) -> bool:
-    """Whether ink (H, W) has a straight stroke that leans to the right, from top to bottom, between two holes, (4,)
-    boxes: to the right of the upper one, and to the left of the lower one.
-    """
-    height, width = ink.shape
-    upper, lower = np.linspace(width / 2, width - 1, STROKE_PLACES), np.linspace(0, width / 2, STROKE_PLACES)
-    for above, below, start, end in itertools.product(upper, lower, STROKE_ENDS, STROKE_ENDS):
-        rows = np.arange(int(start * height), height - int(end * height))
-        slope = (below - above) / len(rows)
-        middles = [above + slope * ((hole[1] + hole[3]) / 2 - rows[0]) for hole in holes]
-        if not (middles[0] >= holes[0][2] and middles[1] < holes[1][0]):
-            continue
-        columns = np.rint(above + slope * (rows - rows[0])).astype(int)
-        if np.mean(ink[rows, columns] >= HALF) >= STROKE_DRAWN:
-            return True
-    return False
-
-
 def is_degree(ink: np.ndarray, box: np.ndarray, place: Place, line: np.ndarray) -> bool:
     """Whether a piece of ink (H, W) in its box (4,) is a degree sign: a small ring, high up beside digits.
 
@@ -254,11 +121,6 @@ def is_degree(ink: np.ndarray, box: np.ndarray, place: Place, line: np.ndarray) 
         return False
     raised = (line[:, 3] <= place.top + DEGREE_END * place.height) & (longer_sides(line) <= DEGREE * place.height)
     return bool(box[3] <= place.top + DEGREE_END * place.height) and raised.sum() == 1 and has_hole(ink)
-
-
-def has_hole(ink: np.ndarray) -> bool:
-    """Whether ink (H, W) in [0, 1] goes around paper."""
-    return pieces_of(with_margin(ink, 1) < HALF).count > 1
 
 
 def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:

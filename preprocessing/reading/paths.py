@@ -12,17 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from preprocessing.pieces.glyphs import PERCENT_WIDE, is_percent, lean
 from preprocessing.pieces.rows import TALL, Place, place_in_row
-from preprocessing.pieces.signs import (
-    PERCENT_WIDE,
-    Sign,
-    is_degree,
-    is_dotted_below,
-    is_percent,
-    is_stacked,
-    lean,
-    sign_of,
-)
+from preprocessing.pieces.signs import Sign, is_degree, is_dotted_below, is_stacked, sign_of
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.reading.groups import LONGEST_GROUP
 from preprocessing.reading.prices import (
@@ -72,7 +64,7 @@ class Candidate(NamedTuple):
     doubt: float = 0.0
     after_cut: bool = False  # what stands before it is a part of the same piece
     sides: np.ndarray | None = None  # (slants, 2), in a writing with cuts: left and right once it is straightened
-    lean: float | None = None  # of a 1 that is a part of a piece, see `signs.lean`
+    lean: float | None = None  # of a 1 that is a part of a piece, see `glyphs.lean`
 
     @property
     def size(self) -> int:
