@@ -56,12 +56,15 @@ ROOMS = """
 SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "crop.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the input in sight, which live.js knows: about the same picture once, and once more with
-# ASK_AGAIN, or with FAILED after a question that got no answer. FINAL tells it that the answer stands. LOST asks when a
-# server that was lost is there again.
+# ASK_AGAIN, or with FAILED after a question that got no answer. FINAL tells it that the answer stands, UNREAD that the
+# words about what could not be read do, and UNSAID that these did not come either. LOST asks when a server that was lost
+# is there again.
 ASK = "(drawing, picture) => window.live.given(drawing, picture)"
 ASK_AGAIN = "(drawing, picture) => window.live.again(drawing, picture)"
 FAILED = "(drawing, picture) => window.live.failed(drawing, picture)"
 FINAL = "() => window.live?.final()"
+UNREAD = "() => window.live.unread()"
+UNSAID = "() => window.live.unsaid()"
 LOST = "document.addEventListener('live:ask', () => trigger('select'))"
 # Opens the tab of the example that was pressed last. If the tabs were an output of the event, gradio would first upload
 # what lies on the pad, and of two examples pressed in a row either tab might open last.
@@ -165,7 +168,9 @@ def build() -> gr.Blocks:
         quiet = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
         changes = [pad.change, picture.change, ways.select, share.select, draw_tab.select, picture_tab.select]
         shown = gr.on(changes, view.show_given, given, outputs, trigger_mode="always_last", js=ASK, **quiet)
-        shown.failure(view.show_nothing, given, outputs, js=FAILED, **quiet)
+        unread = shown.failure(view.show_nothing, given, outputs, js=FAILED, **quiet)
+        unread.success(None, js=UNREAD)
+        unread.failure(None, js=UNSAID)
         title.select(None, None, outputs, js="() => window.demo.values()", **quiet)
         words.select(None, None, [label, words], js=LIVE, **quiet)  # without the server: live.js has the answer
         way.select(view.way_of_one, given, way, js=ASK_AGAIN, **quiet)

@@ -769,6 +769,8 @@ def test_file_that_is_no_picture_gets_a_clear_message(pad):
     )
     expect(v.page.get_by_text("cannot be read as a picture")).to_be_visible()
     expect(v.page.locator("#words")).to_contain_text("This picture was not read")
+    expect(v.page.locator("#answer.old")).to_have_count(0)
+    assert v.page.locator("#words p").evaluate("p => getComputedStyle(p).fontSize") != "0px"
     expect(v.answer).to_have_count(0)
     expect(v.page.locator("#picture img")).to_be_hidden()
 

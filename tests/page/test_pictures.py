@@ -319,11 +319,23 @@ def test_a_picture_that_takes_the_place_of_another_is_asked_about_once(pad):
         v.requests.clear()
         v.page.locator("#picture input[type=file]").set_input_files(file)
         said = "This picture was not read" if file is broken else f"That is a {file.stem}."
-        expect(v.page.locator("#words")).to_contain_text(said)
+        expect(v.page.locator("#answer:not(.old) #words")).to_contain_text(said)
         if file is broken:
             expect(v.page.get_by_text("cannot be read as a picture")).to_have_count(1)
         v.wait_until_silent()
         assert sum("queue/join" in url for url in v.requests) == questions
+
+
+def test_a_picture_that_a_busy_server_does_not_read_is_said_to_have_no_answer(pad):
+    v = pad
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.wait_until_silent()
+    v.route("**/queue/join*", functools.partial(refuse, status=429))
+    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "7.png")
+    expect(v.page.locator("#answer:not(.old) #words p")).to_contain_text("Add the picture again in a moment")
+    v.page.unroute("**/queue/join*")
+    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "9.png")
+    expect(v.answer).to_have_text("9")
 
 
 def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(pad):
