@@ -57,8 +57,8 @@ SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "crop.js", "pictures.j
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the input in sight, which live.js knows: about the same picture once, and once more with
 # ASK_AGAIN, or with FAILED after a question that got no answer. FINAL tells it that the answer stands, UNREAD that the
-# words about what could not be read do, and UNSAID that these did not come either. LOST asks when a server that was lost
-# is there again.
+# words about what could not be read do, and UNSAID that these did not come either. LOST asks when a server that was
+# lost is there again.
 ASK = "(drawing, picture) => window.live.given(drawing, picture)"
 ASK_AGAIN = "(drawing, picture) => window.live.again(drawing, picture)"
 FAILED = "(drawing, picture) => window.live.failed(drawing, picture)"

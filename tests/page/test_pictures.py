@@ -14,6 +14,8 @@ from conftest import BROWSER_ARGS, EXAMPLES, JAGGED, Visit, expect, find_browser
 from PIL import Image
 from test_page import serious
 
+from weights.serving.limits.sizes import MAX_UPLOAD_BYTES
+
 PASTE = """([name, base64]) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const clipboardData = new DataTransfer();
@@ -338,6 +340,38 @@ def test_a_picture_that_a_busy_server_does_not_read_is_said_to_have_no_answer(pa
     expect(v.answer).to_have_text("9")
 
 
+@pytest.mark.parametrize("why", ["size", 413, 429, None])
+def test_a_picture_that_does_not_reach_the_server_leaves_the_page_to_the_drawing(visit, why):
+    """None: the connection breaks."""
+    v = visit()
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    v.page.get_by_role("tab", name="Use a picture").click()
+    expect(v.page.locator("#answer:not(.old) #words")).to_contain_text("Add a picture")
+    picture, said = v.page.locator("#picture input[type=file]"), v.page.locator("#said")
+    picture.wait_for(state="attached")
+    file = {"name": "9.png", "mimeType": "image/png", "buffer": (EXAMPLES / "9.png").read_bytes()}
+    if why == "size":
+        picture.set_input_files(file | {"buffer": bytes(MAX_UPLOAD_BYTES + 1)})
+        expect(v.page.locator("#ways [data-way=choose]")).to_have_text("Larger than 20 MB")
+        expect(said).to_have_text("Larger than 20 MB")
+    else:
+        v.route("**/upload?*", lambda route: route.fulfill(status=why) if why else route.abort(), times=1)
+        picture.set_input_files(file)
+        if why is None:
+            expect(v.page.locator("#words")).to_contain_text("Add the picture again")
+        expect(said).to_have_text("")
+    expect(v.page.locator("#answer.old")).to_have_count(0)
+    v.page.get_by_role("tab", name="Fool it").click()
+    expect(v.page.locator(".lab.fool .which-picture")).to_have_text("Your drawing")
+    v.page.get_by_role("tab", name="Draw", exact=True).click()
+    expect(v.page.locator("#pad")).to_be_visible()
+    v.page.get_by_role("tab", name="Use a picture").click()
+    v.page.locator("#picture input[type=file]").set_input_files(EXAMPLES / "9.png")
+    expect(v.answer).to_have_text("9")
+    expect(said).to_have_text("")
+
+
 def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(pad):
     """On a slow machine the question of a tab that opens carries the value from before the example."""
     v = pad
@@ -414,6 +448,7 @@ def test_picture_is_chosen_with_a_button_of_words_and_fills_its_square(pad):
         said = v.page.locator("#words p").evaluate("p => getComputedStyle(p, '::before').content")
         assert said == '"Reading it …"'  # nobody is invited to add one any more
     expect(v.answer).to_have_text("7")
+    expect(v.page.locator("#said")).to_have_text("")  # a screen reader would still find it there
     (_, y, _, height), square = picture_of(v.page), v.page.locator("#picture").bounding_box()
     assert (y, height) == pytest.approx((square["y"] + 1, square["height"] - 2), abs=1)
     v.page.evaluate(NO_CLIPBOARD)
