@@ -593,6 +593,29 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     expect(again).to_be_focused()
 
 
+def test_a_question_of_the_lesson_leads_to_its_answer_though_the_lesson_was_folded(drawn):
+    room = opened(drawn, "See inside", "inside")
+    lesson = room.get_by_text("Lesson: six questions")
+    lesson.click()
+    ask = room.get_by_role("button", name="Show me")
+    first = room.locator("li:has(.show)").first
+    first.evaluate("item => (item.firstChild.textContent = 'Which is <b>?')")
+    ask.first.click()
+    expect(room.locator(".asked span")).to_have_text("Which is <b>?")
+    lesson.click()
+    room.get_by_role("button", name="Its answer").click()
+    expect(first.locator(".solution p")).to_be_in_viewport()
+    expect(first.locator("summary")).to_be_focused()
+    first.evaluate("(item, text) => (item.firstChild.textContent = text)", f"{QUESTIONS[0].text} ")
+    again = room.locator("[data-learn=again]")
+    again.evaluate("button => (button.disabled = true)")  # as after the last step
+    ask.last.click()
+    expect(room.locator(".learning")).to_be_focused()
+    again.evaluate("button => (button.disabled = false)")
+    room.get_by_role("button", name="Its answer").click()
+    lesson.click()
+
+
 def test_back_returns_to_the_room_before_and_keeps_the_drawing(drawn):
     v = drawn
     v.page.get_by_role("tab", name="Draw").click()

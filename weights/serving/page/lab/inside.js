@@ -307,15 +307,18 @@
       const place = $(element, isAboutLearning ? ".learning" : ".stepper");
       const line = $(element, ".asked");
       posed = item;
-      put(element, ".asked span", item.firstChild.textContent);
+      $(element, ".asked span").textContent = item.firstChild.textContent;
       line.hidden = false;
       isAboutLearning ? place.before(line) : place.after(line);
       (isAboutLearning ? line : place).scrollIntoView({ block: "start" });
-      (isAboutLearning ? $(element, '[data-learn="again"]') : stepInSight()).focus({ preventScroll: true });
+      const again = $(element, '[data-learn="again"]');
+      const next = isAboutLearning ? (again.disabled ? place : again) : stepInSight(); // all steps may be taken
+      next.focus({ preventScroll: true });
     }
 
     function answerAsked() {
       $(element, ".asked").hidden = true;
+      posed.closest("details").open = true; // the lesson may be folded by now
       $(posed, "details").open = true;
       posed.scrollIntoView({ block: "center" });
       $(posed, "summary").focus({ preventScroll: true });
