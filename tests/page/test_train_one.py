@@ -711,6 +711,24 @@ def answer_once(v, name, answer):
     v.route(re.compile("/component_server"), give)
 
 
+def test_a_link_leads_to_play_though_it_is_disabled_until_the_network_comes(laptop):
+    v = laptop
+    room = untrained(v)
+    play = room.get_by_role("button", name="Play")
+    answer_once(v, "go", {"frames": [], "ended": "All 3 rounds are done", "said": ""})
+    room.get_by_role("button", name="One round").click()
+    expect(play).to_be_disabled()
+    starts = held(v, "start")
+    v.page.evaluate("rooms.go('#lab=16,careful')")
+    wait_until(v, lambda: starts)
+    v.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    expect(v.page.get_by_role("tab", name="Train one")).to_be_focused()
+    starts[0].continue_()
+    expect(play).to_be_enabled()
+    expect(play).to_be_focused()
+    v.page.unroute_all()
+
+
 def test_questions_pressed_quickly_are_answered_one_after_the_other(laptop):
     v = laptop
     room = untrained(v)
