@@ -534,6 +534,17 @@ def test_kernels_that_no_chip_stands_for_are_loaded_and_reset(laptop, tmp_path):
     assert room.locator(".weights canvas").first.evaluate("canvas => canvas.width") == 12
 
 
+def test_a_loaded_network_with_sigmoid_units_shows_that_it_has_them(laptop, tmp_path):
+    room = untrained(laptop)
+    room.locator(".settings .more").evaluate("more => (more.open = false)")
+    network_files(tmp_path, MLP((16,), activation="sigmoid", seed=1))
+    paths = [tmp_path / name for name in ("model.safetensors", "config.json")]
+    room.locator(".along input").set_input_files(paths)
+    expect(room.locator(".taken")).to_contain_text("Loaded: 784-16-10")
+    expect(room.get_by_role("radio", name="sigmoid", exact=True)).to_be_visible()
+    expect(room.get_by_role("radio", name="sigmoid", exact=True)).to_be_checked()
+
+
 def test_what_is_refused_is_not_what_plays(laptop):
     v = laptop
     room = untrained(v)
