@@ -424,6 +424,9 @@ def test_a_moved_weight_and_a_silenced_unit_change_the_answer_and_undo_brings_it
     room.locator(".stepper [data-step=units]").click()
     room.locator("li:not(.silent) .off").first.click()
     assert answer.inner_text() != before
+    assert set(room.locator(".off").all_inner_texts()) == {"switch off", "off"}
+    for switch in room.locator(".off").all():  # who speaks to the computer says what is to be read
+        assert switch.inner_text() in switch.get_attribute("aria-label").lower()
     room.locator("[data-undo]").click()
     assert answer.inner_text() == before
 

@@ -187,7 +187,7 @@
       for (let j = 0; j < net.width; j++) {
         $(tiles[j], ".pick").setAttribute("aria-pressed", j === unit);
         $(tiles[j], ".off").setAttribute("aria-pressed", off.has(j));
-        $(tiles[j], ".off").textContent = off.has(j) ? "is off" : "turn off";
+        $(tiles[j], ".off").textContent = off.has(j) ? "off" : "switch off";
         tiles[j].classList.toggle("silent", h(j) === 0);
         put(tiles[j], ".value", `z ${number(z(j))}<br>h ${number(h(j))}`);
         put(tiles[j], ".fired", signed(z(j), most));
@@ -228,7 +228,7 @@
           (_, j) =>
             `<li><button type="button" class="pick" data-unit="${j}" aria-label="Unit ${j + 1}"><canvas></canvas><b>${j + 1}</b></button>` +
             `<span class="fired"></span><span class="value"></span>` +
-            `<button type="button" class="off" data-off="${j}" aria-label="Turn unit ${j + 1} off">turn off</button></li>`,
+            `<button type="button" class="off" data-off="${j}" aria-label="Switch off unit ${j + 1}">switch off</button></li>`,
         ).join(""),
       );
       $$(element, ".units canvas").forEach((canvas, j) => paint(canvas, column(j), strongest(column(j))));
