@@ -372,6 +372,23 @@ def test_a_picture_that_does_not_reach_the_server_leaves_the_page_to_the_drawing
     expect(said).to_have_text("")
 
 
+def test_a_visitor_stays_with_pictures_who_has_no_drawing_or_does_not_leave(pad):
+    v = pad
+    draw, chosen = v.page.get_by_role("tab", name="Draw", exact=True), v.page.get_by_role("tab", name="Use a picture")
+    v.draw(7)
+    expect(v.answer).to_have_text("7")
+    chosen.click()
+    draw.click()
+    expect(chosen).to_have_attribute("aria-selected", "true")
+    v.page.get_by_role("tab", name="On the pad").click()
+    v.press("Undo")
+    expect(v.page.locator("#answer:not(.old) #words")).to_contain_text("Nothing here yet")
+    chosen.click()
+    v.page.get_by_role("tab", name="See inside").click()
+    draw.click()
+    expect(chosen).to_have_attribute("aria-selected", "true")
+
+
 def test_a_question_is_about_the_picture_in_sight_and_not_the_one_before(pad):
     """On a slow machine the question of a tab that opens carries the value from before the example."""
     v = pad

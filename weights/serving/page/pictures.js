@@ -259,13 +259,18 @@
   // --- The input in sight ---
 
   // The other rooms show what is in the input in sight. Who drew, looked for a picture and brought none, and then goes to
-  // a room, means the drawing.
+  // another room, means the drawing.
   let isDrawn = false;
   let arrived = 0; // number of the newest picture that came into sight
   const isUnderWay = () => sent?.number === newest && arrived !== newest;
-  for (const type of ["pad:ink", "pad:clear"]) document.addEventListener(type, () => (isDrawn = type === "pad:ink"));
+  const hasInk = (canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value, i) => i % 4 === 3 && value); // black ink: only its alpha matters
+  };
+  document.addEventListener("pad:ink", ({ detail }) => (isDrawn = hasInk(detail))); // Undo may have left none
+  document.addEventListener("pad:clear", () => (isDrawn = false));
   document.addEventListener("click", ({ target }) => {
-    const room = target.closest?.("#rooms > .tab-wrapper [role=tab]");
+    const room = target.closest?.("#rooms > .tab-wrapper [role=tab]:not([aria-selected=true])");
     if (room && isDrawn && inSight() && !address() && !isUnderWay()) pad.part("padTab").click();
   }, { capture: true });
 
