@@ -561,7 +561,7 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     losses = figures(room.locator(".losses"))
     assert len(losses) == 4
     assert losses == sorted(losses, reverse=True)
-    expect(room.locator(".others")).to_contain_text("Of 1,000 unseen digits it reads 92.6% →")
+    expect(room.locator(".others")).to_contain_text("Of 1,000 new digits it reads 92.6% →")
     assert figure(room.locator(".deltas .chosen .figure").nth(2)) == pytest.approx(before - 1, abs=1e-4)
 
     # Each number follows from others that are shown, for the unit that is blamed most and for one that is tapped.

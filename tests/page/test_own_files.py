@@ -332,7 +332,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     room.locator(".digits .wrong").first.click()
     inside = v.page.locator(".lab.inside")
     expect(inside.locator(".lead").first).to_contain_text("This is your network")
-    expect(inside.locator(".which-picture")).to_contain_text("one of the digits that it never saw")
+    expect(inside.locator(".which-picture")).to_contain_text("one of the new digits")
     expect(inside.locator(".pretend")).to_contain_text(re.compile("that this is an? \\d, but it is an? \\d: there is"))
     inside.get_by_role("button", name="Back to your drawing").click()
     expect(inside.locator(".which-picture")).to_be_empty()
@@ -354,8 +354,10 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     # A set: taught, saved, loaded beside what is there.
     opened(v, "Train one", "train")
     room.locator(".label").select_option("2")
-    room.get_by_role("button", name="Teach it").click()
-    expect(room.locator(".told")).to_contain_text("31 old ones were repeated beside it")
+    room.get_by_role("button", name="Teach it with old digits").click()
+    expect(room.locator(".told")).to_contain_text(
+        "31 old digits were repeated beside your drawing, so that it forgets less."
+    )
     expect(room.locator(".own li")).to_have_count(1)
     with v.page.expect_download() as saved:
         room.get_by_role("button", name="Save the set").click()

@@ -283,7 +283,7 @@
         element,
         ".which-picture",
         shared.tapped
-          ? `This is one of the digits that it never saw, <b>${article(shared.tapped.label)}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
+          ? `This is one of the new digits, <b>${article(shared.tapped.label)}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
           : whichPicture(pixels),
       );
     }
