@@ -689,7 +689,7 @@ def test_without_webgl_the_page_says_why_there_is_no_pad_and_links_to_rooms_work
     page = context.new_page()
     page.goto(f"{server}#inside")
     expect(page.locator(".lab.inside[data-ready]")).to_be_visible()
-    expect(page.locator(".lab.inside .which-picture")).to_contain_text("add one on Draw")
+    expect(page.locator(".lab.inside .which-picture")).to_contain_text("Add a picture on Draw")
     page.get_by_role("tab", name="Draw").click()
     expect(page.locator("#words p")).to_contain_text("Add a picture")
     page.get_by_role("tab", name="On the pad").click()

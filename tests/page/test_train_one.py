@@ -628,7 +628,7 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
 
     # A network that is gone answers nothing, and another drawing is seen all the same.
     gone = {"error": "This network is not kept any longer: press Reset for a new one.", "gone": True}
-    changes = {"draw a digit": lambda: v.press("Clear canvas"), "no answer to this": lambda: v.draw(1)}
+    changes = {"Draw a digit": lambda: v.press("Clear canvas"), "no answer to this": lambda: v.draw(1)}
     for note, change in changes.items():
         v.page.get_by_role("tab", name="Draw").click()
         before = v.page.locator("#why").inner_html()
@@ -641,7 +641,7 @@ def test_a_visitor_trains_a_network_stops_it_and_teaches_it(visit):
         expect(room.locator(".note")).to_contain_text(note)
         expect(room.locator(".mine li, .theirs li")).to_have_count(0)
         expect(room.locator(".label")).to_have_value("")
-        assert room.locator(".teach").is_visible() == (note != "draw a digit")  # not the example
+        assert room.locator(".teach").is_visible() == (note != "Draw a digit")  # not the example
 
 
 def held(v, name):

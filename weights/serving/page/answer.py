@@ -184,7 +184,7 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
                 f"Ink that spoke for {best} rather than {second} in blue, the other way round in orange",
             ),
             f"{best} or {second}?",
-            f"Blue ink said {best}, orange ink {second}.",
+            f"Blue ink spoke for {best}, orange ink for {second}.",
         )
         first = explanation.units[0] if explanation.units else []
         units = "".join(
