@@ -826,7 +826,9 @@ SMALL = """() => matchMedia("(pointer: coarse)").matches
 
 
 def serious(page):
-    """Serious and critical findings of axe-core and what is small for a finger, as (rule, selector or HTML)."""
+    """Serious and critical findings of axe-core and, on phones alone, what is small for a finger, as (rule, selector or
+    HTML).
+    """
     from axe_playwright_python.sync_playwright import Axe  # there when playwright is
 
     findings = Axe().run(page).response["violations"]
