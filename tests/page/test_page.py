@@ -840,6 +840,22 @@ def serious(page):
     ] + [("small", html) for html in page.evaluate(SMALL)]
 
 
+def test_labels_of_columns_can_be_read_on_a_small_phone_and_do_not_overlap(visit):
+    v = visit(width=360, height=640, phone=True)
+    v.touch(7)
+    expect(v.answer).to_have_text("7")
+    labels = v.page.locator("#words .chart b")
+    assert labels.evaluate_all("all => Math.min(...all.map((b) => parseFloat(getComputedStyle(b).fontSize)))") >= 12
+    gaps = labels.evaluate_all(
+        """all => {
+            for (const label of all) label.innerHTML = "<i>49<span>%</span></i>"; // as if every class were likely
+            const boxes = all.map((label) => label.firstChild.getBoundingClientRect());
+            return boxes.slice(1).map(({ left }, i) => left - boxes[i].right);
+        }"""
+    )
+    assert min(gaps) > 0
+
+
 def test_bars_are_seen_in_the_colours_of_a_system_with_high_contrast(seven):
     seven.page.emulate_media(forced_colors="active")
     bar, card = (
