@@ -545,6 +545,7 @@ def test_a_loaded_network_with_sigmoid_units_shows_that_it_has_them(laptop, tmp_
     expect(room.locator(".taken")).to_contain_text("Loaded: 784-16-10")
     expect(room.get_by_role("radio", name="sigmoid", exact=True)).to_be_visible()
     expect(room.get_by_role("radio", name="sigmoid", exact=True)).to_be_checked()
+    room.locator(".settings .more").evaluate("more => (more.open = false)")
 
 
 def test_what_is_refused_is_not_what_plays(laptop):

@@ -136,7 +136,8 @@
   }
 
   const chooser = () => document.querySelector("#ways [data-way=choose]");
-  const isTooLarge = (file) => file.size > Number(chooser().dataset.mostBytes);
+  // Not known before the tab was opened; `take` asks once more.
+  const isTooLarge = (file) => file.size > Number(chooser()?.dataset.mostBytes);
   const isPhone = () => matchMedia("(pointer: coarse)").matches;
   const isMac = /Mac/.test(navigator.platform);
 
