@@ -531,16 +531,15 @@ def test_kernels_are_shown_at_work_and_windows_can_be_pointed_at(drawn):
     expect(section.locator(".push")).not_to_have_text(before)
 
 
-def test_kernels_wait_in_the_pages_own_colour(visit):
-    v = visit()
-    dark = "each => getComputedStyle(each).opacity === '1'"
-    section = v.page.locator(".kernels")
-    opened(v, "See inside", "inside")
-    with v.held("**/component_server/**"):
-        section.scroll_into_view_if_needed()
-        assert not section.locator(".convolving canvas").first.evaluate(dark)
+def test_kernels_wait_in_the_pages_own_colour(drawn):
+    room = opened(drawn, "See inside", "inside")
+    section, picture = room.locator(".kernels"), room.locator(".kernels .sheet canvas")
+    section.scroll_into_view_if_needed()
     expect(section).to_have_attribute("data-ready", "true")
-    assert section.locator(".convolving canvas").first.evaluate(dark)
+    expect(picture).to_have_css("opacity", "1")
+    section.evaluate("section => section.removeAttribute('data-ready')")  # as before its answer came
+    expect(picture).to_have_css("opacity", "0.16")
+    section.evaluate("section => (section.dataset.ready = true)")
 
 
 def test_steps_of_backpropagation_teach_it_another_digit(drawn):
