@@ -24,6 +24,8 @@ import weights.serving.recognize
 from nn import programs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import gradio as gr
 
     from nn.measure.metrics import Answer
@@ -56,12 +58,15 @@ ROOMS = """
 SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "crop.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the input in sight, which live.js knows: about the same picture once, and once more with
-# ASK_AGAIN, or with FAILED after a question that got no answer. FINAL tells it that the answer stands. LOST asks when a
-# server that was lost is there again.
+# ASK_AGAIN, or with FAILED after a question that got no answer. FINAL tells it that the answer stands, UNREAD that the
+# words about what could not be read do, and UNSAID that these did not come either. LOST asks when a server that was
+# lost is there again.
 ASK = "(drawing, picture) => window.live.given(drawing, picture)"
 ASK_AGAIN = "(drawing, picture) => window.live.again(drawing, picture)"
 FAILED = "(drawing, picture) => window.live.failed(drawing, picture)"
 FINAL = "() => window.live?.final()"
+UNREAD = "() => window.live.unread()"
+UNSAID = "() => window.live.unsaid()"
 LOST = "document.addEventListener('live:ask', () => trigger('select'))"
 # Opens the tab of the example that was pressed last. If the tabs were an output of the event, gradio would first upload
 # what lies on the pad, and of two examples pressed in a row either tab might open last.
@@ -70,6 +75,8 @@ OPEN_TAB = "() => window.pictures.openTab()"
 DEMO = "window.demo?.connect(() => server.demo(), () => trigger('select'))"
 SHOW_LIVE = "document.addEventListener('live:show', () => trigger('select'))"
 LIVE = "() => window.live.shown()"
+# Pictures come as files, which view.py opens itself. No overlay: nothing may jump.
+QUIET = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
 
 
 # --- From a picture to an answer --------------------------------------------------------------------------------------
@@ -124,7 +131,6 @@ def build() -> gr.Blocks:
     from weights.serving import gradio_api
     from weights.serving.limits.uploads import GONE_AFTER_MINUTES
     from weights.serving.page import answer, inputs, network, view
-    from weights.serving.page.lab import fool, inside, train_one
 
     with gr.Blocks(title=TITLE, fill_width=True) as blocks:
         title = gr.HTML(HEADING, elem_id="title", server_functions=[view.demo], js_on_load=DEMO)
@@ -151,34 +157,58 @@ def build() -> gr.Blocks:
                 details = gr.HTML(nothing[2], elem_id="details")
             mistakes = network.view(served())
         with rooms:
-            with gr.Tab("Train one", id="room-train"):
-                train_one.view()
-            with gr.Tab("See inside", id="room-inside"):
-                inside.view()
-            with gr.Tab("Fool it", id="room-fool"):
-                fool.view()
-
-        # One listener for all that changes the answer: no older answer comes after a newer one, and a stroke is sent
-        # once. No overlay: nothing may jump.
-        given, outputs = [pad, picture, ways], [label, words, way, details]
-        # Pictures come as files, which view.py opens itself.
-        quiet = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
+            other_rooms()
         changes = [pad.change, picture.change, ways.select, share.select, draw_tab.select, picture_tab.select]
-        shown = gr.on(changes, view.show_given, given, outputs, trigger_mode="always_last", js=ASK, **quiet)
-        shown.failure(view.show_nothing, given, outputs, js=FAILED, **quiet)
-        title.select(None, None, outputs, js="() => window.demo.values()", **quiet)
-        words.select(None, None, [label, words], js=LIVE, **quiet)  # without the server: live.js has the answer
-        way.select(view.way_of_one, given, way, js=ASK_AGAIN, **quiet)
-        shown.then(None, js=FINAL)
-        # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
-        taken = examples.select(inputs.take, None, [pad, picture], trigger_mode="multiple", **quiet)
-        chosen = mistakes.select(network.load, None, [pad, picture], **quiet)
-        for event in (taken, chosen):
-            event.success(None, js=OPEN_TAB)
-        chosen.success(None, js="() => scrollTo(0, 0)")
-
+        connect_answer(changes, [pad, picture, ways], [label, words, way, details], title)
+        connect_examples(examples, mistakes, [pad, picture])
         gradio_api.add(served(), inputs.EXAMPLES / "7.png")
     return blocks
+
+
+def other_rooms() -> None:
+    """The tabs beside Draw."""
+    import gradio as gr
+
+    from weights.serving.page.lab import fool, inside, train_one
+
+    with gr.Tab("Train one", id="room-train"):
+        train_one.view()
+    with gr.Tab("See inside", id="room-inside"):
+        inside.view()
+    with gr.Tab("Fool it", id="room-fool"):
+        fool.view()
+
+
+def connect_answer(
+    changes: list[Callable], given: list[gr.Component], outputs: list[gr.Component], title: gr.HTML
+) -> None:
+    """Whatever changes the input shows its answer in the outputs: label, words, way and details."""
+    import gradio as gr
+
+    from weights.serving.page import view
+
+    label, words, way, _ = outputs
+    # One listener for all that changes the answer: no older answer comes after a newer one, and a stroke is sent once.
+    shown = gr.on(changes, view.show_given, given, outputs, trigger_mode="always_last", js=ASK, **QUIET)
+    unread = shown.failure(view.show_nothing, given, outputs, js=FAILED, **QUIET)
+    unread.success(None, js=UNREAD)
+    unread.failure(None, js=UNSAID)
+    title.select(None, None, outputs, js="() => window.demo.values()", **QUIET)
+    words.select(None, None, [label, words], js=LIVE, **QUIET)  # without the server: live.js has the answer
+    way.select(view.way_of_one, given, way, js=ASK_AGAIN, **QUIET)
+    shown.then(None, js=FINAL)
+
+
+def connect_examples(examples: gr.HTML, mistakes: gr.HTML, given: list[gr.Component]) -> None:
+    """An example, or a digit that the network misread, goes to the pad or the picture when it is pressed."""
+    from weights.serving.page import inputs, network
+
+    # Of two examples clicked in a row the second one counts; by itself gradio would ignore it.
+    taken = examples.select(inputs.take, None, given, trigger_mode="multiple", **QUIET)
+    chosen = mistakes.select(network.load, None, given, **QUIET)
+    for event in (taken, chosen):
+        event.success(None, js=OPEN_TAB)
+    chosen.success(None, js="() => scrollTo(0, 0)")
 
 
 def theme() -> gr.themes.Base:

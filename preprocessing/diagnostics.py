@@ -62,7 +62,7 @@ def hints(found: Diagnostics, size: tuple[int, int], left_out: LeftOut) -> tuple
     longer_side = max((right - left) / size[0], (bottom - top) / size[1])
     thinnest, thickest = MNIST_STROKE_WIDTHS[0] / BEYOND_USUAL, MNIST_STROKE_WIDTHS[1] * BEYOND_USUAL
     remarks = {
-        "The drawing touches the edge: part of it may be missing.": (
+        "The ink touches the edge: part of the digit may be missing.": (
             left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]
         ),
         "Drawn very small: a larger digit shows more detail.": longer_side < SMALL_SIDE,

@@ -1,7 +1,7 @@
 """Draws a sheet of every style in which digits, or letters and signs, are written: a row of examples for each.
 
     python -m nn.pictures.sheet digits .assets/styles.png
-    python -m nn.pictures.sheet letters /tmp/letters.png
+    python -m nn.pictures.sheet letters letters.png
 
 Look at it after changing digits.py or letters.py: what does not look written teaches the network nothing.
 """

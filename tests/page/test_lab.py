@@ -424,6 +424,9 @@ def test_a_moved_weight_and_a_silenced_unit_change_the_answer_and_undo_brings_it
     room.locator(".stepper [data-step=units]").click()
     room.locator("li:not(.silent) .off").first.click()
     assert answer.inner_text() != before
+    assert set(room.locator(".off").all_inner_texts()) == {"switch off", "off"}
+    for switch in room.locator(".off").all():  # who speaks to the computer says what is to be read
+        assert switch.inner_text() in switch.get_attribute("aria-label").lower()
     room.locator("[data-undo]").click()
     assert answer.inner_text() == before
 
@@ -528,6 +531,17 @@ def test_kernels_are_shown_at_work_and_windows_can_be_pointed_at(drawn):
     expect(section.locator(".push")).not_to_have_text(before)
 
 
+def test_kernels_wait_in_the_pages_own_colour(drawn):
+    room = opened(drawn, "See inside", "inside")
+    section, picture = room.locator(".kernels"), room.locator(".kernels .sheet canvas")
+    section.scroll_into_view_if_needed()
+    expect(section).to_have_attribute("data-ready", "true")
+    expect(picture).to_have_css("opacity", "1")
+    section.evaluate("section => section.removeAttribute('data-ready')")  # as before its answer came
+    expect(picture).to_have_css("opacity", "0.16")
+    section.evaluate("section => (section.dataset.ready = true)")
+
+
 def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     room = opened(drawn, "See inside", "inside")
     room.locator(".learning .target").select_option("2")
@@ -558,7 +572,7 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     losses = figures(room.locator(".losses"))
     assert len(losses) == 4
     assert losses == sorted(losses, reverse=True)
-    expect(room.locator(".others")).to_contain_text("Of 1,000 unseen digits it reads 92.6% →")
+    expect(room.locator(".others")).to_contain_text("Of 1,000 new digits it reads 92.6% →")
     assert figure(room.locator(".deltas .chosen .figure").nth(2)) == pytest.approx(before - 1, abs=1e-4)
 
     # Each number follows from others that are shown, for the unit that is blamed most and for one that is tapped.
@@ -591,6 +605,29 @@ def test_steps_of_backpropagation_teach_it_another_digit(drawn):
     over.press("Enter")
     expect(room.locator(".taken")).to_be_hidden()
     expect(again).to_be_focused()
+
+
+def test_a_question_of_the_lesson_leads_to_its_answer_though_the_lesson_was_folded(drawn):
+    room = opened(drawn, "See inside", "inside")
+    lesson = room.get_by_text("Lesson: six questions")
+    lesson.click()
+    ask = room.get_by_role("button", name="Show me")
+    first = room.locator("li:has(.show)").first
+    first.evaluate("item => (item.firstChild.textContent = 'Which is <b>?')")
+    ask.first.click()
+    expect(room.locator(".asked span")).to_have_text("Which is <b>?")
+    lesson.click()
+    room.get_by_role("button", name="Its answer").click()
+    expect(first.locator(".solution p")).to_be_in_viewport()
+    expect(first.locator("summary")).to_be_focused()
+    first.evaluate("(item, text) => (item.firstChild.textContent = text)", f"{QUESTIONS[0].text} ")
+    again = room.locator("[data-learn=again]")
+    again.evaluate("button => (button.disabled = true)")  # as after the last step
+    ask.last.click()
+    expect(room.locator(".learning")).to_be_focused()
+    again.evaluate("button => (button.disabled = false)")
+    room.get_by_role("button", name="Its answer").click()
+    lesson.click()
 
 
 def test_back_returns_to_the_room_before_and_keeps_the_drawing(drawn):

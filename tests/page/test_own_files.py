@@ -332,7 +332,7 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     room.locator(".digits .wrong").first.click()
     inside = v.page.locator(".lab.inside")
     expect(inside.locator(".lead").first).to_contain_text("This is your network")
-    expect(inside.locator(".which-picture")).to_contain_text("one of the digits that it never saw")
+    expect(inside.locator(".which-picture")).to_contain_text("one of the new digits")
     expect(inside.locator(".pretend")).to_contain_text(re.compile("that this is an? \\d, but it is an? \\d: there is"))
     inside.get_by_role("button", name="Back to your drawing").click()
     expect(inside.locator(".which-picture")).to_be_empty()
@@ -354,8 +354,10 @@ def test_a_visitor_takes_a_network_and_a_set_along_and_looks_inside_it(laptop, t
     # A set: taught, saved, loaded beside what is there.
     opened(v, "Train one", "train")
     room.locator(".label").select_option("2")
-    room.get_by_role("button", name="Teach it").click()
-    expect(room.locator(".told")).to_contain_text("31 old ones were repeated beside it")
+    room.get_by_role("button", name="Teach it with old digits").click()
+    expect(room.locator(".told")).to_contain_text(
+        "31 old digits were repeated beside your drawing, so that it forgets less."
+    )
     expect(room.locator(".own li")).to_have_count(1)
     with v.page.expect_download() as saved:
         room.get_by_role("button", name="Save the set").click()
@@ -532,6 +534,18 @@ def test_kernels_that_no_chip_stands_for_are_loaded_and_reset(laptop, tmp_path):
     expect(room.locator(".round")).to_have_text("Not trained yet")
     expect(room.locator(".weights canvas")).to_have_count(6)
     assert room.locator(".weights canvas").first.evaluate("canvas => canvas.width") == 12
+
+
+def test_a_loaded_network_with_sigmoid_units_shows_that_it_has_them(laptop, tmp_path):
+    room = untrained(laptop)
+    room.locator(".settings .more").evaluate("more => (more.open = false)")
+    network_files(tmp_path, MLP((16,), activation="sigmoid", seed=1))
+    paths = [tmp_path / name for name in ("model.safetensors", "config.json")]
+    room.locator(".along input").set_input_files(paths)
+    expect(room.locator(".taken")).to_contain_text("Loaded: 784-16-10")
+    expect(room.get_by_role("radio", name="sigmoid", exact=True)).to_be_visible()
+    expect(room.get_by_role("radio", name="sigmoid", exact=True)).to_be_checked()
+    room.locator(".settings .more").evaluate("more => (more.open = false)")
 
 
 def test_what_is_refused_is_not_what_plays(laptop):

@@ -689,7 +689,7 @@ def test_without_webgl_the_page_says_why_there_is_no_pad_and_links_to_rooms_work
     page = context.new_page()
     page.goto(f"{server}#inside")
     expect(page.locator(".lab.inside[data-ready]")).to_be_visible()
-    expect(page.locator(".lab.inside .which-picture")).to_contain_text("add one on Draw")
+    expect(page.locator(".lab.inside .which-picture")).to_contain_text("Add a picture on Draw")
     page.get_by_role("tab", name="Draw").click()
     expect(page.locator("#words p")).to_contain_text("Add a picture")
     page.get_by_role("tab", name="On the pad").click()
@@ -769,6 +769,8 @@ def test_file_that_is_no_picture_gets_a_clear_message(pad):
     )
     expect(v.page.get_by_text("cannot be read as a picture")).to_be_visible()
     expect(v.page.locator("#words")).to_contain_text("This picture was not read")
+    expect(v.page.locator("#answer.old")).to_have_count(0)
+    assert v.page.locator("#words p").evaluate("p => getComputedStyle(p).fontSize") != "0px"
     expect(v.answer).to_have_count(0)
     expect(v.page.locator("#picture img")).to_be_hidden()
 
@@ -824,7 +826,9 @@ SMALL = """() => matchMedia("(pointer: coarse)").matches
 
 
 def serious(page):
-    """Serious and critical findings of axe-core and what is small for a finger, as (rule, selector or HTML)."""
+    """Serious and critical findings of axe-core and, on phones alone, what is small for a finger, as (rule, selector or
+    HTML).
+    """
     from axe_playwright_python.sync_playwright import Axe  # there when playwright is
 
     findings = Axe().run(page).response["violations"]
@@ -834,6 +838,22 @@ def serious(page):
         if finding["impact"] in ("serious", "critical")
         for node in finding["nodes"]
     ] + [("small", html) for html in page.evaluate(SMALL)]
+
+
+def test_labels_of_columns_can_be_read_on_a_small_phone_and_do_not_overlap(visit):
+    v = visit(width=360, height=640, phone=True)
+    v.touch(7)
+    expect(v.answer).to_have_text("7")
+    labels = v.page.locator("#words .chart b")
+    assert labels.evaluate_all("all => Math.min(...all.map((b) => parseFloat(getComputedStyle(b).fontSize)))") >= 12
+    gaps = labels.evaluate_all(
+        """all => {
+            for (const label of all) label.innerHTML = "<i>49<span>%</span></i>"; // as if every class were likely
+            const boxes = all.map((label) => label.firstChild.getBoundingClientRect());
+            return boxes.slice(1).map(({ left }, i) => left - boxes[i].right);
+        }"""
+    )
+    assert min(gaps) > 0
 
 
 def test_bars_are_seen_in_the_colours_of_a_system_with_high_contrast(seven):

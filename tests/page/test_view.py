@@ -20,7 +20,9 @@ from nn.evidence import explain
 from nn.measure.metrics import CLASSES
 from nn.mlp import MLP
 from preprocessing import to_mnist
+from preprocessing.decoding import decoding_bytes
 from weights.current import Look, Served
+from weights.serving.limits.pictures import ROOM
 from weights.serving.page import inputs, network, percent, view
 from weights.serving.page.answer import UNITS_SHOWN, live_answer, sentence, several
 from weights.serving.recognize import examine
@@ -77,6 +79,15 @@ def test_a_photograph_is_read_as_its_exif_data_turn_it(tmp_path, orientation, ki
     wide = re.search(r'src="data:image/[^,]*,([^"]+)"', way).group(1)
     with Image.open(io.BytesIO(base64.b64decode(wide))) as shown:
         assert shown.width > shown.height
+
+
+def test_a_part_is_looked_at_within_the_memory_for_pictures(tmp_path, monkeypatch):
+    held, without_cuts = [], view.without_cuts
+    monkeypatch.setattr(view, "without_cuts", lambda *given: (held.append(ROOM.held), without_cuts(*given))[1])
+    picture = Image.open(EXAMPLES / "7.png").convert("RGB")
+    view.photo(sent(picture, tmp_path), [0, 0, 1, 1])
+    assert held == [decoding_bytes(picture)]
+    assert ROOM.held == 0
 
 
 def test_empty_pad_shows_words_and_no_answer():
@@ -145,7 +156,8 @@ def test_answer_is_a_sentence_and_one_chart_with_labels_where_they_are_worth_one
     answer = dict.fromkeys(CLASSES, 0.0) | {"7": 0.984, "1": 0.012, "2": 0.004}
     words = view.words([reading_of("7")._replace(answer=answer)])
     assert words.startswith("<p>That is a 7.</p>")
-    assert re.findall(r"<b>(.*?)</b>", words) == ["", "1%", "", "", "", "", "", "98%", "", "", ""]
+    labels = [re.sub("<.*?>", "", label) for label in re.findall(r"<b>(.*?)</b>", words)]
+    assert labels == ["", "1%", "", "", "", "", "", "98%", "", "", ""]
 
 
 def test_no_network_is_quite_sure_wherever_the_page_says_how_sure_it_is():

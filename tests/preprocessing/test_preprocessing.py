@@ -82,7 +82,7 @@ def test_diagnostics_say_where_the_ink_was():
         ({"side": 50, "brush": 7}, "very small"),
         ({"brush": 4}, "thin strokes"),
         ({"brush": 100}, "thick strokes"),
-        ({"at": (-10, 100)}, "touches the edge"),
+        ({"at": (-10, 100)}, "The ink touches the edge: part of the digit"),
         ({"at": (270, 250), "side": 120}, "off the centre"),
     ],
 )

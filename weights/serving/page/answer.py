@@ -184,7 +184,7 @@ def steps(answer: Answer, tensor: np.ndarray, explanation: Explanation | None) -
                 f"Ink that spoke for {best} rather than {second} in blue, the other way round in orange",
             ),
             f"{best} or {second}?",
-            f"Blue ink said {best}, orange ink {second}.",
+            f"Blue ink spoke for {best}, orange ink for {second}.",
         )
         first = explanation.units[0] if explanation.units else []
         units = "".join(
@@ -236,7 +236,7 @@ def strengths(units: list[Unit]) -> list[float]:
 def chart(answer: Answer) -> str:
     """All probabilities as columns, in the order of the digits so that they keep their places, as HTML."""
     best, _ = ranked(answer)[0]
-    labels = {name: escape(percent.sure(share)) if share >= LEAST else "" for name, share in answer.items()}
+    labels = {name: column_label(share) if share >= LEAST else "" for name, share in answer.items()}
     columns = "".join(
         f'<i style="--p:{answer[name]:.4f}"{" class=best" * (name == best)}><b>{labels[name]}</b>'
         f"<u></u>{axis_label(name)}</i>"
@@ -244,6 +244,11 @@ def chart(answer: Answer) -> str:
     )
     said = ", ".join(f"{name} {percent.in_words(share)}" for name, share in ranked(answer) if share >= LEAST)
     return f'<div class="chart" role="img" aria-label="Probabilities: {said}">{columns}</div>'
+
+
+def column_label(share: float) -> str:
+    """How sure it is of a class, as HTML. On a narrow screen the page leaves the sign out, and says it once."""
+    return f"{escape(percent.sure(share).removesuffix('%'))}<span>%</span>"
 
 
 def axis_label(name: str) -> str:

@@ -17,6 +17,7 @@ from preprocessing.decoding import InputError
 from preprocessing.picture import open_picture, to_opaque
 from weights.serving.gradio_internals import field, get_upload_folder, save_pil_to_cache
 from weights.serving.limits.pictures import Busy, room_for
+from weights.serving.limits.sizes import MAX_UPLOAD_BYTES
 from weights.serving.page.drawing import picture_url
 
 EXAMPLES = Path(preprocessing.__file__).parent / "examples"
@@ -160,8 +161,8 @@ def ways() -> gr.HTML:
     the picture, or null for the whole.
     """
     return gr.HTML(
-        """<button type="button" data-way="photo">Take a photo</button>
-        <button type="button" data-way="choose">Choose a file</button>
+        f"""<button type="button" data-way="photo">Take a photo</button>
+        <button type="button" data-way="choose" data-most-bytes="{MAX_UPLOAD_BYTES}">Choose a file</button>
         <button type="button" data-way="paste">Paste</button>
         <input type="file" accept="image/*,.heic,.heif" capture="environment" hidden aria-label="Photo">""",
         js_on_load="document.addEventListener('picture:part', () => trigger('select'))",

@@ -242,6 +242,15 @@
       hasAnswer();
       return newest === sent ? live.again(drawing, picture) : never();
     },
+    // The words about a picture that could not be read are in sight. A drawing's go on waiting for the next answer.
+    unread() {
+      pictures.endReading();
+      if (pictures.inSight() && newest === sent) answer()?.classList.remove("old");
+    },
+    // These words did not come either. A drawing is asked about again; see `late`.
+    unsaid() {
+      if (pictures.inSight() && newest === sent) away();
+    },
     // The same once more, for the way of one of several digits. A newer question goes first.
     async again(drawing, picture) {
       unanswered = "";
@@ -254,6 +263,7 @@
     // The page has the final answer to what was asked about last.
     final() {
       hasAnswer();
+      pictures.endReading();
       unanswered = "";
       answer()?.classList.remove("old");
       settled = pictures.inSight() ? strokes : asked; // a picture has no strokes to come

@@ -160,7 +160,7 @@ def cell(true: str, read: str, count: int) -> str:
 
 
 def misread(index: int, mistake: dict) -> str:
-    """One misread digit as a list item: a button that puts it on the pad."""
+    """One misread digit as a list item: a button that takes it as the input."""
     share, sure = percent.sure(mistake["confidence"]), percent.in_words(mistake["confidence"])
     said = f"{article(mistake['true']).capitalize()}, read as {mistake['read']}, {sure} sure. Try it."
     image = f'<img src="data:image/png;base64,{mistake["png"]}" width="28" height="28" alt="{said}">'

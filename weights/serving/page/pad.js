@@ -18,8 +18,8 @@
 // Events on the document: pad:ready; pad:ink (detail: a canvas with the ink) each time the ink was read; pad:begin and
 // pad:end of a stroke; pad:clear (detail: the strokes that go) before all ink goes; pad:undo, cancelable, before Undo;
 // pad:lay, cancelable, before a drawing from the server takes the place of all ink, and pad:laid after it (detail: its
-// name); pad:asked when a question takes the ink; pad:lost when something did not reach the server; pad:none where the
-// browser has no WebGL.
+// name); pad:asked when a question takes the ink; pad:lost when something did not reach the server; pad:refused (detail:
+// the file) when the server refused an upload; pad:none where the browser has no WebGL.
 (() => {
   const INSIDES = {
     "app.stage.on": "function",
@@ -222,12 +222,13 @@
   window.fetch = async (input, init) => {
     if (isBlob(input, init)) return new Response("null", { headers: { "Content-Type": "application/json" } });
     const question = await repeatable(input, init).catch(() => null);
-    if (!question) return carriesDrawing(input, init) ? delivered(fetched(input, init)) : fetched(input, init);
+    if (!question) return carriesDrawing(input, init) ? delivered(input, init) : fetched(input, init);
     for (const [old, { until }] of answers) if (Date.now() > until) answers.delete(old);
     if (!answers.has(question)) answers.set(question, { until: Date.now() + KEEP, response: fetched(input, init) });
     try {
       const response = await answers.get(question).response;
       if (!response.ok) answers.delete(question);
+      tellRefused(response, input, init);
       return response.clone();
     } catch (error) {
       answers.delete(question);
@@ -236,10 +237,15 @@
   };
 
   // A server may have lost the upload that a question names: after a refusal the same ink goes there once more.
-  async function delivered(sent) {
-    const response = await sent.catch(tellLost);
+  async function delivered(input, init) {
+    const response = await fetched(input, init).catch(tellLost);
     if (!response.ok) answers.clear();
+    tellRefused(response, input, init);
     return response;
+  }
+
+  function tellRefused({ ok }, input, init) {
+    if (!ok && /\/upload(\?|$)/.test(addressOf(input))) tell("pad:refused", init.body.get("files"));
   }
 
   function tellLost(error) {

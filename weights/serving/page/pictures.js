@@ -5,6 +5,7 @@
 //                         of undefined when the server has deleted it
 //   pictures.openTab()    opens the tab to which the example or the misread digit goes that was pressed last
 //   pictures.comesBack()  whether a reload is to bring a picture back
+//   pictures.endReading() says no longer that a picture is being read
 (() => {
   const TRIES = 50; // until gradio has built what was asked for
   const BETWEEN = 100; // ms between two of them
@@ -12,7 +13,8 @@
   // When a tab is opened for the first time, gradio builds what is in it, waits for a frame or two, and then sets every
   // value to the one that the page began with. A picture that was there already would be gone.
   const FRAMES = 3;
-  const REFUSALS = { 413: "Larger than 20 MB", 429: "Busy: try again" }; // of a HEIC, by the status of the answer
+  const REFUSALS = { 413: "Larger than 20 MB", 429: "Busy: try again" }; // by the status of the server's answer
+  const READING = "Reading the picture …";
   const KEPT = "picture"; // its name in the tab's session storage
   const FRESH = 9 * 60_000; // ms that the server keeps a picture at least
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -109,16 +111,16 @@
     }
   }
 
-  // What gradio is about to take. A HEIC it would refuse, and of a file that is no picture it would say "Only image/*
-  // allowed".
+  // What gradio is about to take. A HEIC it would refuse, of a file that is no picture it would say "Only image/*
+  // allowed", and after one that is too large nothing would follow.
   function take(event, files) {
     newest += 1;
     const file = firstPicture(files);
     if (!file) return;
-    if (file === files[0] && isPicture(file) && !isHeic(file)) {
+    if (file === files[0] && isPicture(file) && !isHeic(file) && !isTooLarge(file)) {
       sent = { file, number: newest };
       document.getElementById("answer").classList.add("old"); // until live.js has the answer to this one
-      return say(null, "Reading the picture …");
+      return say(null, READING);
     }
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -126,14 +128,16 @@
   }
 
   async function giveAny(file) {
-    if (isHeic(file)) return giveHeic(file);
-    if (isPicture(file)) return give(file);
+    const why = isTooLarge(file) ? REFUSALS[413] : isPicture(file) ? "" : "Not a picture: choose another";
+    if (!why) return isHeic(file) ? giveHeic(file) : give(file);
     newest += 1;
     await open();
-    say(chooser(), "Not a picture: choose another");
+    say(chooser(), why);
   }
 
   const chooser = () => document.querySelector("#ways [data-way=choose]");
+  // Not known before the tab was opened; `take` asks once more.
+  const isTooLarge = (file) => file.size > Number(chooser()?.dataset.mostBytes);
   const isPhone = () => matchMedia("(pointer: coarse)").matches;
   const isMac = /Mac/.test(navigator.platform);
 
@@ -161,6 +165,22 @@
     await until;
     if (button.saying === mine) button.textContent = button.dataset.name;
   }
+
+  function endReading() {
+    const said = document.getElementById("said");
+    if (said.textContent === READING) said.textContent = "";
+  }
+
+  // Gradio asks nothing about a picture that did not reach the server: the answer in sight is the one before.
+  function notSent() {
+    sent = null;
+    document.getElementById("answer").classList.remove("old");
+    endReading();
+  }
+  document.addEventListener("pad:refused", ({ detail: file }) => {
+    if (isUnderWay() && file.size === sent.file.size && file.name === sent.file.name) notSent();
+  });
+  document.addEventListener("pad:lost", () => (isUnderWay() ? notSent() : endReading()));
 
   // Why there is none; gradio would say nothing.
   async function noCamera() {
@@ -240,13 +260,18 @@
   // --- The input in sight ---
 
   // The other rooms show what is in the input in sight. Who drew, looked for a picture and brought none, and then goes to
-  // a room, means the drawing.
+  // another room, means the drawing.
   let isDrawn = false;
   let arrived = 0; // number of the newest picture that came into sight
   const isUnderWay = () => sent?.number === newest && arrived !== newest;
-  for (const type of ["pad:ink", "pad:clear"]) document.addEventListener(type, () => (isDrawn = type === "pad:ink"));
+  const hasInk = (canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value, i) => i % 4 === 3 && value); // black ink: only its alpha matters
+  };
+  document.addEventListener("pad:ink", ({ detail }) => (isDrawn = hasInk(detail))); // Undo may have left none
+  document.addEventListener("pad:clear", () => (isDrawn = false));
   document.addEventListener("click", ({ target }) => {
-    const room = target.closest?.("#rooms > .tab-wrapper [role=tab]");
+    const room = target.closest?.("#rooms > .tab-wrapper [role=tab]:not([aria-selected=true])");
     if (room && isDrawn && inSight() && !address() && !isUnderWay()) pad.part("padTab").click();
   }, { capture: true });
 
@@ -322,5 +347,5 @@
   }, { capture: true });
   for (const type of ["pagehide", "visibilitychange"]) addEventListener(type, keep); // some phones tell the second alone
 
-  window.pictures = { inSight, shown, say, openTab: () => pad.part(tab).click(), comesBack: () => Boolean(waiting) };
+  window.pictures = { inSight, shown, say, openTab: () => pad.part(tab).click(), comesBack: () => Boolean(waiting), endReading };
 })();

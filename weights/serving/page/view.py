@@ -19,6 +19,7 @@ from preprocessing.prepare import NOTHING
 from weights.current import served
 from weights.serving.gradio_api import as_gradio_error
 from weights.serving.gradio_internals import field
+from weights.serving.limits.pictures import room_for
 from weights.serving.page import answer, drawing, inputs
 from weights.serving.recognize import Picture, Reading, joint_confidence, read, text_of
 
@@ -68,9 +69,10 @@ def show_photo(picture: Image.Image | None) -> Shown:
 
 
 def photo(file: dict | None, part: list | None) -> Image.Image | None:
-    """The picture in a file; of that the part [left, top, right, bottom], in shares of its sides, that cuts no ink.
+    """The picture in a file; of that the part [left, top, right, bottom], in shares of its sides, moved so that it cuts
+    no ink.
 
-    Raises ValueError.
+    Raises ValueError, and Busy when there is no room to look for the ink.
     """
     picture = inputs.photo(file)
     if picture is None or part is None:
@@ -78,7 +80,9 @@ def photo(file: dict | None, part: list | None) -> Image.Image | None:
     if not is_part(part):
         raise InputError("expected a part's left, top, right and bottom as shares of the picture")
     left, top, right, bottom = (round(edge * side) for edge, side in zip(part, picture.size * 2, strict=True))
-    return picture.crop(without_cuts(picture, (left, top, max(right, left + 1), max(bottom, top + 1))))
+    with room_for(picture):
+        place = without_cuts(picture, (left, top, max(right, left + 1), max(bottom, top + 1)))
+    return picture.crop(place)
 
 
 def is_part(value: object) -> bool:

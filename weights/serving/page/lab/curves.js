@@ -1,5 +1,5 @@
 // The curves of Train one: how many digits the network reads right, or its loss, for those that it learns from and for
-// those that it never saw.
+// new ones.
 (() => {
   const { $, $$, put, percentRight } = window.lab.tools;
   const FIRST_WIDTH = 12; // frames: before there are so many, a curve leaves room for them
@@ -20,8 +20,6 @@
       tops: [FIRST_LOSS, MOST_LOSS],
     },
   };
-
-  const NAMES = { share: "Right answers", loss: "Loss" };
 
   function drawn(course, { of }, most) {
     const width = Math.max(course.length - 1, FIRST_WIDTH);
@@ -56,7 +54,8 @@
       $$(section, ".curves > span")[0].classList.toggle("more", largest > most);
       $$(section, ".key b").forEach((value, i) => (value.textContent = words(of(course.at(-1))[i])));
       const way = (which) => `from ${words(of(course[0])[which])} to ${words(of(course.at(-1))[which])}`;
-      const said = `${NAMES[measure]}: ${way(0)} for digits it learns from, ${way(1)} for digits it never saw`;
+      const name = $(section, `[data-curve=${measure}]`).textContent;
+      const said = `${name}: ${way(0)} for digits it learns from, ${way(1)} for new digits`;
       $(section, ".curves").setAttribute("aria-label", said);
       for (const button of $$(section, "[data-curve]")) button.setAttribute("aria-pressed", button.dataset.curve === measure);
     }

@@ -34,9 +34,10 @@ def slider(name: str, title: str, low: int, high: int, value: int) -> str:
 def gradient() -> str:
     digits = "".join(f'<option value="{digit}">{digit}</option>' for digit in range(DIGITS))  # fool.js chooses one
     return (
-        f'<p class="lead">A change that you hardly see fools a network: an {word("adversarial example")}. Each pixel '
-        f"moves a little, the way that its {word('gradient')} says. The small network comes with the page; it is not "
-        'the one that you train. <span class="example"></span></p>'
+        '<p class="lead">A small change that you hardly see can fool a network. Such a picture is called an '
+        f"{word('adversarial example')}. Each pixel becomes a little lighter or darker, as its {word('gradient')} "
+        "says. The small network comes with the page; it is not the one that you train. "
+        '<span class="example"></span></p>'
         f'{PROBLEM}<p class="controls"><label>Target digit <select class="target">{digits}</select></label>'
         '<button type="button" class="main" data-press="fool">Fool it</button>'
         '<button type="button" data-press="back">As drawn</button></p>'
@@ -84,7 +85,7 @@ def missions() -> str:
         for name, mission in questions.MISSIONS.items()
     )
     return (
-        "<section><h2>Missions</h2><p>Draw something of your own. Missions count only without the gradient."
+        "<section><h2>Missions</h2><p>Draw something of your own. Missions count only while the gradient is off."
         '<span class="gradient-on" hidden> It is on now: press <i>As drawn</i> first.</span></p>'
         f'<ul class="missions">{items}</ul></section>'
     )

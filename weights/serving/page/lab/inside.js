@@ -187,7 +187,7 @@
       for (let j = 0; j < net.width; j++) {
         $(tiles[j], ".pick").setAttribute("aria-pressed", j === unit);
         $(tiles[j], ".off").setAttribute("aria-pressed", off.has(j));
-        $(tiles[j], ".off").textContent = off.has(j) ? "is off" : "turn off";
+        $(tiles[j], ".off").textContent = off.has(j) ? "off" : "switch off";
         tiles[j].classList.toggle("silent", h(j) === 0);
         put(tiles[j], ".value", `z ${number(z(j))}<br>h ${number(h(j))}`);
         put(tiles[j], ".fired", signed(z(j), most));
@@ -228,7 +228,7 @@
           (_, j) =>
             `<li><button type="button" class="pick" data-unit="${j}" aria-label="Unit ${j + 1}"><canvas></canvas><b>${j + 1}</b></button>` +
             `<span class="fired"></span><span class="value"></span>` +
-            `<button type="button" class="off" data-off="${j}" aria-label="Turn unit ${j + 1} off">turn off</button></li>`,
+            `<button type="button" class="off" data-off="${j}" aria-label="Switch off unit ${j + 1}">switch off</button></li>`,
         ).join(""),
       );
       $$(element, ".units canvas").forEach((canvas, j) => paint(canvas, column(j), strongest(column(j))));
@@ -283,7 +283,7 @@
         element,
         ".which-picture",
         shared.tapped
-          ? `This is one of the digits that it never saw, <b>${article(shared.tapped.label)}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
+          ? `This is one of the new digits, <b>${article(shared.tapped.label)}</b>. <button type="button" data-untap>Back to ${shared.tapped.beside === "null" ? "the example" : "your drawing"}</button>`
           : whichPicture(pixels),
       );
     }
@@ -307,15 +307,18 @@
       const place = $(element, isAboutLearning ? ".learning" : ".stepper");
       const line = $(element, ".asked");
       posed = item;
-      put(element, ".asked span", item.firstChild.textContent);
+      $(element, ".asked span").textContent = item.firstChild.textContent;
       line.hidden = false;
       isAboutLearning ? place.before(line) : place.after(line);
       (isAboutLearning ? line : place).scrollIntoView({ block: "start" });
-      (isAboutLearning ? $(element, '[data-learn="again"]') : stepInSight()).focus({ preventScroll: true });
+      const again = $(element, '[data-learn="again"]');
+      const next = isAboutLearning ? (again.disabled ? place : again) : stepInSight(); // all steps may be taken
+      next.focus({ preventScroll: true });
     }
 
     function answerAsked() {
       $(element, ".asked").hidden = true;
+      posed.closest("details").open = true; // the lesson may be folded by now
       $(posed, "details").open = true;
       posed.scrollIntoView({ block: "center" });
       $(posed, "summary").focus({ preventScroll: true });

@@ -108,7 +108,7 @@
           `Now it says <b>${best(after)}</b>. The answer above is from before the first step.` +
           `${touched ? " Steps start without the weight that you moved and with all units on." : ""}</p>` +
           `<p class="losses">Loss: ${losses.length > MOST_LOSSES ? "… → " : ""}${shown.join(" → ")}</p>` +
-          `<p class="others">Of 1,000 unseen digits it reads ${percentRight(unseen[0])} → <b>${percentRight(unseen[1])}</b></p>`,
+          `<p class="others">Of 1,000 new digits it reads ${percentRight(unseen[0])} → <b>${percentRight(unseen[1])}</b></p>`,
       );
       $(section, ".taken").hidden = false;
     }

@@ -34,14 +34,14 @@ WORDS = {
     "mini-batch": "The few digits that one step learns from: its gradient is their average.",
     "SGD": "Stochastic gradient descent: after every few digits a step against the gradient that they give.",
     "momentum": "A part of the step before is added to each step, as a ball rolls on.",
-    "Adam": "Each weight gets steps of a size of its own, by how large its gradients were.",
+    "Adam": "Adam gives each weight a step size of its own: smaller where gradients were large.",
     "dropout": "In each step of learning some units are left out by chance, so that none relies on another.",
-    "weight decay": "Each step also makes all weights a little smaller. Only those stay large that keep lowering the "
-    "loss.",
+    "weight decay": "Each step also makes all weights a little smaller. A weight stays large only if that keeps the "
+    "loss low.",
     "seed": "The number that the random numbers begin from: with the same one the same network comes out.",
     "divergence": "Steps so large that each one overshoots: the loss grows and does not come down again.",
     "overfitting": "A network that knows its training pictures by heart and fails on others.",
-    "MNIST": "70,000 digits in the hand of pupils and of census workers in the USA. The digits here are from it.",
+    "MNIST": "70,000 digits, handwritten by pupils and census workers in the USA. The digits here are from it.",
     "adversarial example": "A picture that was changed so little that you hardly see it, and that a network misreads.",
 }
 
@@ -86,8 +86,8 @@ QUESTIONS = (
     Question(
         "Tell it a wrong digit and take steps. When does it change its mind, and which weights never move?",
         "learn",
-        "As soon as the score of the wrong digit passes that of the right one: for the runner-up after some "
-        "three steps at the rate 0.002, at 0.02 after one. Weights of black pixels never move: pixel × delta1 = 0. "
+        "As soon as the wrong digit's score passes that of the right one. For the runner-up this takes about three "
+        "steps at the rate 0.002, and one at 0.02. Weights of black pixels never move: pixel × delta1 = 0. "
         "Nor does any weight of a unit that stays silent: its h and delta1 are 0.",
     ),
 )

@@ -78,7 +78,7 @@
       reading.introduce(answer);
       worthSeeing(false);
       show(first);
-      if (!hasLearned(own)) put(room, ".told", `All of its ${answer.parameters.toLocaleString("en")} numbers are random: it guesses.`);
+      if (!hasLearned(own)) put(room, ".told", "Its weights are still random, so it guesses.");
       if (!reading.chosen()) reading.suggest(first); // the visitor's own choice stays
       room.dataset.ready = "true";
     }

@@ -144,16 +144,16 @@ def blew_up(model: MLP) -> bool:
 def why_not(model: MLP, shown: bool) -> str:
     """A sentence about a visitor's network that a room does not show; empty for one that it shows."""
     if blew_up(model):
-        return "Your own blew up: its numbers are out of bounds."
+        return "Your own network blew up: its numbers are out of bounds."
     if not model.hidden:
-        return "Your own has no hidden units."
+        return "Your own network has no hidden units."
     if model.kernel_size:
         below = "they are shown below" if shown else "its units cannot be switched off here"
-        return f"Your own has kernels: {below}."
+        return f"Your own network has kernels: {below}."
     if shown and (len(model.hidden) > 1 or model.hidden[0] > MOST_SHOWN):
-        return f"Your own has {sum(model.hidden)} hidden units, too many to see them all."
+        return f"Your own network has {sum(model.hidden)} hidden units, too many to see them all."
     if shown and model.activation != "relu":
-        return f"Your own has {model.activation} units; only ReLU units are shown here."
+        return f"Your own network has {model.activation} units; only ReLU units are shown here."
     return ""
 
 

@@ -25,7 +25,7 @@
 
     // A drawing without an answer; those to the drawing before are not about it.
     function showUnread() {
-      show({}, "There is no answer to this.");
+      show({}, "The server gave no answer to this picture.");
       suggest({});
     }
 

@@ -136,7 +136,6 @@ def introduced(run: Run, settings: Settings) -> dict:
         "run": kept.RUNS.add(run, settings.instead_of),
         "widths": list(model.widths),
         "activation": model.activation,
-        "parameters": model.theta.size,
         "kernels": first_weights(model).shape[1] if model.kernel_size else 0,
         "side": model.kernel_size or SIDE,  # of the weight pictures
         "shown_inside": not why_not(model, shown=True),
@@ -243,10 +242,11 @@ def sentence(run: Run, shown: dict) -> str:
 
 
 def of_steps(trainer: Trainer) -> str:
-    steps, size, numbers = trainer.steps_per_epoch, trainer.batch_size, trainer.model.theta.size
-    looked_at = "one digit" if size == 1 else f"{size:,} digits"
-    count = "one step: it" if steps == 1 else f"{steps:,} steps: each"
-    return f"A round was {count} looked at {looked_at} and moved {numbers:,} numbers, its weights and biases."
+    steps, size = trainer.steps_per_epoch, trainer.batch_size
+    most = "" if steps == 1 else "up to "  # fewer may be left for the last step
+    looked_at = "one digit" if size == 1 else f"{most}{size:,} digits"
+    count = "one step. It" if steps == 1 else f"{steps:,} steps. Each"
+    return f"A round is {count} looks at {looked_at} and then corrects the network's weights and biases."
 
 
 def beside_guessing(name: str, loss: float | None) -> str:
@@ -302,17 +302,24 @@ def teach(question: Correction) -> dict:
         run.note("It was taught drawings.")
         shown = frame(run, model.theta, question)
         now = answers_of(model, drawn)
-    if number == 1:
-        learned = f"{'It still' if now[0] == read[0] else 'Now it'} reads your drawing as {article(now[0])}."
-    else:
-        learned = f"It reads {(now == labels).sum()} of your {number} drawings right; before, {(read == labels).sum()}."
-    cost = f"Of the unseen digits it read {percent.right(before)} before and reads {percent.right(shown['unseen'])} now"
-    forgot = before - shown["unseen"] > FORGOT
-    if question.mixed:
-        why = f": {beside} old ones were repeated beside it"
-    else:
-        why = ": learning one thing alone, it forgot others" * forgot
-    return {"frames": [shown], "said": f"{learned} {cost}{why}."}
+    learned = of_drawings(read, now, labels)
+    return {"frames": [shown], "said": f"{learned} {of_cost(before, shown['unseen'], beside, number)}"}
+
+
+def of_drawings(before: np.ndarray, now: np.ndarray, labels: np.ndarray) -> str:
+    """How the network reads the drawings that it was taught, and how it read them before."""
+    if len(labels) == 1:
+        return f"{'It still' if now[0] == before[0] else 'Now it'} reads your drawing as {article(now[0])}."
+    return f"It reads {(now == labels).sum()} of your {len(labels)} drawings right; before, {(before == labels).sum()}."
+
+
+def of_cost(before: float, now: float, beside: int, drawings: int) -> str:
+    """What teaching changed on new digits. beside: how many old digits were repeated in each step."""
+    said = f"Of the new digits it read {percent.right(before)} before and reads {percent.right(now)} now"
+    if beside:
+        yours = "drawing" if drawings == 1 else "drawings"
+        return f"{said}. {beside} old digits were repeated beside your {yours}, so that it forgets less."
+    return f"{said}: learning one thing alone, it forgot others." if before - now > FORGOT else f"{said}."
 
 
 # --- Looking at it ----------------------------------------------------------------------------------------------------

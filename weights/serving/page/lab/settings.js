@@ -66,8 +66,14 @@
         const said = option && $(form, `select[name="${menu}"] option[value="${option}"]`);
         if (said) said.selected = true;
       }
-      if (unusual().length || $$(form, ".more input:checked").some((chip) => !chip.defaultChecked)) $(form, ".more").open = true;
+      showMore();
       showPreset();
+    }
+
+    // What is unusual is in sight.
+    function showMore() {
+      const isUnusual = unusual().length || $$(form, ".more input:checked").some((chip) => !chip.defaultChecked);
+      if (isUnusual) $(form, ".more").open = true;
     }
 
     // A rate as a number: it depends on the optimizer.
@@ -91,6 +97,7 @@
       const hidden = kernels ? isUsual && KERNELS : loaded.hidden.join("-");
       for (const [name, value] of [["hidden", hidden], ["activation", activation], ["preset", ""]])
         for (const chip of $$(form, `[name=${name}]`)) chip.checked = chip.value === value;
+      showMore();
       showPreset();
       nameAddress();
     }

@@ -53,15 +53,15 @@
 
   // Of several digits the one that was chosen on Draw is shown there step by step. Without one the first is taken; a sign
   // may stand before it.
-  const chosen = () => document.querySelector("#why ol:not(.blank) > .seen img");
+  const chosenImage = () => document.querySelector("#why ol:not(.blank) > .seen img");
   function firstOfSeveral() {
-    const tiles = $$(document, "#why [data-tile]:has(b)");
-    return chosen() ? null : (tiles.find((tile) => /\d/.test($(tile, "b").textContent)) ?? tiles[0]);
+    const tiles = $$(document, "#why button[data-tile]"); // without the boxes on the sheet
+    return chosenImage() ? null : (tiles.find((tile) => /\d/.test($(tile, "b").textContent)) ?? tiles[0]);
   }
 
   // What the network saw of the newest drawing, as 784 integers; null before anything is drawn.
   async function drawing() {
-    const image = chosen() ?? firstOfSeveral()?.querySelector("img");
+    const image = chosenImage() ?? firstOfSeveral()?.querySelector("img");
     if (!image) return null;
     const { src } = image;
     try {
@@ -154,7 +154,7 @@
   function whichPicture(pixels) {
     const padless = document.documentElement.matches(".padless"); // nothing can be drawn
     if (!pixels)
-      return `The picture is an example; ${padless ? "add one" : "draw a digit"} on <a href='#draw'>Draw</a> and it comes here.`;
+      return `This picture is an example. ${padless ? "Add a picture" : "Draw a digit"} on <a href='#draw'>Draw</a>, and it appears here.`;
     return firstOfSeveral() ? "This is the first of several digits; choose another on <a href='#draw'>Draw</a>." : "";
   }
 

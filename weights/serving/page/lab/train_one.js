@@ -197,9 +197,11 @@
       if (!linked() || !element.isConnected) return;
       wanted = null;
       settings.choose(linked());
-      renew();
+      // Play is what comes next. Until the new network is there it may be disabled, and the focus stays on the tab.
+      const toPlay = () => $(element, "[data-press=play]").focus({ preventScroll: true });
+      renew().then(() => element.offsetParent && document.activeElement?.matches("[role=tab]") && toPlay());
       requestAnimationFrame(() => { // once it is in sight
-        $(element, "[data-press=play]").focus({ preventScroll: true }); // which is what comes next
+        toPlay();
         glideTo($(element, ".running"), "nearest");
       });
     });

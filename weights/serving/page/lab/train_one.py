@@ -76,8 +76,8 @@ def view() -> gr.HTML:
 
 def content() -> str:
     return (
-        f'<p class="lead">Your network begins with random {word("weights")}. After every few digits each moves a '
-        f"little, against its {word('gradient')}: the answers get better. "
+        f'<p class="lead">Your network begins with random {word("weights")}. After every few digits they change a '
+        f"little, each against its {word('gradient')}, and the answers get better. "
         '<a href="#inside=learn">See one step in numbers</a>.</p>'
         f"{settings()}"
         '<p class="controls running"><button type="button" class="main" data-press="play">Play</button>'
@@ -97,18 +97,18 @@ def content() -> str:
         "</span></p>"
         '<div class="curves" role="img"><span></span><span></span><span></span><div></div></div>'
         '<p class="key"><span class="line seen">digits it learns from <b></b></span>'
-        '<span class="line unseen">digits it never saw <b></b></span></p><p class="told" role="status"></p></section>'
+        '<span class="line unseen">new digits <b></b></span></p><p class="told" role="status"></p></section>'
         '<section class="filters"><h2>What its units look for</h2>'
         f'<p class="convolved" hidden>Each {word("kernel")} is compared with <span class="side"></span> pixels, all '
         'over the picture.</p><p><span class="some"></span>Blue: ink here makes the sum larger. Orange: ink here makes '
         "it smaller. Tap a picture to see it large.</p>"
         '<div class="tiles weights"></div></section>'
-        '<section class="tests"><h2>Some digits it never saw</h2>'
-        '<p>Green is right, red is wrong. <span class="tapped-to"></span></p>'
+        '<section class="tests"><h2>Some new digits</h2>'
+        '<p>It never saw them while it learned. Green is right, red is wrong. <span class="tapped-to"></span></p>'
         f'<ul class="tiles digits"></ul></section>{own_set()}{files()}</div>{glossary()}'
         '<dialog aria-labelledby="of-unit"><div class="of-unit"><h2 id="of-unit" tabindex="-1" autofocus></h2>'
         '<div class="pair"><canvas class="large" role="img" aria-label="The weights"></canvas>'
-        "<div><p>The unseen digits with the largest sums:</p>"
+        "<div><p>The new digits with the largest sums:</p>"
         '<ul class="tiles"></ul></div></div>'
         '<p class="controls"><button type="button" data-press="close">Close</button></p></div></dialog>'
     )
@@ -178,8 +178,8 @@ def teaching() -> str:
     digits = options({"": "?"} | {str(digit): str(digit) for digit in range(DIGITS)})
     return (
         f'<div class="teach"><label>My drawing is a <select class="label">{digits}</select></label>'
-        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it</button>'
-        '<button type="button" data-press="alone" disabled>Teach only this</button></p></div>'
+        '<p class="controls"><button type="button" data-press="mixed" disabled>Teach it with old digits</button>'
+        '<button type="button" data-press="alone" disabled>Teach it alone</button></p></div>'
     )
 
 

@@ -1,4 +1,4 @@
-// Some digits that the network in Train one never saw, and what it reads. One that is tapped is seen inside.
+// Some new digits, which the network in Train one never saw, and what it reads. One that is tapped is seen inside.
 (() => {
   const { $$, put, bytes, pieces, greys, paint, tap } = window.lab.tools;
 
