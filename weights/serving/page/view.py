@@ -79,9 +79,9 @@ def photo(file: dict | None, part: list | None) -> Image.Image | None:
         return picture
     if not is_part(part):
         raise InputError("expected a part's left, top, right and bottom as shares of the picture")
-    left, top, right, bottom = (round(edge * side) for edge, side in zip(part, picture.size * 2, strict=True))
+    frame = tuple(round(edge * side) for edge, side in zip(part, picture.size * 2, strict=True))
     with room_for(picture):
-        place = without_cuts(picture, (left, top, max(right, left + 1), max(bottom, top + 1)))
+        place = without_cuts(picture, frame)
     return picture.crop(place)
 
 
