@@ -17,7 +17,12 @@ STROKE_END = 0.1
 RING = 0.65
 # The middles of its rings lie at least this far apart, as shares of the sign's width and height: those of an 8 stand
 # above each other.
-RINGS_ACROSS, RINGS_DOWN = 0.2, 0.3
+RINGS_ACROSS, RINGS_DOWN = 0.12, 0.3
+# The hole in the lower ring begins at least this share of the height below the end of the other: those of 96 begin
+# above it.
+RINGS_FREE = 0.0
+# Another hole is smaller than this share of them: an 8 beside a 9 has two.
+OTHER_HOLE = 0.5
 # A percent sign is no wider than this many times its height: two digits side by side are.
 PERCENT_WIDE = 1.35
 # Its stroke is ink along at least this share of a straight line.
@@ -116,9 +121,11 @@ def is_percent(ink: np.ndarray) -> bool:
     inside = np.flatnonzero(paper.labels[0, 0] != np.arange(1, paper.count + 1))
     if width > PERCENT_WIDE * height or len(inside) < 2:
         return False
-    largest = inside[np.argsort(paper.pixels()[inside])[-2:]]
-    first, second = sorted(paper.boxes[largest] - 1, key=lambda box: box[0] + box[2])
-    if max(longer_sides(np.array([first, second]))) > RING * height:
+    by_size = inside[np.argsort(paper.pixels()[inside])]
+    if len(inside) > 2 and paper.pixels()[by_size[-3]] >= OTHER_HOLE * paper.pixels()[by_size[-2]]:
+        return False
+    first, second = sorted(paper.boxes[by_size[-2:]] - 1, key=lambda box: box[0] + box[2])
+    if max(longer_sides(np.array([first, second]))) > RING * height or second[1] - first[3] < RINGS_FREE * height:
         return False
     across, down = (second[i] + second[i + 2] - first[i] - first[i + 2] for i in (0, 1))
     if across < 2 * RINGS_ACROSS * width or down < 2 * RINGS_DOWN * height:
