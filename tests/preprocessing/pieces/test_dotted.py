@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from pictures import digit
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import app
 from preprocessing.pieces.dotted import without_dotted_lines
@@ -97,3 +97,16 @@ def test_a_one_that_a_dry_pen_wrote_with_gaps_stays_beside_a_whole_one(parts, ga
     ink = 1 - np.asarray(paper) / np.float32(255)
     assert without_dotted_lines(ink) is ink
     assert text_of(paper) == "11"
+
+
+@pytest.mark.parametrize(("long", "gap"), [(8, 8), (14, 9), (16, 14)])
+@pytest.mark.parametrize("size", [11, 13])
+@pytest.mark.parametrize(
+    "small", ["we saw a zero on a sea cruise, a rare news scene or", "name, surname, size, menu, area"]
+)
+def test_a_dashed_line_is_left_out_though_a_row_of_small_print_has_more_pieces(small, size, long, gap):
+    paper, (left, _, _, bottom) = number()
+    ImageDraw.Draw(paper).text((260, 30), small, "black", ImageFont.load_default(size), "mm")
+    expected = 1 - np.asarray(paper) / np.float32(255)
+    line_of(paper, (left - 10, bottom + 14), (left + 110, bottom + 14), long, gap)
+    assert np.array_equal(without_dotted_lines(1 - np.asarray(paper) / np.float32(255)), expected)
