@@ -77,12 +77,14 @@ def pieces_of(mask: np.ndarray) -> Pieces:
 
 def holds(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
     """Which of these boxes (n, 4) hold another one (4,), which touches none of their sides; (n,) bool."""
-    return (boxes[:, :2] < box[:2]).all(axis=1) & (boxes[:, 2:] > box[2:]).all(axis=1)
+    left, top, right, bottom = boxes.T  # a column at a time: many times as fast as `all` of two
+    return (left < box[0]) & (top < box[1]) & (right > box[2]) & (bottom > box[3])
 
 
 def lies_in(boxes: np.ndarray, outer: np.ndarray) -> np.ndarray:
     """Which of these boxes (n, 4) lie inside another one (4,), none of whose sides they touch; (n,) bool."""
-    return (boxes[:, :2] > outer[:2]).all(axis=1) & (boxes[:, 2:] < outer[2:]).all(axis=1)
+    left, top, right, bottom = boxes.T
+    return (left > outer[0]) & (top > outer[1]) & (right < outer[2]) & (bottom < outer[3])
 
 
 def without(ink: np.ndarray, gone: np.ndarray) -> np.ndarray:

@@ -23,8 +23,6 @@ CONTOUR = 4.0
 RIMS = 4
 # The band is no wider than this share of its longer side.
 BAND_WIDE = 0.2
-# A band is at least this many pixels long: what is shorter lies between two passes of a pen.
-BAND_LONG = 12
 # The box of a band covers at least this share of the box around its contours. A hole between two digits that touch
 # covers less, and so does the hole of a digit that a fat pen drew twice.
 BAND_LARGE = 0.4
@@ -39,20 +37,30 @@ def with_outlines_filled(ink: np.ndarray) -> np.ndarray:
     boxes, contours = paper.boxes, pieces_of(ink >= FAINT).boxes
     filled, stroke = np.zeros(ink.shape, bool), stroke_width(ink)
     wide = paper.longest > stroke  # others lie between two passes of a pen
-    for hole in np.flatnonzero(paper.longest >= BAND_LONG):
+    for hole in np.flatnonzero(may_be_large(boxes, ink.shape)):
         box = boxes[hole]
-        around = contours[holds(contours, box)]
-        if not len(around):
-            continue
         place, band = paper.in_box(hole)
-        large = band.size >= BAND_LARGE * (around[:, 2:] - around[:, :2]).prod(axis=1).min()
+        if not is_band(band.astype(np.float32), BAND_AROUND_CONTOUR):  # before all contours are looked at
+            continue
+        around = contours[holds(contours, box)]
+        if not len(around) or band.size < BAND_LARGE * (around[:, 2:] - around[:, :2]).prod(axis=1).min():
+            continue
         inner = boxes[lies_in(boxes, box) & wide]
-        if not large or len(inner) > MOST_CONTOURS or not is_band(band.astype(np.float32), len(inner) > 0):
+        if len(inner) > MOST_CONTOURS or not (len(inner) or is_band(band.astype(np.float32), BAND)):
             continue
         rings = contours[lies_in(contours, box)]
         if all(is_ringed(each, rings, stroke) for each in inner):
             filled[place] |= band
     return np.where(dilated(filled), 1, ink).astype(ink.dtype) if filled.any() else ink
+
+
+def may_be_large(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Which holes, boxes (n, 4) in ink of this shape (H, W), are large enough for the inside of an outline, (n,) bool,
+    if a contour of a pixel is around them.
+    """
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    inside = (boxes[:, :2] > 0).all(axis=1) & (boxes[:, 2:] < shape[::-1]).all(axis=1)
+    return inside & (width * height >= BAND_LARGE * (width + 2) * (height + 2))
 
 
 def is_ringed(hole: np.ndarray, rings: np.ndarray, stroke: float) -> bool:
@@ -62,9 +70,8 @@ def is_ringed(hole: np.ndarray, rings: np.ndarray, stroke: float) -> bool:
     return bool((excess <= CONTOUR * stroke + RIMS).all(axis=1).any())
 
 
-def is_band(hole: np.ndarray, around_contour: bool) -> bool:
-    """Whether a hole in the ink, (H, W) float32 0 or 1 in its box, may be the inside of an outline. around_contour:
-    whether another hole lies within it.
+def is_band(hole: np.ndarray, most: float) -> bool:
+    """Whether a hole in the ink, (H, W) float32 0 or 1 in its box, may be the inside of an outline. most: how solid it
+    may be.
     """
-    most = BAND_AROUND_CONTOUR if around_contour else BAND
     return solidity(hole) <= most and stroke_width(hole) <= BAND_WIDE * max(hole.shape)

@@ -59,6 +59,29 @@ def test_frame_that_was_laid_too_wide_or_too_narrow_holds_its_digits_alone(left,
     assert held((left, 150, right, 250)) == ([(1, 1), (1, 2)], [])
 
 
+@pytest.mark.parametrize("rows", [20, 24, 30])
+@pytest.mark.parametrize("aside", [10, 11, 12])
+def test_frame_around_a_long_column_holds_it_whole_though_a_table_is_beside_the_sheet(rows, aside):
+    pitch, font = 44, ImageFont.load_default(40)
+    image = Image.new("RGB", (25 * pitch, (rows + 14) * pitch), "#4a3020")
+    x, y = 506, 7 * pitch
+    frame = (x - 10 + aside, y - 8, x + 36 + aside, y + (rows - 1) * pitch + 37)
+    wide, draw = 4 * (frame[2] - frame[0]), ImageDraw.Draw(image)
+    draw.rectangle((frame[0] - wide, frame[1] - wide, frame[2] + wide, frame[3] + wide), fill="white")
+    boxes = []
+    for row in range(rows):
+        for column in range(-4, 5):
+            digit = "5280463"[((column + 11) * 3 + row * 5) % 7]
+            left, top, right, bottom = font.getbbox(digit)
+            at = x + column * pitch, y + row * pitch
+            draw.text((at[0] - left, at[1] - top), digit, "black", font)
+            if not column:
+                boxes.append((*at, at[0] + right - left, at[1] + bottom - top))
+    left, top, right, bottom = without_cuts(image, frame)
+    assert x - pitch / 2 < left <= x < max(box[2] for box in boxes) <= right < x + pitch
+    assert top <= boxes[0][1] < boxes[-1][3] <= bottom
+
+
 def test_digit_in_the_corner_is_left_out_and_one_alone_is_held():
     assert held((130, 130, 220, 265)) == ([(1, 1)], [])
     assert held((145, 175, 205, 225)) == ([(1, 1)], [])

@@ -3,7 +3,7 @@
 import matplotlib
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 import app
 from preprocessing.background.windows import windows_in
@@ -92,6 +92,57 @@ def test_the_slit_in_a_fat_zero_is_no_digit_on_a_badge(pen, lean):
         for x, y in path:
             ImageDraw.Draw(ring).ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=255)
         assert windows_in(np.asarray(ring.reduce(2)) / np.float32(255)) is None, width
+
+
+def zero_with_hole(size, hole, turn, lean):
+    """Ink of a blot of this size with a hole of that size, which is turned in it, all of it leaning by so much."""
+    blot, inside = Image.new("L", (400, 400)), Image.new("L", (400, 400))
+    for picture, (wide, high) in ((blot, size), (inside, hole)):
+        box = (200 - wide / 2, 200 - high / 2, 200 + wide / 2, 200 + high / 2)
+        ImageDraw.Draw(picture).ellipse(box, fill=255)
+    blot.paste(0, mask=inside.rotate(turn, Image.Resampling.BICUBIC))
+    return blot.rotate(lean, Image.Resampling.BICUBIC)
+
+
+def is_read_as_zero(drawn):
+    return windows_in(np.asarray(drawn.reduce(2)) / np.float32(255)) is None and text_of(ImageOps.invert(drawn)) == "0"
+
+
+@pytest.mark.parametrize("lean", [-15, 0, 15])
+@pytest.mark.parametrize(
+    ("size", "hole", "turn"),
+    [
+        ((275, 286), (55, 82), 0),
+        ((252, 270), (42, 68), 0),
+        ((245, 258), (47, 68), 0),
+        ((270, 281), (51, 81), 90),
+        ((267, 291), (58, 89), 45),
+    ],
+)
+def test_the_hole_in_a_nearly_round_blot_of_a_zero_is_no_digit_on_a_badge(size, hole, turn, lean):
+    assert is_read_as_zero(zero_with_hole(size, hole, turn, lean))
+
+
+@pytest.mark.parametrize("lean", [-15, 0, 15])
+@pytest.mark.parametrize(
+    ("size", "hole"),
+    [((222, 272), (24, 124)), ((266, 306), (32, 116)), ((242, 284), (28, 130)), ((252, 294), (34, 130))],
+)
+@pytest.mark.parametrize("turn", [0, 20])
+def test_a_long_slit_in_a_fat_zero_is_no_digit_on_a_badge(size, hole, turn, lean):
+    assert is_read_as_zero(zero_with_hole(size, hole, turn, lean))
+
+
+@pytest.mark.parametrize("wider", [1, 1.2, 1.4, 1.6])
+@pytest.mark.parametrize("pen", [2, 6])
+@pytest.mark.parametrize("font", ["DejaVuSans-Bold.ttf", "DejaVuSerif-Bold.ttf", "STIXGeneralBol.ttf"])
+def test_no_wide_bold_digit_is_a_badge(font, pen, wider):
+    for digit in "23569":
+        picture = Image.new("L", (200, 200))
+        face = ImageFont.truetype(FONTS + font, 120)
+        ImageDraw.Draw(picture).text((100, 100), digit, 255, face, "mm", stroke_width=pen, stroke_fill=255)
+        picture = picture.resize((round(200 * wider), 200))
+        assert windows_in(np.asarray(picture) / np.float32(255)) is None, digit
 
 
 @pytest.mark.parametrize("font", NAMES)

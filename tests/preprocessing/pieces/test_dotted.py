@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from pictures import digit
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import app
 from preprocessing.pieces.dotted import without_dotted_lines
@@ -68,3 +68,45 @@ def test_a_digit_made_of_dots_stays():
     for row in range(10):
         ink[10 + 18 * row : 18 + 18 * row, 46:54] = 1
     assert without_dotted_lines(ink) is ink
+
+
+def broken_stroke(paper, x, parts, gaps, pen, lean):
+    """An upright stroke of a pen that leaves gaps, from 60 pixels below the paper's edge."""
+    top, draw = 60, ImageDraw.Draw(paper)
+    for part, gap in zip(parts, gaps, strict=True):
+        left, right = (x + lean * (y - 60) for y in (top, top + part))
+        draw.line((left, top, right, top + part), fill=0, width=pen)
+        top += part + gap
+
+
+@pytest.mark.parametrize("pen", [4, 6, 9])
+@pytest.mark.parametrize("lean", [0, -0.08])
+@pytest.mark.parametrize(
+    ("parts", "gaps"),
+    [
+        pytest.param([20] * 5, [3] * 5, id="close"),
+        pytest.param([24] * 4, [4] * 4, id="close and long"),
+        pytest.param([11] * 7, [4, 4, 4, 8, 2, 9, 0], id="uneven"),
+        pytest.param([12] * 6, [5, 5, 5, 11, 10, 0], id="more and more uneven"),
+    ],
+)
+def test_a_one_that_a_dry_pen_wrote_with_gaps_stays_beside_a_whole_one(parts, gaps, pen, lean):
+    paper = Image.new("L", (260, 240), "white")
+    ImageDraw.Draw(paper).line((90, 60, 90, 175), fill=0, width=pen)
+    broken_stroke(paper, 150, parts, gaps, pen, lean)
+    ink = 1 - np.asarray(paper) / np.float32(255)
+    assert without_dotted_lines(ink) is ink
+    assert text_of(paper) == "11"
+
+
+@pytest.mark.parametrize(("long", "gap"), [(8, 8), (14, 9), (16, 14)])
+@pytest.mark.parametrize("size", [11, 13])
+@pytest.mark.parametrize(
+    "small", ["we saw a zero on a sea cruise, a rare news scene or", "name, surname, size, menu, area"]
+)
+def test_a_dashed_line_is_left_out_though_a_row_of_small_print_has_more_pieces(small, size, long, gap):
+    paper, (left, _, _, bottom) = number()
+    ImageDraw.Draw(paper).text((260, 30), small, "black", ImageFont.load_default(size), "mm")
+    expected = 1 - np.asarray(paper) / np.float32(255)
+    line_of(paper, (left - 10, bottom + 14), (left + 110, bottom + 14), long, gap)
+    assert np.array_equal(without_dotted_lines(1 - np.asarray(paper) / np.float32(255)), expected)
