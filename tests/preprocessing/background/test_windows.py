@@ -188,3 +188,19 @@ def test_windows_may_cover_more_of_a_photograph_than_paper_does():
         if (read := text_of(Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)))) != text:
             misread.append((text, read))
     assert len(misread) <= 5, misread
+
+
+@pytest.mark.parametrize(("step", "rule", "digit"), [(20, 120, 110), (20, 120, 120), (32, 190, 110)])
+@pytest.mark.parametrize("text", ["926", "136"])
+def test_dull_digits_on_a_dark_label_on_a_ruled_sheet_are_read(text, step, rule, digit):
+    """The sheet lies in light from one side."""
+    sheet = Image.new("L", (840, 1188), 255)
+    draw = ImageDraw.Draw(sheet)
+    for y in range(11, 1188, step):
+        draw.line((0, y, 840, y), fill=rule)
+    draw.rectangle((73, 700, 709, 1168), fill=70)
+    draw.text((391, 934), text, digit, ImageFont.truetype(FONTS + "DejaVuSans-Bold.ttf", 254), anchor="mm")
+    soft = np.asarray(sheet.filter(ImageFilter.GaussianBlur(0.7)), float)
+    light = 0.9 * np.linspace(0.94, 1.06, len(soft))[:, None]
+    grain = np.random.default_rng(0).normal(0, 3, soft.shape)
+    assert text_of(Image.fromarray(np.clip(light * soft + grain, 0, 255).astype(np.uint8))) == text
