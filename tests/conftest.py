@@ -20,6 +20,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections import defaultdict
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,8 @@ REQUIRED = {name.strip() for name in os.environ.get("REQUIRE", "").split(",") if
 # Generous: a machine that trains a network on the side is slow, and waiting ends as soon as the condition holds.
 START_SECONDS = PROGRAM_SECONDS = 120
 WAIT_MS = 60_000
+# What is waited for longer than this is told after the tests, though it came: no page takes so long.
+SLOW_MS = 20_000
 # Where a limit is long Playwright looks twice a second, and puts the whole page into words whenever an element is
 # missing. Where it is as short as this it looks ten times a second. Most of the browser's tests were such waits.
 LOOK_MS = 1000
@@ -121,12 +124,15 @@ class Expectation:
         check = getattr(self.assertions, name)
 
         def until(*given, **named):
-            end = time.monotonic() + WAIT_MS / 1000
-            while time.monotonic() < end:
+            start = time.monotonic()
+            while (waited := time.monotonic() - start) < WAIT_MS / 1000:
                 with contextlib.suppress(AssertionError, NotInTime):
                     if name not in self.ABSENT and hasattr(self.actual, "wait_for"):
                         self.actual.first.wait_for(state="attached", timeout=LOOK_MS)
-                    return check(*given, timeout=LOOK_MS, **named)
+                    found = check(*given, timeout=LOOK_MS, **named)
+                    if waited > SLOW_MS / 1000:
+                        warnings.warn(f"waited {waited:.0f} s until {self.actual} {name} {given}", stacklevel=2)
+                    return found
             return check(*given, timeout=LOOK_MS, **named)  # it says what it found
 
         return until
