@@ -702,6 +702,7 @@ def test_units_that_were_switched_while_the_server_was_away_stay_so(drawn):
     room = opened(drawn, "Fool it", "fool").locator(".silenced")
     unit = [room.locator(f"[data-silence='{number}']") for number in range(2)]
     problem = room.locator(".problem")
+    drawn.wait_until_silent()  # the page was loaded anew, and builds the switches once more with each drawing
     unit[0].click()
     expect(room.locator(".big")).to_contain_text("with all units")
     drawn.route("**/component_server/**", lambda route: route.abort())
