@@ -71,7 +71,7 @@ def hints(found: Diagnostics, size: tuple[int, int], left_out: LeftOut) -> tuple
         "Drawn far off the centre: it was moved there.": max(map(abs, found.center_offset)) > FAR_OFF_CENTER,
         f"{in_words(found.lines)} of the paper {'was' if found.lines == 1 else 'were'} left out.": found.lines > 0,
         "What was drawn around the digits was left out.": left_out.framed,
-        "A small word beside the digits was left out.": left_out.words,
+        "Small words beside the digits were left out.": left_out.words,
         "Something at the picture's edge was left out.": found.edge_pieces > 0,
         f"{specks} stray {'dot was' if specks == 1 else 'dots were'} left out.": specks > 0,
     }

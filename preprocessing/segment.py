@@ -10,8 +10,8 @@ neighbouring digits. A piece that may be two digits is cut first, and its parts 
 (Over-segmentation and a best path through all groupings: LeCun et al. 1998, section V.)
 
     pieces of ink, seen from close by (closer.py) -> rows (rows.py) -> parts of touching digits (cuts.py)
-    -> groups (groups.py) that are read (writing.py), or signs (signs.py) -> what they are worth (prices.py)
-    -> the best path through all of them (paths.py)
+    -> groups (groups.py) that are read (writing.py), or signs (signs.py, brackets.py)
+    -> what they are worth (prices.py) -> the best path through all of them (paths.py)
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from PIL import Image
 
 from preprocessing.look import Seen, look_at, seen_from
 from preprocessing.pieces.components import HALF, pieces_of, without
-from preprocessing.pieces.glyphs import lean, opens
+from preprocessing.pieces.glyphs import lean
 from preprocessing.pieces.rows import find_rows, mergeable, place_in_row
-from preprocessing.pieces.signs import Sign, is_bracket, is_slash
+from preprocessing.pieces.signs import Sign, is_slash
 from preprocessing.pixels.pen import stroke_width
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.prepare import Prepared, describe, is_blank
@@ -71,16 +71,17 @@ def split(image: Image.Image | np.ndarray, predict: Predict) -> list[Prepared]:
             missing from 1 to the highest of them.
 
     Returns:
-        One Prepared for each digit and sign, with its own bounding box in the picture and its line; exactly what
-        `prepare` gives when the picture holds a single digit, without the words beside it; an empty list without ink.
+        One Prepared for each digit and sign, with its own bounding box in the picture and its line; for a single digit,
+        what `prepare` gives once the words beside it are left out; an empty list without ink.
 
     Raises:
         ValueError: as `prepare`.
     """
     (picture, size, factor), seen = look_at(image)
-    if is_blank(size, seen.scaled(factor)):
+    first = seen.scaled(factor)
+    if is_blank(size, first):
         return []
-    alone = as_one_digit(size, first := seen.scaled(factor))
+    alone = as_one_digit(size, first)
     pieces = pieces_of(seen.ink > HALF)
     if not 1 <= pieces.count <= MOST_PIECES or (pieces.count == 1 and not (alone and may_touch(*alone, predict))):
         return alone
@@ -116,7 +117,7 @@ def as_one_digit(size: tuple[int, int], seen: Seen) -> list[Prepared]:
 
 
 def with_the_rest(first: Seen, writing: Writing, rest: Writing) -> Seen:
-    """The first look at a picture without the words, which are in the writing and not in the rest of it."""
+    """The first look at a picture, with the words taken out: the pieces of `writing` that `rest` lacks."""
     letters, left = (
         seen_from(first.where, first.ink.shape, mask, writing.seen.where)
         for mask in ((writing.pieces.labels > 0) & (rest.pieces.labels == 0), rest.pieces.labels > 0)
@@ -195,7 +196,6 @@ def in_order(writing: Writing, path: Path, reads: dict[Group, Read]) -> list[Pre
     found, parts = [], iter(path.parts)
     for line, length in enumerate(length for length in path.lines if length):
         row = with_slashes(writing, [next(parts) for _ in range(length)])
-        row = with_brackets(writing, row, reads)
         for index, part in enumerate(row):
             if part.sign in (Sign.POINT, Sign.DOT) and not 0 < index < length - 1:
                 continue  # a dot at either end of a row is a speck
@@ -227,24 +227,6 @@ def with_slashes(writing: Writing, row: list[Candidate]) -> list[Candidate]:
         place = place_in_row(row[index].box, boxes)
         if place and is_slash(inks[index], row[index].box, place, leans[index] - max(float(np.median(others)), 0)):
             found[index] = row[index]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
-    return found
-
-
-def with_brackets(writing: Writing, row: list[Candidate], reads: dict[Group, Read]) -> list[Candidate]:
-    """The parts of a row. Two strokes around digits that look like 1s become signs if they open and close a bracket."""
-    found, opened = list(row), None
-    for index, part in enumerate(row):
-        read = reads.get(part.group)
-        able = len(part.group) == 1 and read is not None and (read.best == 1 or read.digit < read.other)
-        way = opens(writing.ink_of(part.group[0])) if able else 0
-        if way > 0:
-            opened = index
-        elif way < 0 and opened is not None and index > opened + 1:
-            inside = union_box(np.array([each.box for each in row[opened + 1 : index]]))
-            if is_bracket(row[opened].box, inside) and is_bracket(part.box, inside):
-                for each in (opened, index):
-                    found[each] = row[each]._replace(sign=Sign.OTHER, doubt=SURE_OF_PLACE)
-            opened = None
     return found
 
 

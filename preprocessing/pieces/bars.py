@@ -19,7 +19,7 @@ DIGIT = 0.6
 THIN = 3.0
 # A bar is at least this many times as long as the strokes of the picture are thick.
 ASPECT = 3.5
-# It is at least this many times as long as it is thick itself, with blurred edges: a dot below a stroke is no bar.
+# It is at least this many times as long as it is thick itself, blur included: a dot below a stroke is shorter.
 OWN_ASPECT = 2.0
 # A bar rises or falls by no more than this for each column: a 7 is a line, too, if its columns alone are looked at.
 STEEPEST = 0.5

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 
-from preprocessing.pieces.components import HALF, longer_sides, pieces_of
+from preprocessing.pieces.components import HALF, Pieces, longer_sides, pieces_of
 from preprocessing.pixels.morphology import with_margin
 from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 
 # How straight a stroke is, is measured without this share of its height at either end: it may be cut off level.
 STROKE_END = 0.1
+# The end of a stroke is cut level if it is nearly as wide as the stroke, this share of it, so deep below its tip, as a
+# share of the stroke's own width. The cap of a round pen is at most 0.79 as wide there.
+CUT_WIDTH, CUT_DEPTH = 0.83, 0.15
 # The hole in each ring of a percent sign is no taller and no wider than this share of the sign's height.
 RING = 0.65
 # The middles of its rings lie at least this far apart, as shares of the sign's width and height: those of an 8 stand
@@ -20,17 +22,22 @@ RING = 0.65
 RINGS_ACROSS, RINGS_DOWN = 0.12, 0.3
 # The hole in the lower ring begins at least this share of the height below the end of the other: those of 96 begin
 # above it.
-RINGS_FREE = 0.0
+RINGS_FREE = -0.15
 # Another hole is smaller than this share of them: an 8 beside a 9 has two.
 OTHER_HOLE = 0.5
 # A percent sign is no wider than this many times its height: two digits side by side are.
 PERCENT_WIDE = 1.35
-# Its stroke is ink along at least this share of a straight line.
-STROKE_DRAWN = 0.85
-# That line is looked for between so many places above and below ...
-STROKE_PLACES = 9
-# ... that lie within one of these shares of the height from the top and from the bottom: rings may reach farther.
+# Its stroke is ink at this share of so many points along a straight line, at least ...
+STROKE_DRAWN, STROKE_POINTS = 0.85, 48
+# ... that leans to the right by at least so many columns per row: where a 9 touches a 6, their upright strokes are one.
+STROKE_LEAN = 0.2
+# That line is looked for between so many places at the top, in this share of the width on the right, and as many at the
+# bottom, on the left. Where a 9 touches a 6, it ends farther right.
+STROKE_PLACES, STROKE_ASIDE = 9, 0.36
+# They lie within one of these shares of the height from the top and from the bottom: rings may reach farther.
 STROKE_ENDS = (0, 0.08, 0.16)
+# The middle of a ring's hole is no farther from that of the ring than this share of its longer side.
+RING_ASIDE = 0.1
 # A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right.
 BRACKET_BOW = 0.07
 # The arms of a square bracket lie in this share of its height at either end ...
@@ -98,8 +105,8 @@ def arms(ink: np.ndarray) -> tuple[float, float]:
 
 
 def unevenness(ink: np.ndarray) -> float:
-    """How far the middle of a stroke, ink (H, W) in [0, 1], strays from a straight line, as a share of its height: the
-    root mean square, without its ends.
+    """How far the middle of a stroke, ink (H, W) in [0, 1], strays from a straight line: the root mean square over the
+    rows between its ends, as a share of their number.
     """
     mass = ink.sum(axis=1)
     rows = np.flatnonzero(mass > HALF)
@@ -112,19 +119,30 @@ def unevenness(ink: np.ndarray) -> float:
     return float(np.sqrt(np.mean((middles - line(rows)) ** 2))) / len(rows)
 
 
+def is_cut_level(ink: np.ndarray) -> bool:
+    """Whether both ends of an upright stroke, ink (H, W) in [0, 1], are cut level, as in print. Those that a pen draws
+    are round.
+    """
+    mass = ink.sum(axis=1)
+    rows = mass[mass > HALF]
+    if len(rows) < FEWEST_ROWS:
+        return False
+    width = float(np.median(rows))
+    ends = (np.interp(CUT_DEPTH * width, np.arange(len(rows)), each) for each in (rows, rows[::-1]))
+    return min(ends) >= CUT_WIDTH * width
+
+
 def is_percent(ink: np.ndarray) -> bool:
     """Whether ink (H, W) in [0, 1] in its box is a percent sign: a small ring above on the left, another below on the
     right, and a straight stroke between them that leans to the right. They may touch.
     """
     height, width = ink.shape
-    paper = pieces_of(with_margin(ink, 1) < HALF)
-    inside = np.flatnonzero(paper.labels[0, 0] != np.arange(1, paper.count + 1))
-    if width > PERCENT_WIDE * height or len(inside) < 2:
+    if width > PERCENT_WIDE * height or (holes := holes_of(ink)).count < 2:
         return False
-    by_size = inside[np.argsort(paper.pixels()[inside])]
-    if len(inside) > 2 and paper.pixels()[by_size[-3]] >= OTHER_HOLE * paper.pixels()[by_size[-2]]:
+    by_size = np.argsort(holes.pixels())[::-1]
+    if holes.count > 2 and holes.pixels()[by_size[2]] >= OTHER_HOLE * holes.pixels()[by_size[1]]:
         return False
-    first, second = sorted(paper.boxes[by_size[-2:]] - 1, key=lambda box: box[0] + box[2])
+    first, second = sorted(holes.boxes[by_size[:2]], key=lambda box: box[0] + box[2])
     if max(longer_sides(np.array([first, second]))) > RING * height or second[1] - first[3] < RINGS_FREE * height:
         return False
     across, down = (second[i] + second[i + 2] - first[i] - first[i + 2] for i in (0, 1))
@@ -138,19 +156,35 @@ def line_between(ink: np.ndarray, holes: tuple[np.ndarray, np.ndarray]) -> bool:
     boxes: to the right of the upper one, and to the left of the lower one.
     """
     height, width = ink.shape
-    upper, lower = np.linspace(width / 2, width - 1, STROKE_PLACES), np.linspace(0, width / 2, STROKE_PLACES)
-    for above, below, start, end in itertools.product(upper, lower, STROKE_ENDS, STROKE_ENDS):
-        rows = np.arange(int(start * height), height - int(end * height))
-        slope = (below - above) / len(rows)
-        middles = [above + slope * ((hole[1] + hole[3]) / 2 - rows[0]) for hole in holes]
-        if not (middles[0] >= holes[0][2] and middles[1] < holes[1][0]):
-            continue
-        columns = np.rint(above + slope * (rows - rows[0])).astype(int)
-        if np.mean(ink[rows, columns] >= HALF) >= STROKE_DRAWN:
-            return True
-    return False
+    ends = np.meshgrid(
+        np.linspace((1 - STROKE_ASIDE) * (width - 1), width - 1, STROKE_PLACES),
+        np.linspace(0, STROKE_ASIDE * (width - 1), STROKE_PLACES),
+        STROKE_ENDS,
+        STROKE_ENDS,
+    )
+    above, below, start, end = (each.reshape(-1, 1) for each in ends)  # a row for each line that is tried
+    start, end = start * height, height - 1 - end * height
+    slope = (below - above) / (end - start)
+    first, second = (above + slope * ((hole[1] + hole[3]) / 2 - start) for hole in holes)
+    able = ((first >= holes[0][2]) & (second < holes[1][0]) & (slope <= -STROKE_LEAN))[:, 0]
+    rows = start + np.linspace(0, 1, STROKE_POINTS) * (end - start)
+    drawn = ink[np.rint(rows).astype(int), np.rint(above + slope * (rows - start)).astype(int)] >= HALF
+    return bool((able & (drawn.mean(axis=1) >= STROKE_DRAWN)).any())
 
 
-def has_hole(ink: np.ndarray) -> bool:
-    """Whether ink (H, W) in [0, 1] goes around paper."""
-    return pieces_of(with_margin(ink, 1) < HALF).count > 1
+def is_ring(ink: np.ndarray) -> bool:
+    """Whether ink (H, W) in [0, 1] in its box goes around paper once, with the same width on all sides: that of a 6 or
+    a 9 lies to one side.
+    """
+    holes = holes_of(ink)
+    if holes.count != 1:
+        return False
+    off = (holes.boxes[0, :2] + holes.boxes[0, 2:] - ink.shape[::-1]) / 2
+    return bool(np.abs(off).max() <= RING_ASIDE * max(ink.shape))
+
+
+def holes_of(ink: np.ndarray) -> Pieces:
+    """The pieces of paper that ink (H, W) in [0, 1] goes around."""
+    paper = pieces_of(with_margin(ink, 1) < HALF)
+    inside = paper.those(np.arange(1, paper.count + 1) != paper.labels[0, 0])
+    return Pieces(inside.labels[1:-1, 1:-1], inside.count)

@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 
 from preprocessing.pieces.components import longer_sides
-from preprocessing.pieces.glyphs import has_hole, unevenness
+from preprocessing.pieces.glyphs import is_cut_level, is_ring, unevenness
 from preprocessing.pieces.rows import Place
 
 # Lengths and places below are shares of the height of the digits beside the sign; places are measured from their top.
@@ -48,8 +48,12 @@ STACK_ENDS = -0.1, 1.25
 DOT_ON_LINE = 0.2
 # What stands over it starts no farther from their upper end than this.
 MARK_TOP = 0.3
-# It is at least as high as this.
+# It is at least as high as this ...
 MARK_TALL = 0.45
+# ... and ends at least this far above the digits' lower end: a 7 over a speck does not.
+MARK_END = 0.08
+# The dot lies below it, or at most this far beside the line along which it leans.
+DOT_ASIDE = 0.12
 # A slash leans to the right by this much more (columns per row) than the digits beside it.
 SLASH_LEAN = 0.22
 # A slash reaches this far above and below the digits beside it. Of 83 straight 1s by other writers one leans and
@@ -57,8 +61,8 @@ SLASH_LEAN = 0.22
 SLASH_REACH = 0.04
 # A printed slash is at most this much shorter than the digits at either end.
 PRINTED_SHORT = 0.05
-# Its middle strays from a straight line by this share of its height at most, as a root mean square. Of 288 straight 1s
-# of MNIST that lean, one in forty keeps so straight.
+# Its middle strays from a straight line by this share of its height at most; see `glyphs.unevenness`. Of 288 straight
+# 1s of MNIST that lean, one in forty keeps so straight.
 PRINTED_STRAIGHT = 0.0053
 # A degree sign is a ring no taller and no wider than this share of the digits' height ...
 DEGREE = 0.55
@@ -66,7 +70,7 @@ DEGREE = 0.55
 DEGREE_END = 0.55
 # ... and whose shorter side is at least this share of its longer one.
 DEGREE_ROUND = 0.6
-# It reaches no less far up and down than the digits in it, to within this share of their height.
+# A bracket reaches no less far up and down than the digits in it, to within this share of their height.
 BRACKET_SHORT = 0.1
 
 
@@ -82,12 +86,13 @@ class Sign(Enum):
 
 def is_slash(ink: np.ndarray, box: np.ndarray, place: Place, leaning: float) -> bool:
     """Whether a straight stroke, ink (H, W) in its box (4,), that leans more than its neighbours, by `leaning`, is a
-    slash and no 1. A printed one need not be longer than they are: no hand draws so straight.
+    slash and no 1. A printed one need not be longer than they are: it is straight, and its ends are cut level.
     """
     if leaning < SLASH_LEAN:
         return False
     reach = min(place.top - box[1], box[3] - place.bottom) / place.height
-    return reach >= SLASH_REACH or (reach >= -PRINTED_SHORT and unevenness(ink) <= PRINTED_STRAIGHT)
+    printed = reach >= -PRINTED_SHORT and unevenness(ink) <= PRINTED_STRAIGHT and is_cut_level(ink)
+    return printed or reach >= SLASH_REACH
 
 
 def is_bracket(box: np.ndarray, inside: np.ndarray) -> bool:
@@ -96,19 +101,21 @@ def is_bracket(box: np.ndarray, inside: np.ndarray) -> bool:
     return bool(box[1] <= inside[1] + room and box[3] >= inside[3] - room)
 
 
-def is_dotted_below(boxes: np.ndarray, place: Place, stroke: float) -> bool:
+def is_dotted_below(boxes: np.ndarray, leaning: float, place: Place, stroke: float) -> bool:
     """Whether two pieces are an exclamation or a question mark: a stroke over a dot that stands on the line.
 
-    Args: as for `is_stacked`.
+    leaning: of the upper piece, in columns per row to the right. The other arguments are those of `is_stacked`.
     """
     upper, dot = boxes[np.argsort(boxes[:, 1])]
-    if dot[1] < upper[3] or dot[2] < upper[0] or dot[0] > upper[2]:
+    height = place.height
+    if dot[1] < upper[3] or not is_dot(longer_sides(boxes).min() / height, stroke / height):
         return False
-    if not is_dot(longer_sides(boxes).min() / place.height, stroke / place.height):
+    across = (dot[0] + dot[2] - upper[0] - upper[2] + leaning * (dot[1] + dot[3] - upper[1] - upper[3])) / 2
+    if abs(across) > DOT_ASIDE * height and (dot[2] <= upper[0] or dot[0] >= upper[2]):
         return False
-    off = abs(dot[3] - place.bottom) / place.height, abs(upper[1] - place.top) / place.height
-    tall = (upper[3] - upper[1]) / place.height
-    return bool(off[0] <= DOT_ON_LINE and off[1] <= MARK_TOP and tall >= MARK_TALL)
+    off = abs(dot[3] - place.bottom) / height, abs(upper[1] - place.top) / height
+    tall, end = (upper[3] - upper[1]) / height, (place.bottom - upper[3]) / height
+    return bool(off[0] <= DOT_ON_LINE and off[1] <= MARK_TOP and tall >= MARK_TALL and end >= MARK_END)
 
 
 def is_degree(ink: np.ndarray, box: np.ndarray, place: Place, line: np.ndarray) -> bool:
@@ -120,7 +127,7 @@ def is_degree(ink: np.ndarray, box: np.ndarray, place: Place, line: np.ndarray) 
     if sides.max() > DEGREE * place.height or sides.min() < DEGREE_ROUND * sides.max():
         return False
     raised = (line[:, 3] <= place.top + DEGREE_END * place.height) & (longer_sides(line) <= DEGREE * place.height)
-    return bool(box[3] <= place.top + DEGREE_END * place.height) and raised.sum() == 1 and has_hole(ink)
+    return bool(box[3] <= place.top + DEGREE_END * place.height) and raised.sum() == 1 and is_ring(ink)
 
 
 def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.pieces.glyphs import PERCENT_WIDE, is_percent, lean
+from preprocessing.pieces.glyphs import PERCENT_WIDE, RING, is_percent, lean
 from preprocessing.pieces.rows import TALL, Place, place_in_row
 from preprocessing.pieces.signs import Sign, is_degree, is_dotted_below, is_stacked, sign_of
 from preprocessing.pixels.shapes import SOLID, solidity
+from preprocessing.reading.brackets import brackets_of
 from preprocessing.reading.groups import LONGEST_GROUP
 from preprocessing.reading.prices import (
     CROSSING_PRICE,
@@ -148,15 +149,22 @@ def candidates_of(
     writing: Writing, line: list[int], reads: dict[Group, Read]
 ) -> dict[tuple[int, int], list[Candidate | float]]:
     """(start, end) of runs in a line -> what the run may be; a number is the price of leaving it out."""
-    boxes, wholes, found = writing.boxes[line], whole_boxes(writing, line), {}
+    boxes, wholes, found = writing.boxes[line], wholes_of(writing, line), {}
+    whole_boxes = np.array([union_box(writing.boxes[list(whole)]) for whole in wholes])
+    brackets = brackets_of(writing, wholes, whole_boxes, reads)
+    in_brackets = set(itertools.chain(*brackets))
     for ends, run in runs_of(writing, line, reads):
+        if not in_brackets.isdisjoint(run.group):
+            if run.group in brackets:
+                found[ends] = [placed(run, -PLACED_SIGN_PRICE)]
+            continue
         price, sign = 0.0, None
         place = place_in_row(run.box, boxes) if 1 <= run.whole <= MOST_OF_SIGN else None
         if place and may_be_percent(run, place) and is_percent(writing.ink_of(*run.group)):
             sign = placed(run, -DIGIT_PRICE)
         elif place and run.whole == 1:
-            price, sign = as_sign(writing, run, place, wholes)
-        elif place and len(run.boxes) == 2 and is_of_two(run.boxes, place, writing.stroke):
+            price, sign = as_sign(writing, run, place, whole_boxes)
+        elif place and len(run.boxes) == 2 and is_of_two(writing, run, place):
             sign = placed(run, -PLACED_SIGN_PRICE)
         ways = [] if sign is None else [sign]
         if run.read and (run.whole or may_be_cut_off(run)):
@@ -184,15 +192,21 @@ def runs_of(writing: Writing, line: list[int], reads: dict[Group, Read]) -> Iter
                 yield (start, end), Run(group, own, union_box(own), read, whole, np.ptp(touching[:, 1::2]))
 
 
-def is_of_two(boxes: np.ndarray, place: Place, stroke: float) -> bool:
-    """Whether two pieces, boxes (2, 4), are one sign. stroke: the width of the pen in pixels."""
-    return is_stacked(boxes, place, stroke) or is_dotted_below(boxes, place, stroke)
+def is_of_two(writing: Writing, run: Run, place: Place) -> bool:
+    """Whether two pieces are one sign."""
+    if is_stacked(run.boxes, place, writing.stroke):
+        return True
+    upper = run.group[int(run.boxes[:, 1].argmin())]
+    return is_dotted_below(run.boxes, lean(writing.ink_of(upper)), place, writing.stroke)
 
 
 def may_be_percent(run: Run, place: Place) -> bool:
     """Whether whole pieces may be a percent sign by their size beside digits, and by what the reader says."""
     if run.read and run.read.digit > run.read.other:
         return False
+    heights = np.sort(run.boxes[:, 3] - run.boxes[:, 1])
+    if len(heights) == run.whole > 1 and heights[-2] > RING * heights[-1]:
+        return False  # loose rings are low; the 9 and the 6 of 96 are not
     height, width = run.box[3] - run.box[1], run.box[2] - run.box[0]
     return height >= PERCENT_TALL * place.height and width <= PERCENT_WIDE * height
 
@@ -208,11 +222,10 @@ def whole_pieces(begins: list[bool], start: int, end: int) -> slice:
     return slice(start, end)
 
 
-def whole_boxes(writing: Writing, line: list[int]) -> np.ndarray:
-    """The boxes of the whole pieces of a line, (n, 4): all parts of a piece together."""
+def wholes_of(writing: Writing, line: list[int]) -> list[Group]:
+    """The whole pieces of a line, each given by its parts."""
     starts = [place for place, part in enumerate(line) if part not in writing.crossed]
-    boxes = writing.boxes[line]
-    return np.array([union_box(boxes[start:end]) for start, end in itertools.pairwise([*starts, len(line)])])
+    return [tuple(line[start:end]) for start, end in itertools.pairwise([*starts, len(line)])]
 
 
 def may_be_cut_off(run: Run) -> bool:
@@ -255,7 +268,8 @@ def as_sign(writing: Writing, run: Run, place: Place, line: np.ndarray) -> tuple
         elif read and read.best not in LIKE_DOTS_AND_BARS:
             score += log_confidence(1 - read.digit)
         return small, placed(run, score, sign)
-    if len(group) == 1 and is_degree(writing.ink_of(*group), box, place, line):
+    ring = not read or read.best == 0 or read.digit < read.other
+    if ring and len(group) == 1 and is_degree(writing.ink_of(*group), box, place, line):
         return small, placed(run, -PLACED_SIGN_PRICE)
     if not read:
         return 0.0, None

@@ -7,6 +7,7 @@ from pictures import digit, draw_stroke
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import app
+from preprocessing.pieces.glyphs import is_cut_level
 from preprocessing.pieces.rows import find_rows
 from weights.serving.recognize import joint_confidence
 
@@ -31,6 +32,7 @@ SIGNS = {
     ],
     "°": [[(0.3 + 0.14 * np.cos(turn), 0.1 + 0.15 * np.sin(turn)) for turn in np.linspace(0, 6.6, 15)]],
     "!": [[(0.5, 0.0), (0.49, 0.72)], [(0.48, 0.97), (0.49, 0.97)]],
+    "i": [[(0.72, 0.0), (0.5, 0.72)], [(0.42, 0.97), (0.43, 0.97)]],  # an exclamation mark that leans
     "[": [[(0.62, -0.05), (0.4, -0.05), (0.4, 1.05), (0.62, 1.05)]],
     "]": [[(0.38, -0.05), (0.6, -0.05), (0.6, 1.05), (0.38, 1.05)]],
     "v": [[(0.05, 0.45), (0.3, 0.85)], [(0.3, 0.85), (0.95, 0.05)]],  # a tick
@@ -92,6 +94,9 @@ def text_of(readings):
         ("24°", "24?"),
         ("5!", "5?"),
         ("[12]", "?12?"),
+        ("[985]", "?985?"),
+        ("4(26)", "4?26?"),
+        ("26i", "26?"),
     ],
 )
 def test_sign_is_a_reading_of_its_own_and_takes_no_digit(text, expected, seed):
@@ -122,6 +127,81 @@ def test_raised_cents_of_a_price_are_digits(euros, cents, share):
         picture.paste(part, (x, 50), ImageOps.invert(part))
         x += part.width + 18
     assert text_of(app.read(picture)) == euros + cents
+
+
+@pytest.mark.parametrize("name", ["2", "4", "6", "8", "9"])
+@pytest.mark.parametrize("base", ["5", "32", "71"])
+def test_a_raised_digit_is_no_degree_sign(base, name):
+    picture = ImageOps.expand(written(base), (0, 0, 90, 0), "white")
+    small, x = digit(name, int(0.5 * HEIGHT)), ImageOps.invert(picture).getbbox()[2] + 12
+    picture.paste(small, (x, 42), ImageOps.invert(small))
+    assert text_of(app.read(picture)) == base + name
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("text", ["7", "1", "73"])
+def test_a_speck_below_a_digit_makes_no_exclamation_mark_of_it(text, seed):
+    picture = written(f"4{text}", seed)
+    left, _, right, bottom = ImageOps.invert(picture).getbbox()
+    x = right - 45 if text != "73" else (left + right) // 2
+    ImageDraw.Draw(picture).ellipse((x, bottom + 3, x + 12, bottom + 15), "black")
+    assert text_of(app.read(picture)).replace("?", "") == f"4{text}"
+
+
+def ruled(text, pen, height, gap, slant=0.0):
+    """Numbers of exactly straight strokes and arcs, as a quick mouse or a line tool draws them, round at their ends."""
+
+    def arc(x, y, across, down, start=0, end=360):
+        turns = np.radians(np.linspace(start, end, 48))
+        return [(x + across * np.sin(turn), y - down * np.cos(turn)) for turn in turns]
+
+    shapes = {
+        "1": [[(0.35, 0), (0, 1)]],
+        "2": [[*arc(0.25, 0.26, 0.25, 0.26, -80, 120), (0, 1), (0.52, 1)]],
+        "3": [[*arc(0.2, 0.25, 0.26, 0.25, -80, 180), *arc(0.2, 0.75, 0.28, 0.25, 0, 260)]],
+        "5": [[(0.5, 0), (0.08, 0), (0.05, 0.42), *arc(0.22, 0.68, 0.28, 0.3, -20, 230)]],
+        "6": [[(0.42, 0), (0.2, 0.25), (0.03, 0.62)], arc(0.26, 0.76, 0.24, 0.23)],
+        "7": [[(0, 0), (0.5, 0), (0.15, 1)]],
+        "9": [arc(0.25, 0.24, 0.24, 0.23), [(0.49, 0.1), (0.47, 1)]],
+    }
+    strokes, x = [], 0.0
+    for name in text:
+        strokes += [np.add(stroke, (x, 0)) for stroke in shapes[name]]
+        x = max(points[:, 0].max() for points in strokes) + gap
+    canvas = Image.new("L", (int((x + 1.5) * height), 2 * height), "white")
+    for points in strokes:
+        leaning = points - np.outer(slant * (points[:, 1] - 0.5), (1, 0))
+        draw_stroke(canvas, [tuple(point) for point in (leaning + 0.5) * height], pen)
+    return canvas
+
+
+@pytest.mark.parametrize(("height", "pen"), [(120, 10), (60, 6), (200, 24)])
+@pytest.mark.parametrize("slant", [0, 0.2])
+@pytest.mark.parametrize("text", ["213", "517", "12", "7167", "313"])
+def test_a_one_as_straight_as_a_ruler_is_no_slash(text, slant, height, pen):
+    assert text_of(app.read(ruled(text, pen, height, gap=0.3, slant=slant))) == text
+
+
+@pytest.mark.parametrize("gap", [0.1, 0.15, 0.2, 0.3])
+@pytest.mark.parametrize("text", ["965", "96", "2965", "196"])
+def test_a_nine_before_a_six_is_no_percent_sign(text, gap):
+    assert text_of(app.read(ruled(text, 6, 120, gap))) == text
+
+
+@pytest.mark.parametrize("width", [4, 10, 20])
+@pytest.mark.parametrize("leaning", [0.2, 0.4])
+def test_the_ends_of_a_printed_stroke_are_cut_level(width, leaning):
+    printed, by_pen = Image.new("L", (400, 520), "white"), Image.new("L", (400, 520), "white")
+    top, bottom = 260, 260 - int(400 * leaning)
+    corners = [(top, 60), (top + 4 * width, 60), (bottom + 4 * width, 459), (bottom, 459)]
+    ImageDraw.Draw(printed).polygon(corners, fill="black")
+    draw_stroke(by_pen, [(top, 60), (bottom, 459)], 4 * width)
+    assert is_cut_level(ink_in_its_box(printed.reduce(4)))
+    assert not is_cut_level(ink_in_its_box(by_pen.reduce(4)))
+
+
+def ink_in_its_box(picture):
+    return np.asarray(ImageOps.invert(picture).crop(ImageOps.invert(picture).getbbox()), np.float32) / 255
 
 
 @pytest.mark.parametrize("leaning", [-0.5, -0.3, 0.3, 0.5])

@@ -39,7 +39,7 @@ def test_a_digit_beside_a_word_is_read_as_the_digit_alone():
     alone, beside = app.read(sheet("5")), app.read(with_word(sheet("5"), "Age:", (40, 200), 56))
     assert beside[0].box == alone[0].box
     assert unlikeness(beside[0].prepared.tensor, alone[0].prepared.tensor) < 0.05
-    assert "A small word beside the digits was left out." in beside[0].prepared.diagnostics.hints
+    assert "Small words beside the digits were left out." in beside[0].prepared.diagnostics.hints
 
 
 def test_what_was_left_out_beside_a_word_is_told_as_without_the_word():
