@@ -56,8 +56,9 @@ or several, `segment.split`:
     reading/groups      which pieces may be a digit together, and which may be several
     reading/writing     the pieces, and what the network says of groups of them
     reading/words       small words beside digits, left out
-    pieces/signs        points, commas and dashes, told from digits by their place (glyphs: brackets and percent
-                        signs, by their shape)
+    pieces/signs        points, commas and dashes, told from digits by their place (glyphs: percent signs, by their
+                        shape)
+    reading/brackets    two strokes that go around digits
     reading/prices      what a reading is worth
     reading/paths       the best of all readings
 

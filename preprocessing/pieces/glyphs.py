@@ -12,9 +12,11 @@ from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 
 # How straight a stroke is, is measured without this share of its height at either end: it may be cut off level.
 STROKE_END = 0.1
-# The end of a stroke is cut level if it is nearly as wide as the stroke, this share of it, so deep below its tip, as a
-# share of the stroke's own width. The cap of a round pen is at most 0.79 as wide there.
-CUT_WIDTH, CUT_DEPTH = 0.83, 0.15
+# The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least 0.57.
+CUT_ROWS = 0.45
+# Where its sides fade, it may lack as many rows as this share of the columns over which they do. The cap of a round pen
+# lacks 1.05 of them, unless the stroke has fewer rows than this.
+CUT_FADING, FADING_ROWS = 0.85, 40
 # The hole in each ring of a percent sign is no taller and no wider than this share of the sign's height.
 RING = 0.65
 # The middles of its rings lie at least this far apart, as shares of the sign's width and height: those of an 8 stand
@@ -124,12 +126,12 @@ def is_cut_level(ink: np.ndarray) -> bool:
     are round.
     """
     mass = ink.sum(axis=1)
-    rows = mass[mass > HALF]
-    if len(rows) < FEWEST_ROWS:
-        return False
-    width = float(np.median(rows))
-    ends = (np.interp(CUT_DEPTH * width, np.arange(len(rows)), each) for each in (rows, rows[::-1]))
-    return min(ends) >= CUT_WIDTH * width
+    inner = ink[int(STROKE_END * len(ink)) : math.ceil((1 - STROKE_END) * len(ink))]
+    width = float(np.median(mass))
+    fading = float(np.median((4 * inner * (1 - inner)).sum(axis=1))) if len(ink) >= FADING_ROWS else 0.0
+    missing = np.maximum(1 - mass / width, 0)
+    cap = max(round(width), 2)  # that of a round pen is half as high
+    return max(missing[:cap].sum(), missing[-cap:].sum()) <= max(CUT_ROWS, CUT_FADING * fading)
 
 
 def is_percent(ink: np.ndarray) -> bool:
