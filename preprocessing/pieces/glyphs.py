@@ -12,10 +12,11 @@ from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 
 # How straight a stroke is, is measured without this share of its height at either end: it may be cut off level.
 STROKE_END = 0.1
-# The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least 0.57.
+# The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least 0.57,
+# unless the pen is thinner than 6 pixels: then nobody can tell.
 CUT_ROWS = 0.45
-# Where its sides fade, it may lack as many rows as this share of the columns over which they do. The cap of a round pen
-# lacks 1.05 of them, unless the stroke has fewer rows than this.
+# Where its sides fade, it may lack as many rows as this share of the columns over which they do; in a stroke of fewer
+# rows than this the cap of a round pen lacks no more.
 CUT_FADING, FADING_ROWS = 0.85, 40
 # The hole in each ring of a percent sign is no taller and no wider than this share of the sign's height.
 RING = 0.65
@@ -107,8 +108,8 @@ def arms(ink: np.ndarray) -> tuple[float, float]:
 
 
 def unevenness(ink: np.ndarray) -> float:
-    """How far the middle of a stroke, ink (H, W) in [0, 1], strays from a straight line: the root mean square over the
-    rows between its ends, as a share of their number.
+    """How far the middle of a stroke, ink (H, W) in [0, 1], strays from a straight line, in pixels: the root mean square
+    over the rows between its ends.
     """
     mass = ink.sum(axis=1)
     rows = np.flatnonzero(mass > HALF)
@@ -118,7 +119,7 @@ def unevenness(ink: np.ndarray) -> float:
         return math.inf
     middles = ink[rows] @ np.arange(ink.shape[1]) / mass[rows]
     line = np.polynomial.Polynomial.fit(rows, middles, 1)
-    return float(np.sqrt(np.mean((middles - line(rows)) ** 2))) / len(rows)
+    return float(np.sqrt(np.mean((middles - line(rows)) ** 2)))
 
 
 def is_cut_level(ink: np.ndarray) -> bool:

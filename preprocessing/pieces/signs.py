@@ -61,9 +61,9 @@ SLASH_LEAN = 0.22
 SLASH_REACH = 0.04
 # A printed slash is at most this much shorter than the digits at either end.
 PRINTED_SHORT = 0.05
-# Its middle strays from a straight line by this share of its height at most; see `glyphs.unevenness`. Of 288 straight
-# 1s of MNIST that lean, one in forty keeps so straight.
-PRINTED_STRAIGHT = 0.0053
+# Its middle strays from a straight line by so many pixels at most, which are the grid's; see `glyphs.unevenness`. Of 45
+# leaning 1s that people drew, 100 pixels tall, none keeps so straight.
+PRINTED_STRAIGHT = 0.21
 # A degree sign is a ring no taller and no wider than this share of the digits' height ...
 DEGREE = 0.55
 # ... that ends at this place or above ...
