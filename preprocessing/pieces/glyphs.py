@@ -12,8 +12,8 @@ from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 
 # How straight a stroke is, is measured without this share of its height at either end: it may be cut off level.
 STROKE_END = 0.1
-# The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least 0.57,
-# unless the pen is thinner than 6 pixels: then nobody can tell.
+# The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least 0.57;
+# that of a pen thinner than 10 pixels may lack less, and nobody can tell.
 CUT_ROWS = 0.45
 # Where its sides fade, it may lack as many rows as this share of the columns over which they do; in a stroke of fewer
 # rows than this the cap of a round pen lacks no more.
@@ -108,8 +108,8 @@ def arms(ink: np.ndarray) -> tuple[float, float]:
 
 
 def unevenness(ink: np.ndarray) -> float:
-    """How far the middle of a stroke, ink (H, W) in [0, 1], strays from a straight line, in pixels: the root mean square
-    over the rows between its ends.
+    """By how many pixels the middle of a stroke, ink (H, W) in [0, 1], strays from a straight line: the root mean
+    square over the rows between its ends.
     """
     mass = ink.sum(axis=1)
     rows = np.flatnonzero(mass > HALF)
