@@ -12,8 +12,8 @@ from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 
 # How straight a stroke is, is measured without this share of its height at either end: it may be cut off level.
 STROKE_END = 0.1
-# The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least 0.57;
-# that of a pen thinner than 10 pixels may lack less, and nobody can tell.
+# The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least
+# 0.57; that of a pen thinner than 10 pixels may lack less, and nobody can tell.
 CUT_ROWS = 0.45
 # Where its sides fade, it may lack as many rows as this share of the columns over which they do; in a stroke of fewer
 # rows than this the cap of a round pen lacks no more.
