@@ -23,9 +23,8 @@ RING = 0.65
 # The middles of its rings lie at least this far apart, as shares of the sign's width and height: those of an 8 stand
 # above each other.
 RINGS_ACROSS, RINGS_DOWN = 0.12, 0.3
-# The hole in the lower ring begins at least this share of the height below the end of the other: those of 96 begin
-# above it.
-RINGS_FREE = -0.15
+# The hole in the lower ring begins at most this share of the height above the end of the other.
+RINGS_BESIDE = 0.15
 # Another hole is smaller than this share of them: an 8 beside a 9 has two.
 OTHER_HOLE = 0.5
 # A percent sign is no wider than this many times its height: two digits side by side are.
@@ -146,7 +145,7 @@ def is_percent(ink: np.ndarray) -> bool:
     if holes.count > 2 and holes.pixels()[by_size[2]] >= OTHER_HOLE * holes.pixels()[by_size[1]]:
         return False
     first, second = sorted(holes.boxes[by_size[:2]], key=lambda box: box[0] + box[2])
-    if max(longer_sides(np.array([first, second]))) > RING * height or second[1] - first[3] < RINGS_FREE * height:
+    if max(longer_sides(np.array([first, second]))) > RING * height or first[3] - second[1] > RINGS_BESIDE * height:
         return False
     across, down = (second[i] + second[i + 2] - first[i] - first[i + 2] for i in (0, 1))
     if across < 2 * RINGS_ACROSS * width or down < 2 * RINGS_DOWN * height:
