@@ -55,6 +55,9 @@ MOST_SPANNING = 2
 # The sides of a separate box are at most this far from the ends of its lines, as a share of their length: corners may
 # be round.
 CORNER = 0.2
+# A line that was found in the whole picture takes the place of the sides of boxes that lie on it if it is at least this
+# many times as long as each: it is the side of several rows, and how it leans is known better than from a single box.
+LONGER_SIDE = 1.1
 
 
 class Boxes(NamedTuple):
@@ -272,9 +275,9 @@ def boxed(found: Lines, darkness: Darkness) -> tuple[Lines, list[Edges]]:
     sides, uprights = boxes.sides, []
     for line in found[1]:
         same = [side for side in sides if is_same(line, side) or is_same(side, line)]
-        longer = line.spans and all(len(line.rows) >= len(side.rows) for side in same)
-        if not same or longer:
-            spans = line.spans and (bool(same) or not boxes.contain(line))
+        least = 1 if line.spans else LONGER_SIDE
+        if all(len(line.rows) >= least * len(side.rows) for side in same):
+            spans = bool(same) or (line.spans and not boxes.contain(line))
             uprights.append(line._replace(spans=spans, is_printed=bool(same)))
             sides = [side for side in sides if not any(side is other for other in same)]
     uprights += [side._replace(spans=True, is_printed=True) for side in without_pairs(sides)]

@@ -401,6 +401,36 @@ def test_short_row_of_boxes_between_longer_ones_is_read(gap):
     assert sum(a != b for a, b in read) <= MOST_MISREAD, read
 
 
+def seen_aslant(picture, rng, most):
+    """A picture whose corners each move inwards by up to this share of its shorter side, as from a camera held aslant:
+    lines that were parallel converge.
+    """
+    width, height = picture.size
+    outer = [(0, 0), (width, 0), (width, height), (0, height)]
+    moves = rng.uniform(0, most * min(width, height), (4, 2)).tolist()
+    inner = [(abs(x - a), abs(y - b)) for (x, y), (a, b) in zip(outer, moves, strict=True)]
+    rows = []
+    for (x, y), (u, v) in zip(inner, outer, strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    way = np.linalg.solve(np.array(rows, float), np.array(outer, float).ravel())
+    return picture.transform(
+        picture.size, Image.Transform.PERSPECTIVE, way, Image.Resampling.BICUBIC, fillcolor="white"
+    )
+
+
+@pytest.mark.parametrize("aslant", [0, 0.06, 0.1])
+@pytest.mark.parametrize("rows", [("492", "035"), ("8", "3", "4", "7", "1", "3"), ("62", "70", "48", "95")])
+def test_a_table_seen_aslant_is_read(rows, aslant):
+    read = []
+    for way in WAYS:
+        rng = np.random.default_rng([14, way])
+        sheet = Sheet(rng, rows, pitch=rng.uniform(1.2, 1.5)).boxes()
+        sheet.ink, sheet.lines = ImageChops.darker(sheet.ink, sheet.lines), Image.new("L", sheet.ink.size, "white")
+        sheet.ink = seen_aslant(sheet.ink, rng, aslant)
+        read.append(text_of(sheet.photographed(turn=rng.uniform(-1, 1))))
+    assert sum(each != "".join(rows) for each in read) <= MOST_MISREAD, read
+
+
 def upright(darkness, columns, ends=(20, 100)):
     """Draws upright lines, two pixels thick."""
     for column in columns:
