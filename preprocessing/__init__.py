@@ -59,6 +59,7 @@ or several, `segment.split`:
     pieces/signs        points, commas and dashes, told from digits by their place (glyphs: percent signs, by their
                         shape)
     reading/brackets    two strokes that go around digits
+    reading/candidates  what each group may be: a digit, a sign or a speck
     reading/prices      what a reading is worth
     reading/paths       the best of all readings
 

@@ -10,7 +10,7 @@ neighbouring digits. A piece that may be two digits is cut first, and its parts 
 (Over-segmentation and a best path through all groupings: LeCun et al. 1998, section V.)
 
     pieces of ink, seen from close by (closer.py) -> rows (rows.py) -> parts of touching digits (cuts.py)
-    -> groups (groups.py) that are read (writing.py), or signs (signs.py, brackets.py)
+    -> groups (groups.py) that are read (writing.py), and what they may be (candidates.py, signs.py, brackets.py)
     -> what they are worth (prices.py) -> the best path through all of them (paths.py)
 """
 
@@ -30,9 +30,10 @@ from preprocessing.pieces.signs import Sign, is_slash
 from preprocessing.pixels.pen import stroke_width
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.prepare import Prepared, describe, is_blank
+from preprocessing.reading.candidates import SURE_OF_PLACE, Candidate
 from preprocessing.reading.closer import FEW_PIECES, look_closer, without_grain
 from preprocessing.reading.groups import cut, may_touch, promising, runs_in
-from preprocessing.reading.paths import SURE_OF_PLACE, Candidate, Path, best_lines
+from preprocessing.reading.paths import Path, best_lines
 from preprocessing.reading.prices import DIGIT_PRICE, LINE_PRICE, broadness_price, gap_cost, log_confidence
 from preprocessing.reading.words import without_words
 from preprocessing.reading.writing import Group, Predict, Read, TextLines, Writing, predict_all, read_all, union_box

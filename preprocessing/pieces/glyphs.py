@@ -13,11 +13,12 @@ from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 # How straight a stroke is, is measured without this share of its height at either end: it may be cut off level.
 STROKE_END = 0.1
 # The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least
-# 0.57; that of a pen thinner than 10 pixels may lack less, and nobody can tell.
+# 0.57. That of a pen thinner than 10 pixels may lack less: it is taken for level, too.
 CUT_ROWS = 0.45
-# Where its sides fade, it may lack as many rows as this share of the columns over which they do; in a stroke of fewer
-# rows than this the cap of a round pen lacks no more.
-CUT_FADING, FADING_ROWS = 0.85, 40
+# Blur takes ink from a level end as well: as many rows as this share of the columns over which the sides fade.
+CUT_FADING = 0.85
+# In a stroke of fewer rows than this blur does not count: the cap of a round pen lacks no more.
+FADING_ROWS = 40
 # The hole in each ring of a percent sign is no taller and no wider than this share of the sign's height.
 RING = 0.65
 # The middles of its rings lie at least this far apart, as shares of the sign's width and height: those of an 8 stand
@@ -40,7 +41,8 @@ STROKE_PLACES, STROKE_ASIDE = 9, 0.36
 STROKE_ENDS = (0, 0.08, 0.16)
 # The middle of a ring's hole is no farther from that of the ring than this share of its longer side.
 RING_ASIDE = 0.1
-# A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right.
+# A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right;
+# hardly ever one of either kind goes around other digits.
 BRACKET_BOW = 0.07
 # The arms of a square bracket lie in this share of its height at either end ...
 ARM = 0.2
@@ -79,16 +81,15 @@ def bow(ink: np.ndarray) -> float:
     return float(factors[2]) / len(rows) if one_stroke else 0.0
 
 
-def opens(ink: np.ndarray) -> int:
-    """1 if a stroke, ink (H, W) in [0, 1], may open a bracket, round or square; -1 if it may close one; else 0."""
+def bracket_of(ink: np.ndarray) -> str | None:
+    """Which bracket a stroke, ink (H, W) in [0, 1], may be: one of "()[]", or None."""
     bowed = bow(ink)
     if abs(bowed) >= BRACKET_BOW:
-        return 1 if bowed > 0 else -1
-    right, left = arms(ink), arms(ink[:, ::-1])
-    long = ARM_LONG * len(ink)
-    if min(right) >= long and max(left) < long / 2:
-        return 1
-    return -1 if min(left) >= long and max(right) < long / 2 else 0
+        return "(" if bowed > 0 else ")"
+    for sign, way in ("[", 1), ("]", -1):
+        if min(arms(ink[:, ::way])) >= ARM_LONG * len(ink) > 2 * max(arms(ink[:, ::-way])):
+            return sign
+    return None
 
 
 def arms(ink: np.ndarray) -> tuple[float, float]:
@@ -97,9 +98,9 @@ def arms(ink: np.ndarray) -> tuple[float, float]:
     """
     dark = ink >= HALF
     rows = np.flatnonzero(dark.any(axis=1))
-    end = int(ARM * len(rows))
     if len(rows) < FEWEST_ROWS:
         return 0.0, 0.0
+    end = int(ARM * len(rows))
     edge = ink.shape[1] - 1 - dark[rows, ::-1].argmax(axis=1)
     stem = np.polynomial.Polynomial.fit(rows[end:-end], edge[end:-end], 1)
     beyond = edge - stem(rows)

@@ -7,6 +7,7 @@ shape are in glyphs.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 import numpy as np
@@ -50,10 +51,12 @@ DOT_ON_LINE = 0.2
 MARK_TOP = 0.3
 # It is at least as high as this ...
 MARK_TALL = 0.45
-# ... and ends at least this far above the digits' lower end: a 7 over a speck does not.
+# ... and ends at least this far above the digits' lower end: a 7 over a speck seldom does.
 MARK_END = 0.08
 # The dot lies below it, or at most this far beside the line along which it leans.
 DOT_ASIDE = 0.12
+# Such a dot is at most this many times as long as wide: the lower part of a broken 1 is longer.
+DOT_LONG = 1.7
 # A slash leans to the right by this much more (columns per row) than the digits beside it.
 SLASH_LEAN = 0.22
 # A slash reaches this far above and below the digits beside it. Of 83 straight 1s by other writers one leans and
@@ -61,17 +64,23 @@ SLASH_LEAN = 0.22
 SLASH_REACH = 0.04
 # A printed slash is at most this much shorter than the digits at either end.
 PRINTED_SHORT = 0.05
-# Its middle strays from a straight line by so many pixels at most, which are the grid's; see `glyphs.unevenness`. Of 45
-# leaning 1s that people drew, 100 pixels tall, none keeps so straight.
+# Its middle strays from a straight line by at most this many pixels, however tall it is: print is rounded to the grid.
+# Of 45 leaning 1s that people drew, 100 pixels tall, none keeps so straight.
 PRINTED_STRAIGHT = 0.21
+# In a stroke of fewer rows than this, people's 1s do: there it is so much less, down to the other limit.
+STRAIGHT_ROWS, STRAIGHT_LOW = 60, 0.08
 # A degree sign is a ring no taller and no wider than this share of the digits' height ...
 DEGREE = 0.55
 # ... that ends at this place or above ...
 DEGREE_END = 0.55
-# ... and whose shorter side is at least this share of its longer one.
+# ... whose shorter side is at least this share of its longer one ...
 DEGREE_ROUND = 0.6
+# ... and no farther from another raised piece than this: the cents of a price stand closer together.
+DEGREE_ALONE = 0.5
 # A bracket reaches no less far up and down than the digits in it, to within this share of their height.
 BRACKET_SHORT = 0.1
+# These are at least this share of its height.
+BRACKET_FILLED = 0.6
 
 
 class Sign(Enum):
@@ -91,43 +100,58 @@ def is_slash(ink: np.ndarray, box: np.ndarray, place: Place, leaning: float) -> 
     if leaning < SLASH_LEAN:
         return False
     reach = min(place.top - box[1], box[3] - place.bottom) / place.height
-    printed = reach >= -PRINTED_SHORT and unevenness(ink) <= PRINTED_STRAIGHT and is_cut_level(ink)
-    return printed or reach >= SLASH_REACH
+    if reach >= SLASH_REACH:
+        return True
+    straight = np.interp(len(ink), (0, STRAIGHT_ROWS), (STRAIGHT_LOW, PRINTED_STRAIGHT))
+    return bool(reach >= -PRINTED_SHORT and unevenness(ink) <= straight and is_cut_level(ink))
 
 
-def is_bracket(box: np.ndarray, inside: np.ndarray) -> bool:
-    """Whether a stroke in this box (4,) is as tall as what stands in brackets, whose box (4,) is `inside`."""
-    room = BRACKET_SHORT * (inside[3] - inside[1])
-    return bool(box[1] <= inside[1] + room and box[3] >= inside[3] - room)
+def is_around(brackets: np.ndarray, inside: np.ndarray) -> bool:
+    """Whether two strokes in these boxes (2, 4) are as tall as what stands between them, in the box `inside` (4,), and
+    not much taller: the halves of a 0 may hold a dot or a slash.
+    """
+    tall = inside[3] - inside[1]
+    room = BRACKET_SHORT * tall
+    if tall < BRACKET_FILLED * (brackets[:, 3] - brackets[:, 1]).max():
+        return False
+    return bool((brackets[:, 1] <= inside[1] + room).all() and (brackets[:, 3] >= inside[3] - room).all())
 
 
-def is_dotted_below(boxes: np.ndarray, leaning: float, place: Place, stroke: float) -> bool:
+def is_dotted_below(boxes: np.ndarray, leaning: Callable[[], float], place: Place, stroke: float) -> bool:
     """Whether two pieces are an exclamation or a question mark: a stroke over a dot that stands on the line.
 
-    leaning: of the upper piece, in columns per row to the right. The other arguments are those of `is_stacked`.
+    leaning: tells by how many columns per row the upper piece leans to the right. The other arguments are those of
+        `is_stacked`.
     """
     upper, dot = boxes[np.argsort(boxes[:, 1])]
-    height = place.height
-    if dot[1] < upper[3] or not is_dot(longer_sides(boxes).min() / height, stroke / height):
-        return False
-    across = (dot[0] + dot[2] - upper[0] - upper[2] + leaning * (dot[1] + dot[3] - upper[1] - upper[3])) / 2
-    if abs(across) > DOT_ASIDE * height and (dot[2] <= upper[0] or dot[0] >= upper[2]):
+    height, sides = place.height, dot[2:] - dot[:2]
+    if dot[1] < upper[3] or not is_dot(sides.max() / height, stroke / height) or sides.max() > DOT_LONG * sides.min():
         return False
     off = abs(dot[3] - place.bottom) / height, abs(upper[1] - place.top) / height
     tall, end = (upper[3] - upper[1]) / height, (place.bottom - upper[3]) / height
-    return bool(off[0] <= DOT_ON_LINE and off[1] <= MARK_TOP and tall >= MARK_TALL and end >= MARK_END)
+    if off[0] > DOT_ON_LINE or off[1] > MARK_TOP or tall < MARK_TALL or end < MARK_END:
+        return False
+    left, right = dot[2] <= upper[0], dot[0] >= upper[2]
+    if not (left or right):
+        return True
+    lean = leaning()
+    across = (dot[0] + dot[2] - upper[0] - upper[2] + lean * (dot[1] + dot[3] - upper[1] - upper[3])) / 2
+    return bool(abs(across) <= DOT_ASIDE * height and (lean > 0 if left else lean < 0))
 
 
 def is_degree(ink: np.ndarray, box: np.ndarray, place: Place, line: np.ndarray) -> bool:
     """Whether a piece of ink (H, W) in its box (4,) is a degree sign: a small ring, high up beside digits.
 
-    line: (n, 4) the boxes of all whole pieces in its line. One of several raised ones may be a digit, as in a price.
+    line: (n, 4) the boxes of all whole pieces in its line. Where another raised one stands beside it, both may be
+        digits, as the cents of a price are.
     """
-    sides = box[2:] - box[:2]
-    if sides.max() > DEGREE * place.height or sides.min() < DEGREE_ROUND * sides.max():
+    sides, lowest = box[2:] - box[:2], place.top + DEGREE_END * place.height
+    if box[3] > lowest or sides.max() > DEGREE * place.height or sides.min() < DEGREE_ROUND * sides.max():
         return False
-    raised = (line[:, 3] <= place.top + DEGREE_END * place.height) & (longer_sides(line) <= DEGREE * place.height)
-    return bool(box[3] <= place.top + DEGREE_END * place.height) and raised.sum() == 1 and is_ring(ink)
+    raised = line[(line[:, 3] <= lowest) & (longer_sides(line) <= DEGREE * place.height)]
+    room = DEGREE_ALONE * place.height
+    beside = (raised[:, 0] < box[2] + room) & (raised[:, 2] > box[0] - room)
+    return beside.sum() == 1 and is_ring(ink)
 
 
 def sign_of(box: np.ndarray, place: Place, stroke: float) -> Sign | None:

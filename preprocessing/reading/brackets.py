@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from preprocessing.pieces.glyphs import opens
-from preprocessing.pieces.signs import is_bracket
+from preprocessing.pieces.glyphs import bracket_of
+from preprocessing.pieces.signs import is_around
 from preprocessing.reading.writing import Group, Read, Writing, union_box
+
+CLOSING = {"(": ")", "[": "]"}
+# The least that a line in brackets has: two of them, and what they go around.
+FEWEST = 3
 
 
 def brackets_of(writing: Writing, wholes: list[Group], boxes: np.ndarray, reads: dict[Group, Read]) -> set[Group]:
-    """Which whole pieces of a line are brackets.
+    """Which whole pieces of a line are brackets. Pieces are not grouped yet, so each may still be a part of a digit.
 
     wholes: the whole pieces, each given by its parts, from left to right.
     boxes: (n, 4) theirs.
     reads: what the reader says of them.
     """
-    found, opened = set(), None
+    found, opened, kind = set(), 0, None
+    if len(wholes) < FEWEST:
+        return found
     for index, group in enumerate(wholes):
         read = reads.get(group)
-        able = read is not None and (read.best == 1 or read.digit < read.other)
-        way = opens(writing.ink_of(*group)) if able else 0
-        if way > 0:
-            opened = index
-        elif way < 0 and opened is not None and index > opened + 1:
-            inside = union_box(boxes[opened + 1 : index])
-            if is_bracket(boxes[opened], inside) and is_bracket(boxes[index], inside):
+        if read is None or (read.best != 1 and read.digit >= read.other):
+            continue
+        bracket = bracket_of(writing.ink_of(*group))
+        if bracket in CLOSING:
+            opened, kind = index, bracket
+        elif bracket and kind:
+            inside = boxes[opened + 1 : index]
+            if CLOSING[kind] == bracket and len(inside) and is_around(boxes[[opened, index]], union_box(inside)):
                 found |= {wholes[opened], group}
-            opened = None
+            kind = None
     return found

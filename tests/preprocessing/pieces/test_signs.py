@@ -188,6 +188,35 @@ def test_a_nine_before_a_six_is_no_percent_sign(text, gap):
     assert text_of(app.read(ruled(text, 6, 120, gap))) == text
 
 
+@pytest.mark.parametrize("text", ["20°25°", "5°10'", "48°12'30"])
+def test_each_of_several_degree_signs_is_one(text):
+    font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", 90)
+    picture = Image.new("L", (720, 200), "white")
+    ImageDraw.Draw(picture).text((50, 40), text, font=font, fill=20)
+    assert text_of(app.read(picture)) == "".join(c if c.isdigit() else "?" for c in text)
+
+
+@pytest.mark.parametrize("mark", ["dot", "slash"])
+@pytest.mark.parametrize("gap", [8, 12])
+def test_the_halves_of_a_zero_are_no_brackets(gap, mark):
+    picture = ImageOps.expand(written("7"), (0, 0, 140, 0), "white")
+    pen, left = ImageDraw.Draw(picture), picture.width - 150
+    for start in (90, 270):
+        pen.arc((left, 45, left + 90, 165), start + gap, start + 180 - gap, "black", 12)
+    strokes = {"dot": [(left + 45, 104), (left + 46, 106)], "slash": [(left + 57, 82), (left + 33, 128)]}
+    draw_stroke(picture, strokes[mark], 12)
+    assert text_of(app.read(picture)) == "70"
+
+
+@pytest.mark.parametrize("gap", [14, 17])
+def test_a_one_of_a_dry_pen_is_no_exclamation_mark(gap):
+    picture = ImageOps.expand(written("82"), (0, 0, 60, 0), "white")
+    x = picture.width - 80
+    for ends in ((42, 120), (120 + 12 + gap, 160)):
+        draw_stroke(picture, [(x, y) for y in ends], 12)
+    assert text_of(app.read(picture)) == "821"
+
+
 @pytest.mark.parametrize("width", [12, 20])
 @pytest.mark.parametrize("leaning", [0.2, 0.4])
 def test_the_ends_of_a_printed_stroke_are_cut_level(width, leaning):
