@@ -178,6 +178,15 @@ def test_a_one_that_leans_in_its_box_is_no_slash(large):
     assert text_of(form.photographed().resize((660 * large, 260 * large))) == "47126"
 
 
+def test_a_one_that_leans_in_a_long_row_of_boxes_on_a_page_is_no_slash():
+    form = Form(["     4 26     "], high=56)  # from close by, no end of the row is in sight
+    draw_stroke(form.ink, [(form.room + 374, form.room + 5), (form.room + 354, form.room + 51)], 5)
+    row, page = form.scanned(), Image.new("L", (1000, 1000), "white")
+    page.paste(row, ((1000 - row.width) // 2, 333))
+    form.lines, form.ink = page, Image.new("L", page.size, "white")
+    assert text_of(form.photographed()) == "4126"
+
+
 @pytest.mark.parametrize("large", [1, 4])
 @pytest.mark.parametrize("pen", ["ink", "lines"])  # written, or printed
 def test_a_slash_between_the_boxes_of_a_date_is_a_slash(pen, large):
