@@ -170,6 +170,12 @@ def test_the_foot_of_a_digit_that_lies_on_a_rule_stays(tone, gap):
     assert one.box[2] - one.box[0] > 40
 
 
+@pytest.mark.parametrize(("row", "sides"), [(" 47", (120, 430)), ("47 ", (0, 310))])
+def test_a_row_of_boxes_that_the_picture_cuts_at_one_end_is_no_digit(row, sides):
+    form = Form([row], high=90, thick=3, fill=0.95)
+    assert text_of(form.photographed().crop((sides[0], 0, sides[1], 250))) == "47"
+
+
 @pytest.mark.parametrize("large", [1, 4])
 def test_a_one_that_leans_in_its_box_is_no_slash(large):
     form = Form(["47 26"], high=100, fill=0.7)
