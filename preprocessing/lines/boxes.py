@@ -34,8 +34,6 @@ from preprocessing.pixels.lattices import UNEVEN, lattice
 BOXES_LONG = 0.45
 # At least this share of them is there. A straight row of strokes of different digits fills two thirds.
 LINE_FILLED = 0.7
-# A row of boxes is at least this many pixels high: a digit in it must be legible.
-LOWEST = 12
 # The edges of a row of boxes are no thicker than this share of its height: of what is thicker, as rows of small digits
 # are, no box is left for a digit.
 THICKEST_EDGE = 0.16
@@ -192,7 +190,7 @@ def boxes_between(edges: Edges, darkness: Darkness, corner: float = np.inf) -> l
     room = min(MEETS * darkness.shape[1] + MEETS_PIXELS, corner)
     if abs(upper.start - lower.start) > 2 * room or abs(upper.end - lower.end) > 2 * room:
         return []
-    if edges.height < LOWEST or max(upper.thickness, lower.thickness) > THICKEST_EDGE * edges.height:
+    if max(upper.thickness, lower.thickness) > THICKEST_EDGE * edges.height:
         return []
     sides = sides_between(edges, darkness, corner)
     if upper.spans or lower.spans:
@@ -249,7 +247,7 @@ def cell_between(edges: Edges, darkness: Darkness) -> list[Line]:
     The picture's edge cuts its neighbours to the left and right. Two uprights have no period, but a pen that wrote all
     else cannot have drawn them.
     """
-    if not all(line.spans for line in edges) or edges.height < LOWEST:
+    if not all(line.spans for line in edges):
         return []
     sides = sides_between(edges, darkness)
     alike = [side.line for side in sides if side.is_whole and not side.goes_on and is_alike(side.line, *edges)]
