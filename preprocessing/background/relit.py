@@ -87,8 +87,6 @@ def shadow_on(small: Image.Image) -> Shadow | None:
     window = round(WIDEST_STROKE * side)
     paper = closed_to_edge(grey, window)
     strokes = grey < (1 - FAINTEST_INK) * paper
-    if not strokes.any():
-        return None
     narrower = max(round(STROKES_WIDE * stroke_width(strokes.astype(np.float32))), SMALLEST_WINDOW)
     if narrower < window:
         window, paper = narrower, closed_to_edge(grey, narrower)
