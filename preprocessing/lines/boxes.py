@@ -280,8 +280,8 @@ def boxed(found: Lines, darkness: Darkness) -> tuple[Lines, list[Edges]]:
 
 
 def without_pairs(sides: list[Line]) -> list[Line]:
-    """Sides of boxes, with one line in the place of two that are so close together that no digit lies between them: a
-    stroke that touches the one would be continued to the other as if it crossed the one.
+    """Sides of boxes. Two that are so close together that no digit lies between them become one line. Otherwise a
+    stroke that touches one of them would look as if it crossed that one, and would be continued to the other.
     """
     found: list[Line] = []
     for side in sides:
