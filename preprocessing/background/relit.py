@@ -5,7 +5,7 @@ picture = without_shadow(picture)      # the same picture if no shadow is plain 
 
 Later steps take the paper by what the picture's border shows (surround.py, channel.py). Where a shadow covers half of
 it, the lit paper would be taken for a sheet on a dark table, or for light ink. A shadow is told from a table by what is
-written in it: the same pen writes in the shadow and beside it, and takes the same share of the light.
+written in it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from preprocessing.background.surround import may_be_photo
 from preprocessing.picture import reduction_to
 from preprocessing.pieces.components import pieces_of
 from preprocessing.pixels.morphology import closed_to_edge, dilated
-from preprocessing.pixels.pen import INK_TONE_QUANTILE, SAME_PEN, STROKES_WIDE, stroke_width
+from preprocessing.pixels.pen import STROKES_WIDE, stroke_width
 from preprocessing.pixels.tones import border, deviation_of, median, two_classes
 
 # The shadow is looked for on a picture reduced to about the area of a square with this side. Pens are a pixel or two
@@ -48,9 +48,6 @@ FAINTEST_INK = 0.15
 INK_TO_NOISE = 5.0
 # The ink in the shadow is at least this long, as a share of the picture's shorter side.
 SMALLEST_INK = 0.08
-# The ink in the shadow and the ink in the light take the same share of their paper's light to within this factor, for
-# one pen wrote them. What lies on a table rarely does.
-SAME_INK = 1.5
 # Of red, green and blue a shadow takes the same share to within this factor, for skylight is blue. Wood is not grey.
 SAME_COLOUR = 1.3
 # The shadow is taken off by way of a picture of no more than about this area: it takes time.
@@ -90,8 +87,6 @@ def shadow_on(small: Image.Image) -> Shadow | None:
     window = round(WIDEST_STROKE * side)
     paper = closed_to_edge(grey, window)
     strokes = grey < (1 - FAINTEST_INK) * paper
-    if not strokes.any():
-        return None
     narrower = max(round(STROKES_WIDE * stroke_width(strokes.astype(np.float32))), SMALLEST_WINDOW)
     if narrower < window:
         window, paper = narrower, closed_to_edge(grey, narrower)
@@ -119,27 +114,16 @@ def is_one_colour(small: Image.Image, dark: np.ndarray) -> bool:
 
 
 def is_written_on(grey: np.ndarray, paper: np.ndarray, dark: np.ndarray) -> bool:
-    """Whether a pen wrote in the dark part (H, W) bool of grey levels (H, W), and the same one in the rest, if anything
-    is written there. paper: as `closed_to_edge` gives it.
+    """Whether something is written in the dark part (H, W) bool of grey levels (H, W). paper: as `closed_to_edge` gives
+    it.
     """
-    share = 1 - grey / np.maximum(paper, 1 / 255)  # of the light that is missing
-    inks = []
-    for part in (dark, ~dark):
-        part = ~dilated(dilated(~part))  # without the shadow's edge
-        if not part.any():
-            return False
-        usual = float(median(share[part]))
-        faintest = max(FAINTEST_INK, usual + INK_TO_NOISE * deviation_of(share[part] - usual))
-        inks.append(part & (share > faintest))
-    ink, other = inks
-    shortest = SMALLEST_INK * min(grey.shape)
-    if not (pieces_of(ink).longest >= shortest).any():
+    inner = ~dilated(dilated(~dark))  # without the shadow's edge
+    if not inner.any():
         return False
-    if not (pieces_of(other).longest >= shortest).any():
-        return True
-    levels = [float(np.quantile(share[each], INK_TONE_QUANTILE)) for each in (ink, other)]
-    widths = [stroke_width(each.astype(np.float32)) for each in (ink, other)]
-    return max(levels) <= SAME_INK * min(levels) and max(widths) <= SAME_PEN * min(widths)
+    share = 1 - grey / np.maximum(paper, 1 / 255)  # of the light that is missing
+    usual = float(median(share[inner]))
+    faintest = max(FAINTEST_INK, usual + INK_TO_NOISE * deviation_of(share[inner] - usual))
+    return bool((pieces_of(inner & (share > faintest)).longest >= SMALLEST_INK * min(grey.shape)).any())
 
 
 def relit(picture: Image.Image, shadow: Shadow) -> Image.Image:

@@ -83,7 +83,7 @@ def colour_of_ink(differences: list[np.ndarray]) -> np.ndarray:
     most. differences: (H, W) from the paper, of each channel.
     """
     distance = largest_difference(differences)
-    farthest = np.flatnonzero(distance >= level_of_most(distance, INK_SHARE))
+    farthest = np.flatnonzero(distance >= level_of_ink(distance))
     return np.array([difference.ravel()[farthest].mean() for difference in differences])
 
 
@@ -153,10 +153,10 @@ def largest_difference(differences: list[np.ndarray]) -> np.ndarray:
     return functools.reduce(np.maximum, map(np.abs, differences))
 
 
-def level_of_most(distance: np.ndarray, share: float) -> int:
-    """The whole number that at least this share of the distances reach, and of such the largest; 255 at most."""
+def level_of_ink(distance: np.ndarray) -> int:
+    """The largest whole number, 255 at most, that at least INK_SHARE of the distances reach."""
     distance = np.minimum(distance, 255)  # paper that is overexposed lies above the lightest level
-    most = max(int(distance.size * share), 1)
+    most = max(int(distance.size * INK_SHARE), 1)
     top = int(distance.max())
     if np.count_nonzero(distance >= top) >= most:
         return top  # ink of one colour: it takes no counting of all levels

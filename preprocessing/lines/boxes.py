@@ -34,8 +34,6 @@ from preprocessing.pixels.lattices import UNEVEN, lattice
 BOXES_LONG = 0.45
 # At least this share of them is there. A straight row of strokes of different digits fills two thirds.
 LINE_FILLED = 0.7
-# A row of boxes is at least this many pixels high: a digit in it must be legible.
-LOWEST = 12
 # The edges of a row of boxes are no thicker than this share of its height: of what is thicker, as rows of small digits
 # are, no box is left for a digit.
 THICKEST_EDGE = 0.16
@@ -195,7 +193,7 @@ def boxes_between(edges: Edges, darkness: Darkness, corner: float = np.inf) -> l
     room = min(MEETS * darkness.shape[1] + MEETS_PIXELS, corner)
     if abs(upper.start - lower.start) > 2 * room or abs(upper.end - lower.end) > 2 * room:
         return []
-    if edges.height < LOWEST or max(upper.thickness, lower.thickness) > THICKEST_EDGE * edges.height:
+    if max(upper.thickness, lower.thickness) > THICKEST_EDGE * edges.height:
         return []
     sides = sides_between(edges, darkness, corner)
     if upper.spans or lower.spans:
@@ -252,7 +250,7 @@ def cell_between(edges: Edges, darkness: Darkness) -> list[Line]:
     The picture's edge cuts its neighbours to the left and right. Two uprights have no period, but a pen that wrote all
     else cannot have drawn them.
     """
-    if not all(line.spans for line in edges) or edges.height < LOWEST:
+    if not all(line.spans for line in edges):
         return []
     sides = sides_between(edges, darkness)
     alike = [side.line for side in sides if side.is_whole and not side.goes_on and is_alike(side.line, *edges)]
@@ -285,8 +283,8 @@ def boxed(found: Lines, darkness: Darkness) -> tuple[Lines, list[Edges]]:
 
 
 def without_pairs(sides: list[Line]) -> list[Line]:
-    """Sides of boxes, with one line in the place of two that are so close together that no digit lies between them: a
-    stroke that touches the one would be continued to the other as if it crossed the one.
+    """Sides of boxes. Two that are so close together that no digit lies between them become one line. Otherwise a
+    stroke that touches one of them would look as if it crossed that one, and would be continued to the other.
     """
     found: list[Line] = []
     for side in sides:

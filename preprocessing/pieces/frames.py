@@ -106,9 +106,11 @@ def frames_among(pieces: Pieces, touched: bool = True) -> Iterator[tuple[int, np
 
 
 def frame_of(own: np.ndarray, labels: np.ndarray, touched: bool) -> np.ndarray | None:
-    """The pixels of a frame or ring, (H, W) bool; None if a piece with these pixels, `own` (H, W) bool, is none. It
-    lies along its own outline, with digits inside. What else belongs to the piece are digits that touch it: they stay,
-    if they are `touched` at all. labels: of all pieces in its box.
+    """The pixels of a piece that are a frame or ring, (H, W) bool in its box; None if there is none. A frame lies along
+    the outline of its piece and has digits inside.
+
+    own: the pixels of the piece. labels: of all pieces in its box. touched: digits may touch the frame. They belong to
+        its piece, and are none of its pixels.
     """
     shape = filled_columns(own) | filled_columns(own.T).T  # a gap in the ring may be seen along rows or columns
     edge = max(round(FRAME_EDGE * min(shape.shape)), FRAME_EDGE_PIXELS)

@@ -7,7 +7,7 @@ from pictures import draw_stroke
 from PIL import Image, ImageDraw, ImageFilter
 
 from preprocessing import prepare, to_mnist
-from preprocessing.light.channel import level_of_most
+from preprocessing.light.channel import level_of_ink
 
 COLOURS = {
     "light on dark": ("white", "black"),
@@ -139,4 +139,4 @@ def test_paper_of_a_pure_colour_on_a_dark_table_is_paper():
 
 def test_the_level_of_overexposed_paper_is_no_level_of_ink():
     distance = np.concatenate([np.full(20, 291.0), np.full(980, 3.0)]).astype(np.float32)
-    assert level_of_most(distance, 0.01) == 255
+    assert level_of_ink(distance) == 255

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drawn import unlikeness
 from pictures import digit
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 
 import app
 import preprocessing
@@ -58,6 +58,23 @@ def test_the_paper_is_as_light_in_the_shadow_as_beside_it_and_the_ink_stays_dark
     assert np.median(lit[:, :200]) == pytest.approx(np.median(lit[:, 280:]), rel=0.06)
     dark = np.asarray(page()) < 60
     assert np.median(lit[dark]) < 0.3 * np.median(lit)
+
+
+def test_a_shadow_on_ruled_paper_is_taken_off_where_rules_alone_are_in_the_light():
+    rules = Image.new("L", SIZE, PAPER)
+    for row in range(20, HEIGHT, 32):
+        ImageDraw.Draw(rules).line([(0, row), (WIDTH, row)], fill=170, width=2)
+    sheet = ImageChops.darker(page("4726", high=80), rules)
+    shot = in_shadow(sheet, 20, depth=0.6, blur=8, place=0.3)
+    assert [reading.best for reading in app.read(shot)] == list("4726")
+
+
+def test_a_dark_rim_of_two_pixels_on_three_sides_of_a_small_picture_is_no_shadow():
+    small = np.full((40, 40), 120, np.uint8)
+    small[2:-2, 2:] = 220
+    small[10:30, 20:23] = 30
+    picture = Image.fromarray(small)
+    assert without_shadow(picture) is picture
 
 
 TABLES = {"grey": (90, 90, 90), "of wood": (130, 85, 45)}

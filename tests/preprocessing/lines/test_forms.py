@@ -170,12 +170,27 @@ def test_the_foot_of_a_digit_that_lies_on_a_rule_stays(tone, gap):
     assert one.box[2] - one.box[0] > 40
 
 
+@pytest.mark.parametrize(("row", "sides"), [(" 47", (120, 430)), ("47 ", (0, 310))])
+def test_a_row_of_boxes_that_the_picture_cuts_at_one_end_is_no_digit(row, sides):
+    form = Form([row], high=90, thick=3, fill=0.95)
+    assert text_of(form.photographed().crop((sides[0], 0, sides[1], 250))) == "47"
+
+
 @pytest.mark.parametrize("large", [1, 4])
 def test_a_one_that_leans_in_its_box_is_no_slash(large):
     form = Form(["47 26"], high=100, fill=0.7)
     left, top = form.room + 200, form.room
     draw_stroke(form.ink, [(left + 75, top + 8), (left + 25, top + 92)], 7)
     assert text_of(form.photographed().resize((660 * large, 260 * large))) == "47126"
+
+
+def test_a_one_that_leans_in_a_long_row_of_boxes_on_a_page_is_no_slash():
+    form = Form(["     4 26     "], high=56)  # from close by, no end of the row is in sight
+    draw_stroke(form.ink, [(form.room + 374, form.room + 5), (form.room + 354, form.room + 51)], 5)
+    row, page = form.scanned(), Image.new("L", (1000, 1000), "white")
+    page.paste(row, ((1000 - row.width) // 2, 333))
+    form.lines, form.ink = page, Image.new("L", page.size, "white")
+    assert text_of(form.photographed()) == "4126"
 
 
 @pytest.mark.parametrize("large", [1, 4])
