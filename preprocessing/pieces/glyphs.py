@@ -41,8 +41,8 @@ STROKE_PLACES, STROKE_ASIDE = 9, 0.36
 STROKE_ENDS = (0, 0.08, 0.16)
 # The middle of a ring's hole is no farther from that of the ring than this share of its longer side.
 RING_ASIDE = 0.1
-# A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right;
-# hardly ever one of either kind goes around other digits.
+# A bracket bows by at least this share of its height. Of MNIST's 1s 4 % bow so far to the left, and 3 % to the right:
+# other digits rarely stand between one of each.
 BRACKET_BOW = 0.07
 # The arms of a square bracket lie in this share of its height at either end ...
 ARM = 0.2

@@ -75,7 +75,7 @@ DEGREE = 0.55
 DEGREE_END = 0.55
 # ... whose shorter side is at least this share of its longer one ...
 DEGREE_ROUND = 0.6
-# ... and no farther from another raised piece than this: the cents of a price stand closer together.
+# ... and that stands farther than this from any other raised piece: the cents of a price stand closer together.
 DEGREE_ALONE = 0.5
 # A bracket reaches no less far up and down than the digits in it, to within this share of their height.
 BRACKET_SHORT = 0.1
