@@ -70,10 +70,12 @@ def overlap_cost(shared: float, size: float) -> float:
 
 
 def closeness_price(upper: np.ndarray, lower: np.ndarray) -> float:
-    """The price of taking what has these boxes, (4,) each, for two digits, the one below the other."""
+    """The price of taking what has these boxes, (4,) each, for two digits, the one below the other. Those beside each
+    other cost as much if they share rows: one of them is only raised.
+    """
     shared = min(upper[2], lower[2]) - max(upper[0], lower[0])
-    free = (lower[1] - upper[3]) / (lower[3] - lower[1])
-    return min(max(1 - free / CLOSE_BELOW, 0), 1) if shared > 0 else 0.0
+    close = (upper[3] - lower[1]) / (lower[3] - lower[1]) / CLOSE_BELOW
+    return min(max(close + (shared > 0), 0), 1)
 
 
 def emptiness(starts: np.ndarray, ends: np.ndarray) -> float:

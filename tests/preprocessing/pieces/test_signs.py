@@ -138,6 +138,16 @@ def test_a_raised_digit_is_no_degree_sign(base, name):
     assert text_of(app.read(picture)) == base + name
 
 
+@pytest.mark.parametrize("share", [0.45, 0.5, 0.55])
+@pytest.mark.parametrize("name", ["7", "9", "3", "4"])
+def test_a_short_raised_one_is_no_line_above(name, share):
+    part, picture = digit(name, HEIGHT), Image.new("L", (300, 220), "white")
+    picture.paste(part, (40, 60), ImageOps.invert(part))
+    x = part.width + 64
+    draw_stroke(picture, [(x + 4, 60), (x, 60 + share * HEIGHT)], 10)
+    assert text_of(app.read(picture)) == f"{name}1"
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("text", ["7", "1", "73"])
 def test_a_speck_below_a_digit_makes_no_exclamation_mark_of_it(text, seed):
