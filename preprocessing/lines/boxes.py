@@ -21,6 +21,7 @@ from preprocessing.lines.line import (
     Edges,
     Line,
     Lines,
+    along,
     is_same,
     pen_of,
     runs_of,
@@ -56,6 +57,10 @@ CORNER = 0.2
 # A line that was found in the whole picture takes the place of the sides of boxes that lie on it if it is at least this
 # many times as long as each: it is the side of several rows, and how it leans is known better than from a single box.
 LONGER_SIDE = 1.1
+# Such a line has no gap longer than this share of the shortest side: beyond a gap a 1 may stand in line with a side.
+SIDE_GAP = 0.05
+# A gap of this many pixels is blurred print, however short the sides are.
+SIDE_GAP_PIXELS = 3
 
 
 class Boxes(NamedTuple):
@@ -274,12 +279,20 @@ def boxed(found: Lines, darkness: Darkness) -> tuple[Lines, list[Edges]]:
     for line in found[1]:
         same = [side for side in sides if is_same(line, side) or is_same(side, line)]
         least = 1 if line.spans else LONGER_SIDE
-        if all(len(line.rows) >= least * len(side.rows) for side in same):
+        longer = all(len(line.rows) >= least * len(side.rows) for side in same)
+        if longer and (line.spans or not same or is_unbroken(line, same, darkness)):
             spans = bool(same) or (line.spans and not boxes.contain(line))
             uprights.append(line._replace(spans=spans, is_printed=bool(same)))
             sides = [side for side in sides if not any(side is other for other in same)]
     uprights += [side._replace(spans=True, is_printed=True) for side in without_pairs(sides)]
     return (across, uprights), boxes.rows
+
+
+def is_unbroken(line: Line, sides: list[Line], darkness: Darkness) -> bool:
+    """Whether an upright line, on which these sides of boxes lie, goes on from each of them to the next."""
+    dark = np.flatnonzero(along(darkness.turned, line) > darkness.faintest)
+    gap = max(SIDE_GAP * min(len(side.rows) for side in sides), SIDE_GAP_PIXELS)
+    return len(dark) > 0 and np.diff(dark).max(initial=0) <= gap
 
 
 def without_pairs(sides: list[Line]) -> list[Line]:

@@ -1,4 +1,6 @@
-"""The shapes of strokes and signs: brackets, percent signs, how a stroke leans and how straight it is."""
+"""The shapes of strokes and signs: brackets, percent signs and rings; how a stroke leans, how straight it is, and
+whether its ends are cut level.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,13 @@ from preprocessing.pixels.shapes import PIXEL_VARIANCE, second_moments
 
 # How straight a stroke is, is measured without this share of its height at either end: it may be cut off level.
 STROKE_END = 0.1
-# The end of a stroke is cut level if it lacks no more rows of ink than this. The cap of a round pen lacks at least
-# 0.57. That of a pen thinner than 10 pixels may lack less: it is taken for level, too.
+# The end of a stroke is cut level if it lacks no more rows of ink than this. The round cap of a pen lacks more, unless
+# the pen is thinner than 5 pixels: then its cap is taken for level, too.
 CUT_ROWS = 0.45
-# Blur takes ink from a level end as well: as many rows as this share of the columns over which the sides fade.
+# Blur takes ink from a level end as well: as many rows as this share of the columns over which the sides fade. The cap
+# of a pen up to 10 pixels wide lacks no more where it is blurred.
 CUT_FADING = 0.85
-# In a stroke of fewer rows than this blur does not count: the cap of a round pen lacks no more.
+# In a stroke of fewer rows than this blur is left out of account: its round caps would all be taken for level.
 FADING_ROWS = 40
 # The hole in each ring of a percent sign is no taller and no wider than this share of the sign's height.
 RING = 0.65
@@ -26,18 +29,17 @@ RING = 0.65
 RINGS_ACROSS, RINGS_DOWN = 0.12, 0.3
 # The hole in the lower ring begins at most this share of the height above the end of the other.
 RINGS_BESIDE = 0.15
-# Another hole is smaller than this share of them: an 8 beside a 9 has two.
+# Any other hole is smaller than this share of the smaller ring's hole: an 8 beside a 9 has three alike.
 OTHER_HOLE = 0.5
-# A percent sign is no wider than this many times its height: two digits side by side are.
-PERCENT_WIDE = 1.35
 # Its stroke is ink at this share of so many points along a straight line, at least ...
 STROKE_DRAWN, STROKE_POINTS = 0.85, 48
 # ... that leans to the right by at least so many columns per row: where a 9 touches a 6, their upright strokes are one.
 STROKE_LEAN = 0.2
 # That line is looked for between so many places at the top, in this share of the width on the right, and as many at the
-# bottom, on the left. Where a 9 touches a 6, it ends farther right.
+# bottom, on the left. Where a 9 touches a 6, the line along both ends farther right than that.
 STROKE_PLACES, STROKE_ASIDE = 9, 0.36
-# They lie within one of these shares of the height from the top and from the bottom: rings may reach farther.
+# Both ends of that line lie at one of these shares of the height from the top or the bottom: the rings may reach
+# farther than the stroke.
 STROKE_ENDS = (0, 0.08, 0.16)
 # The middle of a ring's hole is no farther from that of the ring than this share of its longer side.
 RING_ASIDE = 0.1
@@ -86,10 +88,10 @@ def bracket_of(ink: np.ndarray) -> str | None:
     bowed = bow(ink)
     if abs(bowed) >= BRACKET_BOW:
         return "(" if bowed > 0 else ")"
-    for sign, way in ("[", 1), ("]", -1):
-        if min(arms(ink[:, ::way])) >= ARM_LONG * len(ink) > 2 * max(arms(ink[:, ::-way])):
-            return sign
-    return None
+    right, left, long = arms(ink), arms(ink[:, ::-1]), ARM_LONG * len(ink)
+    if min(right) >= long > 2 * max(left):
+        return "["
+    return "]" if min(left) >= long > 2 * max(right) else None
 
 
 def arms(ink: np.ndarray) -> tuple[float, float]:
@@ -129,6 +131,7 @@ def is_cut_level(ink: np.ndarray) -> bool:
     mass = ink.sum(axis=1)
     inner = ink[int(STROKE_END * len(ink)) : math.ceil((1 - STROKE_END) * len(ink))]
     width = float(np.median(mass))
+    # a pixel that is half covered counts as one, and one that is all ink or all paper as none
     fading = float(np.median((4 * inner * (1 - inner)).sum(axis=1))) if len(ink) >= FADING_ROWS else 0.0
     missing = np.maximum(1 - mass / width, 0)
     cap = max(round(width), 2)  # that of a round pen is half as high
@@ -140,10 +143,10 @@ def is_percent(ink: np.ndarray) -> bool:
     right, and a straight stroke between them that leans to the right. They may touch.
     """
     height, width = ink.shape
-    if width > PERCENT_WIDE * height or (holes := holes_of(ink)).count < 2:
-        return False
-    by_size = np.argsort(holes.pixels())[::-1]
-    if holes.count > 2 and holes.pixels()[by_size[2]] >= OTHER_HOLE * holes.pixels()[by_size[1]]:
+    holes = holes_of(ink)
+    pixels = holes.pixels()
+    by_size = np.argsort(pixels)[::-1]
+    if holes.count < 2 or (holes.count > 2 and pixels[by_size[2]] >= OTHER_HOLE * pixels[by_size[1]]):
         return False
     first, second = sorted(holes.boxes[by_size[:2]], key=lambda box: box[0] + box[2])
     if max(longer_sides(np.array([first, second]))) > RING * height or first[3] - second[1] > RINGS_BESIDE * height:
@@ -176,9 +179,7 @@ def line_between(ink: np.ndarray, holes: tuple[np.ndarray, np.ndarray]) -> bool:
 
 
 def is_ring(ink: np.ndarray) -> bool:
-    """Whether ink (H, W) in [0, 1] in its box goes around paper once, with the same width on all sides: that of a 6 or
-    a 9 lies to one side.
-    """
+    """Whether ink (H, W) in [0, 1] in its box has one hole, and has it in its middle. The hole of a 6 lies lower."""
     holes = holes_of(ink)
     if holes.count != 1:
         return False

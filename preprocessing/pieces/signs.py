@@ -1,13 +1,12 @@
 """Signs between digits: points, commas, dashes and the like, told by their size and their place in the row.
 
 The network answers "not a digit" to + - x and =, so for these it is asked. A point fills MNIST's frame like any blob
-and a comma looks exactly like a 1: both are told from digits by what surrounds them. The signs that are told by their
-shape are in glyphs.py.
+and a comma looks exactly like a 1: both are told from digits by what surrounds them. Shapes are told
+by glyphs.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
 
 import numpy as np
@@ -64,10 +63,11 @@ SLASH_LEAN = 0.22
 SLASH_REACH = 0.04
 # A printed slash is at most this much shorter than the digits at either end.
 PRINTED_SHORT = 0.05
-# Its middle strays from a straight line by at most this many pixels, however tall it is: print is rounded to the grid.
-# Of 45 leaning 1s that people drew, 100 pixels tall, none keeps so straight.
+# Its middle strays from a straight line by at most this many pixels: print is rounded to the grid. Of 45 leaning 1s
+# that people drew, 100 pixels tall, none keeps so straight.
 PRINTED_STRAIGHT = 0.21
-# In a stroke of fewer rows than this, people's 1s do: there it is so much less, down to the other limit.
+# Short 1s that people draw do. So in a stroke of fewer rows than this the limit is lower, and falls evenly towards this
+# one.
 STRAIGHT_ROWS, STRAIGHT_LOW = 60, 0.08
 # A degree sign is a ring no taller and no wider than this share of the digits' height ...
 DEGREE = 0.55
@@ -117,11 +117,9 @@ def is_around(brackets: np.ndarray, inside: np.ndarray) -> bool:
     return bool((brackets[:, 1] <= inside[1] + room).all() and (brackets[:, 3] >= inside[3] - room).all())
 
 
-def is_dotted_below(boxes: np.ndarray, leaning: Callable[[], float], place: Place, stroke: float) -> bool:
-    """Whether two pieces are an exclamation or a question mark: a stroke over a dot that stands on the line.
-
-    leaning: tells by how many columns per row the upper piece leans to the right. The other arguments are those of
-        `is_stacked`.
+def is_dotted_below(boxes: np.ndarray, place: Place, stroke: float) -> bool:
+    """Whether two pieces are as high as the parts of an exclamation or a question mark: a stroke over a dot that stands
+    on the line. Takes the same as `is_stacked`.
     """
     upper, dot = boxes[np.argsort(boxes[:, 1])]
     height, sides = place.height, dot[2:] - dot[:2]
@@ -129,14 +127,19 @@ def is_dotted_below(boxes: np.ndarray, leaning: Callable[[], float], place: Plac
         return False
     off = abs(dot[3] - place.bottom) / height, abs(upper[1] - place.top) / height
     tall, end = (upper[3] - upper[1]) / height, (place.bottom - upper[3]) / height
-    if off[0] > DOT_ON_LINE or off[1] > MARK_TOP or tall < MARK_TALL or end < MARK_END:
-        return False
+    return bool(off[0] <= DOT_ON_LINE and off[1] <= MARK_TOP and tall >= MARK_TALL and end >= MARK_END)
+
+
+def stands_over(boxes: np.ndarray, leaning: float, place: Place) -> bool:
+    """Whether the upper one of two pieces in these boxes (2, 4) stands over the lower one: right above it, or where it
+    points to, since it leans to the right by so many columns per row, `leaning`. place: of the digits beside them.
+    """
+    upper, dot = boxes[np.argsort(boxes[:, 1])]
     left, right = dot[2] <= upper[0], dot[0] >= upper[2]
     if not (left or right):
         return True
-    lean = leaning()
-    across = (dot[0] + dot[2] - upper[0] - upper[2] + lean * (dot[1] + dot[3] - upper[1] - upper[3])) / 2
-    return bool(abs(across) <= DOT_ASIDE * height and (lean > 0 if left else lean < 0))
+    across = (dot[0] + dot[2] - upper[0] - upper[2] + leaning * (dot[1] + dot[3] - upper[1] - upper[3])) / 2
+    return bool(abs(across) <= DOT_ASIDE * place.height and (leaning > 0 if left else leaning < 0))
 
 
 def is_degree(ink: np.ndarray, box: np.ndarray, place: Place, line: np.ndarray) -> bool:

@@ -9,8 +9,6 @@ from preprocessing.pieces.signs import is_around
 from preprocessing.reading.writing import Group, Read, Writing, union_box
 
 CLOSING = {"(": ")", "[": "]"}
-# The least that a line in brackets has: two of them, and what they go around.
-FEWEST = 3
 
 
 def brackets_of(writing: Writing, wholes: list[Group], boxes: np.ndarray, reads: dict[Group, Read]) -> set[Group]:
@@ -20,19 +18,19 @@ def brackets_of(writing: Writing, wholes: list[Group], boxes: np.ndarray, reads:
     boxes: (n, 4) theirs.
     reads: what the reader says of them.
     """
-    found, opened, kind = set(), 0, None
-    if len(wholes) < FEWEST:
-        return found
+    found, opened = set(), []  # what may have opened a bracket, and where
     for index, group in enumerate(wholes):
         read = reads.get(group)
         if read is None or (read.best != 1 and read.digit >= read.other):
             continue
         bracket = bracket_of(writing.ink_of(*group))
         if bracket in CLOSING:
-            opened, kind = index, bracket
-        elif bracket and kind:
-            inside = boxes[opened + 1 : index]
-            if CLOSING[kind] == bracket and len(inside) and is_around(boxes[[opened, index]], union_box(inside)):
-                found |= {wholes[opened], group}
-            kind = None
+            opened.append((index, bracket))
+        elif bracket:
+            for start, opening in reversed(opened):
+                inside = boxes[start + 1 : index]
+                if CLOSING[opening] == bracket and len(inside) and is_around(boxes[[start, index]], union_box(inside)):
+                    found |= {wholes[start], group}
+                    break
+            opened.clear()
     return found

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from preprocessing.pieces.glyphs import PERCENT_WIDE, RING, is_percent, lean
+from preprocessing.pieces.glyphs import RING, is_percent, lean
 from preprocessing.pieces.rows import TALL, Place, place_in_row
-from preprocessing.pieces.signs import Sign, is_degree, is_dotted_below, is_stacked, sign_of
+from preprocessing.pieces.signs import Sign, is_degree, is_dotted_below, is_stacked, sign_of, stands_over
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.reading.brackets import brackets_of
 from preprocessing.reading.groups import LONGEST_GROUP
@@ -43,6 +43,8 @@ LIKE_MARKS = (1, 2, 7)
 MOST_OF_SIGN = 3
 # A percent sign has at least this share of the digits' height.
 PERCENT_TALL = 0.5
+# It is no wider than this many times its height: two digits side by side are.
+PERCENT_WIDE = 1.35
 # The probability that what looks like a sign by its place is one.
 SURE_OF_PLACE = 0.95
 # The probability that a cut was wrong.
@@ -92,9 +94,9 @@ def candidates_of(
                 found[ends] = [placed(run, -PLACED_SIGN_PRICE)]
             continue
         price, ways = 0.0, []
-        # parts of digits that touch are as tall as digits, and tell where the line runs as well as these
-        if is_able(run) and (place := place_in_row(run.box, boxes)):
-            price, sign = as_sign(writing, run, place, wholes, reads)
+        # of digits that touch, the parts tell the place: the whole piece counts once, however many they are
+        if may_be_sign(run) and (place := place_in_row(run.box, boxes)):
+            price, sign = sign_of_run(writing, run, place, wholes, reads)
             ways = [] if sign is None else [sign]
         if run.read and (run.whole or may_be_cut_off(run)):
             ways.append(as_digit(writing, run, price))
@@ -138,7 +140,7 @@ def wholes_of(writing: Writing, line: list[int]) -> list[Group]:
     return [tuple(line[start:end]) for start, end in itertools.pairwise([*starts, len(line)])]
 
 
-def is_able(run: Run) -> bool:
+def may_be_sign(run: Run) -> bool:
     """Whether a run may be a sign by the number of its pieces, and if they are three, by their size."""
     return 1 <= run.whole < MOST_OF_SIGN or (run.whole == MOST_OF_SIGN and may_be_percent(run))
 
@@ -153,24 +155,24 @@ def may_be_percent(run: Run) -> bool:
     return run.box[2] - run.box[0] <= PERCENT_WIDE * (run.box[3] - run.box[1])
 
 
-def as_sign(
+def sign_of_run(
     writing: Writing, run: Run, place: Place, wholes: np.ndarray, reads: dict[Group, Read]
 ) -> tuple[float, Candidate | None]:
-    """The extra price of taking whole pieces for a digit; and these taken for a sign, None if they cannot be one.
-    `wholes` (n, 4) are the boxes of the whole pieces in their line.
+    """The extra price at which whole pieces are a digit although they may be a sign; and these pieces taken for a sign,
+    None if they cannot be one. `wholes` (n, 4) are the boxes of the whole pieces in their line.
     """
     tall = run.box[3] - run.box[1] >= PERCENT_TALL * place.height
     if tall and may_be_percent(run) and is_percent(writing.ink_of(*run.group)):
         return 0.0, placed(run, -DIGIT_PRICE)
     if run.whole == 1:
-        return of_one_piece(writing, run, place, wholes)
+        return sign_of_piece(writing, run, place, wholes)
     if len(run.boxes) == 2 and is_of_two(writing, run, place, reads):
         return 0.0, placed(run, -PLACED_SIGN_PRICE)
     return 0.0, None
 
 
-def of_one_piece(writing: Writing, run: Run, place: Place, wholes: np.ndarray) -> tuple[float, Candidate | None]:
-    """As `as_sign`, for a single piece."""
+def sign_of_piece(writing: Writing, run: Run, place: Place, wholes: np.ndarray) -> tuple[float, Candidate | None]:
+    """As `sign_of_run`, for a single piece."""
     group, box, read = run.group, run.box, run.read
     sign = sign_of(box, place, writing.stroke)
     size = max(box[2] - box[0], box[3] - box[1]) / place.height
@@ -199,7 +201,8 @@ def is_of_two(writing: Writing, run: Run, place: Place, reads: dict[Group, Read]
     read = reads.get((upper,))
     if read and read.digit > read.other and read.best not in LIKE_MARKS:
         return False  # a digit over a point
-    return is_dotted_below(run.boxes, lambda: lean(writing.ink_of(upper)), place, writing.stroke)
+    dotted = is_dotted_below(run.boxes, place, writing.stroke)
+    return dotted and stands_over(run.boxes, lean(writing.ink_of(upper)), place)
 
 
 def placed(run: Run, score: float, sign: Sign = Sign.OTHER) -> Candidate:

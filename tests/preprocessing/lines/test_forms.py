@@ -76,6 +76,35 @@ def test_a_label_beside_boxes_is_no_digit_and_changes_none(place):
     assert text_of(form.photographed(turn=1)) == "4726"
 
 
+@pytest.mark.parametrize("away", [18, 26, 34])
+@pytest.mark.parametrize("column", [1, 2, 3])
+def test_a_one_below_the_side_of_boxes_is_no_part_of_it(column, away):
+    form = Form(["4726", "3085"], high=64, room=90)
+    x, y = 90 + 64 * column + 1, 90 + 2 * 64 + away
+    ImageDraw.Draw(form.ink).line([(x + 1, y), (x - 1, y + 44)], fill=20, width=4)
+    two = digit("2", 44)
+    form.ink.paste(two, (x + 40, y), ImageOps.invert(two))
+    assert text_of(form.scanned()) == "4726308512"
+
+
+@pytest.mark.parametrize("ones", ["3113", "8312", "2714"])
+def test_ones_in_boxes_that_are_set_like_bricks_are_read(ones):
+    form, high, apart = Form(["    "] * 3, high=64, leading=30), 64, 94
+    form.lines = Image.new("L", (form.ink.width + high, form.ink.height), "white")
+    form.ink = form.lines.copy()
+    for row, text in enumerate((ones, ones[::-1], ones)):
+        for column, name in enumerate(text):
+            left, top = form.room + column * high + (high // 2 if row % 2 else 0), form.room + row * apart
+            ImageDraw.Draw(form.lines).rectangle((left, top, left + high, top + high), outline=70, width=2)
+            middle = left + high // 2
+            if name == "1":
+                ImageDraw.Draw(form.ink).line([(middle + 1, top + 8), (middle - 1, top + 58)], fill=20, width=5)
+            else:
+                part = digit(name, 46)
+                form.ink.paste(part, (middle - part.width // 2, top + 10), ImageOps.invert(part))
+    assert text_of(form.scanned()) == ones + ones[::-1] + ones
+
+
 def test_digits_as_tall_as_those_in_the_boxes_stay_and_a_minus_does():
     ink = np.zeros((60, 200), np.float32)
     for left in (10, 50, 90, 150):  # three in boxes, one beside them
