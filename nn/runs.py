@@ -2,18 +2,24 @@
 
 `fit` trains the members of a recipe with nn/trainer.py, side by side, and hands them to nn/finish.py. The same seed on
 the same machine gives the same bytes, also when the run was interrupted and resumed.
+
+Each member is trained in a process of its own. In threads of one process they would wait for Python's lock and for the
+memory that they share, and three members on two processors would take a quarter longer.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
-import threading
+import ctypes
+import multiprocessing
+import signal
+import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import connection, sharedctypes
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +32,7 @@ from nn.finish import calibrated, cross_calibrated
 from nn.made_up import made_up_for
 from nn.mlp import MLP
 from nn.pictures.mnist import Dataset
+from nn.pictures.synthetic import MadeUp
 from nn.recipes import Recipe
 from nn.trainer import Trainer
 
@@ -44,7 +51,7 @@ SMOOTHING = 0.02  # of the loss in the progress bar: a mean over about 50 steps
 
 
 class Stopped(Exception):
-    """Training ends between two steps: Ctrl-C was pressed, or another member failed."""
+    """Training ends between two steps: Ctrl-C was pressed, another member failed, or the process that waits is gone."""
 
 
 def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> list[Trainer]:
@@ -62,12 +69,11 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
     runs: list[Trainer] = []
     for first in range(1, recipe.members + 1, AT_ONCE):
         numbers = range(first, min(first + AT_ONCE, recipe.members + 1))
-        begun = [begin(recipe, dataset, number, out, resume) for number in numbers]
-        with products_on_threads(recipe):
-            train_side_by_side(begun)
+        begun = [begin(recipe, dataset, number, out) for number in numbers]
+        train_side_by_side(begun)
         for run in begun:
-            run.trainer.forget_pictures()
-            runs.append(run.trainer)
+            runs.append(run.trainer())
+            runs[-1].forget_pictures()
         if any(run.epoch < recipe.epochs for run in runs):
             break
     if len(runs) == recipe.members and all(run.history for run in runs):
@@ -127,105 +133,180 @@ def images_of(recipe: Recipe, dataset: Dataset, number: int) -> Dataset:
     return crossfit.dataset_of(dataset, recipe.members, number) if recipe.cross_fit else dataset
 
 
+class Shown(ctypes.Structure):
+    """What the process of a run and the one that waits for it tell each other."""
+
+    _fields_ = (
+        ("steps_per_epoch", ctypes.c_long),  # 0 until it is known
+        ("steps", ctypes.c_long),  # done so far, before an interruption too
+        ("epochs", ctypes.c_long),
+        ("loss", ctypes.c_double),  # a moving average
+        ("best_accuracy", ctypes.c_double),  # on the validation images
+        ("stop", ctypes.c_bool),  # the only one that the waiting process sets
+    )
+
+
 @dataclass
 class Run:
-    """A member's training, the folder that keeps it, and what the progress bar shows of it."""
+    """A member's training: what it learns from, the folder that keeps it, and how far it is.
 
-    trainer: Trainer
+    It goes on from the checkpoint in its folder, if there is one.
+    """
+
+    recipe: Recipe
+    images: Dataset
     folder: Path
-    steps: int  # done so far
-    loss: float | None = None  # a moving average
+    cut: bool  # its products are cut as for two threads, see nn/fast/products.py
+    threads: int  # that multiply matrices
+    made_up: MadeUp | None = None
+    shown: Shown = field(default_factory=lambda: sharedctypes.RawValue(Shown))
 
-    def train(self, stop: threading.Event) -> None:
-        """Goes on to the last epoch, or until `stop` is set."""
-        trainer = self.trainer
-        trainer.progress = partial(self.progress, stop)
+    @property
+    def saved(self) -> Path:
+        return self.folder / CHECKPOINT_FILE
+
+    def trainer(self) -> Trainer:
+        """The run where it stands. Raises as `checkpoint.load`."""
+        product = products.matmul if self.cut else np.matmul
+        trainer = Trainer(self.recipe, self.images.train, self.images.validation, self.made_up, product=product)
+        if self.saved.is_file():
+            checkpoint.load(trainer, self.saved)
+        return trainer
+
+    def train(self) -> None:
+        """Goes on to the last epoch, or until it is told to stop."""
+        trainer, waiting = self.trainer(), multiprocessing.parent_process()
+        self.made_up = None  # the trainer has these pictures
+        trainer.progress = self.progress
+        self.shown.steps = trainer.epoch * trainer.steps_per_epoch
+        self.show(trainer)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(Stopped):
-            while trainer.epoch < trainer.recipe.epochs:
-                row = trainer.run_epoch()
-                if trainer.best_row is row:
-                    files.save(best_of(trainer), self.folder)
-                checkpoint.save(trainer, self.folder / CHECKPOINT_FILE)
-                write_history(trainer.history, self.folder / files.HISTORY_FILE)
+        while trainer.epoch < self.recipe.epochs and waiting.is_alive():
+            row = trainer.run_epoch()
+            if trainer.best_row is row:
+                files.save(best_of(trainer), self.folder)
+            checkpoint.save(trainer, self.saved)
+            write_history(trainer.history, self.folder / files.HISTORY_FILE)
+            self.show(trainer)
 
-    def progress(self, stop: threading.Event, loss: float) -> None:
-        if stop.is_set():
+    def show(self, trainer: Trainer) -> None:
+        self.shown.epochs, self.shown.steps_per_epoch = trainer.epoch, trainer.steps_per_epoch
+        if trainer.history:
+            self.shown.best_accuracy = trainer.best_row["validation_accuracy"]
+
+    def progress(self, loss: float) -> None:
+        shown = self.shown
+        if shown.stop:
             raise Stopped
-        self.steps += 1
-        self.loss = loss if self.loss is None else self.loss + SMOOTHING * (loss - self.loss)
+        shown.loss += (loss - shown.loss) * (SMOOTHING if shown.loss else 1)
+        shown.steps += 1
 
 
-def begin(recipe: Recipe, dataset: Dataset, number: int, out: Path, resume: bool) -> Run:
+def begin(recipe: Recipe, dataset: Dataset, number: int, out: Path) -> Run:
     """One member at its start, or at its checkpoint."""
-    folder, member = member_folder(recipe, out, number), member_of(recipe, number)
-    images = images_of(recipe, dataset, number)
-    saved = folder / CHECKPOINT_FILE
-    resuming = resume and saved.is_file()
-    finished = resuming and checkpoint.epochs(saved) >= recipe.epochs  # it needs no more pictures
-    made_up = None if finished else made_up_for(member, images.train)
-    product = products.matmul if recipe.members > 1 else np.matmul  # side by side each member has one thread for them
-    trainer = Trainer(member, images.train, images.validation, made_up, product=product)
-    if resuming:
-        checkpoint.load(trainer, saved)
-    return Run(trainer, folder, trainer.epoch * trainer.steps_per_epoch)
+    member, images = member_of(recipe, number), images_of(recipe, dataset, number)
+    run = Run(member, images, member_folder(recipe, out, number), recipe.members > 1, threads_for_products(recipe))
+    finished = run.saved.is_file() and checkpoint.epochs(run.saved) >= recipe.epochs  # it needs no more pictures
+    run.made_up = None if finished else made_up_for(member, images.train)
+    return run
 
 
 def train_side_by_side(runs: list[Run]) -> None:
-    """Takes each to its last epoch, in a thread of its own. Ctrl-C ends them all; finished epochs are kept."""
-    stop = threading.Event()
-    training = []
-    with progress_bar(runs) as show, ThreadPoolExecutor(len(runs), "member") as pool:
+    """Takes each to its last epoch, in a process of its own. Ctrl-C ends them all; finished epochs are kept."""
+    begun: dict[int, tuple[BaseProcess, connection.Connection]] = {}
+    with progress_bar(runs) as show:
         try:
-            training += [pool.submit(run.train, stop) for run in runs]
-            going_on = set(training)
-            while going_on:
-                done, going_on = wait(going_on, LOOK_EVERY, FIRST_COMPLETED)
+            for run in runs:
+                process, errors = in_process(run)
+                run.made_up = None  # the process has these pictures
+                begun[process.sentinel] = process, errors
+            while begun:
+                done = connection.wait(list(begun), LOOK_EVERY)
                 show()
                 for each in done:
-                    each.result()
+                    end(*begun.pop(each))
         except KeyboardInterrupt:
-            stop.set()
-            for each in training:
-                each.result()
+            stop(runs)
+            for each in begun.values():
+                end(*each)
             tqdm.write("interrupted: finished epochs are kept")
         finally:
-            stop.set()
+            stop(runs)
+            for process, _ in begun.values():
+                process.join()
+
+
+def in_process(run: Run) -> tuple[BaseProcess, connection.Connection]:
+    """The process that trains, and what tells why it failed."""
+    errors, failed = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.Process(target=work, args=(run, failed), name=f"training {run.folder.name}", daemon=True)
+    process.start()
+    failed.close()  # it is open in the process alone, so when this ends nothing more can come
+    return process, errors
+
+
+def work(run: Run, failed: connection.Connection) -> None:
+    """What the process does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is sent to all processes; the one that waits tells to stop
+    try:
+        with blas_libraries().limit(limits=run.threads), contextlib.suppress(Stopped):
+            run.train()
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        failed.send(error)
+
+
+def end(process: BaseProcess, errors: connection.Connection) -> None:
+    """Waits for the process to end. Raises what ended it early; ChildProcessError if it was killed."""
+    process.join()
+    with errors:
+        try:
+            raise errors.recv()
+        except EOFError:
+            if process.exitcode:
+                raise ChildProcessError(
+                    f"{process.name} ended with exit code {process.exitcode}: --resume goes on from its last epoch"
+                ) from None
+
+
+def stop(runs: list[Run]) -> None:
+    for run in runs:
+        run.shown.stop = True
 
 
 @contextlib.contextmanager
 def progress_bar(runs: list[Run]) -> Iterator[Callable[[], None]]:
-    """One progress bar for all runs; what it gives shows how far they are. Only the main thread writes to it."""
-    epochs = runs[0].trainer.recipe.epochs
-    total, done = sum(epochs * run.trainer.steps_per_epoch for run in runs), sum(run.steps for run in runs)
-    with tqdm(total=total, initial=done, unit="step", dynamic_ncols=True, smoothing=0.05) as bar:
+    """One progress bar for all runs; what it gives shows how far they are."""
+    epochs, shown = runs[0].recipe.epochs, [run.shown for run in runs]
+    with tqdm(unit="step", dynamic_ncols=True, smoothing=0.05) as bar:
 
         def show() -> None:
+            if not all(each.steps_per_epoch for each in shown):
+                return
+            if bar.total is None:
+                bar.reset(sum(epochs * each.steps_per_epoch for each in shown))
+                bar.n = bar.initial = sum(each.epochs * each.steps_per_epoch for each in shown)
             figures = {}
-            if losses := [run.loss for run in runs if run.loss is not None]:
+            if losses := [each.loss for each in shown if each.loss]:
                 figures["loss"] = f"{sum(losses) / len(losses):.4f}"
-            if best := [run.trainer.best_row for run in runs if run.trainer.history]:
-                figures["best validation"] = " ".join(f"{row['validation_accuracy']:.2%}" for row in best)
-            slowest = min(run.trainer.epoch for run in runs)
+            if best := [each.best_accuracy for each in shown if each.epochs]:
+                figures["best validation"] = " ".join(f"{accuracy:.2%}" for accuracy in best)
+            slowest = min(each.epochs for each in shown)
             bar.set_description(f"epoch {min(slowest + 1, epochs)}/{epochs}", refresh=False)
             bar.set_postfix(figures, refresh=False)
-            bar.update(sum(run.steps for run in runs) - bar.n)
+            bar.update(sum(each.steps for each in shown) - bar.n)
 
         yield show
 
 
-@contextlib.contextmanager
-def products_on_threads(recipe: Recipe) -> Iterator[None]:
+def threads_for_products(recipe: Recipe) -> int:
     """Each of several members gets one thread for its matrix products. A single network leaves one to what distorts.
 
     A thread that distorts needs a processor. Where it has none, it and the products wait for each other: with two
     threads on two processors an epoch of a member of the bundled recipe takes twice as long as with one.
     """
-    blas = blas_libraries()
-    given = [pool["num_threads"] for pool in blas.info()]
-    threads = 1 if recipe.members > 1 else max([1, *(number - recipe.augment for number in given)])
-    with blas.limit(limits=threads):
-        yield
+    given = [pool["num_threads"] for pool in blas_libraries().info()]
+    return 1 if recipe.members > 1 else max([1, *(number - recipe.augment for number in given)])
 
 
 def blas_libraries() -> ThreadpoolController:

@@ -31,35 +31,56 @@ GROUP = 12
 LEFT_OVER = 8
 # So many of the rows that are left over are taken at a time.
 PAIR = 2
+# Products of so many numbers at most are computed block by block. The kernels' gradient has these: 64 of 8 by 8 pixels.
+SMALL = 64 * 64
+# Halves and quarters of a multiple of this are all of one size.
+EVEN = 2 * THREADS * ROUNDED
 
 
 def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
     """a (n, k) @ b (k, m), float32, written to `out` (n, m) and returned. If BLAS has one thread, the bits are those of
     np.matmul where it has two.
-    """
-    terms = a.shape[1]
-    if LONGEST_SUM < terms < 2 * LONGEST_SUM:
-        half = -(-terms // 2)
-        multiply(a[:, :half], b[:half], out)
-        rest = np.empty_like(out)
-        multiply(a[:, half:], b[half:], rest)
-        out += rest
-    else:
-        multiply(a, b, out)
-    return out
 
-
-def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """As `matmul`, for sums that are not cut. A thread computes its own rows; of a wide product it computes its own
-    columns, in its own rows and in the other thread's.
+    A thread computes its own rows; of a wide product it computes its own columns, in its own rows and in the other
+    thread's.
     """
     rows, columns = out.shape
     wide = columns >= max(rows, THREADS * FEWEST_COLUMNS)
+    if wide and out.size <= SMALL and a.shape[1] % LONGEST_SUM == 0 and rows % EVEN == columns % EVEN == 0:
+        return by_blocks(a, b, out)
     for thread, own_columns in enumerate(halves(slice(0, columns), ROUNDED) if wide else [slice(0, columns)]):
         for owner, its_rows in enumerate(halves(slice(0, rows), ROUNDED if wide else 1)):
             for step in halves(its_rows):
                 for part in loops(step) if wide and owner != thread else [step]:
-                    np.matmul(a[part], b[:, own_columns], out=out[part, own_columns])
+                    multiply(a[part], b[:, own_columns], out[part, own_columns])
+    return out
+
+
+def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """One part of a product."""
+    terms = a.shape[1]
+    if LONGEST_SUM < terms < 2 * LONGEST_SUM:
+        half = -(-terms // 2)
+        np.matmul(a[:, :half], b[:half], out=out)
+        out += a[:, half:] @ b[half:]
+    else:
+        np.matmul(a, b, out=out)
+
+
+def by_blocks(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """As `matmul`, for a small product of long sums, such as the gradient of kernels: a block of the sums' terms after
+    another, in BLAS's order. Each part of the product needs all of a block, which then is still in the cache.
+    """
+    (rows, columns), steps = out.shape, 2 * THREADS
+    parts = np.empty((steps, THREADS, rows // steps, columns // THREADS), out.dtype)
+    out[...] = 0
+    for start in range(0, a.shape[1], LONGEST_SUM):
+        block = slice(start, start + LONGEST_SUM)
+        its_rows = a[:, block].reshape(steps, 1, rows // steps, LONGEST_SUM)
+        its_columns = b[block].reshape(LONGEST_SUM, THREADS, columns // THREADS).swapaxes(0, 1)
+        np.matmul(its_rows, its_columns, out=parts)
+        out += parts.swapaxes(1, 2).reshape(rows, columns)
+    return out
 
 
 def halves(whole: slice, rounded: int = 1) -> list[slice]:

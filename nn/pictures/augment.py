@@ -25,7 +25,8 @@ from nn.settings import check, setting
 PAD = 2  # black border of the look-up table: places outside the image read 0
 TABLE_SIDE = SIDE + 2 * PAD
 NOISE_SIDE = 9  # noise points along an edge of the displacement field; dense enough for elastic_sigma of 4 pixels
-CHUNK = 250  # images distorted at a time: the temporaries of one chunk stay in the processor's cache
+CHUNK = 250  # images whose displacements are drawn at a time
+LOOKED_UP = 50  # images looked up at a time: the dozen temporaries of that, 160 KB each, stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def distort(
         chunk = images[start : start + CHUNK]
         x, y = _places(len(chunk), rng, distortion, product)
         copies = out[start : start + CHUNK]
-        _look_up(chunk, x, y, out=copies)
+        for first in range(0, len(chunk), LOOKED_UP):
+            part = slice(first, first + LOOKED_UP)
+            _look_up(chunk[part], x[part], y[part], out=copies[part])
         if distortion.sharpening:
             amounts = rng.uniform(0, distortion.sharpening, (len(chunk), 1, 1)).astype(np.float32)
             _sharpen(copies.reshape(-1, SIDE, SIDE), amounts)

@@ -4,8 +4,9 @@ import contextlib
 import csv
 import dataclasses
 import json
+import multiprocessing
+import os
 import signal
-import threading
 import time
 from importlib.metadata import PackageNotFoundError
 
@@ -67,14 +68,14 @@ def test_the_same_seed_gives_the_same_bytes_and_resuming_changes_nothing(bars, t
 def test_matrix_products_leave_a_thread_to_what_distorts_and_those_of_members_take_one_each(
     bars, tmp_path, monkeypatch
 ):
-    run_epoch, seen = Trainer.run_epoch, []
-    monkeypatch.setattr(Trainer, "run_epoch", lambda trainer: seen.append(blas_threads()) or run_epoch(trainer))
+    run_epoch, seen = Trainer.run_epoch, multiprocessing.SimpleQueue()
+    monkeypatch.setattr(Trainer, "run_epoch", lambda trainer: seen.put(blas_threads()) or run_epoch(trainer))
     for given, members, augment in [(1, 1, True), (1, 1, False), (3, 1, True), (3, 1, False), (3, 2, False)]:
         with threadpool_limits(given, "blas"):
             recipe = dataclasses.replace(SHORT, epochs=1, members=members, augment=augment)
             fit(recipe, bars, tmp_path / f"{given}-{members}-{augment}")
             assert blas_threads() == {given}
-    assert seen == [{1}, {1}, {2}, {3}, {1}, {1}]
+    assert [seen.get() for _ in range(6)] == [{1}, {1}, {2}, {3}, {1}, {1}]
 
 
 def blas_threads():
@@ -95,7 +96,7 @@ def interrupted(recipe, epoch=2, after=None):
     def stopping(trainer):
         if trainer.epoch + 1 == epoch and trainer.recipe == recipe:
             assert after is None or after.wait(30)
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            os.kill(os.getppid(), signal.SIGINT)
             steps_until_told_to_stop(trainer)
         return run_epoch(trainer)
 
@@ -118,7 +119,7 @@ def steps_until_told_to_stop(trainer):
 
 
 def no_member_trains():
-    return not [thread for thread in threading.enumerate() if thread.name.startswith("member")]
+    return not multiprocessing.active_children()
 
 
 FEW_UNITS = ("75", "6")  # of the bundled recipe's hidden layers: a kernel and some units for each of the three members
@@ -172,7 +173,7 @@ def test_members_repeat_resume_and_are_joined(bars, tmp_path):
 
 
 def test_members_are_trained_side_by_side(bars, tmp_path, monkeypatch):
-    run_epoch, meeting = Trainer.run_epoch, threading.Barrier(2, timeout=30)  # passed by two at once, or by none
+    run_epoch, meeting = Trainer.run_epoch, multiprocessing.Barrier(2, timeout=30)  # passed by two at once, or by none
 
     def together(trainer):
         meeting.wait()
@@ -193,7 +194,7 @@ def test_each_member_is_the_one_that_it_would_be_alone(bars, tmp_path, monkeypat
 
 
 def test_a_finished_member_beside_others_keeps_its_bytes(bars, tmp_path):
-    other_saved = threading.Event()
+    other_saved = multiprocessing.Event()
     with interrupted(member_of(MEMBERS, 2), after=other_saved), pytest.MonkeyPatch.context() as patch:
         saved = runs.checkpoint.save
 
@@ -228,7 +229,7 @@ def test_members_of_which_one_is_not_finished_do_not_pass_for_a_finished_run(bar
 
 def test_a_run_whose_first_member_finished_no_epoch_is_resumed_like_any_other(bars, run, tmp_path, monkeypatch):
     fit(MEMBERS, bars, tmp_path / "once")
-    saved, other_saved = runs.checkpoint.save, threading.Event()
+    saved, other_saved = runs.checkpoint.save, multiprocessing.Event()
     monkeypatch.setattr(runs.checkpoint, "save", lambda *of: (saved(*of), other_saved.set()))
     options = ["--members", 2, "--epochs", 3, "--batch-size", 32, "--out", tmp_path / "resumed"]
     with interrupted(member_of(MEMBERS, 1), epoch=1, after=other_saved):
@@ -262,7 +263,7 @@ def test_a_member_that_fails_ends_the_others_and_gives_back_the_threads(bars, tm
 
 
 def test_an_epoch_that_cannot_be_kept_is_told_after_ctrl_c_too(bars, tmp_path, monkeypatch):
-    writing, told = threading.Event(), threading.Event()
+    writing, told = multiprocessing.Event(), multiprocessing.Event()
     progress = runs.Run.progress
 
     def full(trainer, path):
@@ -270,10 +271,10 @@ def test_an_epoch_that_cannot_be_kept_is_told_after_ctrl_c_too(bars, tmp_path, m
         assert told.wait(30)
         raise OSError("no space left")
 
-    def seen(run, stop, loss):
-        if stop.is_set():
+    def seen(run, loss):
+        if run.shown.stop:
             told.set()
-        progress(run, stop, loss)
+        progress(run, loss)
 
     monkeypatch.setattr(runs.Run, "progress", seen)
     monkeypatch.setattr(runs.checkpoint, "save", full)
