@@ -21,12 +21,13 @@ from nn import checkpoint, files, flags, programs
 from nn.fast.committee import joined
 from nn.images import load_images
 from nn.measure import metrics
+from nn.members import CHECKPOINT_FILE
 from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist, sample
 from nn.pictures.augment import Distortion
 from nn.pictures.mnist import DataError, Dataset
 from nn.recipes import PRESETS, Recipe
-from nn.runs import CHECKPOINT_FILE, begun_members, check_out, fit, images_of, member_folder, member_of
+from nn.runs import begun_members, check_out, fit, images_of, member_folder, member_of
 from nn.trainer import Trainer
 
 # A network is said to have hardly learned below this share of the way from always guessing the commonest digit to 100%.

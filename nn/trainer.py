@@ -6,7 +6,7 @@
     model = trainer.answering_model(trainer.best)
 
 In an epoch every mini-batch goes forward and backward, and the optimizer takes a step; then the validation images are
-read. runs.py goes around it, with files and a progress bar; train.py is the program.
+read. members.py goes around it, with files and a progress bar; train.py is the program.
 """
 
 from __future__ import annotations

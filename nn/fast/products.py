@@ -5,7 +5,7 @@
 A sum of floats depends on the order of its terms. OpenBLAS cuts a large product into parts, one or more for each
 thread, and which of its loops computes a number, and in which order, depends on where in its part that number lies. So
 the same product has other last bits on one thread than on two, and after a hundred epochs that is another network.
-Members of a committee are trained side by side with one thread each (nn/runs.py). The bundled ones were trained one
+Members of a committee are trained side by side with one thread each (nn/members.py). The bundled ones were trained one
 after another on two. These parts give the same network either way, on every x86 processor with AVX2, if
 `OPENBLAS_CORETYPE=Haswell` selects the same loops (on one without AVX-512 they are the usual ones).
 

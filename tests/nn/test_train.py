@@ -7,17 +7,21 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 import weights
-from nn import compare, files, finish, runs, train
+from nn import compare, files, finish, members, runs, train
 from nn.calibrate import fit_temperature
 from nn.fast.quantize import quantize
 from nn.mlp import MLP
@@ -28,6 +32,7 @@ from nn.recipes import FULL_BATCH, PRESETS, Preset, Recipe
 from nn.runs import fit, member_of
 from nn.trainer import Trainer
 
+ROOT = Path(__file__).parent.parent.parent
 SHORT = Recipe(hidden=(16,), epochs=3, batch_size=32)
 
 
@@ -70,10 +75,10 @@ def test_matrix_products_leave_a_thread_to_what_distorts_and_those_of_members_ta
 ):
     run_epoch, seen = Trainer.run_epoch, multiprocessing.SimpleQueue()
     monkeypatch.setattr(Trainer, "run_epoch", lambda trainer: seen.put(blas_threads()) or run_epoch(trainer))
-    for given, members, augment in [(1, 1, True), (1, 1, False), (3, 1, True), (3, 1, False), (3, 2, False)]:
+    for given, count, augment in [(1, 1, True), (1, 1, False), (3, 1, True), (3, 1, False), (3, 2, False)]:
         with threadpool_limits(given, "blas"):
-            recipe = dataclasses.replace(SHORT, epochs=1, members=members, augment=augment)
-            fit(recipe, bars, tmp_path / f"{given}-{members}-{augment}")
+            recipe = dataclasses.replace(SHORT, epochs=1, members=count, augment=augment)
+            fit(recipe, bars, tmp_path / f"{given}-{count}-{augment}")
             assert blas_threads() == {given}
     assert [seen.get() for _ in range(6)] == [{1}, {1}, {2}, {3}, {1}, {1}]
 
@@ -196,14 +201,14 @@ def test_each_member_is_the_one_that_it_would_be_alone(bars, tmp_path, monkeypat
 def test_a_finished_member_beside_others_keeps_its_bytes(bars, tmp_path):
     other_saved = multiprocessing.Event()
     with interrupted(member_of(MEMBERS, 2), after=other_saved), pytest.MonkeyPatch.context() as patch:
-        saved = runs.checkpoint.save
+        saved = members.checkpoint.save
 
         def save(trainer, path):
             saved(trainer, path)
             if trainer.epoch == MEMBERS.epochs:
                 other_saved.set()
 
-        patch.setattr(runs.checkpoint, "save", save)
+        patch.setattr(members.checkpoint, "save", save)
         assert [run.epoch for run in fit(MEMBERS, bars, tmp_path)] == [3, 1]
     before = (tmp_path / "member-1" / "model.safetensors").read_bytes()
     assert [run.epoch for run in fit(MEMBERS, bars, tmp_path, resume=True)] == [3, 3]
@@ -229,8 +234,8 @@ def test_members_of_which_one_is_not_finished_do_not_pass_for_a_finished_run(bar
 
 def test_a_run_whose_first_member_finished_no_epoch_is_resumed_like_any_other(bars, run, tmp_path, monkeypatch):
     fit(MEMBERS, bars, tmp_path / "once")
-    saved, other_saved = runs.checkpoint.save, multiprocessing.Event()
-    monkeypatch.setattr(runs.checkpoint, "save", lambda *of: (saved(*of), other_saved.set()))
+    saved, other_saved = members.checkpoint.save, multiprocessing.Event()
+    monkeypatch.setattr(members.checkpoint, "save", lambda *of: (saved(*of), other_saved.set()))
     options = ["--members", 2, "--epochs", 3, "--batch-size", 32, "--out", tmp_path / "resumed"]
     with interrupted(member_of(MEMBERS, 1), epoch=1, after=other_saved):
         code, _, err = run(*options)
@@ -262,9 +267,80 @@ def test_a_member_that_fails_ends_the_others_and_gives_back_the_threads(bars, tm
     assert no_member_trains()
 
 
+def test_a_member_that_is_killed_is_told_and_ends_the_others(bars, tmp_path, monkeypatch):
+    second = member_of(MEMBERS, 2)
+
+    def killed(trainer):
+        if trainer.recipe == second:
+            os.kill(os.getpid(), signal.SIGKILL)
+        steps_until_told_to_stop(trainer)
+
+    monkeypatch.setattr(Trainer, "run_epoch", killed)
+    with pytest.raises(ChildProcessError, match="training member-2 ended with exit code -9: --resume goes on from its"):
+        fit(MEMBERS, bars, tmp_path)
+    assert no_member_trains()
+
+
+# Trains two members of a small network: in which folder, for how many epochs, and how processes are started.
+PROGRAM = """
+import multiprocessing
+import sys
+from pathlib import Path
+
+from nn.pictures import sample
+from nn.recipes import Recipe
+from nn.runs import fit
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv[3])
+    fit(Recipe(hidden=(16,), members=2, epochs=int(sys.argv[2]), batch_size=64), sample.load(), Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Begins PROGRAM with its three arguments."""
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def begin(*arguments):
+        command = [sys.executable, path, *map(str, arguments)]
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+    return begin
+
+
+def test_members_end_when_the_process_that_waits_for_them_is_killed(program, tmp_path):
+    with program(tmp_path / "run", 100_000, "fork") as waiting:
+        saved = [tmp_path / "run" / f"member-{number}" / "checkpoint.safetensors" for number in (1, 2)]
+        wait_until(lambda: all(path.is_file() for path in saved))
+        processes = psutil.Process(waiting.pid).children()
+        assert len(processes) == 2
+        waiting.kill()
+        _, alive = psutil.wait_procs(processes, timeout=30)
+    assert not alive
+
+
+def wait_until(happened):
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_processes_that_inherit_nothing_train_the_same_network(program, tmp_path):
+    """As on Windows and macOS, where a new process imports everything anew."""
+    for start in ("fork", "spawn"):
+        with program(tmp_path / start, 2, start) as process:
+            assert process.wait(120) == 0, process.stderr.read()
+    for file in ("member-1/model.safetensors", "member-2/model.safetensors", "model.safetensors"):
+        assert (tmp_path / "fork" / file).read_bytes() == (tmp_path / "spawn" / file).read_bytes()
+
+
 def test_an_epoch_that_cannot_be_kept_is_told_after_ctrl_c_too(bars, tmp_path, monkeypatch):
     writing, told = multiprocessing.Event(), multiprocessing.Event()
-    progress = runs.Run.progress
+    progress = members.Run.progress
 
     def full(trainer, path):
         writing.set()
@@ -276,8 +352,8 @@ def test_an_epoch_that_cannot_be_kept_is_told_after_ctrl_c_too(bars, tmp_path, m
             told.set()
         progress(run, loss)
 
-    monkeypatch.setattr(runs.Run, "progress", seen)
-    monkeypatch.setattr(runs.checkpoint, "save", full)
+    monkeypatch.setattr(members.Run, "progress", seen)
+    monkeypatch.setattr(members.checkpoint, "save", full)
     with interrupted(member_of(MEMBERS, 1), 1, writing), pytest.raises(OSError, match="no space left"):
         fit(MEMBERS, bars, tmp_path)
     assert no_member_trains()
@@ -314,9 +390,9 @@ def test_training_without_made_up_pictures_needs_no_matplotlib(monkeypatch):
             raise PackageNotFoundError(name)
         return "1.0"
 
-    monkeypatch.setattr(runs, "version", version)
-    assert runs.versions().items() >= {"numpy": "1.0", "pillow": "1.0"}.items()
-    assert "matplotlib" not in runs.versions()
+    monkeypatch.setattr(members, "version", version)
+    assert members.versions().items() >= {"numpy": "1.0", "pillow": "1.0"}.items()
+    assert "matplotlib" not in members.versions()
 
 
 def test_ctrl_c_keeps_the_best_so_far(bars, tmp_path):
