@@ -4,8 +4,9 @@
     python -m nn.train --preset augmented --data DIR --out runs/augmented
     python -m nn.train --hidden 128 --activation sigmoid --optimizer sgd --lr 0.5 --epochs 30
 
-The same seed on the same machine gives the same weights, bit for bit. Ctrl-C keeps the best network so far; --resume
-goes on from the last finished epoch.
+The same seed on the same machine gives the same weights, bit for bit. With several members it gives them on every x86
+processor with AVX2. OPENBLAS_CORETYPE=SkylakeX gives another network, where there is AVX-512 in three quarters of the
+time. Ctrl-C keeps the best network so far; --resume goes on from the last finished epoch.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from nn import checkpoint, files, flags, programs
+from nn.fast import products
 from nn.fast.committee import joined
 from nn.images import load_images
 from nn.measure import metrics
-from nn.members import CHECKPOINT_FILE
+from nn.members import CHECKPOINT_FILE, blas_libraries
 from nn.mlp import DIGITS, MLP
 from nn.pictures import mnist, sample
 from nn.pictures.augment import Distortion
@@ -148,6 +150,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         recipe = recipe_from(arguments)
+        if recipe.members > 1 and argv is None:  # it is the program that runs, and products.matmul multiplies
+            products.restart_with_loops(each.get("architecture") for each in blas_libraries().info())
         check_out(recipe, arguments.out, arguments.resume)
         dataset = images_from(arguments.data)
         if arguments.dry_run:

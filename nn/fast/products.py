@@ -6,8 +6,8 @@ A sum of floats depends on the order of its terms. OpenBLAS cuts a large product
 thread, and which of its loops computes a number, and in which order, depends on where in its part that number lies. So
 the same product has other last bits on one thread than on two, and after a hundred epochs that is another network.
 Members of a committee are trained side by side with one thread each (nn/members.py). The bundled ones were trained one
-after another on two. These parts give the same network either way, on every x86 processor with AVX2, if
-`OPENBLAS_CORETYPE=Haswell` selects the same loops (on one without AVX-512 they are the usual ones).
+after another on two. These parts give the same network either way, on every x86 processor with AVX2, if OpenBLAS takes
+the same loops (on one without AVX-512 they are the usual ones). `restart_with_loops` sees to it.
 
 The rules are those of OpenBLAS 0.3.31 for these loops (driver/level3/level3_thread.c), and hold for the products of the
 bundled recipe: its mini-batches, and the images that are distorted at once. Others may differ in some last bits.
@@ -15,8 +15,16 @@ bundled recipe: its mini-batches, and the images that are distorted at once. Oth
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterable
+
 import numpy as np
 
+# The loops for AVX2, and the variable by which OpenBLAS chooses when NumPy is loaded.
+CHOICE, LOOPS = "OPENBLAS_CORETYPE", "Haswell"
+# OpenBLAS's names of its loops for AVX-512. They are a quarter faster, and their sums have other last bits.
+FOR_AVX512 = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 # Each thread takes its half of the rows in two steps.
 THREADS = 2
 # With fewer columns than this for each thread, or fewer columns than rows, the threads do not share the columns.
@@ -81,6 +89,17 @@ def by_blocks(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
         np.matmul(its_rows, its_columns, out=parts)
         out += parts.swapaxes(1, 2).reshape(rows, columns)
     return out
+
+
+def restart_with_loops(used: Iterable[str]) -> None:
+    """Starts the running program anew with LOOPS, if those in use are for AVX-512 and nobody chose them.
+
+    used: the names of the loops in use. On Windows, which cannot put one program in the place of another, nothing
+    happens.
+    """
+    if os.name == "posix" and CHOICE not in os.environ and FOR_AVX512.intersection(used):
+        os.environ[CHOICE] = LOOPS
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def halves(whole: slice, rounded: int = 1) -> list[slice]:

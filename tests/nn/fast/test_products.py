@@ -1,14 +1,18 @@
 """Products that are cut as OpenBLAS cuts them for two threads: right for any shape, and on one thread the same bits."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nn.fast import products
+from nn.pictures import sample
 
+ROOT = Path(__file__).parent.parent.parent.parent
 SHAPES = [(1, 1, 1), (3, 784, 5), (33, 7, 100), (64, 640, 64), (176, 375, 11), (200, 321, 150), (0, 4, 3)]
 
 
@@ -51,6 +55,20 @@ on_two = trained(2, np.matmul)
 assert on_two != trained(1, np.matmul), "the number of threads makes no difference: nothing is shown"
 assert on_two == trained(1, products.matmul), "OpenBLAS cuts products for two threads in another way"
 """
+
+
+@pytest.mark.parametrize(("chosen", "used"), [(None, "Haswell"), ("SkylakeX", "SkylakeX")])
+def test_members_are_trained_with_the_same_loops_unless_others_are_chosen(tmp_path, chosen, used):
+    if not np._core._multiarray_umath.__cpu_features__.get("AVX512F"):
+        pytest.skip("without AVX-512 there is nothing to choose")
+    environment = {name: value for name, value in os.environ.items() if name != products.CHOICE}
+    if chosen:
+        environment[products.CHOICE] = chosen
+    options = ["--data", str(sample.FILE), "--hidden", "4", "--members", "2", "--epochs", "1", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "nn.train", *options]
+    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True, timeout=120)
+    training = json.loads((tmp_path / "config.json").read_text())["training"]
+    assert training["made_with"]["blas"].endswith(used)
 
 
 def test_steps_on_one_thread_have_the_bits_of_two():
