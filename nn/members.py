@@ -14,6 +14,7 @@ import contextlib
 import csv
 import ctypes
 import multiprocessing
+import pickle
 import signal
 import traceback
 from collections.abc import Callable, Iterator
@@ -120,36 +121,51 @@ class Run:
 
 def train_side_by_side(runs: list[Run]) -> None:
     """Takes each to its last epoch, in a process of its own. Ctrl-C ends them all; finished epochs are kept."""
-    begun: dict[int, tuple[BaseProcess, connection.Connection]] = {}
+    begun: dict[connection.Connection, BaseProcess] = {}
     with progress_bar(runs) as show:
         try:
             for run in runs:
                 process, errors = in_process(run)
                 run.made_up = None  # the process has these pictures
-                begun[process.sentinel] = process, errors
+                begun[errors] = process
             while begun:
                 done = connection.wait(list(begun), LOOK_EVERY)
                 show()
-                for each in done:
-                    end(*begun.pop(each))
+                for errors in done:
+                    end(errors, begun.pop(errors))
         except KeyboardInterrupt:
             stop(runs)
-            for each in begun.values():
-                end(*each)
+            while begun:
+                end(*begun.popitem())
             tqdm.write("interrupted: finished epochs are kept")
         finally:
             stop(runs)
-            for process, _ in begun.values():
-                process.join()
+            for errors, process in begun.items():
+                with contextlib.suppress(Exception):  # the first error is told already
+                    end(errors, process)
 
 
 def in_process(run: Run) -> tuple[BaseProcess, connection.Connection]:
-    """The process that trains, and what tells why it failed."""
+    """The process that trains, and what tells why it failed. That ends with the process."""
     errors, failed = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=work, args=(run, failed), name=f"training {run.folder.name}", daemon=True)
-    process.start()
-    failed.close()  # it is open in the process alone, so when this ends nothing more can come
+    with ctrl_c_later():
+        process.start()
+    failed.close()  # it is open in the process alone
     return process, errors
+
+
+@contextlib.contextmanager
+def ctrl_c_later() -> Iterator[None]:
+    """Ctrl-C waits until the end of the block. Processes that are begun in it do not hear of it while they start."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def work(run: Run, failed: connection.Connection) -> None:
@@ -159,21 +175,35 @@ def work(run: Run, failed: connection.Connection) -> None:
         with blas_libraries().limit(limits=run.threads), contextlib.suppress(Stopped):
             run.train()
     except Exception as error:
+        error = sendable(error)
         error.add_note(traceback.format_exc())
-        failed.send(error)
+        with contextlib.suppress(OSError):  # nobody waits any more
+            failed.send(error)
 
 
-def end(process: BaseProcess, errors: connection.Connection) -> None:
+def sendable(error: Exception) -> Exception:
+    """The error, or what it says, if it does not arrive as it was sent."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def end(errors: connection.Connection, process: BaseProcess) -> None:
     """Waits for the process to end. Raises what ended it early; ChildProcessError if it was killed."""
-    process.join()
     with errors:
         try:
-            raise errors.recv()
+            error = errors.recv()
         except EOFError:
-            if process.exitcode:
-                raise ChildProcessError(
-                    f"{process.name} ended with exit code {process.exitcode}: --resume goes on from its last epoch"
-                ) from None
+            error = None
+    process.join()
+    if error:
+        raise error
+    if process.exitcode:
+        raise ChildProcessError(
+            f"{process.name} ended with exit code {process.exitcode}: --resume goes on from its last epoch"
+        )
 
 
 def stop(runs: list[Run]) -> None:
@@ -183,27 +213,32 @@ def stop(runs: list[Run]) -> None:
 
 @contextlib.contextmanager
 def progress_bar(runs: list[Run]) -> Iterator[Callable[[], None]]:
-    """One progress bar for all runs; what it gives shows how far they are."""
+    """One progress bar for all runs; what it gives shows how far they are. It appears once all have begun."""
     epochs, shown = runs[0].recipe.epochs, [run.shown for run in runs]
-    with tqdm(unit="step", dynamic_ncols=True, smoothing=0.05) as bar:
+    bar = None
 
-        def show() -> None:
-            if not all(each.steps_per_epoch for each in shown):
-                return
-            if bar.total is None:
-                bar.reset(sum(epochs * each.steps_per_epoch for each in shown))
-                bar.n = bar.initial = sum(each.epochs * each.steps_per_epoch for each in shown)
-            figures = {}
-            if losses := [each.loss for each in shown if each.loss]:
-                figures["loss"] = f"{sum(losses) / len(losses):.4f}"
-            if best := [each.best_accuracy for each in shown if each.epochs]:
-                figures["best validation"] = " ".join(f"{accuracy:.2%}" for accuracy in best)
-            slowest = min(each.epochs for each in shown)
-            bar.set_description(f"epoch {min(slowest + 1, epochs)}/{epochs}", refresh=False)
-            bar.set_postfix(figures, refresh=False)
-            bar.update(sum(each.steps for each in shown) - bar.n)
+    def show() -> None:
+        nonlocal bar
+        if not all(each.steps_per_epoch for each in shown):
+            return
+        if bar is None:
+            total, done = epochs * sum(each.steps_per_epoch for each in shown), sum(each.steps for each in shown)
+            bar = tqdm(total=total, initial=done, unit="step", dynamic_ncols=True, smoothing=0.05)
+        figures = {}
+        if losses := [each.loss for each in shown if each.loss]:
+            figures["loss"] = f"{sum(losses) / len(losses):.4f}"
+        if best := [each.best_accuracy for each in shown if each.epochs]:
+            figures["best validation"] = " ".join(f"{accuracy:.2%}" for accuracy in best)
+        slowest = min(each.epochs for each in shown)
+        bar.set_description(f"epoch {min(slowest + 1, epochs)}/{epochs}", refresh=False)
+        bar.set_postfix(figures, refresh=False)
+        bar.update(sum(each.steps for each in shown) - bar.n)
 
+    try:
         yield show
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def blas_libraries() -> ThreadpoolController:

@@ -267,6 +267,32 @@ def test_a_member_that_fails_ends_the_others_and_gives_back_the_threads(bars, tm
     assert no_member_trains()
 
 
+class Lost(Exception):
+    """Does not come back from a pickle."""
+
+    def __init__(self, name, number):
+        super().__init__(f"{name} {number}")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("no " + 100_000 * "long "), ValueError),  # more than fits into a pipe
+        (Lost("weights", 3), RuntimeError),
+    ],
+    ids=["long", "lost"],
+)
+def test_any_error_of_a_member_is_told(bars, tmp_path, monkeypatch, error, told):
+    def failing(trainer):
+        raise error
+
+    monkeypatch.setattr(Trainer, "run_epoch", failing)
+    with pytest.raises(told, match=str(error)) as raised:
+        fit(MEMBERS, bars, tmp_path)
+    assert "in failing" in raised.value.__notes__[0]
+    assert no_member_trains()
+
+
 def test_a_member_that_is_killed_is_told_and_ends_the_others(bars, tmp_path, monkeypatch):
     second = member_of(MEMBERS, 2)
 
