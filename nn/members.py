@@ -1,8 +1,7 @@
 """Members of a committee on their way: what a run leaves after each epoch, and several runs side by side.
 
-    runs = [Run(recipe, images, folder, ...), ...]
-    train_side_by_side(runs)             # with a progress bar
-    runs[0].trainer().history            # as the checkpoint in its folder has it
+    runs = train_side_by_side([Run(recipe, images, folder, ...), ...])   # with a progress bar
+    runs[0].trainer().history                                            # as the checkpoint in its folder has it
 
 Each run has a process of its own. In threads of one process they would wait for Python's lock and for the memory that
 they share, and three members on two processors would take a quarter longer.
@@ -17,7 +16,7 @@ import multiprocessing
 import pickle
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import connection, sharedctypes
@@ -47,7 +46,7 @@ SMOOTHING = 0.02  # of the loss in the progress bar: a mean over about 50 steps
 
 
 class Stopped(Exception):
-    """Training ends between two steps: Ctrl-C was pressed, another member failed, or the process that waits is gone."""
+    """Training ends between two steps: Ctrl-C was pressed, or another member failed."""
 
 
 class Shown(ctypes.Structure):
@@ -91,7 +90,11 @@ class Run:
         return trainer
 
     def train(self) -> None:
-        """Goes on to the last epoch, or until it is told to stop."""
+        """Goes on to the last epoch, or until it is told to stop. Only `train_side_by_side`'s processes can do so.
+
+        If the process that waits is killed, nobody tells it: training then ends after an epoch. Of several members one
+        ends after the other, since a process that is forked later keeps what the earlier ones listen to open.
+        """
         trainer, waiting = self.trainer(), multiprocessing.parent_process()
         self.made_up = None  # the trainer has these pictures
         trainer.progress = self.progress
@@ -119,38 +122,52 @@ class Run:
         shown.steps += 1
 
 
-def train_side_by_side(runs: list[Run]) -> None:
-    """Takes each to its last epoch, in a process of its own. Ctrl-C ends them all; finished epochs are kept."""
+def train_side_by_side(runs: Iterable[Run]) -> list[Run]:
+    """Takes each to its last epoch, in a process of its own, and returns those that began.
+
+    A run is asked for when the one before it has begun, so that an iterator holds the pictures of one at a time. Ctrl-C
+    ends them all; finished epochs are kept.
+
+    Raises:
+        ChildProcessError: a process was killed.
+        Exception: what ended a run early. It ends the others too.
+        KeyboardInterrupt: Ctrl-C before the first run.
+    """
+    taken: list[Run] = []
     begun: dict[connection.Connection, BaseProcess] = {}
-    with progress_bar(runs) as show:
+    with progress_bar(taken) as show:
         try:
             for run in runs:
-                process, errors = in_process(run)
+                with ctrl_c_later():
+                    process, errors = in_process(run)
+                    begun[errors] = process
+                    taken.append(run)
                 run.made_up = None  # the process has these pictures
-                begun[errors] = process
             while begun:
                 done = connection.wait(list(begun), LOOK_EVERY)
                 show()
                 for errors in done:
                     end(errors, begun.pop(errors))
         except KeyboardInterrupt:
-            stop(runs)
+            if not taken:
+                raise
+            stop(taken)
             while begun:
                 end(*begun.popitem())
             tqdm.write("interrupted: finished epochs are kept")
         finally:
-            stop(runs)
+            stop(taken)
             for errors, process in begun.items():
                 with contextlib.suppress(Exception):  # the first error is told already
                     end(errors, process)
+    return taken
 
 
 def in_process(run: Run) -> tuple[BaseProcess, connection.Connection]:
-    """The process that trains, and what tells why it failed. That ends with the process."""
+    """The process that trains, and a pipe that tells why it failed. The pipe closes when the process ends."""
     errors, failed = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=work, args=(run, failed), name=f"training {run.folder.name}", daemon=True)
-    with ctrl_c_later():
-        process.start()
+    process.start()
     failed.close()  # it is open in the process alone
     return process, errors
 
@@ -202,7 +219,7 @@ def end(errors: connection.Connection, process: BaseProcess) -> None:
         raise error
     if process.exitcode:
         raise ChildProcessError(
-            f"{process.name} ended with exit code {process.exitcode}: --resume goes on from its last epoch"
+            f"{process.name} ended with exit code {process.exitcode}: --resume goes on from its last epoch, if any"
         )
 
 
@@ -213,12 +230,12 @@ def stop(runs: list[Run]) -> None:
 
 @contextlib.contextmanager
 def progress_bar(runs: list[Run]) -> Iterator[Callable[[], None]]:
-    """One progress bar for all runs; what it gives shows how far they are. It appears once all have begun."""
-    epochs, shown = runs[0].recipe.epochs, [run.shown for run in runs]
+    """One progress bar for all runs; what it gives shows how far they are. It appears once all of them train."""
     bar = None
 
     def show() -> None:
         nonlocal bar
+        epochs, shown = runs[0].recipe.epochs, [run.shown for run in runs]
         if not all(each.steps_per_epoch for each in shown):
             return
         if bar is None:

@@ -32,15 +32,14 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
     Raises:
         OSError, ValueError: as `check_out`, or the checkpoint is one of another recipe or of other images.
         FloatingPointError: training diverged.
+        ChildProcessError: a member's process was killed.
         KeyboardInterrupt: Ctrl-C while no member trained, but pictures were made or the network calibrated.
     """
     check_out(recipe, out, resume)
     runs: list[Trainer] = []
     for first in range(1, recipe.members + 1, AT_ONCE):
         numbers = range(first, min(first + AT_ONCE, recipe.members + 1))
-        begun = [begin(recipe, dataset, number, out) for number in numbers]
-        train_side_by_side(begun)
-        for run in begun:
+        for run in train_side_by_side(begin(recipe, dataset, number, out) for number in numbers):
             runs.append(run.trainer())
             runs[-1].forget_pictures()
         if any(run.epoch < recipe.epochs for run in runs):

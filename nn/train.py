@@ -5,8 +5,9 @@
     python -m nn.train --hidden 128 --activation sigmoid --optimizer sgd --lr 0.5 --epochs 30
 
 The same seed on the same machine gives the same weights, bit for bit. With several members it gives them on every x86
-processor with AVX2. OPENBLAS_CORETYPE=SkylakeX gives another network, where there is AVX-512 in three quarters of the
-time. Ctrl-C keeps the best network so far; --resume goes on from the last finished epoch.
+processor with AVX2, under Windows only without AVX-512. OPENBLAS_CORETYPE=SkylakeX gives another network, where there
+is AVX-512 in four fifths of the time. Ctrl-C keeps the best network so far; --resume goes on from the last finished
+epoch.
 """
 
 from __future__ import annotations

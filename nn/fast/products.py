@@ -23,7 +23,7 @@ import numpy as np
 
 # The loops for AVX2, and the variable by which OpenBLAS chooses when NumPy is loaded.
 CHOICE, LOOPS = "OPENBLAS_CORETYPE", "Haswell"
-# OpenBLAS's names of its loops for AVX-512. They are a quarter faster, and their sums have other last bits.
+# OpenBLAS's names of its loops for AVX-512. They need a fifth less time, and their sums have other last bits.
 FOR_AVX512 = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 # Each thread takes its half of the rows in two steps.
 THREADS = 2

@@ -25,7 +25,7 @@ from nn.settings import check, setting
 PAD = 2  # black border of the look-up table: places outside the image read 0
 TABLE_SIDE = SIDE + 2 * PAD
 NOISE_SIDE = 9  # noise points along an edge of the displacement field; dense enough for elastic_sigma of 4 pixels
-CHUNK = 250  # images whose displacements are drawn at a time
+CHUNK = 250  # images whose random numbers are drawn at a time: another number gives other copies
 LOOKED_UP = 50  # images looked up at a time: the dozen temporaries of that, 160 KB each, stay in the processor's cache
 
 

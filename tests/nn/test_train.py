@@ -36,6 +36,15 @@ ROOT = Path(__file__).parent.parent.parent
 SHORT = Recipe(hidden=(16,), epochs=3, batch_size=32)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forked():
+    """Members are trained in processes that inherit what a test has replaced."""
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("fork", force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
+
+
 @pytest.fixture(scope="module")
 def bars():
     """A toy dataset: digit d is a bar in column 2 d + 4, with noise."""
@@ -114,12 +123,17 @@ def interrupted(recipe, epoch=2, after=None):
         signal.signal(signal.SIGINT, before)
 
 
-def steps_until_told_to_stop(trainer):
-    """An epoch that ends with the run alone."""
+def steps_until_told_to_stop(trainer, told=None):
+    """An epoch that ends with the run alone; sets the event `told` then."""
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        trainer.progress(0.0)
-        time.sleep(0.001)
+    try:
+        while time.monotonic() < deadline:
+            trainer.progress(0.0)
+            time.sleep(0.001)
+    except members.Stopped:
+        if told:
+            told.set()
+        raise
     raise AssertionError("nobody told the member to stop")
 
 
@@ -224,6 +238,39 @@ def test_a_finished_member_needs_no_pictures_to_be_resumed(bars, tmp_path, monke
     assert asked == [0, 1, 1]
 
 
+def test_pictures_of_a_member_are_made_when_those_of_the_one_before_are_given_away(bars, tmp_path, monkeypatch):
+    def make(recipe, digits):
+        assert not [run for run in taken if run.made_up]
+        return synthetic.MadeUp(np.empty((0, 28, 28), np.uint8), digits[:20], np.empty((0, 28, 28), np.uint8))
+
+    taken, begin = [], runs.begin
+    monkeypatch.setattr(runs, "made_up_for", make)
+    monkeypatch.setattr(runs, "begin", lambda *of: taken.append(begin(*of)) or taken[-1])
+    fit(dataclasses.replace(MEMBERS, written=0.1), bars, tmp_path)
+    assert len(taken) == 2
+
+
+def test_ctrl_c_before_the_first_member_leaves_nothing(bars, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "begin", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fit(MEMBERS, bars, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_before_the_second_member_ends_the_first(bars, run, tmp_path, monkeypatch):
+    begin = runs.begin
+    monkeypatch.setattr(Trainer, "run_epoch", steps_until_told_to_stop)
+    monkeypatch.setattr(runs, "begin", lambda *of: begin(*of) if of[2] == 1 else interrupt())
+    code, _, err = run("--members", 2, "--epochs", 3, "--out", tmp_path)
+    assert code == 1
+    assert err.endswith("interrupted before there was a network\n")
+    assert no_member_trains()
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def test_members_of_which_one_is_not_finished_do_not_pass_for_a_finished_run(bars, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "AT_ONCE", 1)
     stopping_after_one_epoch(MEMBERS, bars, tmp_path, member=2)
@@ -252,18 +299,19 @@ def test_a_run_whose_first_member_finished_no_epoch_is_resumed_like_any_other(ba
 
 
 def test_a_member_that_fails_ends_the_others_and_gives_back_the_threads(bars, tmp_path, monkeypatch):
-    second = member_of(MEMBERS, 2)
+    second, told = member_of(MEMBERS, 2), multiprocessing.Event()
 
     def failing(trainer):
         if trainer.recipe == second:
             raise FloatingPointError("the loss is inf")
-        steps_until_told_to_stop(trainer)
+        steps_until_told_to_stop(trainer, told)
 
     monkeypatch.setattr(Trainer, "run_epoch", failing)
     with threadpool_limits(3, "blas"):
         with pytest.raises(FloatingPointError, match="the loss is inf"):
             fit(MEMBERS, bars, tmp_path)
         assert blas_threads() == {3}
+    assert told.is_set()
     assert no_member_trains()
 
 
@@ -294,16 +342,17 @@ def test_any_error_of_a_member_is_told(bars, tmp_path, monkeypatch, error, told)
 
 
 def test_a_member_that_is_killed_is_told_and_ends_the_others(bars, tmp_path, monkeypatch):
-    second = member_of(MEMBERS, 2)
+    second, told = member_of(MEMBERS, 2), multiprocessing.Event()
 
     def killed(trainer):
         if trainer.recipe == second:
             os.kill(os.getpid(), signal.SIGKILL)
-        steps_until_told_to_stop(trainer)
+        steps_until_told_to_stop(trainer, told)
 
     monkeypatch.setattr(Trainer, "run_epoch", killed)
     with pytest.raises(ChildProcessError, match="training member-2 ended with exit code -9: --resume goes on from its"):
         fit(MEMBERS, bars, tmp_path)
+    assert told.is_set()
     assert no_member_trains()
 
 
@@ -325,27 +374,36 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def program(tmp_path):
-    """Begins PROGRAM with its three arguments."""
-    path = tmp_path / "program.py"
+    """Begins PROGRAM with its three arguments. Gives the process and the file of what it says."""
+    path, said, begun = tmp_path / "program.py", tmp_path / "said.txt", []
     path.write_text(PROGRAM)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
 
     def begin(*arguments):
         command = [sys.executable, path, *map(str, arguments)]
-        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        with said.open("w") as file:
+            begun.append(subprocess.Popen(command, env=environment, stderr=file))
+        return begun[-1], said
 
-    return begin
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
 
 
 def test_members_end_when_the_process_that_waits_for_them_is_killed(program, tmp_path):
-    with program(tmp_path / "run", 100_000, "fork") as waiting:
-        saved = [tmp_path / "run" / f"member-{number}" / "checkpoint.safetensors" for number in (1, 2)]
-        wait_until(lambda: all(path.is_file() for path in saved))
-        processes = psutil.Process(waiting.pid).children()
-        assert len(processes) == 2
-        waiting.kill()
-        _, alive = psutil.wait_procs(processes, timeout=30)
-    assert not alive
+    waiting, _ = program(tmp_path / "run", 100_000, "fork")
+    saved = [tmp_path / "run" / f"member-{number}" / "checkpoint.safetensors" for number in (1, 2)]
+    wait_until(lambda: all(path.is_file() for path in saved))
+    processes = psutil.Process(waiting.pid).children()
+    assert len(processes) == 2
+    waiting.kill()
+    wait_until(lambda: all(has_ended(process) for process in processes))
+
+
+def has_ended(process):
+    """A process whose parent is gone stays a zombie where nobody asks how it ended."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def wait_until(happened):
@@ -358,8 +416,8 @@ def wait_until(happened):
 def test_processes_that_inherit_nothing_train_the_same_network(program, tmp_path):
     """As on Windows and macOS, where a new process imports everything anew."""
     for start in ("fork", "spawn"):
-        with program(tmp_path / start, 2, start) as process:
-            assert process.wait(120) == 0, process.stderr.read()
+        process, said = program(tmp_path / start, 2, start)
+        assert process.wait(120) == 0, said.read_text()
     for file in ("member-1/model.safetensors", "member-2/model.safetensors", "model.safetensors"):
         assert (tmp_path / "fork" / file).read_bytes() == (tmp_path / "spawn" / file).read_bytes()
 
