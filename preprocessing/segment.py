@@ -141,7 +141,9 @@ def read_parts(writing: Writing, reads: dict[Group, Read], alone: list[Prepared]
     writing, lines, reads = with_cuts(writing, lines, reads, predict)
     best = best_lines(writing, lines, reads)
     main = boxes[~specks] if not specks.all() else boxes
-    better = len(boxes) <= FEW_PIECES and any(score_of_one(read, main) >= best.score for read in as_one)
+    one_line = sum(length > 0 for length in best.lines) == 1  # a word in it is no digit, but a number beside it is one
+    able = [read for read in as_one if read.digit >= read.other or not one_line]
+    better = len(boxes) <= FEW_PIECES and any(score_of_one(read, main) >= best.score for read in able)
     if len(best.parts) < 2 or better or is_nonsense(best):
         return alone
     return in_order(writing, best, reads)

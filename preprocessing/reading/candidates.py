@@ -13,17 +13,18 @@ from typing import NamedTuple
 import numpy as np
 
 from preprocessing.pieces.glyphs import RING, is_percent, lean
-from preprocessing.pieces.rows import TALL, Place, place_in_row
+from preprocessing.pieces.rows import Place, place_in_row
 from preprocessing.pieces.signs import Sign, is_degree, is_dotted_below, is_stacked, sign_of, stands_over
 from preprocessing.pixels.shapes import SOLID, solidity
 from preprocessing.reading.brackets import brackets_of
-from preprocessing.reading.groups import LONGEST_GROUP
+from preprocessing.reading.groups import AS_TALL, LONGEST_GROUP
 from preprocessing.reading.prices import (
     CROSSING_PRICE,
     CUT_PRICE,
     DIGIT_PRICE,
     LARGE_PRICE,
     LARGE_SIGN,
+    PART_WEIGHT,
     PLACED_SIGN_PRICE,
     SIGN_PRICE,
     SMALL,
@@ -47,6 +48,8 @@ PERCENT_TALL = 0.5
 PERCENT_WIDE = 1.35
 # The probability that what looks like a sign by its place is one.
 SURE_OF_PLACE = 0.95
+# A part of a piece is a digit only if it is this share of the piece's height. The bow of an h is lower.
+PART_TALL = 0.7
 # The probability that a cut was wrong.
 DOUBT_OF_CUT = 0.15
 
@@ -189,7 +192,8 @@ def sign_of_piece(writing: Writing, run: Run, place: Place, wholes: np.ndarray) 
         return small, placed(run, -PLACED_SIGN_PRICE)
     if not read:
         return 0.0, None
-    price = SIGN_PRICE + LARGE_PRICE * max(size - LARGE_SIGN, 0)
+    tall = (box[3] - box[1]) / place.height
+    price = SIGN_PRICE + LARGE_PRICE * max((size if tall >= AS_TALL else tall) - LARGE_SIGN, 0)
     return 0.0, Candidate(group, box, log_confidence(read.other) - price, Sign.OTHER)
 
 
@@ -214,7 +218,7 @@ def may_be_cut_off(run: Run) -> bool:
     """Whether a part of a piece may be a digit that touches others. A part of a sign is none, nor is what is much lower
     than the piece.
     """
-    return run.box[3] - run.box[1] >= TALL * run.height and not is_no_digit(run.read, DOUBT_OF_CUT)
+    return run.box[3] - run.box[1] >= PART_TALL * run.height and not is_no_digit(run.read, DOUBT_OF_CUT)
 
 
 def is_no_digit(read: Read, doubt: float) -> bool:
@@ -230,7 +234,8 @@ def as_digit(writing: Writing, run: Run, price: float) -> Candidate:
         price += CUT_PRICE + CROSSING_PRICE * crossing
         doubt = DOUBT_OF_CUT
     sides = straight_union_box(writing.straightened_sides[list(run.group)]) if writing.crossed else None
-    score = log_confidence(run.read.digit) - price
+    weight = 1.0 if run.whole else PART_WEIGHT
+    score = weight * log_confidence(run.read.digit) - price
     leaning = None if run.whole or run.read.best != 1 else lean(run.read.prepared.ink)
     return Candidate(run.group, run.box, score, None, doubt, crossing is not None, sides, leaning)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from preprocessing.pieces.components import Pieces, longer_sides
-from preprocessing.pieces.rows import usual_height
+from preprocessing.pieces.rows import NEIGHBOURS, usual_height
 from preprocessing.prepare import Prepared
 from preprocessing.reading.cuts import cut_along, find_cuts
 from preprocessing.reading.prices import (
@@ -34,7 +34,7 @@ MOST_GROUPS = 24
 LONGEST_GROUP = 8
 # A group is no wider than this many heights of its row, or of the piece that its parts were cut from.
 WIDEST_GROUP = 2.0
-# A piece that is lower than this share of the usual height is a sign, and is not cut.
+# A piece that is lower than this share of the digit beside it is a sign or a small letter, and is not cut.
 AS_TALL = 0.8
 # A piece is cut if the reader is less sure of it than this.
 DOUBTFUL = 0.5
@@ -85,11 +85,12 @@ def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group
     """
     parts, crossed, count = [], {}, 0
     changed = np.zeros_like(writing.pieces.labels)
-    tall = AS_TALL * usual_height(writing.boxes)
-    for piece, (_, top, _, bottom) in enumerate(writing.boxes):
+    boxes, usual = writing.boxes, usual_height(writing.boxes)
+    digits = boxes[[group[0] for group, read in reads.items() if len(group) == 1 and read.digit > read.other]]
+    for piece, box in enumerate(boxes):
         crop, mask = writing.pieces.in_box(piece)
         seams, crossings = (), ()
-        if bottom - top >= tall and is_doubtful(writing.boxes[piece], reads.get((piece,))):
+        if is_doubtful(box, reads.get((piece,))) and box[3] - box[1] >= AS_TALL * height_beside(box, digits, usual):
             seams, crossings = find_cuts(np.where(mask, writing.ink[crop], 0), writing.stroke)
         division = cut_along(mask, seams)
         present = np.flatnonzero(np.bincount(division.ravel())[1:])  # a part between two cuts may be empty
@@ -103,6 +104,17 @@ def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group
     if count == len(parts):
         return writing, parts
     return replace(writing, pieces=Pieces(changed, count), crossed=crossed), parts
+
+
+def height_beside(box: np.ndarray, digits: np.ndarray, usual: float) -> float:
+    """The height of the tallest of the digits that stand nearest beside a box (4,), or the usual height if more:
+    small letters and dots may have been read as digits. digits: the boxes of all digits, (n, 4).
+    """
+    middle = (box[1] + box[3]) / 2
+    beside = digits[(digits[:, 1] < middle) & (digits[:, 3] > middle)]
+    distance = np.abs(beside[:, 0] + beside[:, 2] - box[0] - box[2])
+    nearest = beside[np.argsort(distance, kind="stable")[:NEIGHBOURS]]
+    return max([usual, *(nearest[:, 3] - nearest[:, 1])])
 
 
 def runs_in(parts: Group, boxes: np.ndarray) -> list[Group]:

@@ -46,6 +46,9 @@ LARGE_PRICE = 6.0
 CUT_PRICE = 0.1
 # A cut costs this much more for each stroke width of ink that it crosses.
 CROSSING_PRICE = 0.05
+# The confidence of a digit that was cut off counts this often: parts of a letter look like digits as well, but less so,
+# and a digit that is cut in the right place looks most like one.
+PART_WEIGHT = 3.0
 # No confidence counts as less than this: the logarithm stays finite.
 LEAST_CONFIDENCE = 1e-9
 

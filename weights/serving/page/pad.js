@@ -6,6 +6,7 @@
 //
 // The other scripts use this:
 //   pad.strokes()        the finished strokes, each {kind, points}
+//   pad.isDrawing()      whether a stroke is being drawn
 //   pad.segments()       the pieces of the stroke that is being drawn or has just been finished
 //   pad.draw(strokes, goesOn)  draws strokes on top of what is there, as long as goesOn() is true
 //   pad.clear()          takes all ink away
@@ -413,5 +414,5 @@
     document.addEventListener(type, keepToOnePointer, { capture: true });
   for (const type of ["error", "load"]) document.addEventListener(type, markBroken, { capture: true });
 
-  window.pad = { withNewestInk, strokes, segments, draw, clear, undoable, part, missing, isTyping, get side() { return editor?.width; } };
+  window.pad = { withNewestInk, isDrawing, strokes, segments, draw, clear, undoable, part, missing, isTyping, get side() { return editor?.width; } };
 })();
