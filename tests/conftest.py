@@ -441,9 +441,8 @@ class Visit:
         self.page.bring_to_front()
 
     def draw(self, digit):
-        """Draws with the mouse, on a pad that was painted: one whose tab was just opened meets no mouse before."""
+        """Draws with the mouse."""
         self.wait_until_armed()
-        self.page.evaluate("new Promise(requestAnimationFrame)")
         for stroke in STROKES[digit]:
             self.stroke(stroke)
 
@@ -452,8 +451,11 @@ class Visit:
         self.page.mouse.up()
 
     def begin(self, stroke):
-        """Draws a stroke and keeps the button down."""
+        """Draws a stroke and keeps the button down. The pad is painted first: one that was just opened or cleared, or
+        has another tool, meets no mouse before.
+        """
         self.look_at()
+        self.page.evaluate("new Promise(requestAnimationFrame)")
         first, *rest = self.points(stroke)
         self.page.mouse.move(*first, steps=2)  # a hand moves on the pad before it draws
         self.page.mouse.down()
