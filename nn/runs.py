@@ -19,7 +19,7 @@ from nn.trainer import Trainer
 
 MEMBER = "member-{}"  # a member's folder in its run's folder
 # So many members are trained at once. Three keep two processors busy; one alone uses little more than one of them. A
-# member of the bundled recipe holds 600 MB: pictures, and the distorted copies of an epoch.
+# member of the bundled recipe holds 770 MB: pictures, and the distorted copies of an epoch.
 AT_ONCE = 3
 
 

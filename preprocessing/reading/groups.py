@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from preprocessing.pieces.components import Pieces, longer_sides
-from preprocessing.pieces.rows import NEIGHBOURS, usual_height
+from preprocessing.pieces.rows import NEIGHBOURS, TALL, usual_height
 from preprocessing.prepare import Prepared
 from preprocessing.reading.cuts import cut_along, find_cuts
 from preprocessing.reading.prices import (
@@ -108,10 +108,12 @@ def cut(writing: Writing, reads: dict[Group, Read]) -> tuple[Writing, list[Group
 
 def height_beside(box: np.ndarray, digits: np.ndarray, usual: float) -> float:
     """The height of the tallest of the digits that stand nearest beside a box (4,), or the usual height if more:
-    small letters and dots may have been read as digits. digits: the boxes of all digits, (n, 4).
+    small letters and dots may have been read as digits. Those that the usual height is small beside do not count: they
+    are of another row. digits: the boxes of all digits, (n, 4).
     """
     middle = (box[1] + box[3]) / 2
-    beside = digits[(digits[:, 1] < middle) & (digits[:, 3] > middle)]
+    alike = TALL * (digits[:, 3] - digits[:, 1]) <= usual
+    beside = digits[(digits[:, 1] < middle) & (digits[:, 3] > middle) & alike]
     distance = np.abs(beside[:, 0] + beside[:, 2] - box[0] - box[2])
     nearest = beside[np.argsort(distance, kind="stable")[:NEIGHBOURS]]
     return max([usual, *(nearest[:, 3] - nearest[:, 1])])

@@ -49,3 +49,16 @@ def test_digits_that_touch_are_cut_beside_a_taller_one_too(pair):
         paper.paste(part, (left, 200 - height), ImageOps.invert(part))
         left += part.width + (40 if height == 120 else -6)
     assert text_of(app.read(paper)) == "9" + pair
+
+
+def test_small_digits_that_touch_are_cut_beside_a_huge_one():
+    paper = Image.new("L", (600, 420), "white")
+    huge = digit("8", 200)
+    paper.paste(huge, (30, 50), ImageOps.invert(huge))
+    for row, pair in enumerate(("25", "60", "47")):
+        left = 360
+        for name in pair:
+            part = digit(name, 70)
+            paper.paste(part, (left, 60 + 110 * row), ImageOps.invert(part))
+            left += part.width - 4
+    assert text_of(app.read(paper)).split() == ["825", "60", "47"]
