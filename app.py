@@ -55,7 +55,7 @@ ROOMS = """
 <span>Can you <a href="#fool">fool it</a>?</span></p>
 """
 
-SCRIPTS = ("rooms.js", "pad.js", "strokes.js", "live.js", "crop.js", "pictures.js", "share.js", "demo.js")
+SCRIPTS = ("stream.js", "rooms.js", "pad.js", "strokes.js", "live.js", "crop.js", "pictures.js", "share.js", "demo.js")
 STYLES = ("page.css", "pad.css", "answer.css", "examples.css", "why.css", "network.css")
 # The page asks about the input in sight, which live.js knows: about the same picture once, and once more with
 # ASK_AGAIN, or with FAILED after a question that got no answer. FINAL tells it that the answer stands, UNREAD that the

@@ -88,6 +88,41 @@ def test_answer_comes_while_the_stroke_is_being_drawn_and_gives_way_to_the_final
     expect(pad.page.locator("#words p")).to_have_text("That is a 7.")
 
 
+# What the server says in a stream comes at once. That it ends the stream comes a second later, as if it had crossed the
+# next question on its way.
+LATE_END = """(() => {
+    const fetched = window.fetch;
+    window.fetch = async (input, init) => {
+        const response = await fetched(input, init);
+        if (!/queue\\/data/.test(input?.url ?? input)) return response;
+        const decoder = new TextDecoder(), encoder = new TextEncoder();
+        const transform = async (chunk, stream) => {
+            const text = decoder.decode(chunk), at = text.lastIndexOf("data:", text.indexOf("close_stream"));
+            if (!text.includes("close_stream")) return stream.enqueue(chunk);
+            stream.enqueue(encoder.encode(text.slice(0, at)));
+            await new Promise((done) => setTimeout(done, 1000));
+            window.ended = (window.ended ?? 0) + 1;
+            stream.enqueue(encoder.encode(text.slice(at)));
+        };
+        return new Response(response.body.pipeThrough(new TransformStream({ transform })), response);
+    };
+})()"""
+
+
+def test_an_answer_is_not_lost_that_comes_while_gradio_ends_its_stream(visit):
+    v = visit()
+    v.page.add_init_script(LATE_END)
+    v.page.reload()
+    v.wait_until_armed()
+    v.wait_until_silent()
+    for digit in (1, 7, 3):
+        v.draw(digit)
+        expect(v.answer).to_have_text(str(digit))
+        v.press("Clear canvas")
+        expect(v.answer).to_have_count(0)
+    v.page.wait_for_function("window.ended > 0")
+
+
 def test_a_pen_that_rests_on_the_paper_has_lost_no_server(pad):
     v = pad
     v.page.evaluate("window.usual = setTimeout; window.setTimeout = (act, ms) => usual(act, ms === 10000 ? 200 : ms)")
