@@ -123,6 +123,35 @@ def test_an_answer_is_not_lost_that_comes_while_gradio_ends_its_stream(visit):
     v.page.wait_for_function("window.ended > 0")
 
 
+# A proxy keeps a stream alive with comments.
+COMMENTS = """(() => {
+    const fetched = window.fetch;
+    window.fetch = async (input, init) => {
+        const response = await fetched(input, init);
+        if (!/queue\\/data/.test(input?.url ?? input)) return response;
+        const transform = (chunk, stream) => {
+            window.comments = (window.comments ?? 0) + 1;
+            stream.enqueue(new TextEncoder().encode(": alive\\n\\n"));
+            stream.enqueue(chunk);
+        };
+        return new Response(response.body.pipeThrough(new TransformStream({ transform })), response);
+    };
+})()"""
+
+
+def test_a_comment_in_the_stream_costs_no_answer(visit):
+    v = visit()
+    v.page.add_init_script(COMMENTS)
+    v.page.reload()
+    v.wait_until_armed()
+    for digit in (1, 7):
+        v.draw(digit)
+        expect(v.answer).to_have_text(str(digit))
+        v.press("Clear canvas")
+        expect(v.answer).to_have_count(0)
+    assert v.page.evaluate("window.comments") > 0
+
+
 def test_a_pen_that_rests_on_the_paper_has_lost_no_server(pad):
     v = pad
     v.page.evaluate("window.usual = setTimeout; window.setTimeout = (act, ms) => usual(act, ms === 10000 ? 200 : ms)")

@@ -21,7 +21,7 @@
     asked += 1;
     try {
       const response = await fetched(input, init);
-      const { event_id } = response.ok ? await response.clone().json() : {};
+      const { event_id } = response.ok ? await response.clone().json().catch(() => ({})) : {};
       if (event_id && !early.delete(event_id)) expected.add(event_id);
       return response;
     } finally {
@@ -59,12 +59,21 @@
       const messages = text.split(/(?<=\n\n)/);
       text = done || messages.at(-1).endsWith("\n\n") ? "" : messages.pop();
       for (const message of messages) {
-        const { msg, event_id } = JSON.parse(message.replace(/^data:/, "") || "{}");
+        const { msg, event_id } = parsed(message);
         if (msg === "close_stream") return message;
         if (msg === "process_completed" && !expected.delete(event_id)) early.add(event_id);
         pass(message);
       }
       if (done) return null;
+    }
+  }
+
+  // What a message says; nothing of one that is not gradio's, such as a comment that keeps a connection alive.
+  function parsed(message) {
+    try {
+      return JSON.parse(message.replace(/^data:/, ""));
+    } catch {
+      return {};
     }
   }
 })();
