@@ -42,8 +42,8 @@ def fit(recipe: Recipe, dataset: Dataset, out: Path, resume: bool = False) -> li
         for run in train_side_by_side(begin(recipe, dataset, number, out) for number in numbers):
             runs.append(run.trainer())
             runs[-1].forget_pictures()
-        if any(run.epoch < recipe.epochs for run in runs):
-            break
+        if len(runs) < numbers[-1] or any(run.epoch < recipe.epochs for run in runs):
+            break  # Ctrl-C, before the last of these had begun or later
     if len(runs) == recipe.members and all(run.history for run in runs):
         models = [best_of(run) for run in runs]
         model = (cross_calibrated if recipe.cross_fit else calibrated)(models, recipe, dataset)

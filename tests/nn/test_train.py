@@ -257,6 +257,25 @@ def test_ctrl_c_before_the_first_member_leaves_nothing(bars, tmp_path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+def test_ctrl_c_before_the_second_member_begins_no_third(bars, tmp_path, monkeypatch):
+    begin, numbers, first = runs.begin, [], []
+    monkeypatch.setattr(runs, "AT_ONCE", 2)
+
+    def once_the_first_has_ended(*of):
+        numbers.append(of[2])
+        while numbers[-1] == 2 and first[0].shown.epochs < 1:
+            time.sleep(0.05)
+        if numbers[-1] == 2:
+            raise KeyboardInterrupt
+        first.append(begin(*of))
+        return first[-1]
+
+    monkeypatch.setattr(runs, "begin", once_the_first_has_ended)
+    trained = fit(dataclasses.replace(MEMBERS, members=3, hidden=(24,), epochs=1), bars, tmp_path)
+    assert [run.epoch for run in trained] == [1]
+    assert numbers == [1, 2]
+
+
 def test_ctrl_c_before_the_second_member_ends_the_first(bars, run, tmp_path, monkeypatch):
     begin = runs.begin
     monkeypatch.setattr(Trainer, "run_epoch", steps_until_told_to_stop)

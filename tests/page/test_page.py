@@ -95,6 +95,7 @@ LATE_END = """(() => {
     window.fetch = async (input, init) => {
         const response = await fetched(input, init);
         if (!/queue\\/data/.test(input?.url ?? input)) return response;
+        if (window.refused) return new Response("{}", { status: 429 });
         const decoder = new TextDecoder(), encoder = new TextEncoder();
         const transform = async (chunk, stream) => {
             const text = decoder.decode(chunk), at = text.lastIndexOf("data:", text.indexOf("close_stream"));
@@ -121,6 +122,22 @@ def test_an_answer_is_not_lost_that_comes_while_gradio_ends_its_stream(visit):
         v.press("Clear canvas")
         expect(v.answer).to_have_count(0)
     v.page.wait_for_function("window.ended > 0")
+
+
+def test_an_answer_is_not_lost_if_no_stream_can_be_opened_for_a_while(visit):
+    v = visit()
+    v.page.add_init_script(LATE_END)
+    v.page.reload()
+    v.wait_until_armed()
+    v.wait_until_silent()
+    v.draw(1)
+    expect(v.answer).to_have_text("1")
+    v.page.evaluate("window.refused = true")
+    v.press("Clear canvas")
+    v.draw(7)
+    v.page.wait_for_timeout(2500)
+    v.page.evaluate("window.refused = false")
+    expect(v.answer).to_have_text("7")
 
 
 # A proxy keeps a stream alive with comments.
